@@ -1,0 +1,42 @@
+# mw_folder(NAME [DEPENDS folders...] [LIBRARIES targets...])
+# Makes the library mw_NAME of src/NAME/*.cpp and the test program mw_NAME_tests of
+# src/NAME/*_test.cpp. Only the named folders' targets are linked; tests/tidy checks includes.
+
+add_library(mw_options INTERFACE)
+target_compile_options(mw_options INTERFACE -Wall -Wextra -Wpedantic -Werror)
+target_include_directories(mw_options INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)
+if(MW_SANITIZE)
+  target_compile_options(mw_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(mw_options INTERFACE -fsanitize=address,undefined)
+endif()
+
+function(mw_folder name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS;LIBRARIES" ${ARGN})
+  string(REPLACE "/" "_" target mw_${name})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "_main\\.cpp$")
+
+  set(dependencies "")
+  foreach(folder IN LISTS ARG_DEPENDS)
+    string(REPLACE "/" "_" dependency mw_${folder})
+    list(APPEND dependencies ${dependency})
+  endforeach()
+
+  if(sources)
+    add_library(${target} STATIC ${sources})
+    target_link_libraries(${target} PUBLIC mw_options ${dependencies} ${ARG_LIBRARIES})
+  else()
+    add_library(${target} INTERFACE)
+    target_link_libraries(${target} INTERFACE mw_options ${dependencies} ${ARG_LIBRARIES})
+  endif()
+
+  if(tests)
+    add_executable(${target}_tests ${tests})
+    target_link_libraries(${target}_tests PRIVATE ${target} GTest::gmock GTest::gtest_main rapidcheck)
+    add_test(NAME ${name} COMMAND ${target}_tests)
+    set_tests_properties(${name} PROPERTIES TIMEOUT 600)
+  endif()
+endfunction()

@@ -1,0 +1,203 @@
+// Everything the brain knows, as one value: copy it and you have a second world to try things in.
+// Only apply() changes it, so the state is always exactly what the events say.
+// Primary fields are written to snapshots; indexes are derived from them by rebuild_indexes().
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/fields.h"
+#include "base/id.h"
+#include "base/time.h"
+#include "core/job_table.h"
+#include "core/ledger.h"
+#include "model/event.h"
+#include "model/fleet.h"
+#include "model/job.h"
+#include "model/reason.h"
+
+namespace mw {
+
+/// What was submitted: shared by the elements of an array, alive while one of them is.
+struct JobRecord {
+  std::shared_ptr<const JobSpec> spec;
+  std::string client_key;
+  Instant submitted_at;
+  std::uint32_t jobs_left = 0;  ///< elements still in the job table
+  friend bool operator==(const JobRecord& a, const JobRecord& b) {
+    return *a.spec == *b.spec && a.client_key == b.client_key && a.submitted_at == b.submitted_at &&
+           a.jobs_left == b.jobs_left;
+  }
+  MW_FIELDS(spec, client_key, submitted_at, jobs_left)
+};
+
+/// One job; an element of an array is one as well.
+struct Job {
+  JobId id;
+  JobId record;                     ///< id of its JobRecord; its array index is id - record
+  JobState state = JobState::kPending;
+  bool held = false;
+  bool first_in_line = false;       ///< it starts again after a failure: goes before others
+  std::string held_by;
+  std::uint32_t attempts = 0;       ///< made so far; the current one has this number
+  std::uint32_t restarts = 0;       ///< of them, started again after a failure
+  Instant not_before;               ///< not placed earlier
+  Instant started_at;               ///< first attempt's placement; 0: never
+  Instant finished_at;
+  Checkpoint checkpoint;            ///< last saved
+  Progress progress;                ///< last reported, by rank 0 or by whoever reports
+  AcceleratorTime starting;         ///< of all ended attempts
+  AcceleratorTime kept_work;
+  AcceleratorTime lost_work;
+  AcceleratorTime checkpointing;
+  std::optional<EndCause> last_end; ///< of the last ended attempt
+  std::string last_detail;          ///< what that attempt's end said, for people
+  bool operator==(const Job&) const = default;
+  MW_FIELDS(id, record, state, held, first_in_line, held_by, attempts, restarts, not_before,
+            started_at, finished_at, checkpoint, progress, starting, kept_work, lost_work,
+            checkpointing, last_end, last_detail)
+};
+
+/// The current attempt of a job that is starting, running or stopping.
+struct Attempt {
+  JobId job;
+  AttemptNumber number;
+  Epoch epoch;
+  Placement placement;
+  Checkpoint resumed_from;
+  AcceleratorShare accelerators;    ///< in all
+  Instant placed_at;
+  Instant running_at;               ///< 0: not yet
+  std::optional<EndCause> stopping; ///< set when the engine is to stop it
+  Duration stop_grace;
+  std::vector<bool> exited;         ///< by rank
+  std::uint32_t exited_count = 0;
+  std::optional<TaskExit> first_failure;
+  Rank first_failure_rank;
+  LedgerCategory category = LedgerCategory::kStarting;
+  Instant category_since;
+  AcceleratorTime starting;         ///< time spent by category so far, up to category_since
+  AcceleratorTime unsaved;          ///< productive since the last checkpoint
+  AcceleratorTime saved;            ///< productive, and safe
+  AcceleratorTime checkpointing;
+  bool operator==(const Attempt&) const = default;
+  MW_FIELDS(job, number, epoch, placement, resumed_from, accelerators, placed_at, running_at,
+            stopping, stop_grace, exited, exited_count, first_failure, first_failure_rank, category,
+            category_since, starting, unsaved, saved, checkpointing)
+};
+
+/// Capacity kept free for a job that is about to start again, where it ran before.
+struct HeldCapacity {
+  JobId job;
+  Placement placement;
+  AcceleratorShare accelerators;
+  bool operator==(const HeldCapacity&) const = default;
+  MW_FIELDS(job, placement, accelerators)
+};
+
+struct Node {
+  NodeId id;
+  NodeSpec spec;
+  NodePhase phase = NodePhase::kReady;
+  bool lost = false;
+  std::string phase_reason;
+  std::string phase_by;
+  Instant phase_since;
+  // Derived from attempts and held capacity.
+  std::vector<AcceleratorShare> device_free;
+  AcceleratorShare accelerators_free;
+  CpuShare cpus_free;
+  Bytes memory_free;
+  std::uint32_t slices = 0;         ///< attempts and holds on it
+  bool operator==(const Node&) const = default;
+  MW_FIELDS(id, spec, phase, lost, phase_reason, phase_by, phase_since)
+};
+
+/// Position in the queue: restarts first, then larger priority, then older.
+struct QueueRank {
+  bool behind = true;               ///< false for a job that starts again
+  std::int64_t minus_priority = 0;
+  JobId job;
+  auto operator<=>(const QueueRank&) const = default;
+};
+
+/// Totals of a tenant over its ended attempts.
+struct TenantTotals {
+  AcceleratorTime starting;
+  AcceleratorTime kept_work;
+  AcceleratorTime lost_work;
+  AcceleratorTime checkpointing;
+  std::uint64_t jobs_submitted = 0;
+  std::uint64_t jobs_finished = 0;
+  bool operator==(const TenantTotals&) const = default;
+  MW_FIELDS(starting, kept_work, lost_work, checkpointing, jobs_submitted, jobs_finished)
+};
+
+struct State {
+  // Primary.
+  EventSeq last_seq;                ///< of the last event applied
+  Instant now;                      ///< of the last event applied
+  JobId next_job{1};
+  Epoch next_epoch{1};
+  std::map<JobId, JobRecord> records;
+  JobTable<Job> jobs;
+  std::map<JobId, Attempt> attempts;       ///< of jobs that are starting, running or stopping
+  std::map<JobId, HeldCapacity> holds;
+  std::vector<Node> nodes;                 ///< index is the NodeId
+  std::map<std::string, TenantTotals> tenants;
+  std::deque<JobId> finished;              ///< still in `jobs`, in the order in which they ended
+  Ledger ledger;
+  LedgerCategory idle_cause = LedgerCategory::kIdleNoDemand;
+  /// Shapes that were tried and do not fit, with the reason as last told in a JobBlocked event.
+  std::map<GangShape, PendingReason> blocked;
+
+  // Derived.
+  std::map<std::string, NodeId> node_by_name;
+  std::map<std::string, JobId> job_by_key;
+  /// Jobs that may be placed now. Jobs of one shape fit or do not fit together.
+  std::map<GangShape, std::set<QueueRank>> queue;
+  std::set<std::pair<Instant, JobId>> timers;      ///< not_before, time limits
+
+  bool operator==(const State&) const = default;
+  MW_FIELDS(last_seq, now, next_job, next_epoch, records, jobs, attempts, holds, nodes, tenants,
+            finished, ledger, idle_cause, blocked)
+};
+
+/// Ended jobs stay in the state (for `show`, dependencies and repeated submits) until this many
+/// have ended after them; older ones are read from the journal.
+inline constexpr std::size_t kFinishedJobsKept = 10'000;
+
+/// The only code that changes a State. Recovery is this, over the journal.
+/// REQUIRES: `event` was made by a Core on this very state. event.at >= state.now.
+void apply(State& state, const Event& event);
+
+/// Fills the derived fields from the primary ones, after a snapshot was read.
+void rebuild_indexes(State& state);
+
+/// The specification of a job that exists.  REQUIRES: state.jobs has `job`.
+const JobSpec& spec_of(const State& state, JobId job);
+
+/// Accelerator-time by category at `now` (not before state.now), running attempts included.
+ByCategory<AcceleratorTime> ledger_totals(const State& state, Instant now);
+
+/// Accelerator-time of one job up to `now`, over all its attempts.
+struct JobUsage {
+  AcceleratorTime starting;
+  AcceleratorTime productive;   ///< kept, or not yet known to be lost
+  AcceleratorTime checkpointing;
+  AcceleratorTime lost_work;
+  bool operator==(const JobUsage&) const = default;
+  MW_FIELDS(starting, productive, checkpointing, lost_work)
+};
+JobUsage usage_of(const State& state, JobId job, Instant now);
+/// The same summed over a tenant's jobs.
+JobUsage usage_of_tenant(const State& state, const std::string& tenant, Instant now);
+
+}  // namespace mw

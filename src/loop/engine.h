@@ -1,0 +1,77 @@
+// The port to what starts and confines processes. Engines are level-triggered: the core holds the
+// desired attempts, the loop tells the engine what is desired, and the engine makes it so and
+// reports what it sees. Telling twice, late, or after a restart changes nothing; reports may be
+// repeated, and the core drops what is of an older epoch.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/id.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "model/fleet.h"
+#include "model/input.h"
+#include "model/job.h"
+
+namespace mw {
+
+enum class AttemptGoal : std::uint8_t { kRun, kStop };
+
+/// What the core wants of one attempt.
+struct DesiredAttempt {
+  JobId job;
+  JobId record;                      ///< array index of the job is job - record
+  AttemptNumber attempt;
+  Epoch epoch;
+  AttemptGoal goal = AttemptGoal::kRun;
+  Duration grace;                    ///< when stopping: between SIGTERM and SIGKILL
+  std::shared_ptr<const JobSpec> spec;
+  Placement placement;
+  std::vector<std::string> node_names;  ///< one a slice of `placement`
+  Checkpoint resume_from;
+};
+
+/// Takes what an engine observes. Safe to call from any thread; never blocks for long.
+using ObservationSink = std::function<void(InputBody)>;
+
+/// Which part of which log.
+struct LogQuery {
+  JobId job;
+  AttemptNumber attempt;
+  Rank rank;
+  bool standard_error = false;
+  std::uint64_t offset = 0;          ///< in bytes from the start of the task's output
+  std::size_t limit = 1 << 16;
+};
+struct LogChunk {
+  std::string data;
+  std::uint64_t offset = 0;          ///< of data[0]; larger than asked when older output was rotated away
+  bool complete = false;             ///< the task has ended and this is its last output
+};
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  /// Begins: reports the nodes (NodeSeen), finds what an earlier control plane left running, and
+  /// from then on reports to `sink`. `desired`: every attempt that should exist now; what runs in
+  /// our name and is not among them is stopped and cleaned up.
+  virtual Result<void> start(ObservationSink sink, std::vector<DesiredAttempt> desired) = 0;
+  /// Makes one attempt so. Returns at once; what comes of it is reported.
+  virtual void set(DesiredAttempt desired) = 0;
+  /// The core has recorded the attempt's end: nothing more needs to be reported of it. Logs stay.
+  virtual void forget(JobId job, Epoch epoch) = 0;
+  /// Stops reporting and lets go, leaving what runs running.
+  virtual void detach() = 0;
+
+  virtual Result<LogChunk> read_log(const LogQuery& query) = 0;
+  /// How tasks are confined here, for people: e.g. "cgroup v2 at /sys/fs/cgroup/mw".
+  virtual std::string containment() const = 0;
+};
+
+}  // namespace mw

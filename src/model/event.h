@@ -1,0 +1,233 @@
+// What is now so. State changes only by applying these, in order; so the list of events is the
+// history, and everything shown to anyone can be derived from it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/fields.h"
+#include "base/id.h"
+#include "base/time.h"
+#include "model/fleet.h"
+#include "model/input.h"
+#include "model/job.h"
+#include "model/ledger.h"
+#include "model/reason.h"
+
+namespace mw {
+
+/// The answer to an input that changed nothing.
+struct Refused {
+  static constexpr std::string_view kKind = "refused";
+  Refusal refusal;
+  bool operator==(const Refused&) const = default;
+  MW_FIELDS(refusal)
+};
+struct ControllerTookOver {
+  static constexpr std::string_view kKind = "controller_took_over";
+  std::string version;
+  bool operator==(const ControllerTookOver&) const = default;
+  MW_FIELDS(version)
+};
+
+// --- nodes ------------------------------------------------------------------------------------
+
+struct NodeJoined {
+  static constexpr std::string_view kKind = "node_joined";
+  NodeId node;
+  NodeSpec spec;
+  bool operator==(const NodeJoined&) const = default;
+  MW_FIELDS(node, spec)
+};
+/// The engine describes it differently now. Attempts on it have ended or still fit.
+struct NodeChanged {
+  static constexpr std::string_view kKind = "node_changed";
+  NodeId node;
+  NodeSpec spec;
+  bool operator==(const NodeChanged&) const = default;
+  MW_FIELDS(node, spec)
+};
+struct NodeContact {
+  static constexpr std::string_view kKind = "node_contact";
+  NodeId node;
+  bool lost = false;
+  bool operator==(const NodeContact&) const = default;
+  MW_FIELDS(node, lost)
+};
+struct NodeMoved {
+  static constexpr std::string_view kKind = "node_moved";
+  NodeId node;
+  NodePhase phase = NodePhase::kReady;
+  std::string reason;
+  std::string by;
+  bool operator==(const NodeMoved&) const = default;
+  MW_FIELDS(node, phase, reason, by)
+};
+
+// --- jobs -------------------------------------------------------------------------------------
+
+/// Jobs `job` .. `job + spec.array - 1` now exist.
+struct JobSubmitted {
+  static constexpr std::string_view kKind = "job_submitted";
+  JobId job;
+  JobSpec spec;
+  std::string client_key;
+  bool operator==(const JobSubmitted&) const = default;
+  MW_FIELDS(job, spec, client_key)
+};
+/// The same client key and the same spec as before: nothing new, this is the job.
+struct SubmitRepeated {
+  static constexpr std::string_view kKind = "submit_repeated";
+  JobId job;
+  bool operator==(const SubmitRepeated&) const = default;
+  MW_FIELDS(job)
+};
+struct JobHeld {
+  static constexpr std::string_view kKind = "job_held";
+  JobId job;
+  std::string by;
+  bool operator==(const JobHeld&) const = default;
+  MW_FIELDS(job, by)
+};
+struct JobReleased {
+  static constexpr std::string_view kKind = "job_released";
+  JobId job;
+  std::string by;
+  bool operator==(const JobReleased&) const = default;
+  MW_FIELDS(job, by)
+};
+/// The pass looked at the job's shape and it does not fit; said once per kind of reason.
+struct JobBlocked {
+  static constexpr std::string_view kKind = "job_blocked";
+  JobId job;  ///< the first in line of its shape
+  PendingReason reason;
+  bool operator==(const JobBlocked&) const = default;
+  MW_FIELDS(job, reason)
+};
+/// The job is given these resources from now on, and its engine is to start it.
+struct AttemptPlaced {
+  static constexpr std::string_view kKind = "attempt_placed";
+  JobId job;
+  AttemptNumber attempt;
+  Epoch epoch;
+  Placement placement;
+  Checkpoint resume_from;  ///< step 0 and no path: from the beginning
+  bool operator==(const AttemptPlaced&) const = default;
+  MW_FIELDS(job, attempt, epoch, placement, resume_from)
+};
+struct AttemptRunning {
+  static constexpr std::string_view kKind = "attempt_running";
+  JobId job;
+  AttemptNumber attempt;
+  bool operator==(const AttemptRunning&) const = default;
+  MW_FIELDS(job, attempt)
+};
+struct TaskEnded {
+  static constexpr std::string_view kKind = "task_ended";
+  JobId job;
+  AttemptNumber attempt;
+  Rank rank;
+  TaskExit exit;
+  bool operator==(const TaskEnded&) const = default;
+  MW_FIELDS(job, attempt, rank, exit)
+};
+/// The engine is to stop what still runs: ask, wait `grace`, kill.
+struct AttemptStopping {
+  static constexpr std::string_view kKind = "attempt_stopping";
+  JobId job;
+  AttemptNumber attempt;
+  EndCause cause = EndCause::kCancelled;
+  Duration grace;
+  std::string by;
+  bool operator==(const AttemptStopping&) const = default;
+  MW_FIELDS(job, attempt, cause, grace, by)
+};
+/// Nothing of it runs any more and its resources are free, or held for the job's next attempt.
+struct AttemptEnded {
+  static constexpr std::string_view kKind = "attempt_ended";
+  JobId job;
+  AttemptNumber attempt;
+  EndCause cause = EndCause::kCompleted;
+  AcceleratorTime lost_work;  ///< since the last checkpoint; 0 when nothing has to be done again
+  AcceleratorTime kept_work;  ///< productive, and not lost
+  std::string detail;
+  bool operator==(const AttemptEnded&) const = default;
+  MW_FIELDS(job, attempt, cause, lost_work, kept_work, detail)
+};
+/// It will start again, not before `not_before`.
+struct RestartPlanned {
+  static constexpr std::string_view kKind = "restart_planned";
+  JobId job;
+  std::uint32_t restarts = 0;  ///< used so far, this one included
+  Instant not_before;
+  bool capacity_held = false;  ///< its accelerators are kept for it until then
+  Checkpoint resume_from;
+  bool operator==(const RestartPlanned&) const = default;
+  MW_FIELDS(job, restarts, not_before, capacity_held, resume_from)
+};
+struct JobFinished {
+  static constexpr std::string_view kKind = "job_finished";
+  JobId job;
+  JobState state = JobState::kSucceeded;
+  std::string by;  ///< who cancelled it
+  bool operator==(const JobFinished&) const = default;
+  MW_FIELDS(job, state, by)
+};
+struct ProgressNoted {
+  static constexpr std::string_view kKind = "progress_noted";
+  JobId job;
+  AttemptNumber attempt;
+  Rank rank;
+  Progress progress;
+  bool operator==(const ProgressNoted&) const = default;
+  MW_FIELDS(job, attempt, rank, progress)
+};
+struct CheckpointStarted {
+  static constexpr std::string_view kKind = "checkpoint_started";
+  JobId job;
+  AttemptNumber attempt;
+  bool operator==(const CheckpointStarted&) const = default;
+  MW_FIELDS(job, attempt)
+};
+struct CheckpointKept {
+  static constexpr std::string_view kKind = "checkpoint_kept";
+  JobId job;
+  AttemptNumber attempt;
+  Checkpoint checkpoint;
+  bool operator==(const CheckpointKept&) const = default;
+  MW_FIELDS(job, attempt, checkpoint)
+};
+
+// --- fleet ------------------------------------------------------------------------------------
+
+/// Why free accelerators are idle has changed.
+struct IdleCauseChanged {
+  static constexpr std::string_view kKind = "idle_cause_changed";
+  LedgerCategory cause = LedgerCategory::kIdleNoDemand;
+  bool operator==(const IdleCauseChanged&) const = default;
+  MW_FIELDS(cause)
+};
+
+using EventBody =
+    std::variant<Refused, ControllerTookOver, NodeJoined, NodeChanged, NodeContact, NodeMoved,
+                 JobSubmitted, SubmitRepeated, JobHeld, JobReleased, JobBlocked, AttemptPlaced,
+                 AttemptRunning, TaskEnded, AttemptStopping, AttemptEnded, RestartPlanned,
+                 JobFinished, ProgressNoted, CheckpointStarted, CheckpointKept, IdleCauseChanged>;
+
+struct Event {
+  Instant at;
+  RequestId request;  ///< the input that it answers; 0: none
+  EventBody body;
+  bool operator==(const Event&) const = default;
+  MW_FIELDS(at, request, body)
+};
+
+/// The job that an event is about; 0 when it is about none.
+JobId job_of(const Event& event);
+/// The node that an event is about. A placement touches many nodes and is found by its job.
+std::optional<NodeId> node_of(const Event& event);
+
+}  // namespace mw

@@ -1,0 +1,37 @@
+// What there is to run on: nodes and their accelerators, as an engine reports them.
+// A node's lifecycle is what we decided about it; `lost` is what its engine says, and the two
+// are kept apart: a lost node that was draining is still draining when it comes back.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/fields.h"
+#include "base/id.h"
+#include "base/quantity.h"
+
+namespace mw {
+
+/// A node as its engine describes it. Two reports that compare equal change nothing.
+struct NodeSpec {
+  std::string name;              ///< unique within the fleet
+  std::string site;              ///< where it stands; one engine serves one site
+  std::string accelerator_type;  ///< e.g. "H100-SXM5-80GB"; "cpu" where cores are the accelerators
+  std::uint32_t accelerators = 0;  ///< whole devices, numbered from 0
+  CpuShare cpus;
+  Bytes memory;
+
+  bool operator==(const NodeSpec&) const = default;
+  MW_FIELDS(name, site, accelerator_type, accelerators, cpus, memory)
+};
+
+/// What we decided about a node. Only a ready node is given new work.
+enum class NodePhase : std::uint8_t { kReady, kDraining };
+template <>
+struct EnumNames<NodePhase> {
+  static constexpr std::array<std::string_view, 2> value = {"ready", "draining"};
+};
+
+}  // namespace mw

@@ -1,0 +1,162 @@
+// The only way in: what was asked, and what was observed. Inputs are validated before they get
+// here (src/codec); the core still answers for what only it can know, with a Refused event.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/fields.h"
+#include "base/id.h"
+#include "model/fleet.h"
+#include "model/job.h"
+
+namespace mw {
+
+// --- asked ------------------------------------------------------------------------------------
+
+struct SubmitJob {
+  static constexpr std::string_view kKind = "submit_job";
+  JobSpec spec;
+  std::string client_key;  ///< empty: none. The same key and spec again gives the same job.
+  bool operator==(const SubmitJob&) const = default;
+  MW_FIELDS(spec, client_key)
+};
+struct CancelJob {
+  static constexpr std::string_view kKind = "cancel_job";
+  JobId job;
+  std::string by;
+  bool operator==(const CancelJob&) const = default;
+  MW_FIELDS(job, by)
+};
+struct HoldJob {
+  static constexpr std::string_view kKind = "hold_job";
+  JobId job;
+  std::string by;
+  bool operator==(const HoldJob&) const = default;
+  MW_FIELDS(job, by)
+};
+struct ReleaseJob {
+  static constexpr std::string_view kKind = "release_job";
+  JobId job;
+  std::string by;
+  bool operator==(const ReleaseJob&) const = default;
+  MW_FIELDS(job, by)
+};
+/// Stop the running attempt and start the job again; does not count against its restart limit.
+struct RequeueJob {
+  static constexpr std::string_view kKind = "requeue_job";
+  JobId job;
+  std::string by;
+  bool operator==(const RequeueJob&) const = default;
+  MW_FIELDS(job, by)
+};
+struct DrainNode {
+  static constexpr std::string_view kKind = "drain_node";
+  std::string node;
+  std::string reason;
+  std::string by;
+  bool operator==(const DrainNode&) const = default;
+  MW_FIELDS(node, reason, by)
+};
+struct ResumeNode {
+  static constexpr std::string_view kKind = "resume_node";
+  std::string node;
+  std::string by;
+  bool operator==(const ResumeNode&) const = default;
+  MW_FIELDS(node, by)
+};
+
+// --- observed ---------------------------------------------------------------------------------
+
+/// A control plane took over: a new process, on this state. Asks for a fresh look at everything.
+struct ControllerStarted {
+  static constexpr std::string_view kKind = "controller_started";
+  std::string version;
+  bool operator==(const ControllerStarted&) const = default;
+  MW_FIELDS(version)
+};
+/// An engine has this node, as described. New, changed, or back from being lost.
+struct NodeSeen {
+  static constexpr std::string_view kKind = "node_seen";
+  NodeSpec spec;
+  bool operator==(const NodeSeen&) const = default;
+  MW_FIELDS(spec)
+};
+/// An engine no longer hears from this node.
+struct NodeLost {
+  static constexpr std::string_view kKind = "node_lost";
+  std::string node;
+  bool operator==(const NodeLost&) const = default;
+  MW_FIELDS(node)
+};
+/// Every task of the attempt runs.
+struct AttemptStarted {
+  static constexpr std::string_view kKind = "attempt_started";
+  JobId job;
+  Epoch epoch;
+  bool operator==(const AttemptStarted&) const = default;
+  MW_FIELDS(job, epoch)
+};
+/// One task has ended; repeated reports change nothing.
+struct TaskExited {
+  static constexpr std::string_view kKind = "task_exited";
+  JobId job;
+  Epoch epoch;
+  Rank rank;
+  TaskExit exit;
+  bool operator==(const TaskExited&) const = default;
+  MW_FIELDS(job, epoch, rank, exit)
+};
+/// Nothing of the attempt is left on the engine, whatever was reported before.
+/// `start_failed`: it never ran.
+struct AttemptGone {
+  static constexpr std::string_view kKind = "attempt_gone";
+  JobId job;
+  Epoch epoch;
+  bool start_failed = false;
+  std::string detail;
+  bool operator==(const AttemptGone&) const = default;
+  MW_FIELDS(job, epoch, start_failed, detail)
+};
+/// A job's own report. Refused when the attempt is not the current one.
+struct ReportProgress {
+  static constexpr std::string_view kKind = "report_progress";
+  JobId job;
+  AttemptNumber attempt;
+  Rank rank;
+  Progress progress;
+  bool operator==(const ReportProgress&) const = default;
+  MW_FIELDS(job, attempt, rank, progress)
+};
+/// The job begins to save; its time counts as checkpointing until CheckpointSaved or progress.
+struct CheckpointBegun {
+  static constexpr std::string_view kKind = "checkpoint_begun";
+  JobId job;
+  AttemptNumber attempt;
+  bool operator==(const CheckpointBegun&) const = default;
+  MW_FIELDS(job, attempt)
+};
+struct CheckpointSaved {
+  static constexpr std::string_view kKind = "checkpoint_saved";
+  JobId job;
+  AttemptNumber attempt;
+  Checkpoint checkpoint;
+  bool operator==(const CheckpointSaved&) const = default;
+  MW_FIELDS(job, attempt, checkpoint)
+};
+
+using InputBody =
+    std::variant<SubmitJob, CancelJob, HoldJob, ReleaseJob, RequeueJob, DrainNode, ResumeNode,
+                 ControllerStarted, NodeSeen, NodeLost, AttemptStarted, TaskExited, AttemptGone,
+                 ReportProgress, CheckpointBegun, CheckpointSaved>;
+
+struct Input {
+  RequestId request;  ///< 0: nobody waits for the answer
+  InputBody body;
+  bool operator==(const Input&) const = default;
+  MW_FIELDS(request, body)
+};
+
+}  // namespace mw

@@ -1,0 +1,160 @@
+// What is asked for: a gang of tasks that starts together or not at all, how it is run, and how
+// it may be started again. An array is many like jobs in one record.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/fields.h"
+#include "base/id.h"
+#include "base/quantity.h"
+#include "base/time.h"
+
+namespace mw {
+
+/// What one task of a gang needs.
+struct TaskShape {
+  AcceleratorShare accelerators = kWholeAccelerator;  ///< whole devices, or less than one
+  CpuShare cpus = kWholeCpu;
+  Bytes memory;                  ///< 0: no limit and no reservation
+  std::string accelerator_type;  ///< empty: any
+
+  auto operator<=>(const TaskShape&) const = default;
+  MW_FIELDS(accelerators, cpus, memory, accelerator_type)
+};
+
+/// The gang's shape: `tasks` equal tasks, on exactly `nodes` nodes when that is given.
+struct GangShape {
+  std::uint32_t tasks = 1;
+  std::uint32_t nodes = 0;  ///< 0: as few as possible. Otherwise divides `tasks`, equal shares.
+  TaskShape task;
+
+  auto operator<=>(const GangShape&) const = default;
+  MW_FIELDS(tasks, nodes, task)
+};
+
+struct EnvironmentVariable {
+  std::string name;
+  std::string value;
+  bool operator==(const EnvironmentVariable&) const = default;
+  MW_FIELDS(name, value)
+};
+
+/// After a failed attempt the job starts again, up to `limit` times, waiting `delay` before the
+/// first restart and twice as long before each next one, up to `delay_max`.
+struct RestartPolicy {
+  std::uint32_t limit = 3;
+  Duration delay = seconds(1);
+  Duration delay_max = minutes(5);
+  bool operator==(const RestartPolicy&) const = default;
+  MW_FIELDS(limit, delay, delay_max)
+};
+
+/// A validated request. Everything a job file can say, with defaults filled in.
+struct JobSpec {
+  std::string name;
+  std::string tenant = "default";
+  std::string user;                ///< who submitted it, as the server knows them
+  std::vector<std::string> command;  ///< argv; never passed through a shell by us
+  std::string workdir;             ///< absolute
+  std::vector<EnvironmentVariable> environment;  ///< added to each task's, sorted by name
+  GangShape gang;
+  RestartPolicy restart;
+  Duration time_limit;             ///< of one attempt; 0: none
+  Duration grace = seconds(10);    ///< between asking a task to stop and killing it
+  std::int32_t priority = 0;       ///< larger goes first
+  std::uint32_t array = 1;         ///< how many like jobs; 1: a single job
+  bool hold = false;               ///< wait for a release before being considered
+
+  bool operator==(const JobSpec&) const = default;
+  MW_FIELDS(name, tenant, user, command, workdir, environment, gang, restart, time_limit, grace,
+            priority, array, hold)
+};
+
+enum class JobState : std::uint8_t {
+  kPending, kStarting, kRunning, kStopping, kSucceeded, kFailed, kCancelled, kTimedOut,
+};
+template <>
+struct EnumNames<JobState> {
+  static constexpr std::array<std::string_view, 8> value = {
+      "pending", "starting", "running", "stopping", "succeeded", "failed", "cancelled", "timed_out"};
+};
+constexpr bool is_final(JobState state) { return state >= JobState::kSucceeded; }
+
+/// How one task came to its end.
+struct TaskExit {
+  std::int32_t exit_code = 0;  ///< meaningful when signal == 0
+  std::int32_t signal = 0;     ///< the signal that ended it; 0: it exited by itself
+  bool out_of_memory = false;  ///< the kernel killed it for memory
+  std::string detail;          ///< when it never ran or its end was not seen: what is known
+  [[nodiscard]] bool ok() const {
+    return exit_code == 0 && signal == 0 && !out_of_memory && detail.empty();
+  }
+  bool operator==(const TaskExit&) const = default;
+  MW_FIELDS(exit_code, signal, out_of_memory, detail)
+};
+
+/// Why an attempt was brought to its end, or ended by itself.
+enum class EndCause : std::uint8_t {
+  kCompleted,     ///< every task exited with 0
+  kTaskFailed,    ///< a task exited otherwise
+  kStartFailed,   ///< the engine could not start it
+  kEngineLost,    ///< the engine no longer has it, and saw no exit
+  kNodeLost,      ///< a node under it was lost
+  kCancelled,     ///< someone asked
+  kRequeued,      ///< someone asked for it to start again
+  kTimeLimit,     ///< it ran longer than it may
+};
+template <>
+struct EnumNames<EndCause> {
+  static constexpr std::array<std::string_view, 8> value = {
+      "completed", "task_failed", "start_failed", "engine_lost",
+      "node_lost", "cancelled",   "requeued",     "time_limit"};
+};
+
+/// The last state that a job can be started again from, as it told us.
+struct Checkpoint {
+  std::uint64_t step = 0;
+  std::string path;
+  bool operator==(const Checkpoint&) const = default;
+  MW_FIELDS(step, path)
+};
+
+/// What a job tells of its own progress. Absent fields were not reported.
+struct Progress {
+  std::optional<std::uint64_t> step;
+  std::optional<std::uint64_t> steps_total;
+  std::optional<std::uint64_t> samples;   ///< done so far by the whole gang
+  std::optional<double> loss;             ///< shown, never decided on
+  std::optional<double> rate;             ///< in `unit` per second; shown, never decided on
+  std::optional<std::string> unit;        ///< e.g. "tokens"
+  bool operator==(const Progress&) const = default;
+  MW_FIELDS(step, steps_total, samples, loss, rate, unit)
+};
+
+/// A part of one device given to one task.
+struct DeviceShare {
+  std::uint16_t device = 0;  ///< its number on the node
+  AcceleratorShare share;
+  bool operator==(const DeviceShare&) const = default;
+  MW_FIELDS(device, share)
+};
+
+/// What a gang gets on one node: tasks `first_rank` .. `first_rank + tasks - 1`.
+struct NodeSlice {
+  NodeId node;
+  std::uint32_t first_rank = 0;
+  std::uint32_t tasks = 0;
+  std::vector<DeviceShare> devices;  ///< task by task, equally many for each
+  bool operator==(const NodeSlice&) const = default;
+  MW_FIELDS(node, first_rank, tasks, devices)
+};
+
+/// Where a gang runs, in rank order.
+using Placement = std::vector<NodeSlice>;
+
+}  // namespace mw

@@ -1,0 +1,107 @@
+// Why something does not happen, recorded where it is decided, as a type with figures. People
+// get sentences from src/codec/text.h; programs get the fields.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/fields.h"
+#include "base/id.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "model/job.h"
+
+namespace mw {
+
+enum class Resource : std::uint8_t { kAccelerators, kCpus, kMemory, kNodes };
+template <>
+struct EnumNames<Resource> {
+  static constexpr std::array<std::string_view, 4> value = {"accelerators", "cpus", "memory", "nodes"};
+};
+
+/// Pending because the shape does not fit now. `resource` is the one that binds.
+struct NoRoomNow {
+  static constexpr std::string_view kKind = "no_room_now";
+  Resource resource = Resource::kAccelerators;
+  std::uint32_t tasks_needed = 0;
+  std::uint32_t tasks_fitting = 0;      ///< how many of them could be placed now
+  std::uint32_t nodes_considered = 0;   ///< ready nodes of the right type
+  bool operator==(const NoRoomNow&) const = default;
+  MW_FIELDS(resource, tasks_needed, tasks_fitting, nodes_considered)
+};
+
+/// Pending because the fleet as it is now could not hold it even when empty.
+struct FleetTooSmall {
+  static constexpr std::string_view kKind = "fleet_too_small";
+  Resource resource = Resource::kAccelerators;
+  std::uint32_t tasks_needed = 0;
+  std::uint32_t tasks_possible = 0;
+  bool operator==(const FleetTooSmall&) const = default;
+  MW_FIELDS(resource, tasks_needed, tasks_possible)
+};
+
+/// Pending because no node has accelerators of this type.
+struct NoSuchAccelerator {
+  static constexpr std::string_view kKind = "no_such_accelerator";
+  std::string wanted;
+  std::vector<std::string> present;
+  bool operator==(const NoSuchAccelerator&) const = default;
+  MW_FIELDS(wanted, present)
+};
+
+/// Pending because someone holds it.
+struct IsHeld {
+  static constexpr std::string_view kKind = "held";
+  std::string by;
+  bool operator==(const IsHeld&) const = default;
+  MW_FIELDS(by)
+};
+
+/// Pending because it failed and waits before it starts again.
+struct WaitsToRestart {
+  static constexpr std::string_view kKind = "waits_to_restart";
+  Instant until;
+  std::uint32_t restarts = 0;
+  std::uint32_t restart_limit = 0;
+  bool operator==(const WaitsToRestart&) const = default;
+  MW_FIELDS(until, restarts, restart_limit)
+};
+
+/// Pending, and the next pass will look at it.
+struct NotYetConsidered {
+  static constexpr std::string_view kKind = "not_yet_considered";
+  bool operator==(const NotYetConsidered&) const = default;
+  MW_FIELDS()
+};
+
+using PendingReason = std::variant<NotYetConsidered, NoRoomNow, FleetTooSmall, NoSuchAccelerator,
+                                   IsHeld, WaitsToRestart>;
+
+/// Why an input was refused.
+enum class RefusalKind : std::uint8_t {
+  kNoSuchJob, kNoSuchNode, kJobAlreadyFinished, kJobNotPending, kJobNotHeld, kJobHeldAlready,
+  kStaleAttempt, kNodeNotDraining, kNodeDrainingAlready, kKeyReused,
+};
+template <>
+struct EnumNames<RefusalKind> {
+  static constexpr std::array<std::string_view, 10> value = {
+      "no_such_job", "no_such_node", "job_already_finished", "job_not_pending", "job_not_held",
+      "job_held_already", "stale_attempt", "node_not_draining", "node_draining_already", "key_reused"};
+};
+
+struct Refusal {
+  ErrorCode code = ErrorCode::kInvalid;
+  RefusalKind kind = RefusalKind::kNoSuchJob;
+  JobId job;
+  std::string node;
+  JobState job_state = JobState::kPending;
+  AttemptNumber attempt;  ///< the one that is current, where that is what was wrong
+  bool operator==(const Refusal&) const = default;
+  MW_FIELDS(code, kind, job, node, job_state, attempt)
+};
+
+}  // namespace mw
