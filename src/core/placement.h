@@ -11,13 +11,12 @@
 
 namespace mw {
 
-/// Places `gang` on the first nodes, in id order, that hold it; devices lowest number first,
-/// parts of a device on the fullest device that still has room.
-/// `kept`: capacity held for this very job, counted as free; null: none.
-/// Result: slices in node order, ranks numbered along them; or why not.
-/// Cost: O(nodes).
+/// Places `gang` on as few ready nodes as hold it, the roomiest first and among equals the first
+/// by id; whole devices lowest number first, parts of a device on the fullest that has room.
+/// Result: slices in node order, ranks numbered along them; or why there is none.
+/// REQUIRES: gang.tasks > 0, and gang.nodes is 0 or divides it.
+/// Cost: O(nodes x devices + nodes log nodes).
 std::variant<Placement, PendingReason> place_first_fit(std::span<const Node> nodes,
-                                                       const GangShape& gang,
-                                                       const HeldCapacity* kept);
+                                                       const GangShape& gang);
 
 }  // namespace mw

@@ -77,6 +77,7 @@ struct Attempt {
   Instant running_at;               ///< 0: not yet
   std::optional<EndCause> stopping; ///< set when the engine is to stop it
   Duration stop_grace;
+  std::string stop_by;              ///< who asked for it
   std::vector<bool> exited;         ///< by rank
   std::uint32_t exited_count = 0;
   std::optional<TaskExit> first_failure;
@@ -89,7 +90,7 @@ struct Attempt {
   AcceleratorTime checkpointing;
   bool operator==(const Attempt&) const = default;
   MW_FIELDS(job, number, epoch, placement, resumed_from, accelerators, placed_at, running_at,
-            stopping, stop_grace, exited, exited_count, first_failure, first_failure_rank, category,
+            stopping, stop_grace, stop_by, exited, exited_count, first_failure, first_failure_rank, category,
             category_since, starting, unsaved, saved, checkpointing)
 };
 
@@ -120,9 +121,8 @@ struct Node {
   MW_FIELDS(id, spec, phase, lost, phase_reason, phase_by, phase_since)
 };
 
-/// Position in the queue: restarts first, then larger priority, then older.
+/// Position in the queue: larger priority first, then older.
 struct QueueRank {
-  bool behind = true;               ///< false for a job that starts again
   std::int64_t minus_priority = 0;
   JobId job;
   auto operator<=>(const QueueRank&) const = default;
@@ -163,7 +163,9 @@ struct State {
   std::map<std::string, JobId> job_by_key;
   /// Jobs that may be placed now. Jobs of one shape fit or do not fit together.
   std::map<GangShape, std::set<QueueRank>> queue;
-  std::set<std::pair<Instant, JobId>> timers;      ///< not_before, time limits
+  /// Jobs that start again, by when they may: ahead of the queue.
+  std::set<std::pair<Instant, JobId>> restarts;
+  std::set<std::pair<Instant, JobId>> deadlines;   ///< of attempts with a time limit
 
   bool operator==(const State&) const = default;
   MW_FIELDS(last_seq, now, next_job, next_epoch, records, jobs, attempts, holds, nodes, tenants,

@@ -153,9 +153,10 @@ struct AttemptEnded {
   EndCause cause = EndCause::kCompleted;
   AcceleratorTime lost_work;  ///< since the last checkpoint; 0 when nothing has to be done again
   AcceleratorTime kept_work;  ///< productive, and not lost
+  bool capacity_held = false; ///< its accelerators are kept for the job's next attempt
   std::string detail;
   bool operator==(const AttemptEnded&) const = default;
-  MW_FIELDS(job, attempt, cause, lost_work, kept_work, detail)
+  MW_FIELDS(job, attempt, cause, lost_work, kept_work, capacity_held, detail)
 };
 /// It will start again, not before `not_before`.
 struct RestartPlanned {
@@ -163,10 +164,9 @@ struct RestartPlanned {
   JobId job;
   std::uint32_t restarts = 0;  ///< used so far, this one included
   Instant not_before;
-  bool capacity_held = false;  ///< its accelerators are kept for it until then
   Checkpoint resume_from;
   bool operator==(const RestartPlanned&) const = default;
-  MW_FIELDS(job, restarts, not_before, capacity_held, resume_from)
+  MW_FIELDS(job, restarts, not_before, resume_from)
 };
 struct JobFinished {
   static constexpr std::string_view kKind = "job_finished";

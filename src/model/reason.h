@@ -84,13 +84,14 @@ using PendingReason = std::variant<NotYetConsidered, NoRoomNow, FleetTooSmall, N
 /// Why an input was refused.
 enum class RefusalKind : std::uint8_t {
   kNoSuchJob, kNoSuchNode, kJobAlreadyFinished, kJobNotPending, kJobNotHeld, kJobHeldAlready,
-  kStaleAttempt, kNodeNotDraining, kNodeDrainingAlready, kKeyReused,
+  kStaleAttempt, kNodeNotDraining, kNodeDrainingAlready, kKeyReused, kJobNotRunning,
 };
 template <>
 struct EnumNames<RefusalKind> {
-  static constexpr std::array<std::string_view, 10> value = {
+  static constexpr std::array<std::string_view, 11> value = {
       "no_such_job", "no_such_node", "job_already_finished", "job_not_pending", "job_not_held",
-      "job_held_already", "stale_attempt", "node_not_draining", "node_draining_already", "key_reused"};
+      "job_held_already", "stale_attempt", "node_not_draining", "node_draining_already", "key_reused",
+      "job_not_running"};
 };
 
 struct Refusal {

@@ -1,0 +1,124 @@
+// What people and programs ask for.
+#include "core/stepper.h"
+
+namespace mw {
+namespace {
+
+Refusal refusal(ErrorCode code, RefusalKind kind, JobId job) {
+  Refusal refusal;
+  refusal.code = code;
+  refusal.kind = kind;
+  refusal.job = job;
+  return refusal;
+}
+
+Refusal refusal(ErrorCode code, RefusalKind kind, const Job& job) {
+  Refusal result = refusal(code, kind, job.id);
+  result.job_state = job.state;
+  return result;
+}
+
+Refusal refusal(ErrorCode code, RefusalKind kind, const std::string& node) {
+  Refusal refusal;
+  refusal.code = code;
+  refusal.kind = kind;
+  refusal.node = node;
+  return refusal;
+}
+
+}  // namespace
+
+void Core::Stepper::operator()(const SubmitJob& input) {
+  const auto known = input.client_key.empty() ? state_.job_by_key.end()
+                                              : state_.job_by_key.find(input.client_key);
+  if (known == state_.job_by_key.end()) {
+    emit(JobSubmitted{state_.next_job, input.spec, input.client_key});
+    return;
+  }
+  const JobId job = known->second;
+  if (*state_.records.at(job).spec == input.spec) {
+    emit(SubmitRepeated{job});
+  } else {
+    refuse(refusal(ErrorCode::kConflict, RefusalKind::kKeyReused, job));
+  }
+}
+
+void Core::Stepper::operator()(const CancelJob& input) {
+  const Job* job = state_.jobs.find(input.job);
+  if (job == nullptr) {
+    return refuse(refusal(ErrorCode::kNotFound, RefusalKind::kNoSuchJob, input.job));
+  }
+  if (is_final(job->state)) {
+    return refuse(refusal(ErrorCode::kConflict, RefusalKind::kJobAlreadyFinished, *job));
+  }
+  const auto attempt = state_.attempts.find(input.job);
+  if (attempt == state_.attempts.end()) {
+    emit(JobFinished{input.job, JobState::kCancelled, input.by});
+  } else {
+    stop_attempt(attempt->second, EndCause::kCancelled, input.by);
+  }
+}
+
+void Core::Stepper::operator()(const HoldJob& input) {
+  const Job* job = state_.jobs.find(input.job);
+  if (job == nullptr) {
+    return refuse(refusal(ErrorCode::kNotFound, RefusalKind::kNoSuchJob, input.job));
+  }
+  if (job->state != JobState::kPending) {
+    return refuse(refusal(ErrorCode::kConflict, RefusalKind::kJobNotPending, *job));
+  }
+  if (job->held) {
+    return refuse(refusal(ErrorCode::kConflict, RefusalKind::kJobHeldAlready, *job));
+  }
+  emit(JobHeld{input.job, input.by});
+}
+
+void Core::Stepper::operator()(const ReleaseJob& input) {
+  const Job* job = state_.jobs.find(input.job);
+  if (job == nullptr) {
+    return refuse(refusal(ErrorCode::kNotFound, RefusalKind::kNoSuchJob, input.job));
+  }
+  if (!job->held || job->state != JobState::kPending) {
+    return refuse(refusal(ErrorCode::kConflict, RefusalKind::kJobNotHeld, *job));
+  }
+  emit(JobReleased{input.job, input.by});
+}
+
+void Core::Stepper::operator()(const RequeueJob& input) {
+  const Job* job = state_.jobs.find(input.job);
+  if (job == nullptr) {
+    return refuse(refusal(ErrorCode::kNotFound, RefusalKind::kNoSuchJob, input.job));
+  }
+  if (is_final(job->state)) {
+    return refuse(refusal(ErrorCode::kConflict, RefusalKind::kJobAlreadyFinished, *job));
+  }
+  const auto attempt = state_.attempts.find(input.job);
+  if (attempt == state_.attempts.end() || attempt->second.stopping) {
+    return refuse(refusal(ErrorCode::kConflict, RefusalKind::kJobNotRunning, *job));
+  }
+  stop_attempt(attempt->second, EndCause::kRequeued, input.by);
+}
+
+void Core::Stepper::operator()(const DrainNode& input) {
+  const auto node = state_.node_by_name.find(input.node);
+  if (node == state_.node_by_name.end()) {
+    return refuse(refusal(ErrorCode::kNotFound, RefusalKind::kNoSuchNode, input.node));
+  }
+  if (state_.nodes.at(node->second.value()).phase == NodePhase::kDraining) {
+    return refuse(refusal(ErrorCode::kConflict, RefusalKind::kNodeDrainingAlready, input.node));
+  }
+  emit(NodeMoved{node->second, NodePhase::kDraining, input.reason, input.by});
+}
+
+void Core::Stepper::operator()(const ResumeNode& input) {
+  const auto node = state_.node_by_name.find(input.node);
+  if (node == state_.node_by_name.end()) {
+    return refuse(refusal(ErrorCode::kNotFound, RefusalKind::kNoSuchNode, input.node));
+  }
+  if (state_.nodes.at(node->second.value()).phase != NodePhase::kDraining) {
+    return refuse(refusal(ErrorCode::kConflict, RefusalKind::kNodeNotDraining, input.node));
+  }
+  emit(NodeMoved{node->second, NodePhase::kReady, "", input.by});
+}
+
+}  // namespace mw

@@ -1,0 +1,99 @@
+// What engines and jobs report. Reports are lost, repeated, late and out of order as a matter of
+// course: each is held against the state, and what is not news changes nothing.
+#include "core/stepper.h"
+
+namespace mw {
+
+void Core::Stepper::operator()(const ControllerStarted& input) {
+  emit(ControllerTookOver{input.version});
+  reconsider_all();
+}
+
+void Core::Stepper::operator()(const NodeSeen& input) {
+  const auto known = state_.node_by_name.find(input.spec.name);
+  if (known == state_.node_by_name.end()) {
+    emit(NodeJoined{NodeId(static_cast<std::uint32_t>(state_.nodes.size())), input.spec});
+    return;
+  }
+  const Node& node = state_.nodes.at(known->second.value());
+  if (node.lost) emit(NodeContact{node.id, false});
+  // A busy node keeps its old description until it is free: its engine will say so again.
+  if (!(node.spec == input.spec) && node.slices == 0) emit(NodeChanged{node.id, input.spec});
+}
+
+void Core::Stepper::operator()(const NodeLost& input) {
+  const auto known = state_.node_by_name.find(input.node);
+  if (known == state_.node_by_name.end()) return;
+  const NodeId id = known->second;
+  if (state_.nodes.at(id.value()).lost) return;
+  emit(NodeContact{id, true});
+  // Tasks there will not be heard of again; the rest of their gangs is stopped.
+  std::vector<std::pair<JobId, NodeSlice>> hit;
+  for (const auto& [job, attempt] : state_.attempts) {
+    for (const NodeSlice& slice : attempt.placement) {
+      if (slice.node == id) hit.emplace_back(job, slice);
+    }
+  }
+  for (const auto& [job, slice] : hit) {
+    const Attempt& attempt = state_.attempts.at(job);
+    const AttemptNumber number = attempt.number;
+    if (!attempt.stopping) stop_attempt(attempt, EndCause::kNodeLost, "");
+    for (std::uint32_t i = 0; i < slice.tasks; ++i) {
+      const Rank rank(slice.first_rank + i);
+      if (state_.attempts.at(job).exited[rank.value()]) continue;
+      TaskExit exit;
+      exit.detail = "node " + input.node + " was lost";
+      emit(TaskEnded{job, number, rank, exit});
+    }
+    const Attempt& after = state_.attempts.at(job);
+    if (after.exited_count == after.exited.size()) {
+      end_attempt(job, *after.stopping, "node " + input.node + " was lost");
+    }
+  }
+}
+
+void Core::Stepper::operator()(const AttemptStarted& input) {
+  const Attempt* attempt = current(input.job, input.epoch);
+  if (attempt == nullptr || attempt->stopping || attempt->running_at != Instant()) return;
+  emit(AttemptRunning{input.job, attempt->number});
+}
+
+void Core::Stepper::operator()(const TaskExited& input) {
+  const Attempt* attempt = current(input.job, input.epoch);
+  if (attempt == nullptr || input.rank.value() >= attempt->exited.size()) return;
+  if (attempt->exited[input.rank.value()]) return;
+  emit(TaskEnded{input.job, attempt->number, input.rank, input.exit});
+  const bool all_ended = attempt->exited_count == attempt->exited.size();
+  if (all_ended) {
+    const EndCause by_itself =
+        attempt->first_failure ? EndCause::kTaskFailed : EndCause::kCompleted;
+    end_attempt(input.job, attempt->stopping.value_or(by_itself), "");
+  } else if (!input.exit.ok() && !attempt->stopping) {
+    stop_attempt(*attempt, EndCause::kTaskFailed, "");
+  }
+}
+
+void Core::Stepper::operator()(const AttemptGone& input) {
+  const Attempt* attempt = current(input.job, input.epoch);
+  if (attempt == nullptr) return;
+  const EndCause by_itself = input.start_failed ? EndCause::kStartFailed : EndCause::kEngineLost;
+  end_attempt(input.job, attempt->stopping.value_or(by_itself), input.detail);
+}
+
+void Core::Stepper::operator()(const ReportProgress& input) {
+  if (reporting(input.job, input.attempt) == nullptr) return;
+  emit(ProgressNoted{input.job, input.attempt, input.rank, input.progress});
+}
+
+void Core::Stepper::operator()(const CheckpointBegun& input) {
+  const Attempt* attempt = reporting(input.job, input.attempt);
+  if (attempt == nullptr) return;
+  emit(CheckpointStarted{input.job, input.attempt});
+}
+
+void Core::Stepper::operator()(const CheckpointSaved& input) {
+  if (reporting(input.job, input.attempt) == nullptr) return;
+  emit(CheckpointKept{input.job, input.attempt, input.checkpoint});
+}
+
+}  // namespace mw
