@@ -1,0 +1,58 @@
+#include "loop/commands.h"
+
+namespace mw {
+
+DesiredAttempt desired_attempt(const State& state, JobId job) {
+  const Attempt& attempt = state.attempts.at(job);
+  DesiredAttempt desired;
+  desired.job = job;
+  desired.record = state.jobs.at(job).record;
+  desired.attempt = attempt.number;
+  desired.epoch = attempt.epoch;
+  desired.goal = attempt.stopping ? AttemptGoal::kStop : AttemptGoal::kRun;
+  desired.grace = attempt.stop_grace;
+  desired.spec = state.records.at(desired.record).spec;
+  desired.placement = attempt.placement;
+  for (const NodeSlice& slice : attempt.placement) {
+    desired.node_names.push_back(state.nodes.at(slice.node.value()).spec.name);
+  }
+  desired.resume_from = attempt.resumed_from;
+  return desired;
+}
+
+std::vector<DesiredAttempt> desired_attempts(const State& state) {
+  std::vector<DesiredAttempt> all;
+  all.reserve(state.attempts.size());
+  for (const auto& [job, attempt] : state.attempts) all.push_back(desired_attempt(state, job));
+  return all;
+}
+
+Commander::Commander(Engine& engine, const State& state) : engine_(engine) {
+  for (const auto& [job, attempt] : state.attempts) epochs_.emplace(job, attempt.epoch);
+}
+
+void Commander::tell(const State& state, const std::vector<Event>& events) {
+  for (const Event& event : events) {
+    if (const auto* placed = std::get_if<AttemptPlaced>(&event.body)) {
+      epochs_[placed->job] = placed->epoch;
+      // Ended again within the same step: never started, and forgotten below.
+      if (!state.attempts.contains(placed->job)) continue;
+      engine_.set(desired_attempt(state, placed->job));
+    } else if (const auto* stopping = std::get_if<AttemptStopping>(&event.body)) {
+      const auto attempt = state.attempts.find(stopping->job);
+      if (attempt == state.attempts.end() || attempt->second.number != stopping->attempt) continue;
+      engine_.set(desired_attempt(state, stopping->job));
+    } else if (const auto* ended = std::get_if<AttemptEnded>(&event.body)) {
+      const auto epoch = epochs_.find(ended->job);
+      if (epoch == epochs_.end()) continue;
+      engine_.forget(ended->job, epoch->second);
+      epochs_.erase(epoch);
+    }
+  }
+}
+
+void Commander::repeat(const State& state) {
+  for (const auto& [job, attempt] : state.attempts) engine_.set(desired_attempt(state, job));
+}
+
+}  // namespace mw

@@ -1,0 +1,34 @@
+// From what the core decided to what the engine is told. Commands say what is wanted, not what
+// to do, so telling them twice is harmless.
+#pragma once
+
+#include <vector>
+
+#include "core/state.h"
+#include "loop/engine.h"
+#include "model/event.h"
+
+namespace mw {
+
+/// What the core wants of a job's current attempt.  REQUIRES: it has one.
+DesiredAttempt desired_attempt(const State& state, JobId job);
+
+/// Everything that it wants, in job order.
+std::vector<DesiredAttempt> desired_attempts(const State& state);
+
+/// Tells the engine what `events` changed. `epochs` remembers the epoch of each live attempt, so
+/// that an ended one can be named after the state has forgotten it.
+class Commander {
+ public:
+  Commander(Engine& engine, const State& state);
+  /// REQUIRES: `state` is the state after all of `events`.
+  void tell(const State& state, const std::vector<Event>& events);
+  /// Tells everything again.
+  void repeat(const State& state);
+
+ private:
+  Engine& engine_;
+  std::map<JobId, Epoch> epochs_;
+};
+
+}  // namespace mw

@@ -1,0 +1,345 @@
+#include "loop/control_loop.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "base/check.h"
+#include "core/core.h"
+#include "loop/commands.h"
+#include "loop/input_queue.h"
+#include "loop/recovery.h"
+#include "loop/replica.h"
+
+namespace mw {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+/// How long the loop sleeps at most when nothing is due; only a bound, it is woken by inputs.
+constexpr Duration kIdleWait = seconds(5);
+
+std::uint64_t elapsed_ns(SteadyClock::time_point since) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(SteadyClock::now() - since).count());
+}
+
+/// Names of the nodes that an engine has reported.
+class Inventory {
+ public:
+  void add(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    names_.insert(name);
+  }
+  bool has(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    return names_.contains(name);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<std::string> names_;
+};
+
+std::vector<EndedJob> ended_jobs(const State& state, const std::vector<Event>& events) {
+  std::vector<EndedJob> ended;
+  for (const Event& event : events) {
+    const auto* finished = std::get_if<JobFinished>(&event.body);
+    if (finished == nullptr) continue;
+    // A step that ends more jobs than the state keeps has let go of some of them already; their
+    // events tell the story, and the list is bounded by kFinishedJobsKept a batch.
+    const Job* job = state.jobs.find(finished->job);
+    if (job == nullptr) continue;
+    const JobRecord& record = state.records.at(job->record);
+    ended.push_back({*job, *record.spec, record.submitted_at});
+  }
+  return ended;
+}
+
+}  // namespace
+
+class ControlLoop::Impl {
+ public:
+  Impl(Options options, Clock& clock, Journal& journal, Engine& engine)
+      : options_(std::move(options)),
+        clock_(clock),
+        journal_(journal),
+        engine_(engine),
+        queue_(options_.queue_inputs_max) {}
+
+  ~Impl() { stop(); }
+
+  Result<void> start() {
+    Result<State> recovered = recover(journal_);
+    if (!recovered) return recovered.error();
+    replica_ = std::make_unique<Replica>(*recovered);
+    core_.emplace(std::move(*recovered));
+    events_at_snapshot_ = core_->state().last_seq.value();
+    commander_.emplace(engine_, core_->state());
+    queue_.observe(ControllerStarted{options_.version});
+    if (Result<void> started = start_engine(); !started) return started.error();
+    thread_ = std::thread([this] { run(); });
+    return {};
+  }
+
+  void stop() {
+    if (!thread_.joinable()) return;
+    queue_.close();
+    thread_.join();
+    engine_.detach();
+    replica_->flush();
+    if (snapshot_.valid()) snapshot_.wait();
+    if (core_) save_snapshot_now();
+  }
+
+  void ask(InputBody body, AnswerCallback callback) {
+    if (queue_.ask(body, callback)) return;
+    callback(Error{ErrorCode::kUnavailable,
+                   queue_.closed() ? "the control plane is shutting down; try again when it is back"
+                                   : "too many requests wait already; try again in a moment"});
+  }
+
+  void observe(InputBody body) { queue_.observe(std::move(body)); }
+
+  void read(const std::function<void(const State&)>& reader) const { replica_->read(reader); }
+  Replica& replica() { return *replica_; }
+
+  LoopStats stats() const {
+    const std::lock_guard lock(stats_mutex_);
+    LoopStats stats = stats_;
+    stats.queue_length = queue_.size();
+    return stats;
+  }
+
+  Instant now() const { return clock_.now(); }
+
+ private:
+  /// Starts the engine on what the recovered state wants, and tells the core of nodes that the
+  /// state knows and the engine no longer has.
+  Result<void> start_engine() {
+    auto inventory = std::make_shared<Inventory>();
+    Result<void> started = engine_.start(
+        [this, inventory](InputBody body) {
+          if (const auto* node = std::get_if<NodeSeen>(&body)) inventory->add(node->spec.name);
+          observe(std::move(body));
+        },
+        desired_attempts(core_->state()));
+    if (!started) return started;
+    for (const Node& node : core_->state().nodes) {
+      if (!inventory->has(node.spec.name)) observe(NodeLost{node.spec.name});
+    }
+    return {};
+  }
+
+  void run() {
+    auto resync_at = SteadyClock::now() + std::chrono::nanoseconds(options_.resync_every.count());
+    for (;;) {
+      if (!store_available() && !store_is_back()) {
+        if (queue_.closed()) return refuse_waiting();
+        refuse_waiting();
+        std::this_thread::sleep_for(std::chrono::nanoseconds(options_.store_retry_every.count()));
+        continue;
+      }
+      std::vector<QueuedInput> taken = queue_.take(options_.batch_inputs_max, wait_time());
+      if (taken.empty() && queue_.closed()) return;
+      process(std::move(taken));
+      if (SteadyClock::now() >= resync_at && store_available()) {
+        commander_->repeat(core_->state());
+        resync_at = SteadyClock::now() + std::chrono::nanoseconds(options_.resync_every.count());
+      }
+    }
+  }
+
+  Duration wait_time() const {
+    const Instant wakeup = core_->next_wakeup();
+    if (wakeup == Instant::never()) return kIdleWait;
+    return std::clamp(wakeup - clock_.now(), Duration(), kIdleWait);
+  }
+
+  void process(std::vector<QueuedInput> taken) {
+    std::vector<Input> inputs;
+    inputs.reserve(taken.size());
+    const std::uint64_t first_request = next_request_;
+    for (QueuedInput& input : taken) {
+      const RequestId request(input.callback ? next_request_++ : 0);
+      inputs.push_back({request, input.body});
+    }
+    const auto step_began = SteadyClock::now();
+    const Instant now = std::max(clock_.now(), core_->state().now);
+    const EventSeq first = core_->state().last_seq.next();
+    auto events = std::make_shared<std::vector<Event>>(core_->step(now, inputs));
+    const std::uint64_t step_ns = elapsed_ns(step_began);
+    if (events->empty()) return;  // nothing is new: nothing to store, nobody to answer
+
+    const std::vector<EndedJob> ended = ended_jobs(core_->state(), *events);
+    const auto append_began = SteadyClock::now();
+    const Result<void> stored = journal_.append({now, inputs, first, *events, ended});
+    if (!stored) return store_failed(std::move(taken), stored.error());
+    count(inputs.size(), *events, step_ns, elapsed_ns(append_began));
+
+    commander_->tell(core_->state(), *events);
+    publish(first, events, std::move(taken), first_request);
+    snapshot_if_due();
+  }
+
+  void publish(EventSeq first, const std::shared_ptr<std::vector<Event>>& events,
+               std::vector<QueuedInput> taken, std::uint64_t first_request) {
+    std::vector<AnswerCallback> callbacks;
+    for (QueuedInput& input : taken) {
+      if (input.callback) callbacks.push_back(std::move(input.callback));
+    }
+    std::vector<Answer> answers(callbacks.size());
+    for (std::size_t i = 0; i < events->size(); ++i) {
+      const Event& event = (*events)[i];
+      if (event.request == RequestId()) continue;
+      Answer& answer = answers.at(event.request.value() - first_request);
+      if (answer.events.empty()) answer.first_event = EventSeq(first.value() + i);
+      answer.events.push_back(event);
+    }
+    Replica::Publication publication{first, events, {}};
+    for (std::size_t i = 0; i < callbacks.size(); ++i) {
+      publication.then.emplace_back(
+          [callback = std::move(callbacks[i]), answer = std::move(answers[i])] { callback(answer); });
+    }
+    replica_->publish(std::move(publication));
+  }
+
+  // --- when the store fails -------------------------------------------------------------------
+  // The core has stepped, but nothing of it is durable, so none of it happened: callers are told
+  // so, observations are kept, and the core starts again from what the journal has.
+
+  void store_failed(std::vector<QueuedInput> taken, const Error& error) {
+    core_.reset();
+    {
+      const std::lock_guard lock(stats_mutex_);
+      ++stats_.store_failures;
+      stats_.store_available = false;
+      stats_.store_error = error.message;
+    }
+    queue_.put_back(refuse_asked(std::move(taken)));
+  }
+
+  void refuse_waiting() { queue_.put_back(refuse_asked(queue_.take(~std::size_t{0}, Duration()))); }
+
+  /// Answers whoever waits that nothing was done; returns the observations.
+  std::vector<QueuedInput> refuse_asked(std::vector<QueuedInput> inputs) {
+    const std::string why = stats().store_error;
+    std::vector<QueuedInput> observations;
+    for (QueuedInput& input : inputs) {
+      if (input.callback) {
+        input.callback(Error{ErrorCode::kUnavailable,
+                             "nothing was done, because the journal cannot be written: " + why});
+      } else {
+        observations.push_back(std::move(input));
+      }
+    }
+    return observations;
+  }
+
+  bool store_is_back() {
+    if (const Result<void> probe = journal_.probe(); !probe) return note_store_error(probe.error());
+    replica_->flush();
+    Result<State> recovered = recover(journal_);
+    if (!recovered) return note_store_error(recovered.error());
+    core_.emplace(std::move(*recovered));
+    queue_.put_back({QueuedInput{ControllerStarted{options_.version}, nullptr}});
+    const std::lock_guard lock(stats_mutex_);
+    stats_.store_available = true;
+    stats_.store_error.clear();
+    return true;
+  }
+
+  bool note_store_error(const Error& error) {
+    const std::lock_guard lock(stats_mutex_);
+    stats_.store_error = error.message;
+    return false;
+  }
+
+  bool store_available() const {
+    const std::lock_guard lock(stats_mutex_);
+    return stats_.store_available;
+  }
+
+  // --- bookkeeping ----------------------------------------------------------------------------
+
+  void count(std::size_t inputs, const std::vector<Event>& events, std::uint64_t step_ns,
+             std::uint64_t append_ns) {
+    const auto refused = std::count_if(events.begin(), events.end(), [](const Event& event) {
+      return std::holds_alternative<Refused>(event.body);
+    });
+    const std::lock_guard lock(stats_mutex_);
+    ++stats_.batches;
+    stats_.inputs += inputs;
+    stats_.events += events.size();
+    stats_.refused += static_cast<std::uint64_t>(refused);
+    stats_.step_ns += step_ns;
+    stats_.append_ns += append_ns;
+  }
+
+  void snapshot_if_due() {
+    const std::uint64_t seq = core_->state().last_seq.value();
+    if (seq - events_at_snapshot_ < options_.snapshot_every_events) return;
+    if (snapshot_.valid() &&
+        snapshot_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+      return;  // the last one is still being written
+    }
+    events_at_snapshot_ = seq;
+    auto copy = std::make_shared<const State>(core_->state());
+    // A snapshot that could not be saved costs time at the next start, and nothing else.
+    snapshot_ = std::async(std::launch::async, [this, copy] {
+      if (const Result<void> saved = journal_.save_snapshot(*copy); !saved) {
+        const std::lock_guard lock(stats_mutex_);
+        ++stats_.store_failures;
+      }
+    });
+  }
+
+  void save_snapshot_now() {
+    if (core_->state().last_seq.value() == events_at_snapshot_) return;
+    if (const Result<void> saved = journal_.save_snapshot(core_->state()); !saved) {
+      const std::lock_guard lock(stats_mutex_);
+      ++stats_.store_failures;
+    }
+  }
+
+  const Options options_;
+  Clock& clock_;
+  Journal& journal_;
+  Engine& engine_;
+  InputQueue queue_;
+  std::optional<Core> core_;  ///< empty while the store is away
+  std::optional<Commander> commander_;
+  std::unique_ptr<Replica> replica_;
+  std::uint64_t next_request_ = 1;
+  std::uint64_t events_at_snapshot_ = 0;
+  std::future<void> snapshot_;
+  std::thread thread_;
+  mutable std::mutex stats_mutex_;
+  LoopStats stats_;
+};
+
+ControlLoop::ControlLoop(Options options, Clock& clock, Journal& journal, Engine& engine)
+    : impl_(std::make_unique<Impl>(std::move(options), clock, journal, engine)) {}
+ControlLoop::~ControlLoop() = default;
+
+Result<void> ControlLoop::start() { return impl_->start(); }
+void ControlLoop::stop() { impl_->stop(); }
+void ControlLoop::ask(InputBody body, AnswerCallback callback) {
+  impl_->ask(std::move(body), std::move(callback));
+}
+void ControlLoop::observe(InputBody body) { impl_->observe(std::move(body)); }
+void ControlLoop::read(const std::function<void(const State&)>& reader) const {
+  impl_->read(reader);
+}
+std::uint64_t ControlLoop::subscribe(EventListener listener) {
+  return impl_->replica().subscribe(std::move(listener));
+}
+void ControlLoop::unsubscribe(std::uint64_t handle) { impl_->replica().unsubscribe(handle); }
+LoopStats ControlLoop::stats() const { return impl_->stats(); }
+Instant ControlLoop::now() const { return impl_->now(); }
+
+}  // namespace mw
