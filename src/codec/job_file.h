@@ -16,7 +16,7 @@ namespace mw {
 
 /// A value that replaces, or adds, what the file says. `value` is read as it would be in the file.
 struct JobFileOverride {
-  std::string key;     ///< "tasks", "resources.cpus", "environment.NAME", ...
+  std::string key;  ///< "tasks", "resources.cpus", "environment.NAME", ...
   std::string value;
   std::string source;  ///< who says so, for messages: "--tasks", "query parameter name"
 };
@@ -36,7 +36,8 @@ struct JobFileContext {
 /// Cost:   O(size); anchors, aliases, tags and more than one document are refused.
 Result<JobSpec> parse_job_file(std::string_view text, const JobFileContext& context);
 
-/// The job file (JSON) that gives `spec` back, whatever the context's defaults; `user` is not in it.
+/// The job file (JSON) that gives `spec` back, whatever the context's defaults; `user` is not in
+/// it.
 std::string write_job_file(const JobSpec& spec);
 
 // Bounds of what a job may ask; the messages and the reference name them.

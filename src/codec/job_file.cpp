@@ -1,0 +1,513 @@
+#include "codec/job_file.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <filesystem>
+#include <optional>
+
+#include "codec/suggest.h"
+#include "codec/units.h"
+#include "codec/yaml_tree.h"
+
+namespace mw {
+namespace {
+
+constexpr std::array<std::string_view, 15> kKeys = {
+    "name",       "command", "script",  "tasks",    "nodes", "resources", "environment", "workdir",
+    "time_limit", "grace",   "restart", "priority", "array", "hold",      "tenant"};
+constexpr std::array<std::string_view, 4> kResourceKeys = {"accelerators", "cpus", "memory",
+                                                           "accelerator_type"};
+constexpr std::array<std::string_view, 3> kRestartKeys = {"limit", "delay", "delay_max"};
+
+/// What other systems, and hurried people, call our keys.
+struct OtherName {
+  std::string_view theirs;
+  std::string_view ours;
+};
+constexpr std::array<OtherName, 24> kOtherNames = {
+    {{"cmd", "command"},
+     {"args", "command"},
+     {"run", "script"},
+     {"ntasks", "tasks"},
+     {"ranks", "tasks"},
+     {"replicas", "tasks"},
+     {"num_nodes", "nodes"},
+     {"accelerators", "resources.accelerators"},
+     {"gpus", "resources.accelerators"},
+     {"gres", "resources.accelerators"},
+     {"cpus", "resources.cpus"},
+     {"cpus_per_task", "resources.cpus"},
+     {"memory", "resources.memory"},
+     {"mem", "resources.memory"},
+     {"accelerator_type", "resources.accelerator_type"},
+     {"env", "environment"},
+     {"chdir", "workdir"},
+     {"cwd", "workdir"},
+     {"time", "time_limit"},
+     {"timeout", "time_limit"},
+     {"walltime", "time_limit"},
+     {"retries", "restart.limit"},
+     {"account", "tenant"},
+     {"job_name", "name"}}};
+
+bool is_name_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+         c == '_' || c == '-';
+}
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= kNameLengthMax &&
+         std::ranges::all_of(text, is_name_character);
+}
+bool is_variable_name(std::string_view text) {
+  const auto is_letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  };
+  return !text.empty() && text.size() <= 256 && is_letter(text[0]) &&
+         std::ranges::all_of(text, [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
+}
+bool has_control_character(std::string_view text) {
+  return std::ranges::any_of(
+      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+}
+
+std::string describe(const YamlNode& node) {
+  switch (node.kind) {
+    case YamlNode::Kind::kNull:
+      return "nothing";
+    case YamlNode::Kind::kScalar:
+      return in_quotes(node.text);
+    case YamlNode::Kind::kList:
+      return "a list";
+    case YamlNode::Kind::kMap:
+      return "a map";
+  }
+  return {};
+}
+
+Error expected(std::string_view what) {
+  return {ErrorCode::kInvalid, fmt::format("expected {}", what)};
+}
+
+/// Text of the characters that names are made of.
+Result<std::string> parse_name(std::string_view text) {
+  if (is_name(text)) return std::string(text);
+  return expected(fmt::format("1 to {} of the characters A-Z a-z 0-9 . _ -", kNameLengthMax));
+}
+Result<bool> parse_bool(std::string_view text) {
+  if (text == "true") return true;
+  if (text == "false") return false;
+  return expected("true or false");
+}
+/// Types are names as vendors and drivers give them, spaces included.
+Result<std::string> parse_accelerator_type(std::string_view text) {
+  const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
+  if (text.size() <= 128 && std::ranges::all_of(text, printable)) return std::string(text);
+  return expected("at most 128 printable ASCII characters");
+}
+Result<AcceleratorShare> parse_accelerators(std::string_view text) {
+  const auto value = parse_thousandths(text, 0, kAcceleratorsPerTaskMax);
+  if (value && (*value < 1000 || *value % 1000 == 0)) return AcceleratorShare(*value);
+  return expected(
+      fmt::format("a whole number from 0 to {}, or a part of one accelerator such as "
+                  "0.5, with at most three decimals",
+                  kAcceleratorsPerTaskMax));
+}
+Result<CpuShare> parse_cpus(std::string_view text) {
+  const auto value = parse_thousandths(text, 0, kCpusPerTaskMax);
+  if (!value) return value.error();
+  return CpuShare(*value);
+}
+
+/// Reads one document into a JobSpec, gathering every problem on the way.
+class JobFileReader {
+ public:
+  explicit JobFileReader(const JobFileContext& context) : context_(context) {}
+
+  Result<JobSpec> read(YamlNode root) {
+    if (root.kind == YamlNode::Kind::kNull) root.kind = YamlNode::Kind::kMap;
+    if (root.kind != YamlNode::Kind::kMap) {
+      problem(root.position, "",
+              "expected keys and values such as \"name: charlm\", found " + describe(root));
+      return failure();
+    }
+    for (const JobFileOverride& change : context_.overrides) apply(root, change);
+    check_keys(root, "", kKeys);
+    spec_.user = context_.user;
+    read_what(root);
+    read_shape(root);
+    read_run(root);
+    read_environment(root);
+    if (!problems_.empty()) return failure();
+    return std::move(spec_);
+  }
+
+ private:
+  Error failure() { return {ErrorCode::kInvalid, fmt::format("{}", fmt::join(problems_, "\n"))}; }
+
+  void problem(TextPosition position, std::string_view key, std::string_view message,
+               std::string_view source = {}) {
+    if (problems_.size() == kProblemsMax) return;
+    const std::string where =
+        source.empty() ? place(context_.source_name, position) : fmt::format("{}: ", source);
+    // "--tasks: tasks: expected" would say it twice.
+    const bool named = !source.empty() || key.empty();
+    problems_.push_back(
+        fmt::format("{}{}{}", where, named ? "" : fmt::format("{}: ", key), message));
+  }
+  void problem(const YamlNode& node, std::string_view key, std::string_view message) {
+    problem(node.position, key, message, node.source);
+  }
+
+  static void set(YamlNode& map, std::string_view key, YamlNode value) {
+    if (YamlNode* present = map.find(key)) {
+      *present = std::move(value);
+      return;
+    }
+    map.keys.emplace_back(key);
+    map.key_positions.emplace_back();
+    map.children.push_back(std::move(value));
+  }
+
+  static void apply(YamlNode& root, const JobFileOverride& change) {
+    YamlNode value{.kind = YamlNode::Kind::kScalar, .text = change.value, .source = change.source};
+    const std::size_t dot = change.key.find('.');
+    if (dot == std::string::npos) {
+      set(root, change.key, std::move(value));
+      return;
+    }
+    const std::string group = change.key.substr(0, dot);
+    const YamlNode* present = root.find(group);
+    if (present == nullptr || present->kind == YamlNode::Kind::kNull) {
+      set(root, group, {.kind = YamlNode::Kind::kMap, .source = change.source});
+    } else if (present->kind != YamlNode::Kind::kMap) {
+      return;  // the file's own mistake; it is told when the group is read
+    }
+    set(*root.find(group), change.key.substr(dot + 1), std::move(value));
+  }
+
+  void check_keys(const YamlNode& map, std::string_view group,
+                  std::span<const std::string_view> allowed) {
+    for (std::size_t i = 0; i < map.keys.size(); ++i) {
+      const std::string& key = map.keys[i];
+      if (std::ranges::find(allowed, key) != allowed.end()) continue;
+      std::string_view meant = closest(key, allowed);
+      if (meant.empty() && group.empty()) {
+        const auto* other = std::ranges::find(kOtherNames, key, &OtherName::theirs);
+        if (other != kOtherNames.end()) meant = other->ours;
+      }
+      std::vector<std::string_view> names(allowed.begin(), allowed.end());
+      problem(map.key_positions[i], group,
+              fmt::format("unknown key {}{}. Allowed: {}", in_quotes(key),
+                          meant.empty() ? "" : fmt::format("; did you mean \"{}\"?", meant),
+                          fmt::join(names, ", ")),
+              map.children[i].source);
+    }
+  }
+
+  /// Reads `map.key` with `parse` into `field`; leaves it alone when absent. False when absent.
+  template <class Field, class Parse>
+  bool read_scalar(const YamlNode& map, std::string_view group, std::string_view key, Field& field,
+                   Parse parse) {
+    const YamlNode* node = map.find(key);
+    if (node == nullptr) return false;
+    const std::string path = group.empty() ? std::string(key) : fmt::format("{}.{}", group, key);
+    auto value = parse(node->kind == YamlNode::Kind::kScalar ? std::string_view(node->text)
+                                                             : std::string_view());
+    if (node->kind != YamlNode::Kind::kScalar || !value) {
+      const std::string message = value ? "expected text" : value.error().message;
+      problem(*node, path, fmt::format("{}, found {}", message, describe(*node)));
+      return true;
+    }
+    field = static_cast<Field>(std::move(*value));
+    return true;
+  }
+
+  template <class Field>
+  bool read_whole(const YamlNode& map, std::string_view group, std::string_view key, Field& field,
+                  std::int64_t low, std::int64_t high) {
+    return read_scalar(map, group, key, field,
+                       [=](std::string_view text) { return parse_whole(text, low, high); });
+  }
+  bool read_duration(const YamlNode& map, std::string_view group, std::string_view key,
+                     Duration& field, Duration high) {
+    return read_scalar(map, group, key, field, [=](std::string_view text) {
+      return parse_duration(text, Duration(0), high);
+    });
+  }
+
+  /// The map `root.key`; null when absent, or when it is something else (a problem then).
+  const YamlNode* group(const YamlNode& root, std::string_view key, std::string_view example) {
+    const YamlNode* node = root.find(key);
+    if (node == nullptr || node->kind == YamlNode::Kind::kMap) return node;
+    problem(*node, key,
+            fmt::format("expected keys and values such as {}, found {}", example, describe(*node)));
+    return nullptr;
+  }
+
+  // --- name, command, where -------------------------------------------------------------------
+
+  void read_what(const YamlNode& root) {
+    if (!read_scalar(root, "", "name", spec_.name, parse_name)) {
+      problem(start_, "name", "is missing; every job has a name, such as \"name: charlm\"");
+    }
+    read_scalar(root, "", "tenant", spec_.tenant, parse_name);
+    read_command(root);
+    read_workdir(root);
+  }
+
+  void read_command(const YamlNode& root) {
+    const YamlNode* command = root.find("command");
+    const YamlNode* script = root.find("script");
+    if (!context_.command.empty()) {
+      spec_.command = context_.command;
+    } else if (command != nullptr && script != nullptr) {
+      problem(*script, "script", "is given together with command; keep one of them");
+      return;
+    } else if (command != nullptr) {
+      if (!read_arguments(*command)) return;
+    } else if (script != nullptr) {
+      if (script->kind != YamlNode::Kind::kScalar || script->text.empty()) {
+        problem(*script, "script",
+                "expected the lines of a shell script, found " + describe(*script));
+        return;
+      }
+      spec_.command = {"/bin/sh", "-e", "-c", script->text};
+    } else {
+      problem(start_, "command",
+              "is missing; give \"command: [PROGRAM, ARGUMENT, ...]\" or \"script: |\" with the "
+              "lines of a shell script");
+      return;
+    }
+    check_command(command != nullptr ? *command : script != nullptr ? *script : root);
+  }
+
+  bool read_arguments(const YamlNode& command) {
+    if (command.kind != YamlNode::Kind::kList || command.children.empty()) {
+      problem(command, "command",
+              fmt::format("expected a list such as [python3, train.py], found {}; for a shell's "
+                          "line use script",
+                          command.children.empty() && command.kind == YamlNode::Kind::kList
+                              ? "an empty one"
+                              : describe(command)));
+      return false;
+    }
+    bool good = true;
+    for (std::size_t i = 0; i < command.children.size(); ++i) {
+      const YamlNode& argument = command.children[i];
+      if (argument.kind == YamlNode::Kind::kScalar) {
+        spec_.command.push_back(argument.text);
+        continue;
+      }
+      problem(argument, fmt::format("command[{}]", i),
+              fmt::format("expected text, found {}; quote it", describe(argument)));
+      good = false;
+    }
+    return good;
+  }
+
+  void check_command(const YamlNode& at) {
+    std::size_t bytes = 0;
+    for (const std::string& argument : spec_.command) {
+      bytes += argument.size() + 1;
+      if (argument.find('\0') != std::string::npos ||
+          invalid_utf8_at(argument) != std::string::npos) {
+        problem(at, "command",
+                "expected arguments of valid UTF-8 without NUL, found " + in_quotes(argument));
+      }
+    }
+    if (spec_.command.front().empty()) {
+      problem(at, "command", "expected a program's name first, found an empty one");
+    }
+    if (bytes > kCommandBytesMax) {
+      problem(at, "command",
+              fmt::format("expected at most {} bytes of arguments in all, found {}; put long text "
+                          "into a file",
+                          kCommandBytesMax, bytes));
+    }
+  }
+
+  void read_workdir(const YamlNode& root) {
+    const YamlNode* node = root.find("workdir");
+    const YamlNode missing{.kind = YamlNode::Kind::kScalar, .position = start_, .text = ""};
+    if (node == nullptr && context_.default_workdir.empty()) {
+      problem(start_, "workdir", "is missing; give the absolute path of a folder");
+      return;
+    }
+    if (node == nullptr) node = &missing;
+    const bool usable = node->kind == YamlNode::Kind::kScalar &&
+                        !has_control_character(node->text) &&
+                        (node == &missing || !node->text.empty());
+    if (!usable) {
+      problem(*node, "workdir", "expected the path of a folder, found " + describe(*node));
+      return;
+    }
+    if (!node->text.starts_with('/') && context_.default_workdir.empty()) {
+      problem(*node, "workdir", "expected an absolute path, found " + describe(*node));
+      return;
+    }
+    const std::filesystem::path joined =
+        std::filesystem::path(context_.default_workdir) / node->text;
+    std::string path = joined.lexically_normal().string();
+    while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+    if (path.size() > kPathLengthMax) {
+      problem(*node, "workdir",
+              fmt::format("expected a path of at most {} bytes, found {}", kPathLengthMax,
+                          path.size()));
+    } else if (!path.starts_with('/')) {
+      problem(*node, "workdir", "expected an absolute path, found " + in_quotes(path));
+    }
+    spec_.workdir = std::move(path);
+  }
+
+  // --- the gang -------------------------------------------------------------------------------
+
+  void read_shape(const YamlNode& root) {
+    GangShape& gang = spec_.gang;
+    read_whole(root, "", "tasks", gang.tasks, 1, kTasksMax);
+    if (read_whole(root, "", "nodes", gang.nodes, 1, kTasksMax) && gang.nodes > 0) {
+      const YamlNode& nodes = *root.find("nodes");
+      if (gang.nodes > gang.tasks) {
+        problem(nodes, "nodes",
+                fmt::format("expected at most as many nodes as tasks ({}), found {}", gang.tasks,
+                            gang.nodes));
+      } else if (gang.tasks % gang.nodes != 0) {
+        problem(nodes, "nodes",
+                fmt::format("expected a number that divides the {} tasks evenly, found {}",
+                            gang.tasks, gang.nodes));
+      }
+    }
+    const YamlNode* resources = group(root, "resources", "\"accelerators: 1\"");
+    if (resources == nullptr) return;
+    check_keys(*resources, "resources", kResourceKeys);
+    read_scalar(*resources, "resources", "accelerators", gang.task.accelerators,
+                parse_accelerators);
+    read_scalar(*resources, "resources", "cpus", gang.task.cpus, parse_cpus);
+    read_scalar(*resources, "resources", "memory", gang.task.memory, [](std::string_view text) {
+      return parse_bytes(text, Bytes(0), kMemoryPerTaskMax);
+    });
+    read_scalar(*resources, "resources", "accelerator_type", gang.task.accelerator_type,
+                parse_accelerator_type);
+  }
+
+  // --- how it runs ----------------------------------------------------------------------------
+
+  void read_run(const YamlNode& root) {
+    read_duration(root, "", "time_limit", spec_.time_limit, kTimeLimitMax);
+    read_duration(root, "", "grace", spec_.grace, kGraceMax);
+    read_whole(root, "", "priority", spec_.priority, -kPriorityMax, kPriorityMax);
+    read_whole(root, "", "array", spec_.array, 1, kArrayMax);
+    read_scalar(root, "", "hold", spec_.hold, parse_bool);
+    const YamlNode* restart = group(root, "restart", "\"limit: 3\"");
+    if (restart == nullptr) return;
+    check_keys(*restart, "restart", kRestartKeys);
+    RestartPolicy& policy = spec_.restart;
+    read_whole(*restart, "restart", "limit", policy.limit, 0, kRestartLimitMax);
+    const bool has_delay =
+        read_duration(*restart, "restart", "delay", policy.delay, kRestartDelayMax);
+    const bool has_max =
+        read_duration(*restart, "restart", "delay_max", policy.delay_max, kRestartDelayMax);
+    if (policy.delay <= policy.delay_max) return;
+    // A default gives way to what was said; two that were said must agree.
+    if (!has_max) {
+      policy.delay_max = policy.delay;
+    } else if (!has_delay) {
+      policy.delay = policy.delay_max;
+    } else {
+      problem(*restart->find("delay_max"), "restart.delay_max",
+              fmt::format("expected at least restart.delay ({}), found {}",
+                          write_duration(policy.delay), write_duration(policy.delay_max)));
+    }
+  }
+
+  void read_environment(const YamlNode& root) {
+    const YamlNode* variables = group(root, "environment", "\"OMP_NUM_THREADS: 1\"");
+    if (variables == nullptr) return;
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < variables->keys.size(); ++i) {
+      const std::string& name = variables->keys[i];
+      const YamlNode& value = variables->children[i];
+      const std::string path = fmt::format("environment.{}", name);
+      if (!is_variable_name(name)) {
+        problem(variables->key_positions[i], "environment",
+                fmt::format(
+                    "expected names of letters, digits and _, not beginning with a digit, found {}",
+                    in_quotes(name)),
+                value.source);
+      } else if (name.starts_with("MILLWRIGHT_")) {
+        problem(
+            variables->key_positions[i], "environment",
+            fmt::format(
+                "{} is set by Millwright itself; names that begin with MILLWRIGHT_ cannot be given",
+                in_quotes(name)),
+            value.source);
+      } else if (value.kind != YamlNode::Kind::kScalar) {
+        problem(
+            value, path,
+            fmt::format("expected text, found {}; for an empty value write \"\"", describe(value)));
+      } else if (value.text.find('\0') != std::string::npos ||
+                 invalid_utf8_at(value.text) != std::string::npos) {
+        problem(value, path, "expected valid UTF-8 without NUL, found " + describe(value));
+      } else {
+        bytes += name.size() + value.text.size() + 2;
+        spec_.environment.push_back({name, value.text});
+      }
+    }
+    if (bytes > kEnvironmentBytesMax) {
+      problem(
+          *variables, "environment",
+          fmt::format("expected at most {} bytes in all, found {}", kEnvironmentBytesMax, bytes));
+    }
+    std::ranges::sort(spec_.environment, {}, &EnvironmentVariable::name);
+  }
+
+  static constexpr std::size_t kProblemsMax = 20;  // a person mends these first
+  static constexpr TextPosition start_{1, 1};
+
+  const JobFileContext& context_;
+  JobSpec spec_;
+  std::vector<std::string> problems_;
+};
+
+}  // namespace
+
+Result<JobSpec> parse_job_file(std::string_view text, const JobFileContext& context) {
+  auto root = parse_yaml(text, context.source_name, {.bytes_max = kJobFileBytesMax});
+  if (!root) return root.error();
+  return JobFileReader(context).read(std::move(*root));
+}
+
+std::string write_job_file(const JobSpec& spec) {
+  boost::json::object environment;
+  for (const EnvironmentVariable& variable : spec.environment)
+    environment[variable.name] = variable.value;
+  const TaskShape& task = spec.gang.task;
+  boost::json::object resources{{"accelerators", write_thousandths(task.accelerators.count())},
+                                {"cpus", write_thousandths(task.cpus.count())},
+                                {"memory", write_bytes(task.memory)},
+                                {"accelerator_type", task.accelerator_type}};
+  boost::json::object file{
+      {"name", spec.name},
+      {"tenant", spec.tenant},
+      {"command", boost::json::array(spec.command.begin(), spec.command.end())},
+      {"workdir", spec.workdir},
+      {"environment", std::move(environment)},
+      {"tasks", spec.gang.tasks}};
+  if (spec.gang.nodes > 0) file["nodes"] = spec.gang.nodes;
+  file["resources"] = std::move(resources);
+  file["time_limit"] = write_duration(spec.time_limit);
+  file["grace"] = write_duration(spec.grace);
+  file["restart"] = {{"limit", spec.restart.limit},
+                     {"delay", write_duration(spec.restart.delay)},
+                     {"delay_max", write_duration(spec.restart.delay_max)}};
+  file["priority"] = spec.priority;
+  file["array"] = spec.array;
+  file["hold"] = spec.hold;
+  return boost::json::serialize(file);
+}
+
+}  // namespace mw
