@@ -16,6 +16,7 @@ class Applier {
   void operator()(const Refused&) {}
   void operator()(const ControllerTookOver&) {}
   void operator()(const SubmitRepeated&) {}
+  void operator()(const CancelRepeated&) {}
 
   void operator()(const NodeJoined& event) {
     MW_CHECK(event.node.value() == state_.nodes.size());
@@ -106,7 +107,7 @@ class Applier {
     job.state = JobState::kStarting;
     job.first_in_line = false;
     job.attempts = event.attempt.value();
-    if (job.started_at == Instant()) job.started_at = at_;
+    if (!job.started_at) job.started_at = at_;
     state_.next_epoch = event.epoch.next();
 
     Attempt attempt;
@@ -213,7 +214,7 @@ class Applier {
 
   void operator()(const CheckpointKept& event) {
     Attempt& attempt = attempt_at(event.job, event.attempt);
-    const bool running = attempt.running_at != Instant();
+    const bool running = attempt.running_at.has_value();
     change_category(state_, attempt,
                     running ? LedgerCategory::kProductive : LedgerCategory::kStarting, at_);
     attempt.saved += attempt.unsaved;

@@ -1,4 +1,6 @@
 // What people and programs ask for.
+#include <optional>
+
 #include "core/stepper.h"
 
 namespace mw {
@@ -43,45 +45,72 @@ void Core::Stepper::operator()(const SubmitJob& input) {
   }
 }
 
-void Core::Stepper::operator()(const CancelJob& input) {
-  const Job* job = state_.jobs.find(input.job);
+std::vector<JobId> Core::Stepper::targets(JobId id, bool whole_array) {
+  std::vector<JobId> found;
+  const Job* job = state_.jobs.find(id);
   if (job == nullptr) {
-    return refuse(refusal(ErrorCode::kNotFound, RefusalKind::kNoSuchJob, input.job));
+    refuse(refusal(ErrorCode::kNotFound, RefusalKind::kNoSuchJob, id));
+    return found;
   }
-  if (is_final(job->state)) {
-    return refuse(refusal(ErrorCode::kConflict, RefusalKind::kJobAlreadyFinished, *job));
+  const JobId first = whole_array ? job->record : id;
+  const std::uint64_t count = whole_array ? spec_of(state_, id).array : 1;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const Job* element = state_.jobs.find(JobId(first.value() + i));
+    if (element != nullptr && !is_final(element->state)) found.push_back(element->id);
   }
-  const auto attempt = state_.attempts.find(input.job);
+  if (found.empty()) {
+    refuse(refusal(ErrorCode::kConflict, RefusalKind::kJobAlreadyFinished, *job));
+  }
+  return found;
+}
+
+void Core::Stepper::cancel(JobId job, const std::string& by) {
+  const auto attempt = state_.attempts.find(job);
   if (attempt == state_.attempts.end()) {
-    emit(JobFinished{input.job, JobState::kCancelled, input.by});
+    emit(JobFinished{job, JobState::kCancelled, by});
+  } else if (attempt->second.stopping != EndCause::kCancelled) {
+    stop_attempt(attempt->second, EndCause::kCancelled, by);
   } else {
-    stop_attempt(attempt->second, EndCause::kCancelled, input.by);
+    emit(CancelRepeated{job});
   }
+}
+
+void Core::Stepper::operator()(const CancelJob& input) {
+  for (const JobId job : targets(input.job, input.whole_array)) cancel(job, input.by);
 }
 
 void Core::Stepper::operator()(const HoldJob& input) {
-  const Job* job = state_.jobs.find(input.job);
-  if (job == nullptr) {
-    return refuse(refusal(ErrorCode::kNotFound, RefusalKind::kNoSuchJob, input.job));
+  const std::vector<JobId> jobs = targets(input.job, input.whole_array);
+  std::optional<Refusal> last;
+  bool any = false;
+  for (const JobId id : jobs) {
+    const Job& job = state_.jobs.at(id);
+    if (job.state != JobState::kPending) {
+      last = refusal(ErrorCode::kConflict, RefusalKind::kJobNotPending, job);
+    } else if (job.held) {
+      last = refusal(ErrorCode::kConflict, RefusalKind::kJobHeldAlready, job);
+    } else {
+      emit(JobHeld{id, input.by});
+      any = true;
+    }
   }
-  if (job->state != JobState::kPending) {
-    return refuse(refusal(ErrorCode::kConflict, RefusalKind::kJobNotPending, *job));
-  }
-  if (job->held) {
-    return refuse(refusal(ErrorCode::kConflict, RefusalKind::kJobHeldAlready, *job));
-  }
-  emit(JobHeld{input.job, input.by});
+  if (!any && last) refuse(*last);
 }
 
 void Core::Stepper::operator()(const ReleaseJob& input) {
-  const Job* job = state_.jobs.find(input.job);
-  if (job == nullptr) {
-    return refuse(refusal(ErrorCode::kNotFound, RefusalKind::kNoSuchJob, input.job));
+  const std::vector<JobId> jobs = targets(input.job, input.whole_array);
+  std::optional<Refusal> last;
+  bool any = false;
+  for (const JobId id : jobs) {
+    const Job& job = state_.jobs.at(id);
+    if (job.held) {
+      emit(JobReleased{id, input.by});
+      any = true;
+    } else {
+      last = refusal(ErrorCode::kConflict, RefusalKind::kJobNotHeld, job);
+    }
   }
-  if (!job->held || job->state != JobState::kPending) {
-    return refuse(refusal(ErrorCode::kConflict, RefusalKind::kJobNotHeld, *job));
-  }
-  emit(JobReleased{input.job, input.by});
+  if (!any && last) refuse(*last);
 }
 
 void Core::Stepper::operator()(const RequeueJob& input) {

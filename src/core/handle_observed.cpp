@@ -54,7 +54,7 @@ void Core::Stepper::operator()(const NodeLost& input) {
 
 void Core::Stepper::operator()(const AttemptStarted& input) {
   const Attempt* attempt = current(input.job, input.epoch);
-  if (attempt == nullptr || attempt->stopping || attempt->running_at != Instant()) return;
+  if (attempt == nullptr || attempt->stopping || attempt->running_at) return;
   emit(AttemptRunning{input.job, attempt->number});
 }
 

@@ -49,8 +49,8 @@ struct Job {
   std::uint32_t attempts = 0;       ///< made so far; the current one has this number
   std::uint32_t restarts = 0;       ///< of them, started again after a failure
   Instant not_before;               ///< not placed earlier
-  Instant started_at;               ///< first attempt's placement; 0: never
-  Instant finished_at;
+  std::optional<Instant> started_at;   ///< first attempt's placement
+  std::optional<Instant> finished_at;
   Checkpoint checkpoint;            ///< last saved
   Progress progress;                ///< last reported, by rank 0 or by whoever reports
   AcceleratorTime starting;         ///< of all ended attempts
@@ -74,7 +74,7 @@ struct Attempt {
   Checkpoint resumed_from;
   AcceleratorShare accelerators;    ///< in all
   Instant placed_at;
-  Instant running_at;               ///< 0: not yet
+  std::optional<Instant> running_at;   ///< since every task runs
   std::optional<EndCause> stopping; ///< set when the engine is to stop it
   Duration stop_grace;
   std::string stop_by;              ///< who asked for it

@@ -43,6 +43,9 @@ class Core::Stepper {
  private:
   void emit(EventBody body);
   void refuse(Refusal refusal);
+  /// The unfinished jobs that an input about `job` means; refuses when there are none.
+  std::vector<JobId> targets(JobId job, bool whole_array);
+  void cancel(JobId job, const std::string& by);
 
   // Attempts (lifecycle.cpp).
   const Attempt* current(JobId job, Epoch epoch) const;

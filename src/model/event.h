@@ -176,6 +176,13 @@ struct JobFinished {
   bool operator==(const JobFinished&) const = default;
   MW_FIELDS(job, state, by)
 };
+/// It is being cancelled already: nothing new.
+struct CancelRepeated {
+  static constexpr std::string_view kKind = "cancel_repeated";
+  JobId job;
+  bool operator==(const CancelRepeated&) const = default;
+  MW_FIELDS(job)
+};
 struct ProgressNoted {
   static constexpr std::string_view kKind = "progress_noted";
   JobId job;
@@ -215,7 +222,8 @@ using EventBody =
     std::variant<Refused, ControllerTookOver, NodeJoined, NodeChanged, NodeContact, NodeMoved,
                  JobSubmitted, SubmitRepeated, JobHeld, JobReleased, JobBlocked, AttemptPlaced,
                  AttemptRunning, TaskEnded, AttemptStopping, AttemptEnded, RestartPlanned,
-                 JobFinished, ProgressNoted, CheckpointStarted, CheckpointKept, IdleCauseChanged>;
+                 JobFinished, ProgressNoted, CheckpointStarted, CheckpointKept, IdleCauseChanged,
+                 CancelRepeated>;
 
 struct Event {
   Instant at;

@@ -26,23 +26,26 @@ struct SubmitJob {
 struct CancelJob {
   static constexpr std::string_view kKind = "cancel_job";
   JobId job;
+  bool whole_array = false;  ///< every unfinished element of the job's array
   std::string by;
   bool operator==(const CancelJob&) const = default;
-  MW_FIELDS(job, by)
+  MW_FIELDS(job, whole_array, by)
 };
 struct HoldJob {
   static constexpr std::string_view kKind = "hold_job";
   JobId job;
+  bool whole_array = false;  ///< every unfinished element of the job's array
   std::string by;
   bool operator==(const HoldJob&) const = default;
-  MW_FIELDS(job, by)
+  MW_FIELDS(job, whole_array, by)
 };
 struct ReleaseJob {
   static constexpr std::string_view kKind = "release_job";
   JobId job;
+  bool whole_array = false;  ///< every unfinished element of the job's array
   std::string by;
   bool operator==(const ReleaseJob&) const = default;
-  MW_FIELDS(job, by)
+  MW_FIELDS(job, whole_array, by)
 };
 /// Stop the running attempt and start the job again; does not count against its restart limit.
 struct RequeueJob {

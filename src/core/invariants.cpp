@@ -1,0 +1,163 @@
+#include "core/invariants.h"
+
+#include <algorithm>
+
+#include "core/allocation.h"
+
+namespace mw {
+namespace {
+
+class Inspector {
+ public:
+  explicit Inspector(const State& state) : state_(state) {}
+
+  std::vector<std::string> inspect() {
+    ledger();
+    nodes();
+    jobs();
+    holds();
+    indexes();
+    return std::move(found_);
+  }
+
+ private:
+  void expect(bool holds, const std::string& sentence) {
+    if (!holds) found_.push_back(sentence);
+  }
+
+  void ledger() {
+    expect(state_.ledger.balanced(), "the ledger's sums do not add up");
+    ByCategory<AcceleratorShare> rates;
+    AcceleratorShare capacity;
+    for (const Node& node : state_.nodes) {
+      capacity += kWholeAccelerator * node.spec.accelerators;
+      rates[free_category(state_, node)] += node.accelerators_free;
+    }
+    for (const auto& [job, attempt] : state_.attempts) {
+      rates[attempt.category] += attempt.accelerators;
+    }
+    for (const auto& [job, hold] : state_.holds) {
+      rates[LedgerCategory::kHeld] += hold.accelerators;
+    }
+    expect(capacity == state_.ledger.capacity(), "the ledger's capacity is not the fleet's");
+    expect(rates == state_.ledger.rates(), "the ledger's rates are not what the fleet does");
+  }
+
+  /// No device is given twice: what is free and what is given out is what there is.
+  void nodes() {
+    for (const Node& node : state_.nodes) {
+      std::vector<AcceleratorShare> used(node.spec.accelerators);
+      CpuShare cpus;
+      Bytes memory;
+      std::uint32_t slices = 0;
+      const auto add = [&](JobId job, const Placement& placement) {
+        const TaskShape& task = spec_of(state_, job).gang.task;
+        for (const NodeSlice& slice : placement) {
+          if (slice.node != node.id) continue;
+          ++slices;
+          cpus += task.cpus * slice.tasks;
+          memory += task.memory * slice.tasks;
+          for (const DeviceShare& device : slice.devices) used.at(device.device) += device.share;
+        }
+      };
+      for (const auto& [job, attempt] : state_.attempts) add(job, attempt.placement);
+      for (const auto& [job, hold] : state_.holds) add(job, hold.placement);
+      AcceleratorShare free;
+      for (std::size_t i = 0; i < used.size(); ++i) {
+        expect(used[i] <= kWholeAccelerator, "a device of " + node.spec.name + " is given twice");
+        expect(node.device_free.at(i) == kWholeAccelerator - used[i],
+               "what a device of " + node.spec.name + " has free is wrong");
+        free += kWholeAccelerator - used[i];
+      }
+      expect(free == node.accelerators_free, "accelerators_free of " + node.spec.name);
+      expect(node.cpus_free == node.spec.cpus - cpus, "cpus_free of " + node.spec.name);
+      expect(node.memory_free == node.spec.memory - memory, "memory_free of " + node.spec.name);
+      expect(node.slices == slices, "slices of " + node.spec.name);
+    }
+  }
+
+  void jobs() {
+    std::map<JobId, std::uint32_t> left;
+    std::size_t finished = 0;
+    state_.jobs.visit(JobId(), [&](const Job& job) {
+      job_is_sound(job);
+      ++left[job.record];
+      finished += is_final(job.state) ? 1 : 0;
+      return true;
+    });
+    expect(finished == state_.finished.size(), "the list of finished jobs is not what is finished");
+    expect(left.size() == state_.records.size(), "a record without jobs, or jobs without record");
+    for (const auto& [id, record] : state_.records) {
+      expect(left[id] == record.jobs_left, "jobs_left of record " + std::to_string(id.value()));
+    }
+    expect(state_.attempts.empty() || state_.attempts.rbegin()->first < state_.next_job,
+           "an attempt of a job that was never submitted");
+  }
+
+  void job_is_sound(const Job& job) {
+    const std::string name = "job " + std::to_string(job.id.value());
+    const auto attempt = state_.attempts.find(job.id);
+    const bool active = job.state == JobState::kStarting || job.state == JobState::kRunning ||
+                        job.state == JobState::kStopping;
+    expect(active == (attempt != state_.attempts.end()), name + ": attempt and state disagree");
+    if (attempt != state_.attempts.end()) attempt_is_whole(name, attempt->second);
+
+    const GangShape& shape = spec_of(state_, job.id).gang;
+    const auto line = state_.queue.find(shape);
+    std::size_t lines = state_.restarts.count({job.not_before, job.id});
+    if (line != state_.queue.end()) {
+      lines += static_cast<std::size_t>(
+          std::count_if(line->second.begin(), line->second.end(),
+                        [&](const QueueRank& rank) { return rank.job == job.id; }));
+    }
+    const bool waits = job.state == JobState::kPending && !job.held;
+    expect(lines == (waits ? 1 : 0), name + " stands in " + std::to_string(lines) + " lines");
+  }
+
+  /// All or nothing: an attempt's placement covers each rank exactly once.
+  void attempt_is_whole(const std::string& name, const Attempt& attempt) {
+    const GangShape& gang = spec_of(state_, attempt.job).gang;
+    std::uint32_t next_rank = 0;
+    for (const NodeSlice& slice : attempt.placement) {
+      expect(slice.first_rank == next_rank, name + ": ranks have a gap");
+      next_rank += slice.tasks;
+      AcceleratorShare given;
+      for (const DeviceShare& device : slice.devices) given += device.share;
+      expect(given == gang.task.accelerators * slice.tasks, name + ": devices do not match tasks");
+      expect(gang.nodes == 0 || slice.tasks == gang.tasks / gang.nodes, name + ": uneven nodes");
+    }
+    expect(next_rank == gang.tasks, name + ": not all of the gang is placed");
+    expect(gang.nodes == 0 || attempt.placement.size() == gang.nodes, name + ": number of nodes");
+    const auto exited = std::count(attempt.exited.begin(), attempt.exited.end(), true);
+    expect(static_cast<std::uint32_t>(exited) == attempt.exited_count, name + ": exited_count");
+    expect(attempt.exited_count < gang.tasks, name + ": all tasks ended, and the attempt did not");
+  }
+
+  void holds() {
+    for (const auto& [id, hold] : state_.holds) {
+      const Job& job = state_.jobs.at(id);
+      expect(job.state == JobState::kPending && !job.held && job.first_in_line,
+             "capacity is held for job " + std::to_string(id.value()) + ", which will not use it");
+      for (const NodeSlice& slice : hold.placement) {
+        const Node& node = state_.nodes.at(slice.node.value());
+        expect(node.phase == NodePhase::kReady && !node.lost,
+               "capacity is held on " + node.spec.name + ", which takes no work");
+      }
+    }
+  }
+
+  void indexes() {
+    State rebuilt = state_;
+    rebuild_indexes(rebuilt);
+    expect(rebuilt == state_, "the derived fields are not what the primary ones give");
+  }
+
+  const State& state_;
+  std::vector<std::string> found_;
+};
+
+}  // namespace
+
+std::vector<std::string> broken_invariants(const State& state) { return Inspector(state).inspect(); }
+
+}  // namespace mw
