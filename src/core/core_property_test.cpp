@@ -1,0 +1,253 @@
+// The core under random inputs from a seed: everything that can be asked, and an engine whose
+// reports are lost, repeated, reordered and late. After every step every invariant is checked
+// from scratch; at random moments the process dies and another takes over from the journal. Then
+// the world turns honest, and everything must come to rest.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <map>
+
+#include "base/random.h"
+#include "core/core_test_support.h"
+
+namespace mw {
+namespace {
+
+using testing::CheckedCore;
+
+/// What really happens to attempts: an engine as a map, told of what the core wants by its
+/// events, and reporting through a channel that the test makes unreliable.
+class World {
+ public:
+  explicit World(std::uint64_t seed) : random_(seed) {}
+
+  void run() {
+    const int nodes = static_cast<int>(random_.between(1, 4));
+    for (int i = 0; i < nodes; ++i) see_node(i);
+    const int steps = static_cast<int>(random_.between(10, 60));
+    for (int i = 0; i < steps && !::testing::Test::HasFailure(); ++i) {
+      advance();
+      std::vector<Input> inputs;
+      const std::uint64_t count = random_.below(4);
+      for (std::uint64_t k = 0; k < count; ++k) inputs.push_back(anything());
+      step(std::move(inputs));
+      if (random_.chance(1, 12)) crash();
+    }
+    come_to_rest();
+  }
+
+ private:
+  struct Running {
+    Epoch epoch;
+    std::uint32_t tasks = 0;
+    bool stopping = false;
+    bool started = false;
+    std::map<std::uint32_t, TaskExit> exits;
+  };
+
+  void advance() { now_ = now_ + nanoseconds(random_.between(0, seconds(3).count())); }
+
+  void see_node(int i) {
+    NodeSpec spec = testing::node_spec("n" + std::to_string(i),
+                                       static_cast<std::uint32_t>(random_.between(1, 4)));
+    if (random_.chance(1, 4)) spec.accelerator_type = "other";
+    nodes_.push_back(spec);
+    step({{RequestId(), NodeSeen{spec}}});
+  }
+
+  void step(std::vector<Input> inputs) {
+    const std::vector<Event> events = core_.step(now_, std::move(inputs));
+    for (const Event& event : events) {
+      if (const auto* placed = std::get_if<AttemptPlaced>(&event.body)) {
+        Running running;
+        running.epoch = placed->epoch;
+        for (const NodeSlice& slice : placed->placement) running.tasks += slice.tasks;
+        ASSERT_TRUE(engine_.emplace(placed->job, running).second) << "started twice";
+      } else if (const auto* stopping = std::get_if<AttemptStopping>(&event.body)) {
+        const auto found = engine_.find(stopping->job);
+        if (found != engine_.end()) found->second.stopping = true;
+      } else if (const auto* ended = std::get_if<AttemptEnded>(&event.body)) {
+        engine_.erase(ended->job);
+      }
+    }
+  }
+
+  void crash() {
+    const State before = core_.state();
+    core_.crash();
+    ASSERT_EQ(core_.state(), before) << "recovery gives another state";
+    step({{RequestId(), ControllerStarted{"test"}}});
+  }
+
+  JobId some_job() { return JobId(random_.below(core_.state().next_job.value() + 1)); }
+
+  Input anything() {
+    const RequestId request(random_.below(2) * ++requests_);
+    if (random_.chance(1, 2)) return {request, observation()};
+    switch (random_.below(9)) {
+      case 0:
+      case 1:
+      case 2: return {request, SubmitJob{some_spec(), some_key()}};
+      case 3: return {request, CancelJob{some_job(), random_.chance(1, 3), "a"}};
+      case 4: return {request, HoldJob{some_job(), random_.chance(1, 3), "b"}};
+      case 5: return {request, ReleaseJob{some_job(), random_.chance(1, 3), "c"}};
+      case 6: return {request, RequeueJob{some_job(), "d"}};
+      case 7: return {request, DrainNode{some_node(), "why", "e"}};
+      default: return {request, ResumeNode{some_node(), "f"}};
+    }
+  }
+
+  std::string some_node() { return "n" + std::to_string(random_.below(nodes_.size() + 1)); }
+  std::string some_key() {
+    return random_.chance(1, 3) ? "key" + std::to_string(random_.below(4)) : "";
+  }
+
+  JobSpec some_spec() {
+    static constexpr std::int64_t kShares[] = {1000, 1000, 2000, 500, 300, 0};
+    JobSpec spec = testing::job_spec(static_cast<std::uint32_t>(random_.between(1, 4)),
+                                     kShares[random_.below(std::size(kShares))]);
+    if (random_.chance(1, 3)) spec.gang.nodes = random_.chance(1, 2) ? spec.gang.tasks : 1;
+    spec.gang.task.cpus = CpuShare(random_.between(0, 2) * 500);
+    spec.gang.task.memory = Bytes(random_.between(0, 2) << 28);
+    if (random_.chance(1, 4)) spec.gang.task.accelerator_type = random_.chance(1, 2) ? "cpu" : "x";
+    spec.array = random_.chance(1, 4) ? static_cast<std::uint32_t>(random_.between(2, 6)) : 1;
+    spec.restart.limit = static_cast<std::uint32_t>(random_.below(3));
+    spec.priority = static_cast<std::int32_t>(random_.between(-1, 1));
+    spec.hold = random_.chance(1, 6);
+    spec.tenant = random_.chance(1, 2) ? "t" : "u";
+    if (random_.chance(1, 4)) spec.time_limit = seconds(random_.between(1, 10));
+    return spec;
+  }
+
+  TaskExit some_exit() {
+    TaskExit exit;
+    if (random_.chance(1, 3)) exit.exit_code = 1;
+    if (random_.chance(1, 8)) exit.signal = 9;
+    return exit;
+  }
+
+  /// Something an engine or a job might say: true, old, or both.
+  InputBody observation() {
+    if (!said_.empty() && random_.chance(1, 3)) return said_[random_.below(said_.size())];
+    InputBody said = fresh_observation();
+    said_.push_back(said);
+    // Lost on the way: the core hears of something else instead.
+    if (random_.chance(1, 6)) return NodeSeen{nodes_[random_.below(nodes_.size())]};
+    return said;
+  }
+
+  InputBody fresh_observation() {
+    if (random_.chance(1, 12)) return NodeLost{some_node()};
+    if (random_.chance(1, 8) || engine_.empty()) {
+      NodeSpec& spec = nodes_[random_.below(nodes_.size())];
+      if (random_.chance(1, 4)) spec.accelerators = static_cast<std::uint32_t>(random_.between(1, 4));
+      return NodeSeen{spec};
+    }
+    auto it = engine_.begin();
+    std::advance(it, static_cast<std::ptrdiff_t>(random_.below(engine_.size())));
+    auto& [job, running] = *it;
+    const AttemptNumber number(static_cast<std::uint32_t>(random_.between(1, 2)));
+    switch (random_.below(8)) {
+      case 0: running.started = true; return AttemptStarted{job, running.epoch};
+      case 1: return AttemptGone{job, running.epoch, random_.chance(1, 2), "gone"};
+      case 2: return ReportProgress{job, number, Rank(0), some_progress()};
+      case 3: return CheckpointBegun{job, number};
+      case 4: return CheckpointSaved{job, number, {random_.below(100), "/c"}};
+      default: return exit_of(job, running);
+    }
+  }
+
+  Progress some_progress() {
+    Progress progress;
+    progress.step = random_.below(1000);
+    if (random_.chance(1, 2)) progress.loss = 0.5;
+    return progress;
+  }
+
+  InputBody exit_of(JobId job, Running& running) {
+    const auto rank = static_cast<std::uint32_t>(random_.below(running.tasks));
+    const auto [it, fresh] = running.exits.emplace(rank, some_exit());
+    return TaskExited{job, running.epoch, Rank(rank), it->second};
+  }
+
+  /// No more trouble: nodes are there and ready, nothing is held, tasks end, reports arrive.
+  void come_to_rest() {
+    for (NodeSpec& spec : nodes_) step({{RequestId(), NodeSeen{spec}}});
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+      step({{RequestId(), ResumeNode{"n" + std::to_string(i), "test"}}});
+    }
+    release_or_cancel();
+    for (int round = 0; round < 400 && unfinished() > 0; ++round) {
+      if (::testing::Test::HasFatalFailure()) return;
+      now_ = now_ + seconds(200);
+      std::vector<Input> inputs;
+      for (auto& [job, running] : engine_) {
+        inputs.push_back({RequestId(), AttemptStarted{job, running.epoch}});
+        for (std::uint32_t rank = 0; rank < running.tasks; ++rank) {
+          const auto known = running.exits.find(rank);
+          const TaskExit exit = known == running.exits.end() ? TaskExit{} : known->second;
+          inputs.push_back({RequestId(), TaskExited{job, running.epoch, Rank(rank), exit}});
+        }
+      }
+      step(std::move(inputs));
+    }
+    EXPECT_EQ(unfinished(), 0U) << "jobs that could run never ended";
+    EXPECT_TRUE(core_.state().attempts.empty());
+    EXPECT_TRUE(core_.state().holds.empty());
+    EXPECT_EQ(core_.replayed(), core_.state());
+  }
+
+  void release_or_cancel() {
+    std::vector<Input> inputs;
+    core_.state().jobs.visit(JobId(), [&](const Job& job) {
+      if (job.held) inputs.push_back({RequestId(), ReleaseJob{job.id, false, "test"}});
+      return true;
+    });
+    step(std::move(inputs));
+    inputs.clear();
+    // What the fleet could never hold would wait for ever, and rightly.
+    core_.state().jobs.visit(JobId(), [&](const Job& job) {
+      if (job.state != JobState::kPending) return true;
+      const PendingReason reason = explain(core_.state(), job.id, Instant::never());
+      if (std::holds_alternative<FleetTooSmall>(reason) ||
+          std::holds_alternative<NoSuchAccelerator>(reason)) {
+        inputs.push_back({RequestId(), CancelJob{job.id, false, "test"}});
+      }
+      return true;
+    });
+    step(std::move(inputs));
+  }
+
+  std::size_t unfinished() {
+    return core_.state().jobs.size() - core_.state().finished.size();
+  }
+
+  Random random_;
+  CheckedCore core_;
+  Instant now_;
+  std::vector<NodeSpec> nodes_;
+  std::map<JobId, Running> engine_;
+  std::vector<InputBody> said_;
+  std::uint64_t requests_ = 0;
+};
+
+/// MW_SEED repeats one; MW_SEEDS says how many to try.
+std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+TEST(CoreProperty, InvariantsHoldUnderAnythingAndEverythingComesToRest) {
+  const std::uint64_t first = number_from_environment("MW_SEED", 0);
+  const std::uint64_t count =
+      first != 0 ? 1 : number_from_environment("MW_SEEDS", 10'000);
+  for (std::uint64_t seed = std::max<std::uint64_t>(first, 1); count > 0; ++seed) {
+    World(seed).run();
+    ASSERT_FALSE(HasFailure()) << "repeat with MW_SEED=" << seed << " mw_core_tests "
+                               << "--gtest_filter=CoreProperty.*";
+    if (first != 0 || seed >= count) break;
+  }
+}
+
+}  // namespace
+}  // namespace mw
