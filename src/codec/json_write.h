@@ -44,7 +44,10 @@ class TextSink {
   void boolean(bool value) { out_.append(value ? "true" : "false"); }
   void integer(std::int64_t value) { number(value); }
   void integer(std::uint64_t value) { number(value); }
-  void real(double value) { number(value); }
+  void real(double value) {
+    // "-0" would be read as an integer, and lose its sign.
+    if (value == 0 && std::signbit(value)) out_.append("-0.0"); else number(value);
+  }
   void string(std::string_view value);
   /// For text that is known to need no escapes.
   void name(std::string_view value) { out_.push_back('"'); out_.append(value); out_.push_back('"'); }

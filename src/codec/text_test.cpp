@@ -1,0 +1,175 @@
+#include "codec/text.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <set>
+#include <vector>
+
+#include "codec/json_test_values.h"
+
+namespace mw {
+namespace {
+
+TEST(Text, Durations) {
+  const std::vector<std::pair<Duration, std::string>> cases = {
+      {Duration(0), "0 s"},
+      {nanoseconds(999), "999 ns"},
+      {microseconds(1), "1 us"},
+      {microseconds(1500), "1.5 ms"},
+      {milliseconds(350), "350 ms"},
+      {milliseconds(999) + microseconds(999), "999 ms"},
+      {seconds(1), "1 s"},
+      {milliseconds(1550), "1.5 s"},
+      {milliseconds(59'999), "59 s"},
+      {seconds(60), "1m 00s"},
+      {seconds(200), "3m 20s"},
+      {seconds(3600 + 125), "1h 02m"},
+      {hours(24 * 2 + 4), "2d 04h"},
+      {seconds(-200), "-3m 20s"},
+      {Duration(std::numeric_limits<std::int64_t>::min()), "-106751d 23h"},
+      {Duration(std::numeric_limits<std::int64_t>::max()), "106751d 23h"},
+  };
+  for (const auto& [length, expected] : cases) EXPECT_EQ(duration_text(length), expected) << length.count();
+}
+
+TEST(Text, Bytes) {
+  const std::vector<std::pair<std::int64_t, std::string>> cases = {
+      {0, "0 B"}, {1023, "1023 B"}, {1024, "1 KiB"}, {1536, "1.5 KiB"}, {std::int64_t{16} << 30, "16 GiB"},
+      {(std::int64_t{1} << 20) - 1, "1023 KiB"}, {-2048, "-2 KiB"},
+      {std::numeric_limits<std::int64_t>::max(), "7.9 EiB"}, {std::numeric_limits<std::int64_t>::min(), "-8 EiB"},
+  };
+  for (const auto& [size, expected] : cases) EXPECT_EQ(bytes_text(Bytes(size)), expected) << size;
+}
+
+TEST(Text, SharesAndAcceleratorTime) {
+  const std::vector<std::pair<std::int64_t, std::string>> shares = {
+      {0, "0"}, {1000, "1"}, {500, "0.5"}, {125, "0.125"}, {10, "0.01"}, {2050, "2.05"}, {-1500, "-1.5"},
+      {std::numeric_limits<std::int64_t>::min(), "-9223372036854775.808"},
+  };
+  for (const auto& [share, expected] : shares) {
+    EXPECT_EQ(share_text(AcceleratorShare(share)), expected);
+    EXPECT_EQ(share_text(CpuShare(share)), expected);
+  }
+  EXPECT_EQ(accelerator_time_text(AcceleratorTime()), "0 accelerator-seconds");
+  EXPECT_EQ(accelerator_time_text(kWholeAccelerator * seconds(1)), "1 accelerator-second");
+  EXPECT_EQ(accelerator_time_text(AcceleratorShare(500) * seconds(25)), "12.5 accelerator-seconds");
+  EXPECT_EQ(accelerator_time_text(AcceleratorTime(std::numeric_limits<Int128>::min())),
+            "-1844674407370955161.5 accelerator-seconds");
+}
+
+TEST(Text, WhyAJobWaits) {
+  const Instant now = Instant() + hours(1);
+  const std::vector<std::pair<PendingReason, std::string>> cases = {
+      {NotYetConsidered{}, "It is about to be considered."},
+      {NoRoomNow{Resource::kAccelerators, 8, 6, 3},
+       "Not enough free accelerators: of its 8 tasks, 6 would fit now on the 3 ready nodes; it starts when all fit."},
+      {NoRoomNow{Resource::kMemory, 1, 0, 1},
+       "Not enough free memory: of its 1 task, none would fit now on the 1 ready node; it starts when all fit."},
+      {NoRoomNow{Resource::kNodes, 2, 0, 0}, "No node is ready for it now."},
+      {FleetTooSmall{Resource::kCpus, 4, 2},
+       "The fleet is too small: it needs 4 tasks, and only 2 would fit if everything were free (cpus bind). "
+       "Ask for less, or add nodes."},
+      {NoSuchAccelerator{"H100", {"cpu", "MI300X"}},
+       "No node has accelerators of type \"H100\"; there are cpu, MI300X."},
+      {NoSuchAccelerator{"H100", {}}, "No node has accelerators of type \"H100\"; there are none at all."},
+      {IsHeld{"alice"}, "It is held by alice; release it to let it start."},
+      {WaitsToRestart{now + seconds(90), 2, 3}, "It failed, and starts again in 1m 30s (restart 2 of 3)."},
+      {WaitsToRestart{now, 1, 3}, "It failed, and is about to start again (restart 1 of 3)."},
+  };
+  for (const auto& [reason, expected] : cases) EXPECT_EQ(text(reason, now), expected);
+}
+
+TEST(Text, WhyItWasRefused) {
+  const std::vector<std::pair<Refusal, std::string>> cases = {
+      {{ErrorCode::kNotFound, RefusalKind::kNoSuchJob, JobId(9), "", JobState::kPending, {}}, "Job 9 does not exist."},
+      {{ErrorCode::kNotFound, RefusalKind::kNoSuchNode, {}, "n7", JobState::kPending, {}},
+       "There is no node named \"n7\"; see \"mw nodes\"."},
+      {{ErrorCode::kConflict, RefusalKind::kJobAlreadyFinished, JobId(9), "", JobState::kTimedOut, {}},
+       "Job 9 has ended already (timed_out)."},
+      {{ErrorCode::kConflict, RefusalKind::kStaleAttempt, JobId(9), "", JobState::kRunning, AttemptNumber(2)},
+       "The report is of an earlier attempt of job 9; attempt 2 is the current one."},
+      {{ErrorCode::kConflict, RefusalKind::kStaleAttempt, JobId(9), "", JobState::kFailed, {}},
+       "Job 9 (failed) has no attempt that this report could be of."},
+  };
+  for (const auto& [refusal, expected] : cases) EXPECT_EQ(text(refusal), expected);
+
+  // Each kind has a text of its own.
+  std::set<std::string> texts;
+  for (std::size_t kind = 0; kind < EnumNames<RefusalKind>::value.size(); ++kind) {
+    Refusal refusal;
+    refusal.kind = static_cast<RefusalKind>(kind);
+    texts.insert(text(refusal));
+  }
+  EXPECT_EQ(texts.size(), EnumNames<RefusalKind>::value.size());
+}
+
+TEST(Text, HowATaskEnded) {
+  const std::vector<std::pair<TaskExit, std::string>> cases = {
+      {{0, 0, false, ""}, "exited with code 0"},
+      {{3, 0, false, ""}, "exited with code 3"},
+      {{0, 9, false, ""}, "was killed by signal 9 (SIGKILL)"},
+      {{0, 77, false, ""}, "was killed by signal 77"},
+      {{0, 9, true, ""}, "was killed because it used more memory than it may"},
+      {{0, 0, false, "its supervisor is gone"}, "ended: its supervisor is gone"},
+      {{127, 0, false, "python3: not found"}, "exited with code 127: python3: not found"},
+  };
+  for (const auto& [exit, expected] : cases) EXPECT_EQ(text(exit), expected);
+}
+
+TEST(Text, WhatHappened) {
+  const Placement two = {NodeSlice{NodeId(3), 0, 4, {}}, NodeSlice{NodeId(4), 4, 1, {}}};
+  const Placement six(6, NodeSlice{NodeId(1), 0, 1, {}});
+  JobSpec spec;
+  spec.name = "charlm";
+  spec.user = "alice";
+  spec.gang.tasks = 2;
+  const std::vector<std::pair<EventBody, std::string>> cases = {
+      {ControllerTookOver{"0.1.0"}, "A control plane (version 0.1.0) took over"},
+      {NodeJoined{NodeId(3), NodeSpec{"n3", "here", "cpu", 2, CpuShare(2500), Bytes(std::int64_t{16} << 30)}},
+       "Node n3 joined: 2 accelerators of type cpu, 2.5 CPUs, 16 GiB"},
+      {NodeContact{NodeId(3), true}, "Contact with node 3 was lost"},
+      {NodeMoved{NodeId(3), NodePhase::kDraining, "fan", "bob"}, "node 3 drains: it takes no new work, decided by bob: fan"},
+      {JobSubmitted{JobId(1), spec, ""}, "Submitted by alice as \"charlm\": 2 tasks with 1 accelerator each"},
+      {JobBlocked{JobId(1), IsHeld{"x"}}, "Waits: It is held by x; release it to let it start."},
+      {AttemptPlaced{JobId(1), AttemptNumber(2), Epoch(5), two, Checkpoint{120, "/c"}},
+       "Attempt 2 placed on node 3 (ranks 0-3), node 4 (rank 4), from its checkpoint at step 120"},
+      {AttemptPlaced{JobId(1), AttemptNumber(1), Epoch(5), six, {}},
+       "Attempt 1 placed on node 1 (rank 0), node 1 (rank 0), node 1 (rank 0), node 1 (rank 0) and 2 other nodes, "
+       "from the beginning"},
+      {TaskEnded{JobId(1), AttemptNumber(1), Rank(3), TaskExit{0, 9, false, ""}},
+       "Rank 3 of attempt 1 was killed by signal 9 (SIGKILL)"},
+      {AttemptStopping{JobId(1), AttemptNumber(1), EndCause::kTimeLimit, seconds(10), ""},
+       "Attempt 1 is being stopped: it reached its time limit; its tasks have 10 s to end"},
+      {AttemptEnded{JobId(1), AttemptNumber(1), EndCause::kTaskFailed, kWholeAccelerator * seconds(12),
+                    kWholeAccelerator * seconds(30), true, "rank 1 exited with code 3"},
+       "Attempt 1 ended: a task failed (rank 1 exited with code 3); kept 30 accelerator-seconds of work, "
+       "lost 12 accelerator-seconds; its accelerators are kept for the next attempt"},
+      {RestartPlanned{JobId(1), 1, Instant(), Checkpoint{120, "/c"}},
+       "Will start again from its checkpoint at step 120 (restart 1)"},
+      {JobFinished{JobId(1), JobState::kCancelled, "alice"}, "Cancelled by alice"},
+      {ProgressNoted{JobId(1), AttemptNumber(1), Rank(0), Progress{10, 200, {}, 2.5, 1234.5, "tokens"}},
+       "Progress of rank 0: step 10 of 200, loss 2.5, 1234.5 tokens/s"},
+      {ProgressNoted{JobId(1), AttemptNumber(1), Rank(0), {}}, "Progress of rank 0: a sign of life"},
+      {CheckpointKept{JobId(1), AttemptNumber(1), Checkpoint{10, "/c/10"}},
+       "Attempt 1 saved a checkpoint: step 10 (/c/10)"},
+      {IdleCauseChanged{LedgerCategory::kIdleShape}, "Free accelerators are idle because what waits does not fit on them"},
+  };
+  for (const auto& [body, expected] : cases) EXPECT_EQ(text(body), expected);
+  EXPECT_EQ(text(EventBody(NodeContact{NodeId(3), false}), [](NodeId) { return "gpu-3"; }), "Contact with gpu-3 is back");
+}
+
+// Whatever is in an event, its text is one line with something in it.
+TEST(Text, EveryEventIsOneLine) {
+  for (std::uint64_t seed = 1; seed <= 5000; ++seed) {
+    Random random(seed);
+    EventBody body;
+    test_values::fill(random, body);
+    const std::string line = text(body);
+    ASSERT_FALSE(line.empty()) << seed;
+    ASSERT_EQ(line.find_first_of("\n\r\x1b"), std::string::npos) << seed;
+  }
+}
+
+}  // namespace
+}  // namespace mw
