@@ -29,31 +29,36 @@ struct OtherName {
   std::string_view theirs;
   std::string_view ours;
 };
-constexpr std::array<OtherName, 24> kOtherNames = {
-    {{"cmd", "command"},
-     {"args", "command"},
-     {"run", "script"},
-     {"ntasks", "tasks"},
-     {"ranks", "tasks"},
-     {"replicas", "tasks"},
-     {"num_nodes", "nodes"},
-     {"accelerators", "resources.accelerators"},
-     {"gpus", "resources.accelerators"},
-     {"gres", "resources.accelerators"},
-     {"cpus", "resources.cpus"},
-     {"cpus_per_task", "resources.cpus"},
-     {"memory", "resources.memory"},
-     {"mem", "resources.memory"},
-     {"accelerator_type", "resources.accelerator_type"},
-     {"env", "environment"},
-     {"chdir", "workdir"},
-     {"cwd", "workdir"},
-     {"time", "time_limit"},
-     {"timeout", "time_limit"},
-     {"walltime", "time_limit"},
-     {"retries", "restart.limit"},
-     {"account", "tenant"},
-     {"job_name", "name"}}};
+constexpr std::array<OtherName, 28> kOtherNames = {{
+    {"cmd", "command"},
+    {"args", "command"},
+    {"run", "script"},
+    {"ntasks", "tasks"},
+    {"ranks", "tasks"},
+    {"replicas", "tasks"},
+    {"num_nodes", "nodes"},
+    {"accelerators", "resources.accelerators"},
+    {"gpu", "resources.accelerators"},
+    {"gpus", "resources.accelerators"},
+    {"gres", "resources.accelerators"},
+    {"cpu", "resources.cpus"},
+    {"cpus", "resources.cpus"},
+    {"cpus_per_task", "resources.cpus"},
+    {"cores", "resources.cpus"},
+    {"memory", "resources.memory"},
+    {"mem", "resources.memory"},
+    {"accelerator_type", "resources.accelerator_type"},
+    {"type", "resources.accelerator_type"},
+    {"env", "environment"},
+    {"chdir", "workdir"},
+    {"cwd", "workdir"},
+    {"time", "time_limit"},
+    {"timeout", "time_limit"},
+    {"walltime", "time_limit"},
+    {"retries", "restart.limit"},
+    {"account", "tenant"},
+    {"job_name", "name"},
+}};
 
 bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
@@ -121,6 +126,16 @@ Result<CpuShare> parse_cpus(std::string_view text) {
   const auto value = parse_thousandths(text, 0, kCpusPerTaskMax);
   if (!value) return value.error();
   return CpuShare(*value);
+}
+
+/// The key that `key` in `group` (empty: the top) was meant to be; empty when that is anyone's
+/// guess.
+std::string_view what_was_meant(std::string_view key, std::string_view group,
+                                std::span<const std::string_view> allowed) {
+  const auto* other = std::ranges::find(kOtherNames, key, &OtherName::theirs);
+  if (other == kOtherNames.end()) return closest(key, allowed);
+  const bool inside = !group.empty() && other->ours.starts_with(group);
+  return inside ? other->ours.substr(group.size() + 1) : other->ours;
 }
 
 /// Reads one document into a JobSpec, gathering every problem on the way.
@@ -195,15 +210,11 @@ class JobFileReader {
     for (std::size_t i = 0; i < map.keys.size(); ++i) {
       const std::string& key = map.keys[i];
       if (std::ranges::find(allowed, key) != allowed.end()) continue;
-      std::string_view meant = closest(key, allowed);
-      if (meant.empty() && group.empty()) {
-        const auto* other = std::ranges::find(kOtherNames, key, &OtherName::theirs);
-        if (other != kOtherNames.end()) meant = other->ours;
-      }
+      const std::string_view meant = what_was_meant(key, group, allowed);
       std::vector<std::string_view> names(allowed.begin(), allowed.end());
       problem(map.key_positions[i], group,
-              fmt::format("unknown key {}{}. Allowed: {}", in_quotes(key),
-                          meant.empty() ? "" : fmt::format("; did you mean \"{}\"?", meant),
+              fmt::format("unknown key {}{} Allowed: {}", in_quotes(key),
+                          meant.empty() ? "." : fmt::format("; did you mean \"{}\"?", meant),
                           fmt::join(names, ", ")),
               map.children[i].source);
     }

@@ -22,12 +22,13 @@ struct JobFileOverride {
 };
 
 struct JobFileContext {
-  std::string source_name;      ///< for messages: the file's name; empty: only line and column
-  std::string default_workdir;  ///< absolute: what a missing or relative workdir means; empty: none
-  std::string user;             ///< taken as it is
-  std::vector<JobFileOverride> overrides;  ///< applied in order before anything is judged
+  std::string source_name{};  ///< for messages: the file's name; empty: only line and column
+  std::string
+      default_workdir{};  ///< absolute: what a missing or relative workdir means; empty: none
+  std::string user{};     ///< taken as it is
+  std::vector<JobFileOverride> overrides{};  ///< applied in order before anything is judged
   /// Replaces `command` and `script` when not empty: `mw submit -- COMMAND...`.
-  std::vector<std::string> command;
+  std::vector<std::string> command{};
 };
 
 /// Reads one job file.

@@ -55,16 +55,18 @@ struct Decimal {
   int decimals = 0;
 };
 
-/// Takes a Decimal off the front of `text`; none when there is none or it has over 18 digits.
+/// Takes a Decimal off the front of `text`; none when there is none or its digits do not
+/// fit 64 bits.
 std::optional<Decimal> take_decimal(std::string_view& text) {
   Decimal decimal;
-  std::size_t used = 0;
   std::size_t at = 0;
   const auto take_digits = [&] {
     const std::size_t begin = at;
     for (; at < text.size() && is_digit(text[at]); ++at) {
-      if (++used > 18) return false;
-      decimal.digits = decimal.digits * 10 + (text[at] - '0');
+      if (__builtin_mul_overflow(decimal.digits, 10, &decimal.digits) ||
+          __builtin_add_overflow(decimal.digits, text[at] - '0', &decimal.digits)) {
+        return false;
+      }
     }
     return at > begin;
   };

@@ -34,6 +34,10 @@ class TreeBuilder final : public YAML::EventHandler {
   explicit TreeBuilder(const YamlLimits& limits) : limits_(limits) {}
 
   YamlNode take() { return std::move(root_); }
+  /// Where the innermost list or map that is still open began.
+  [[nodiscard]] TextPosition innermost_open() const {
+    return open_.empty() ? TextPosition{1, 1} : open_.back().node.position;
+  }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ > 1) {
@@ -261,16 +265,28 @@ Result<YamlNode> parse_yaml(std::string_view text, std::string_view source_name,
   if (const auto at = invalid_utf8_at(text); at != std::string_view::npos) {
     return refuse(position_at(text, at), "not valid UTF-8; save the file as UTF-8");
   }
-  std::istringstream stream(join_surrogates(text));
+  // yaml-cpp 0.7 takes a quoted value that the end of the file cuts off after a line's end, as if
+  // it were closed. A remark as the last line makes that the error it is, and changes nothing else.
+  std::istringstream stream(join_surrogates(text) + "\n#");
+  TreeBuilder builder(limits);
   try {
     YAML::Parser parser(stream);
-    TreeBuilder builder(limits);
     if (!parser.HandleNextDocument(builder)) return YamlNode{.position = {1, 1}};
     parser.HandleNextDocument(builder);  // refused by the builder when there is one
     return builder.take();
   } catch (const Refused& refused) {
     return refuse(refused.position, refused.message);
   } catch (const YAML::Exception& failure) {
+    // Told at the end of the file, which helps nobody: say where it began.
+    if (failure.msg == YAML::ErrorMsg::END_OF_SEQ_FLOW) {
+      return refuse(builder.innermost_open(), "the [ that opens here is never closed");
+    }
+    if (failure.msg == YAML::ErrorMsg::END_OF_MAP_FLOW) {
+      return refuse(builder.innermost_open(), "the { that opens here is never closed");
+    }
+    if (failure.msg == YAML::ErrorMsg::EOF_IN_SCALAR) {
+      return refuse(position_at(text, text.size()), "the file ends inside of a quoted value");
+    }
     return refuse(position_of(failure.mark), failure.msg);
   } catch (const std::exception& failure) {
     return refuse({}, fmt::format("cannot be read: {}", failure.what()));

@@ -1,0 +1,134 @@
+#include "codec/units.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+namespace mw {
+namespace {
+
+constexpr Duration kLong = hours(24 * 3650);
+
+struct DurationCase {
+  const char* text;
+  std::int64_t ns;
+};
+TEST(Units, ReadsDurations) {
+  const DurationCase cases[] = {{"0", 0},
+                                {"0s", 0},
+                                {"90s", 90'000'000'000},
+                                {"10m", 600'000'000'000},
+                                {"1h30m", 5'400'000'000'000},
+                                {"1.5h", 5'400'000'000'000},
+                                {"1d", 86'400'000'000'000},
+                                {"250ms", 250'000'000},
+                                {"1m0.5s", 60'500'000'000},
+                                {"7us", 7'000},
+                                {"1ns", 1}};
+  for (const auto& c : cases) {
+    const auto read = parse_duration(c.text, Duration(0), kLong);
+    ASSERT_TRUE(read.ok()) << c.text << ": " << read.error().message;
+    EXPECT_EQ(read->count(), c.ns) << c.text;
+  }
+}
+
+TEST(Units, RefusesWhatIsNoDuration) {
+  for (const char* text : {"", "s", "-1s", "1 h", "30m1h", "1h1h", "1x", "1.s", ".5s", "1s ", " 1s",
+                           "0.0000000001s", "99999999999999999999s", "4000d", "1e3s", "1h30"}) {
+    const auto read = parse_duration(text, Duration(0), kLong);
+    ASSERT_FALSE(read.ok()) << text;
+    EXPECT_EQ(read.error().message,
+              "expected a length of time such as 90s, 10m, 2h, 1d or 1h30m, at most 3650d")
+        << text;
+  }
+  EXPECT_EQ(parse_duration("90", Duration(0), kLong).error().message,
+            "expected a length of time with its unit, such as 90s or 90m");
+  EXPECT_EQ(parse_duration("0", seconds(1), minutes(1)).error().message,
+            "expected a length of time such as 90s, 10m, 2h, 1d or 1h30m, at least 1s, at most 1m");
+}
+
+struct BytesCase {
+  const char* text;
+  std::int64_t bytes;
+};
+TEST(Units, ReadsBytes) {
+  const BytesCase cases[] = {{"0", 0},
+                             {"1024", 1024},
+                             {"512MiB", 512LL << 20},
+                             {"1.5GiB", 3LL << 29},
+                             {"10GB", 10'000'000'000},
+                             {"1kb", 1000},
+                             {"2 gib", 2LL << 30},
+                             {"3B", 3},
+                             {"0.5KiB", 512}};
+  for (const auto& c : cases) {
+    const auto read = parse_bytes(c.text, Bytes(0), Bytes(1LL << 60));
+    ASSERT_TRUE(read.ok()) << c.text << ": " << read.error().message;
+    EXPECT_EQ(read->count(), c.bytes) << c.text;
+  }
+}
+
+TEST(Units, RefusesWhatIsNoSize) {
+  for (const char* text :
+       {"", "MiB", "-1", "1.5", "0.3B", "1XiB", "99999999999GiB", "1 MiB ", "0x10"}) {
+    EXPECT_FALSE(parse_bytes(text, Bytes(0), Bytes(1LL << 60)).ok()) << text;
+  }
+  EXPECT_EQ(parse_bytes("10G", Bytes(0), Bytes(1LL << 60)).error().message,
+            "expected a size with a whole unit, GiB (powers of 1024) or GB (of 1000)");
+  EXPECT_EQ(parse_bytes("3GiB", Bytes(0), Bytes(1LL << 31)).error().message,
+            "expected a size such as 512MiB, 1.5GiB or 10GB, at most 2GiB");
+}
+
+TEST(Units, ReadsThousandths) {
+  EXPECT_EQ(*parse_thousandths("2", 0, 10), 2000);
+  EXPECT_EQ(*parse_thousandths("0.5", 0, 10), 500);
+  EXPECT_EQ(*parse_thousandths("0.125", 0, 10), 125);
+  EXPECT_EQ(*parse_thousandths("1.2500", 0, 10), 1250);
+  for (const char* text : {"", "-1", "0.0001", "10.001", "11", "1e3", ".5", "5.", "1,5", "nan"}) {
+    EXPECT_FALSE(parse_thousandths(text, 0, 10).ok()) << text;
+  }
+}
+
+TEST(Units, ReadsWholeNumbers) {
+  EXPECT_EQ(*parse_whole("-7", -10, 10), -7);
+  EXPECT_EQ(*parse_whole("0", -10, 10), 0);
+  for (const char* text : {"", "-", "-0", "+1", "01", "1.0", "11", "-11", "1 ", "two", "0x1",
+                           "99999999999999999999"}) {
+    EXPECT_EQ(parse_whole(text, -10, 10).error().message, "expected a whole number from -10 to 10")
+        << text;
+  }
+}
+
+TEST(Units, QuotesOnOneLineAndClips) {
+  EXPECT_EQ(in_quotes("two"), "\"two\"");
+  EXPECT_EQ(in_quotes("a\nb\t\"c\"\\"), "\"a\\nb\\x09\\\"c\\\"\\\\\"");
+  EXPECT_EQ(in_quotes(std::string(100, 'x')), "\"" + std::string(60, 'x') + "...\"");
+  std::string accents;
+  for (int i = 0; i < 61; ++i) accents += "\xc3\xa9";
+  EXPECT_EQ(in_quotes(accents), "\"" + accents.substr(0, 120) + "...\"");
+}
+
+RC_GTEST_PROP(Units, WhatIsWrittenReadsBackTheSame, ()) {
+  const auto value = *rc::gen::inRange<std::int64_t>(0, std::int64_t{1} << 58);
+  const Duration length(value);
+  RC_ASSERT(*parse_duration(write_duration(length), Duration(0), kLong) == length);
+  RC_ASSERT(*parse_bytes(write_bytes(Bytes(value)), Bytes(0), Bytes(1LL << 60)) == Bytes(value));
+  const Bytes aligned((value >> 40) << 30);
+  RC_ASSERT(*parse_bytes(write_bytes(aligned), Bytes(0), Bytes(1LL << 60)) == aligned);
+  const std::int64_t share = value % 10'000'001;
+  RC_ASSERT(*parse_thousandths(write_thousandths(share), 0, 10'000) == share);
+}
+
+TEST(Units, WritesTheShortForm) {
+  EXPECT_EQ(write_duration(Duration(0)), "0");
+  EXPECT_EQ(write_duration(minutes(90)), "1h30m");
+  EXPECT_EQ(write_duration(milliseconds(1500)), "1s500ms");
+  EXPECT_EQ(write_bytes(Bytes(0)), "0");
+  EXPECT_EQ(write_bytes(Bytes(512LL << 20)), "512MiB");
+  EXPECT_EQ(write_bytes(Bytes(1000)), "1000");
+  EXPECT_EQ(write_thousandths(500), "0.5");
+  EXPECT_EQ(write_thousandths(2000), "2");
+  EXPECT_EQ(write_thousandths(1025), "1.025");
+}
+
+}  // namespace
+}  // namespace mw
