@@ -1,5 +1,7 @@
 #include "http/client/url.h"
 
+#include <arpa/inet.h>
+
 #include <charconv>
 
 namespace mw {
@@ -10,19 +12,9 @@ Error bad_url(std::string_view url, const std::string& why) {
                                         why + ". It looks like http://127.0.0.1:41234."};
 }
 
-/// 127.0.0.0/8 in dotted form; what else inet_aton would take is not worth its surprises.
-bool is_loopback_v4(std::string_view host) {
-  int parts = 0;
-  while (true) {
-    unsigned value = 0;
-    const auto [end, error] = std::from_chars(host.data(), host.data() + host.size(), value);
-    if (error != std::errc() || value > 255 || (parts == 0 && value != 127)) return false;
-    ++parts;
-    host.remove_prefix(static_cast<std::size_t>(end - host.data()));
-    if (host.empty()) return parts == 4;
-    if (host.front() != '.' || parts == 4) return false;
-    host.remove_prefix(1);
-  }
+bool is_loopback_v4(const std::string& host) {
+  in_addr address{};
+  return ::inet_pton(AF_INET, host.c_str(), &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
 }
 
 }  // namespace
@@ -76,7 +68,7 @@ Result<HttpEndpoint> parse_base_url(std::string_view url) {
   if (host.empty()) return bad_url(url, "the host is missing");
   if (host == "localhost") {
     endpoint.host = "127.0.0.1";
-  } else if (host == "::1" || is_loopback_v4(host)) {
+  } else if (host == "::1" || is_loopback_v4(std::string(host))) {
     endpoint.host = host;
   } else {
     return Error{ErrorCode::kUnsupported,
