@@ -147,8 +147,9 @@ void recovery(const Figures& figures) {
   const std::uint64_t events = write_history(folder.path() / "journal.db", kHistoryJobs);
   std::vector<double> times;
   for (int i = 0; i < 3; ++i) {
-    const ServerProcess server(MW_BINARY, folder.path(), {"--node", "n0:4"}, 600);
+    ServerProcess server(MW_BINARY, folder.path(), {"--node", "n0:4"}, 600);
     times.push_back(server.seconds_to_ready());
+    server.crash();  // so that the next one finds what this one found
   }
   figures.tell("recovery_1m_jobs_s", percentile(times, 0.5), "s",
                "process start to first answer, " + std::to_string(events) + " events; " +

@@ -82,7 +82,14 @@ bool ServerProcess::answers(const std::filesystem::path& home) {
   return response.ok() && response->ok();
 }
 
+void ServerProcess::crash() {
+  kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+  pid_ = -1;
+}
+
 ServerProcess::~ServerProcess() {
+  if (pid_ < 0) return;
   kill(pid_, SIGTERM);
   waitpid(pid_, nullptr, 0);
 }
