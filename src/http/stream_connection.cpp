@@ -19,6 +19,7 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 
 constexpr Duration kLinger = seconds(2);
+constexpr Duration kLingerWhenStopping = milliseconds(200);
 constexpr std::size_t kLingerBytesMax = std::size_t{4} << 20;
 
 std::chrono::nanoseconds chrono(Duration duration) { return std::chrono::nanoseconds(duration.count()); }
@@ -36,13 +37,12 @@ class LingeringConnection : public Connection {
   void begin() {
     error_code ignored;
     socket_.shutdown(Socket::shutdown_send, ignored);
-    deadline_.expires_after(chrono(kLinger));
-    deadline_.async_wait([self = self_reference()](error_code code) {
-      if (ran_out(self->deadline_, code)) self->close();
-    });
+    wait();
     read();
   }
-  void shut_down() override {}  // it ends by itself, soon
+  void shut_down() override {
+    asio::post(socket_.get_executor(), [self = self_reference()] { self->wait(); });
+  }
   void abort() override {
     asio::post(socket_.get_executor(), [self = self_reference()] { self->close(); });
   }
@@ -50,6 +50,12 @@ class LingeringConnection : public Connection {
  private:
   std::shared_ptr<LingeringConnection> self_reference() {
     return std::static_pointer_cast<LingeringConnection>(shared_from_this());
+  }
+  void wait() {
+    deadline_.expires_after(chrono(host_.stopping ? kLingerWhenStopping : kLinger));
+    deadline_.async_wait([self = self_reference()](error_code code) {
+      if (ran_out(self->deadline_, code)) self->close();
+    });
   }
   void read() {
     socket_.async_read_some(asio::buffer(discarded_), [self = self_reference()](error_code code, std::size_t size) {
