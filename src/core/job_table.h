@@ -77,6 +77,19 @@ class JobTable {
     }
   }
 
+  /// The same in descending id order, for ids below `before`.
+  template <class Visitor>
+  void visit_down(JobId before, Visitor&& visitor) const {
+    for (auto it = pages_.upper_bound(before.value() / kPage); it != pages_.begin();) {
+      --it;
+      for (std::size_t i = kPage; i-- > 0;) {
+        if (it->first * kPage + i >= before.value()) continue;
+        const auto& slot = it->second->slots[i];
+        if (slot && !visitor(*slot)) return;
+      }
+    }
+  }
+
   bool operator==(const JobTable& other) const {
     if (size_ != other.size_) return false;
     bool equal = true;
