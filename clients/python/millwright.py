@@ -95,7 +95,10 @@ def world_size():
 
 
 def flush(timeout_s=CLOSE_TIMEOUT_S):
-    """Waits until everything said so far was taken; False when it was not in time."""
+    """Waits until everything said so far was taken; False when it was not in time, or refused.
+
+    After True, a restart is handed the last saved checkpoint: older ones may be deleted.
+    """
     return _sender().flush(timeout_s)
 
 
@@ -122,6 +125,7 @@ class _Sender:
         self._flushing = 0                  # callers of flush() that wait
         self._closing = False
         self._refused = False               # for good: this attempt is over or the token is wrong
+        self._checkpoint_lost = False       # the last checkpoint was answered with a refusal
         self._progress_sent_at = -math.inf
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="millwright", daemon=True)
@@ -159,7 +163,7 @@ class _Sender:
             self._changed.notify_all()
             done = self._changed.wait_for(lambda: not self._queue, timeout_s)
             self._flushing -= 1
-            return done and not self._refused
+            return done and not self._refused and not self._checkpoint_lost
 
     def close(self, timeout_s):
         with self._changed:
@@ -184,6 +188,8 @@ class _Sender:
                 self._queue.popleft()
                 if _is_progress(message):
                     self._progress_sent_at = time.monotonic()
+                elif "checkpoint" in message:
+                    self._checkpoint_lost = outcome != "taken"
                 if outcome == "stop":
                     self._refused = True
                     self._queue.clear()
@@ -216,7 +222,7 @@ class _Sender:
                     self._changed.wait()
 
     def _send(self, message):
-        """"done", "retry", or "stop" when nothing sent later would be taken either."""
+        """"taken", "dropped", "retry", or "stop": nothing sent later would be taken either."""
         body = json.dumps({"rank": rank(), **message}).encode()
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         try:
@@ -234,11 +240,11 @@ class _Sender:
             self._look_up_endpoint()
             return "retry"
         if status < 300:
-            return "done"
+            return "taken"
         _debug(f"{self._url}: {status} {text.decode(errors='replace')}")
         if status in (401, 403, 409):
             return "stop"   # an attempt that is no longer the current one
-        return "retry" if status >= 500 or status == 429 else "done"
+        return "retry" if status >= 500 or status == 429 else "dropped"
 
     def _look_up_endpoint(self):
         """The control plane may have come back elsewhere: its endpoint file says where."""

@@ -140,6 +140,15 @@ class ClientTest(unittest.TestCase):
         millwright.close()
         self.assertEqual(server.bodies(), [{"rank": 3, "step": 2}])
 
+    def test_flush_tells_of_a_refused_checkpoint(self):
+        server = self.serve(answers=[400])
+        self.inside_job(server.url)
+        millwright.checkpoint_saved("/tmp/1", 1)
+        self.assertFalse(millwright.flush(20))
+        millwright.checkpoint_saved("/tmp/2", 2)
+        self.assertTrue(millwright.flush(20))
+        self.assertEqual([b["checkpoint"]["step"] for b in server.bodies()], [2])
+
     def test_nonsense_is_left_out_and_never_raises(self):
         server = self.serve()
         self.inside_job(server.url)
