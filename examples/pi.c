@@ -17,21 +17,21 @@
 
 static const double kPi = 3.14159265358979323846;
 
-static void fail(const char *what) {
+static void fail(const char* what) {
   perror(what);
   exit(1);
 }
 
 /* Moves exactly `size` bytes, or ends the program: without its peer there is no gang. */
-static void send_whole(int fd, const void *data, size_t size) {
+static void send_whole(int fd, const void* data, size_t size) {
   if (send(fd, data, size, MSG_NOSIGNAL) != (ssize_t)size) fail("send to the other rank");
 }
-static void receive_whole(int fd, void *data, size_t size) {
+static void receive_whole(int fd, void* data, size_t size) {
   if (recv(fd, data, size, MSG_WAITALL) != (ssize_t)size) fail("receive from the other rank");
 }
 
 static struct sockaddr_in master_address(void) {
-  const char *host = getenv("MASTER_ADDR");
+  const char* host = getenv("MASTER_ADDR");
   struct sockaddr_in address;
   memset(&address, 0, sizeof address);
   address.sin_family = AF_INET;
@@ -45,12 +45,12 @@ static struct sockaddr_in master_address(void) {
 }
 
 /* Rank 0: a connection to each of the others, in the order of their ranks. */
-static void accept_others(int *others, int world) {
+static void accept_others(int* others, int world) {
   struct sockaddr_in address = master_address();
   int i, on = 1, listener = socket(AF_INET, SOCK_STREAM, 0);
   if (listener < 0) fail("socket");
   (void)setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0) fail("bind to MASTER_PORT");
+  if (bind(listener, (struct sockaddr*)&address, sizeof address) != 0) fail("bind to MASTER_PORT");
   if (listen(listener, world) != 0) fail("listen");
   for (i = 1; i < world; ++i) {
     int rank = 0, fd = accept(listener, NULL, NULL);
@@ -72,7 +72,7 @@ static int connect_to_master(int rank) {
   for (tries = 0; tries < CONNECT_TRIES; ++tries) {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     if (fd < 0) fail("socket");
-    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) {
+    if (connect(fd, (struct sockaddr*)&address, sizeof address) == 0) {
       send_whole(fd, &rank, sizeof rank);
       return fd;
     }
@@ -95,14 +95,15 @@ static double integrate(long slice, long slices) {
   return sum * width;
 }
 
-static void save(const char *path, long step, double sum) {
+static void save(const char* path, long step, double sum) {
   char beside[MW_PATH_MAX + 8];
-  FILE *file;
+  FILE* file;
   (void)mw_checkpoint_begin();
   (void)snprintf(beside, sizeof beside, "%s.new", path);
   file = fopen(beside, "w");
   if (file == NULL) fail(beside);
-  if (fprintf(file, "%ld %.17g\n", step, sum) < 0 || fflush(file) != 0 || fsync(fileno(file)) != 0) {
+  if (fprintf(file, "%ld %.17g\n", step, sum) < 0 || fflush(file) != 0 ||
+      fsync(fileno(file)) != 0) {
     fail(beside);
   }
   if (fclose(file) != 0 || rename(beside, path) != 0) fail(path);
@@ -111,10 +112,10 @@ static void save(const char *path, long step, double sum) {
 
 /* Where this job's checkpoint goes: two control planes count their jobs from 1 each, but their
  * ports differ. */
-static void checkpoint_path(char *path, size_t size) {
+static void checkpoint_path(char* path, size_t size) {
   const char *folder = getenv("MILLWRIGHT_CHECKPOINT_DIR"), *home = getenv("HOME");
   const char *job = getenv("MILLWRIGHT_JOB_ID"), *url = getenv("MILLWRIGHT_URL");
-  const char *port = (url == NULL) ? NULL : strrchr(url, ':');
+  const char* port = (url == NULL) ? NULL : strrchr(url, ':');
   char cache[MW_PATH_MAX];
   if (folder == NULL) {
     (void)snprintf(cache, sizeof cache, "%s/.cache", home == NULL ? "." : home);
@@ -129,12 +130,12 @@ static void checkpoint_path(char *path, size_t size) {
   }
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   int rank = mw_rank(), world = mw_world_size(), i, *others;
   long steps = argc > 1 ? strtol(argv[1], NULL, 10) : 100, step = 0;
   double sum = 0, word = 0;
   char path[MW_PATH_MAX];
-  const char *from = mw_resume(NULL);
+  const char* from = mw_resume(NULL);
 
   if (steps < 1) {
     fprintf(stderr, "usage: pi STEPS (a whole number above 0)\n");
@@ -142,7 +143,7 @@ int main(int argc, char **argv) {
   }
   checkpoint_path(path, sizeof path);
   if (from != NULL) {
-    FILE *file = fopen(from, "r");
+    FILE* file = fopen(from, "r");
     if (file == NULL || fscanf(file, "%ld %lf", &step, &sum) != 2) fail(from);
     (void)fclose(file);
     printf("rank %d continues from step %ld\n", rank, step);
@@ -150,8 +151,10 @@ int main(int argc, char **argv) {
   }
   others = calloc((size_t)world, sizeof *others);
   if (others == NULL) fail("calloc");
-  if (rank == 0) accept_others(others, world);
-  else others[0] = connect_to_master(rank);
+  if (rank == 0)
+    accept_others(others, world);
+  else
+    others[0] = connect_to_master(rank);
 
   while (step < steps) {
     double part = integrate(step * world + rank, steps * world), theirs = 0;

@@ -40,27 +40,28 @@ struct mw_progress {
   long long steps_total; /* in all */
   long long samples;     /* consumed so far */
   double loss;
-  double rate;           /* in `unit` per second */
-  const char *unit;      /* for example "tokens"; at most 63 bytes */
+  double rate;      /* in `unit` per second */
+  const char* unit; /* for example "tokens"; at most 63 bytes */
 };
-#define MW_PROGRESS_INIT { -1, -1, -1, NAN, NAN, NULL }
+#define MW_PROGRESS_INIT \
+  { -1, -1, -1, NAN, NAN, NULL }
 
 enum mw_outcome {
-  MW_SENT = 0,     /* taken by the control plane */
-  MW_HELD = 1,     /* kept, to be sent by a later call */
-  MW_NO_JOB = 2,   /* not inside a Millwright job: nothing to do */
-  MW_FAILED = -1,  /* not delivered; progress and the last checkpoint are kept for a later call */
-  MW_REFUSED = -2  /* this attempt is over, or the message was wrong: not tried again */
+  MW_SENT = 0,    /* taken by the control plane */
+  MW_HELD = 1,    /* kept, to be sent by a later call */
+  MW_NO_JOB = 2,  /* not inside a Millwright job: nothing to do */
+  MW_FAILED = -1, /* not delivered; progress and the last checkpoint are kept for a later call */
+  MW_REFUSED = -2 /* this attempt is over, or the message was wrong: not tried again */
 };
 
 /* Says how far the job is. */
-static inline enum mw_outcome mw_report(const struct mw_progress *progress);
+static inline enum mw_outcome mw_report(const struct mw_progress* progress);
 /* From now until mw_checkpoint_saved() the job's time is accounted as checkpointing. */
 static inline enum mw_outcome mw_checkpoint_begin(void);
 /* The state after `step` steps is safe at the absolute `path`; a restart is handed this path. */
-static inline enum mw_outcome mw_checkpoint_saved(const char *path, long long step);
+static inline enum mw_outcome mw_checkpoint_saved(const char* path, long long step);
 /* Path of the checkpoint to continue from, and its step; NULL at the beginning. */
-static inline const char *mw_resume(long long *step);
+static inline const char* mw_resume(long long* step);
 /* Which task of the job this is, from 0. */
 static inline int mw_rank(void);
 /* How many tasks the job has. */
@@ -77,19 +78,19 @@ struct mw_state {
   char checkpoint[MW_PATH_MAX]; /* saved, and not yet told; "" when there is none */
   long long checkpoint_step;
   char url[256];
-  int over;        /* nothing sent later would be taken */
-  time_t sent_at;  /* of the last progress; 0: never */
+  int over;         /* nothing sent later would be taken */
+  time_t sent_at;   /* of the last progress; 0: never */
   time_t failed_at; /* of the last try; 0: it worked */
 };
 
-static inline struct mw_state *mw_state(void) {
+static inline struct mw_state* mw_state(void) {
   static struct mw_state state;
   return &state;
 }
 
-static inline long long mw_environment_number(const char *name, long long otherwise) {
-  const char *text = getenv(name);
-  char *end = NULL;
+static inline long long mw_environment_number(const char* name, long long otherwise) {
+  const char* text = getenv(name);
+  char* end = NULL;
   long long value;
   if (text == NULL || *text == '\0') return otherwise;
   errno = 0;
@@ -105,8 +106,8 @@ static inline int mw_world_size(void) {
   return (int)mw_environment_number("MILLWRIGHT_TASKS", mw_environment_number("WORLD_SIZE", 1));
 }
 
-static inline const char *mw_resume(long long *step) {
-  const char *path = getenv("MILLWRIGHT_CHECKPOINT_PATH");
+static inline const char* mw_resume(long long* step) {
+  const char* path = getenv("MILLWRIGHT_CHECKPOINT_PATH");
   if (path == NULL || *path == '\0') return NULL;
   if (step != NULL) *step = mw_environment_number("MILLWRIGHT_CHECKPOINT_STEP", 0);
   return path;
@@ -114,12 +115,12 @@ static inline const char *mw_resume(long long *step) {
 
 /* A text that is being made in a buffer; `full` once something did not fit. */
 struct mw_text {
-  char *data;
+  char* data;
   size_t size, used;
   int full;
 };
 
-static inline void mw_put(struct mw_text *text, const char *more) {
+static inline void mw_put(struct mw_text* text, const char* more) {
   size_t length = strlen(more);
   if (text->full || text->used + length + 1 > text->size) {
     text->full = 1;
@@ -129,7 +130,7 @@ static inline void mw_put(struct mw_text *text, const char *more) {
   text->used += length;
 }
 
-static inline void mw_put_number(struct mw_text *text, const char *key, long long value) {
+static inline void mw_put_number(struct mw_text* text, const char* key, long long value) {
   char number[32];
   if (value < 0) return;
   (void)snprintf(number, sizeof number, "%lld", value);
@@ -137,7 +138,7 @@ static inline void mw_put_number(struct mw_text *text, const char *key, long lon
   mw_put(text, number);
 }
 
-static inline void mw_put_real(struct mw_text *text, const char *key, double value) {
+static inline void mw_put_real(struct mw_text* text, const char* key, double value) {
   char number[40], *c;
   if (!isfinite(value)) return; /* JSON has no such number */
   (void)snprintf(number, sizeof number, "%.9g", value);
@@ -148,7 +149,7 @@ static inline void mw_put_real(struct mw_text *text, const char *key, double val
   mw_put(text, number);
 }
 
-static inline void mw_put_string(struct mw_text *text, const char *key, const char *value) {
+static inline void mw_put_string(struct mw_text* text, const char* key, const char* value) {
   char piece[8];
   mw_put(text, key);
   mw_put(text, "\"");
@@ -168,11 +169,11 @@ static inline void mw_put_string(struct mw_text *text, const char *key, const ch
 }
 
 /* A connection to http://ADDRESS:PORT, ADDRESS being an IPv4 address or "localhost"; -1: none. */
-static inline int mw_connect(const char *url, char *host, size_t host_size) {
+static inline int mw_connect(const char* url, char* host, size_t host_size) {
   struct sockaddr_in address;
   struct timeval limit;
   const char *begin = url + strlen("http://"), *colon;
-  char *end = NULL;
+  char* end = NULL;
   long port;
   size_t length;
   int fd;
@@ -181,14 +182,15 @@ static inline int mw_connect(const char *url, char *host, size_t host_size) {
   if (colon == NULL) return -1;
   length = (size_t)(colon - begin);
   port = strtol(colon + 1, &end, 10);
-  if (length + 1 > host_size || port < 1 || port > 65535 || (*end != '\0' && *end != '/')) return -1;
+  if (length + 1 > host_size || port < 1 || port > 65535 || (*end != '\0' && *end != '/'))
+    return -1;
   memcpy(host, begin, length);
   host[length] = '\0';
   memset(&address, 0, sizeof address);
   address.sin_family = AF_INET;
   address.sin_port = htons((unsigned short)port);
-  if (inet_pton(AF_INET, strcmp(host, "localhost") == 0 ? "127.0.0.1" : host,
-                &address.sin_addr) != 1) {
+  if (inet_pton(AF_INET, strcmp(host, "localhost") == 0 ? "127.0.0.1" : host, &address.sin_addr) !=
+      1) {
     return -1;
   }
   fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -197,14 +199,14 @@ static inline int mw_connect(const char *url, char *host, size_t host_size) {
   limit.tv_usec = (MW_TIMEOUT_MS % 1000) * 1000;
   (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit); /* of connect, too */
   (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
+  if (connect(fd, (struct sockaddr*)&address, sizeof address) != 0) {
     (void)close(fd);
     return -1;
   }
   return fd;
 }
 
-static inline int mw_send_all(int fd, const char *data, size_t length) {
+static inline int mw_send_all(int fd, const char* data, size_t length) {
   while (length > 0) {
     ssize_t sent = send(fd, data, length, MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
@@ -216,7 +218,7 @@ static inline int mw_send_all(int fd, const char *data, size_t length) {
 }
 
 /* The status of the answer to one POST /v1/report; -1 when there was none. */
-static inline int mw_post(const char *url, const char *token, const char *body) {
+static inline int mw_post(const char* url, const char* token, const char* body) {
   char host[128], head[1024], answer[64];
   size_t got = 0;
   int length, status = -1, fd = mw_connect(url, host, sizeof host);
@@ -243,9 +245,9 @@ static inline int mw_post(const char *url, const char *token, const char *body) 
 }
 
 /* The control plane may have come back elsewhere: its endpoint file says where. */
-static inline void mw_look_up_endpoint(struct mw_state *state) {
-  const char *path = getenv("MILLWRIGHT_ENDPOINT_FILE");
-  FILE *file = (path == NULL) ? NULL : fopen(path, "r");
+static inline void mw_look_up_endpoint(struct mw_state* state) {
+  const char* path = getenv("MILLWRIGHT_ENDPOINT_FILE");
+  FILE* file = (path == NULL) ? NULL : fopen(path, "r");
   char line[sizeof state->url];
   if (file == NULL) return;
   if (fgets(line, sizeof line, file) != NULL) {
@@ -256,8 +258,8 @@ static inline void mw_look_up_endpoint(struct mw_state *state) {
 }
 
 /* Sends one message: `members` are those of a JSON object, each with a comma before it. */
-static inline enum mw_outcome mw_send(const struct mw_text *members) {
-  struct mw_state *state = mw_state();
+static inline enum mw_outcome mw_send(const struct mw_text* members) {
+  struct mw_state* state = mw_state();
   const char *token = getenv("MILLWRIGHT_TOKEN"), *url = getenv("MILLWRIGHT_URL");
   char body[2 * MW_PATH_MAX + 256];
   int status;
@@ -282,8 +284,8 @@ static inline enum mw_outcome mw_send(const struct mw_text *members) {
 }
 
 static inline enum mw_outcome mw_send_held(void) {
-  struct mw_state *state = mw_state();
-  const struct mw_progress *held = &state->held;
+  struct mw_state* state = mw_state();
+  const struct mw_progress* held = &state->held;
   char buffer[1024];
   struct mw_text text = {buffer, sizeof buffer, 0, 0};
   enum mw_outcome outcome;
@@ -302,7 +304,7 @@ static inline enum mw_outcome mw_send_held(void) {
 }
 
 static inline enum mw_outcome mw_send_checkpoint(void) {
-  struct mw_state *state = mw_state();
+  struct mw_state* state = mw_state();
   char buffer[2 * MW_PATH_MAX];
   struct mw_text text = {buffer, sizeof buffer, 0, 0};
   enum mw_outcome outcome;
@@ -316,8 +318,8 @@ static inline enum mw_outcome mw_send_checkpoint(void) {
   return outcome;
 }
 
-static inline enum mw_outcome mw_report(const struct mw_progress *progress) {
-  struct mw_state *state = mw_state();
+static inline enum mw_outcome mw_report(const struct mw_progress* progress) {
+  struct mw_state* state = mw_state();
   state->held = *progress;
   state->held.unit = NULL;
   state->has_held = 1;
@@ -337,8 +339,8 @@ static inline enum mw_outcome mw_checkpoint_begin(void) {
   return mw_send(&text);
 }
 
-static inline enum mw_outcome mw_checkpoint_saved(const char *path, long long step) {
-  struct mw_state *state = mw_state();
+static inline enum mw_outcome mw_checkpoint_saved(const char* path, long long step) {
+  struct mw_state* state = mw_state();
   if (path == NULL || path[0] != '/' || strlen(path) >= sizeof state->checkpoint || step < 0) {
     return MW_REFUSED;
   }
@@ -349,7 +351,7 @@ static inline enum mw_outcome mw_checkpoint_saved(const char *path, long long st
 }
 
 static inline enum mw_outcome mw_close(void) {
-  struct mw_state *state = mw_state();
+  struct mw_state* state = mw_state();
   enum mw_outcome checkpoint, progress;
   state->failed_at = 0; /* the last chance: worth one more try */
   checkpoint = mw_send_checkpoint();

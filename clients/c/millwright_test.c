@@ -20,9 +20,11 @@ int main(void) {
     } else if (sscanf(line, "saved %4095s %lld", path, &step) == 2) {
       printf("%d\n", (int)mw_checkpoint_saved(path, step));
     } else if (strcmp(line, "resume\n") == 0) {
-      const char *from = mw_resume(&step);
-      if (from == NULL) printf("none\n");
-      else printf("%s %lld\n", from, step);
+      const char* from = mw_resume(&step);
+      if (from == NULL)
+        printf("none\n");
+      else
+        printf("%s %lld\n", from, step);
     } else if (strcmp(line, "rank\n") == 0) {
       printf("%d of %d\n", mw_rank(), mw_world_size());
     } else if (strcmp(line, "close\n") == 0) {

@@ -1,0 +1,49 @@
+"""Who may include whom: the table of the architecture, as data. The longest matching folder counts.
+A change here is a change of the architecture: it belongs into docs/architecture.md as well."""
+
+# Folder -> the folders that its files may include, besides itself.
+FOLDERS = {
+    "src/base": [],
+    "src/model": ["base"],
+    "src/core": ["base", "model"],
+    "src/codec": ["base", "model"],
+    "src/loop": ["base", "model", "core"],
+    "src/twin": ["base", "model", "core", "codec", "loop"],
+    "src/engines": ["base", "model", "codec", "loop"],
+    # core too: the port Journal names the core's State, which a snapshot holds.
+    "src/journal": ["base", "model", "core", "codec", "loop"],
+    "src/http/client": ["base"],
+    "src/http": ["base", "model", "core", "codec", "loop"],
+    "src/cli": ["base", "model", "codec", "http/client"],
+    "apps": ["base", "model", "core", "codec", "loop", "twin", "engines", "journal", "http",
+             "http/client", "cli"],
+}
+
+# These hold the brain: the same on every machine, so nothing but the language's own containers
+# and algorithms.
+PURE_FOLDERS = ["src/base", "src/model", "src/core"]
+
+# Prefix of an include -> (what it is, the folders that adapt it).
+LIBRARIES = {
+    "boost/json": ("Boost.JSON", ["src/codec", "src/journal", "src/engines", "src/http", "src/cli",
+                                  "apps"]),
+    "boost/asio": ("Boost.Asio", ["src/http", "src/http/client"]),
+    "boost/beast": ("Boost.Beast", ["src/http", "src/http/client"]),
+    "boost/system": ("Boost.System", ["src/codec", "src/http", "src/http/client"]),
+    "yaml-cpp/": ("yaml-cpp", ["src/codec"]),
+    "CLI/": ("CLI11", ["src/cli", "apps"]),
+    "fmt/": ("fmt", ["src/codec", "src/engines", "src/journal", "src/http", "src/cli", "apps"]),
+    "spdlog/": ("spdlog", ["src/engines", "src/http", "apps"]),
+    "sqlite3.h": ("SQLite", ["src/journal"]),
+    "SQLiteCpp/": ("SQLiteCpp", ["src/journal"]),
+    "hwloc.h": ("hwloc", ["src/engines"]),
+    "hwloc/": ("hwloc", ["src/engines"]),
+    "openssl/": ("OpenSSL", ["src/http"]),
+}
+# For tests and benchmarks alone.
+TEST_LIBRARIES = {
+    "gtest/": "GoogleTest", "gmock/": "GoogleTest", "rapidcheck": "rapidcheck",
+    "benchmark/": "Google Benchmark",
+}
+# Folders of the operating system's headers.
+SYSTEM_PREFIXES = ("sys/", "net/", "netinet/", "arpa/", "linux/", "bits/")
