@@ -1,0 +1,213 @@
+#include "engines/local/local_attempt.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+
+#include "engines/local/environment.h"
+
+namespace mw::local {
+
+LocalAttempt::LocalAttempt(AttemptContext& context, DesiredAttempt desired)
+    : context_(context),
+      key_(desired.job, desired.attempt),
+      epoch_(desired.epoch),
+      desired_(std::move(desired)) {
+  const std::uint32_t tasks = desired_->spec->gang.tasks;
+  for (std::uint32_t i = 0; i < tasks; ++i) ranks_.emplace_back(context_.run.rank(key_, Rank(i)));
+  told_exit_.resize(tasks);
+}
+
+LocalAttempt::LocalAttempt(AttemptContext& context, AttemptKey key)
+    : context_(context), key_(key), abandoned_(true) {
+  const std::uint32_t tasks = context_.run.ranks(key_);
+  for (std::uint32_t i = 0; i < tasks; ++i) ranks_.emplace_back(context_.run.rank(key_, Rank(i)));
+  told_exit_.resize(tasks);
+}
+
+void LocalAttempt::want(DesiredAttempt desired) { desired_ = std::move(desired); }
+
+void LocalAttempt::abandon() { abandoned_ = true; }
+
+void LocalAttempt::advance() {
+  for (RankProcess& rank : ranks_) {
+    // A running one with a supervisor in sight tells by itself when that changes.
+    const bool quiet = rank.phase() == RankPhase::kRunning && rank.supervisor_fd() >= 0;
+    if (!quiet) rank.look();
+  }
+  const bool run = !abandoned_ && !failure_ && desired_->goal == AttemptGoal::kRun;
+  if (run) start_missing();
+  if (run && !failure_) return;
+  for (RankProcess& rank : ranks_) {
+    if (rank.phase() != RankPhase::kStarting && rank.phase() != RankPhase::kRunning) continue;
+    Duration grace;
+    if (abandoned_) {
+      const auto spec = rank.spec();
+      if (spec) grace = spec->grace;
+    } else if (!failure_) {
+      grace = desired_->grace;
+    }
+    rank.stop(grace);
+  }
+}
+
+void LocalAttempt::look(Rank rank) {
+  if (rank.value() < ranks_.size()) ranks_[rank.value()].look();
+}
+
+void LocalAttempt::supervisor_ended(Rank rank) {
+  if (rank.value() < ranks_.size()) ranks_[rank.value()].supervisor_ended();
+}
+
+void LocalAttempt::start_missing() {
+  const bool missing = std::any_of(ranks_.begin(), ranks_.end(), [](const RankProcess& rank) {
+    return rank.phase() == RankPhase::kAbsent;
+  });
+  if (!missing) return;
+  const auto created = context_.run.create(key_);
+  if (!created.ok()) return fail(created.error().message);
+  const auto port = master_port();
+  if (!port.ok()) return fail(port.error().message);
+  for (std::size_t slice = 0; slice < desired_->placement.size(); ++slice) {
+    for (std::uint32_t i = 0; i < desired_->placement[slice].tasks; ++i) {
+      RankProcess& rank = ranks_.at(desired_->placement[slice].first_rank + i);
+      if (rank.phase() != RankPhase::kAbsent) continue;
+      if (rank.start_failed()) {
+        return fail("the supervisor of a task ended before it began; see supervisor.log in " +
+                    context_.run.attempt(key_).string());
+      }
+      const auto spec = task_spec(slice, i, *port);
+      if (!spec.ok()) return fail(spec.error().message);
+      const auto started = rank.start(*spec, context_.options.supervisor.string());
+      if (!started.ok()) return fail(started.error().message);
+    }
+  }
+}
+
+Result<TaskSpec> LocalAttempt::task_spec(std::size_t slice, std::uint32_t local_rank,
+                                         std::uint16_t port) const {
+  const LocalEngineOptions& options = context_.options;
+  const JobSpec& job = *desired_->spec;
+  EnvironmentInputs inputs{.attempt = *desired_,
+                           .slice = slice,
+                           .local_rank = local_rank,
+                           .node = nullptr,
+                           .master_port = port,
+                           .url = options.url,
+                           .endpoint_file = (options.home / "endpoint").string(),
+                           .token = {},
+                           .mw_binary = options.mw_binary.string()};
+  if (options.token) inputs.token = options.token(key_.first, key_.second);
+  for (const LocalNode& node : context_.nodes) {
+    if (slice < desired_->node_names.size() && node.spec.name == desired_->node_names[slice]) {
+      inputs.node = &node;
+    }
+  }
+  if (inputs.node == nullptr) {
+    return Error{ErrorCode::kNotFound,
+                 "this engine has no node `" +
+                     (slice < desired_->node_names.size() ? desired_->node_names[slice] : "") +
+                     "`; it was placed when the machine was declared otherwise"};
+  }
+  const Rank rank(desired_->placement[slice].first_rank + local_rank);
+  TaskSpec spec{.job = key_.first,
+                .attempt = key_.second,
+                .epoch = epoch_,
+                .rank = rank,
+                .tasks = job.gang.tasks,
+                .boot_id = boot_id(),
+                .workdir = job.workdir,
+                .command = job.command,
+                .environment = task_environment(inputs, context_.inherited),
+                .grace = job.grace,
+                .time_limit = job.time_limit,
+                .time_limit_slack = options.time_limit_slack,
+                .log_segment_bytes = options.log_segment_bytes,
+                .log_segments = options.log_segments,
+                .hint_socket = (options.home / "engine.sock").string(),
+                .cgroups = context_.containment.for_task(key_.first, key_.second, rank,
+                                                         job.gang.task)};
+  return spec;
+}
+
+/// The same for all ranks, also for those that a later control plane starts; so it is kept.
+Result<std::uint16_t> LocalAttempt::master_port() const {
+  const std::string directory = context_.run.attempt(key_).string();
+  const UniqueFd lock(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!lock.valid() || ::flock(lock.get(), LOCK_EX) != 0) {
+    return system_error(ErrorCode::kUnavailable, "lock", directory, errno);
+  }
+  const std::string file = directory + "/port";
+  const auto kept = static_cast<std::uint16_t>(std::strtoul(read_line(file).c_str(), nullptr, 10));
+  if (kept != 0) return kept;
+  const std::uint16_t port = free_port();
+  if (port == 0) {
+    return Error{ErrorCode::kUnavailable, "no port of 127.0.0.1 is free for MASTER_PORT"};
+  }
+  const auto written = replace_file(file, std::to_string(port) + "\n", Durability::kProcess);
+  if (!written.ok()) return written.error();
+  return port;
+}
+
+void LocalAttempt::fail(std::string why) { failure_ = std::move(why); }
+
+std::vector<InputBody> LocalAttempt::reports(bool again) {
+  std::vector<InputBody> result;
+  if (abandoned_) return result;
+  if (again) {
+    told_started_ = told_gone_ = false;
+    std::fill(told_exit_.begin(), told_exit_.end(), false);
+  }
+  const bool gone = over() && !told_gone_;
+  if (failure_) {
+    if (gone) result.push_back(AttemptGone{key_.first, epoch_, true, *failure_});
+    told_gone_ = told_gone_ || gone;
+    return result;
+  }
+  const bool all_ran = std::all_of(ranks_.begin(), ranks_.end(),
+                                   [](const RankProcess& rank) { return rank.has_run(); });
+  if (all_ran && !told_started_) {
+    result.push_back(AttemptStarted{key_.first, epoch_});
+    told_started_ = true;
+  }
+  bool absent = false;
+  for (std::uint32_t i = 0; i < ranks_.size(); ++i) {
+    absent = absent || ranks_[i].phase() == RankPhase::kAbsent;
+    if (ranks_[i].phase() != RankPhase::kEnded || told_exit_[i]) continue;
+    result.push_back(TaskExited{key_.first, epoch_, Rank(i), ranks_[i].exit()});
+    told_exit_[i] = true;
+  }
+  if (gone && absent) {
+    result.push_back(AttemptGone{key_.first, epoch_, false, "it was stopped before it began"});
+    told_gone_ = true;
+  }
+  return result;
+}
+
+bool LocalAttempt::over() const {
+  return std::all_of(ranks_.begin(), ranks_.end(),
+                     [](const RankProcess& rank) { return rank.gone(); });
+}
+
+bool LocalAttempt::unsettled() const {
+  const bool stopping = abandoned_ || failure_ || desired_->goal == AttemptGoal::kStop;
+  return std::any_of(ranks_.begin(), ranks_.end(), [&](const RankProcess& rank) {
+    switch (rank.phase()) {
+      case RankPhase::kAbsent: return !stopping;
+      case RankPhase::kStarting: return true;
+      case RankPhase::kRunning: return rank.supervisor_fd() < 0;
+      case RankPhase::kClearing: return true;
+      case RankPhase::kEnded: return false;
+    }
+    return false;
+  });
+}
+
+void LocalAttempt::clean() {
+  for (RankProcess& rank : ranks_) rank.forget();
+}
+
+}  // namespace mw::local
