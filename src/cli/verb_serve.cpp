@@ -1,0 +1,129 @@
+// mw serve: be the control plane, in the foreground. What it takes is also what `mw up` passes on.
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <memory>
+#include <set>
+
+#include "cli/home.h"
+#include "cli/verbs.h"
+#include "codec/job_file.h"
+#include "codec/units.h"
+
+namespace mw {
+namespace {
+
+constexpr std::int64_t kDevicesMax = 4096;  // of one declared node: far over any real one
+
+std::vector<std::string> split(const std::string& text, char at) {
+  std::vector<std::string> parts(1);
+  for (const char c : text) {
+    if (c == at) {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  }
+  return parts;
+}
+
+bool is_node_name(std::string_view text) {
+  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-';
+  });
+}
+
+Result<ServeOptions> serve_options(const Cli& cli, const ServeFlags& flags) {
+  auto home = cli.home();
+  if (!home) return home.error();
+  ServeOptions options{.home = *home,
+                       .listen = flags.listen,
+                       .port = flags.port,
+                       .nodes = {},
+                       .log_level = flags.log_level};
+  std::set<std::string> names;
+  for (const std::string& text : flags.nodes) {
+    auto node = parse_declared_node(text);
+    if (!node) return node.error();
+    if (!names.insert(node->name).second) {
+      return Error{ErrorCode::kInvalid,
+                   fmt::format("--node: the name \"{}\" is given twice", node->name)};
+    }
+    options.nodes.push_back(std::move(*node));
+  }
+  return options;
+}
+
+}  // namespace
+
+Result<DeclaredNode> parse_declared_node(const std::string& text) {
+  const auto refuse = [&](std::string_view what) {
+    return Error{
+        ErrorCode::kInvalid,
+        fmt::format(
+            "--node: {}, found {}; the form is NAME:ACCELERATORS[:TYPE[:CPUS[:MEMORY]]], such as "
+            "a:8 or a:8:H100:64:512GiB",
+            what, in_quotes(text))};
+  };
+  const std::vector<std::string> parts = split(text, ':');
+  if (parts.size() < 2 || parts.size() > 5) return refuse("expected two to five parts");
+  DeclaredNode node{
+      .name = parts[0], .accelerators = 0, .accelerator_type = "", .cpus = {}, .memory = {}};
+  if (!is_node_name(node.name))
+    return refuse("expected a name of 1 to 64 of the characters A-Z a-z 0-9 . _ -");
+  const auto accelerators = parse_whole(parts[1], 0, kDevicesMax);
+  if (!accelerators) return refuse(accelerators.error().message + " as the number of accelerators");
+  node.accelerators = static_cast<std::uint32_t>(*accelerators);
+  if (parts.size() > 2) node.accelerator_type = parts[2];
+  if (parts.size() > 3 && !parts[3].empty()) {
+    const auto cpus = parse_thousandths(parts[3], 0, kCpusPerTaskMax);
+    if (!cpus) return refuse(cpus.error().message + " as the number of CPUs");
+    node.cpus = CpuShare(*cpus);
+  }
+  if (parts.size() > 4 && !parts[4].empty()) {
+    const auto memory = parse_bytes(parts[4], Bytes(0), kMemoryPerTaskMax);
+    if (!memory) return refuse(memory.error().message + " as the memory");
+    node.memory = *memory;
+  }
+  return node;
+}
+
+void add_serve_flags(CLI::App& verb, ServeFlags& flags) {
+  verb.add_option("--listen", flags.listen, "The address to listen on (default: 127.0.0.1)")
+      ->type_name("ADDRESS");
+  verb.add_option("--port", flags.port,
+                  "The port (default: as before, as HOME/endpoint says, else any free one)")
+      ->type_name("PORT");
+  verb.add_option("--node", flags.nodes,
+                  "Declare a node instead of using this machine as it is: "
+                  "NAME:ACCELERATORS[:TYPE[:CPUS[:MEMORY]]]; may be given several times")
+      ->type_name("NODE")
+      ->allow_extra_args(false);
+  verb.add_option("--log-level", flags.log_level,
+                  "trace, debug, info, warn or error (default: info)")
+      ->type_name("LEVEL")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
+}
+
+void add_serve(CLI::App& app, Cli& cli) {
+  CLI::App* verb = app.add_subcommand("serve", "Be the control plane, in the foreground");
+  auto flags = std::make_shared<ServeFlags>();
+  add_serve_flags(*verb, *flags);
+  verb->footer(
+      "Logs to standard error. SIGTERM and SIGINT end it; jobs that run go on under their "
+      "supervisors and are found "
+      "again by the next one. \"mw up\" does the same in the background.\n\n"
+      "  mw serve --node a:8:H100:64:512GiB --node b:8:H100:64:512GiB");
+  verb->callback([&cli, flags] {
+    cli.action = [&cli, flags] {
+      auto options = serve_options(cli, *flags);
+      if (!options) return cli.console.fail(options.error());
+      if (const auto made = make_home(options->home); !made) return cli.console.fail(made.error());
+      return cli.hooks.serve(*options);
+    };
+  });
+}
+
+}  // namespace mw

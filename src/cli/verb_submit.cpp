@@ -1,0 +1,237 @@
+// mw submit: read a job file here, where its name and the caller's folder are known, let the
+// options have their say, and send what came of it. The control plane judges it again.
+#include <fmt/format.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <array>
+#include <fstream>
+#include <iostream>
+#include <memory>
+
+#include "cli/follow.h"
+#include "cli/format.h"
+#include "cli/render.h"
+#include "cli/verbs.h"
+#include "codec/job_file.h"
+#include "codec/units.h"
+
+namespace mw {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct SubmitOptions {
+  std::string file;
+  std::vector<std::pair<std::string, std::string>> values;  ///< key of the job file, value
+  std::vector<std::string> environment;
+  std::string workdir;
+  std::string key;
+  bool hold = false;
+  bool dry_run = false;
+  bool wait = false;
+  bool follow = false;
+};
+
+struct Flag {
+  const char* name;
+  const char* key;
+  const char* type;
+  const char* description;
+};
+constexpr std::array<Flag, 12> kFlags = {{
+    {"--name", "name", "NAME", "The job's name"},
+    {"--tasks", "tasks", "N", "How many tasks the gang has"},
+    {"--nodes", "nodes", "N", "On exactly how many nodes"},
+    {"--accelerators", "resources.accelerators", "N",
+     "Accelerators of each task, such as 1 or 0.5"},
+    {"--accelerator-type", "resources.accelerator_type", "TYPE", "Which type of accelerator"},
+    {"--cpus", "resources.cpus", "N", "CPUs of each task"},
+    {"--memory", "resources.memory", "SIZE", "Memory of each task, such as 512MiB"},
+    {"--time-limit", "time_limit", "TIME",
+     "How long one attempt may run, such as 90s, 10m, 2h; 0: no limit"},
+    {"--restart-limit", "restart.limit", "N", "How often it may start again after a failure"},
+    {"--array", "array", "N", "How many like jobs"},
+    {"--priority", "priority", "N", "Larger goes first"},
+    {"--tenant", "tenant", "NAME", "Whose account it is on"},
+}};
+
+/// Reads all of a stream, but no more than a job file may have and one byte to tell.
+std::string read_all(std::istream& stream) {
+  std::string text(kJobFileBytesMax + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  return text;
+}
+
+struct Source {
+  std::string name;  ///< for messages
+  std::string text;
+  fs::path folder;  ///< what relative paths in it mean
+};
+
+Result<Source> read_source(const SubmitOptions& options, bool has_command) {
+  std::error_code failure;
+  const fs::path here = fs::current_path(failure);
+  if (failure)
+    return Error{ErrorCode::kInvalid,
+                 "the current folder no longer exists; change to one that does"};
+  if (options.file.empty()) {
+    if (!has_command) {
+      return Error{
+          ErrorCode::kInvalid,
+          "nothing to submit: give a job file, \"-\" for standard input, or a command behind --"};
+    }
+    return Source{.name = "", .text = "", .folder = here};
+  }
+  if (options.file == "-")
+    return Source{.name = "(standard input)", .text = read_all(std::cin), .folder = here};
+  if (fs::is_directory(options.file, failure)) {
+    return Error{ErrorCode::kInvalid,
+                 fmt::format("{} is a folder; name the job file in it", options.file)};
+  }
+  std::ifstream stream(options.file, std::ios::binary);
+  if (!stream) {
+    return Error{ErrorCode::kNotFound,
+                 fmt::format("cannot read {}: {}", options.file, std::strerror(errno))};
+  }
+  const fs::path folder = options.workdir.empty() ? fs::absolute(options.file).parent_path() : here;
+  return Source{.name = options.file, .text = read_all(stream), .folder = folder};
+}
+
+Result<JobSpec> read_job(const Cli& cli, const SubmitOptions& options) {
+  auto source = read_source(options, cli.has_dashes);
+  if (!source) return source.error();
+  JobFileContext context{.source_name = source->name, .default_workdir = source->folder.string()};
+  if (cli.has_dashes) {
+    if (cli.after_dashes.empty())
+      return Error{ErrorCode::kInvalid, "no command is given behind --"};
+    context.command = cli.after_dashes;
+  }
+  for (const auto& [key, value] : options.values) {
+    const auto* flag = std::ranges::find_if(kFlags, [&](const Flag& f) { return f.key == key; });
+    context.overrides.push_back({key, value, flag->name});
+  }
+  if (options.hold) context.overrides.push_back({"hold", "true", "--hold"});
+  if (!options.workdir.empty())
+    context.overrides.push_back({"workdir", options.workdir, "--workdir"});
+  for (const std::string& variable : options.environment) {
+    const std::size_t equals = variable.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return Error{ErrorCode::kInvalid,
+                   fmt::format("--env: expected NAME=VALUE, found {}", in_quotes(variable))};
+    }
+    const std::string name = variable.substr(0, equals);
+    context.overrides.push_back(
+        {"environment." + name, variable.substr(equals + 1), "--env " + name});
+  }
+  // A command on the command line is a job without ceremony: it is called after its program.
+  const bool has_name =
+      std::ranges::any_of(options.values, [](const auto& pair) { return pair.first == "name"; });
+  if (options.file.empty() && !has_name) {
+    std::string name =
+        fs::path(cli.after_dashes.front()).filename().string().substr(0, kNameLengthMax);
+    for (char& c : name) {
+      if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '.' && c != '_') c = '-';
+    }
+    context.overrides.push_back({"name", name, "--name"});
+  }
+  return parse_job_file(source->text, context);
+}
+
+/// A key of our own makes sending again safe when the answer gets lost.
+std::string random_key() {
+  std::array<unsigned char, 16> bytes{};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) return {};
+  std::string key = "mw-submit-";
+  for (const unsigned char byte : bytes) key += fmt::format("{:02x}", byte);
+  return key;
+}
+
+int report_outcome(const Cli& cli, Api& api, std::uint64_t first, std::uint64_t count,
+                   bool succeeded) {
+  if (count == 1) {
+    if (const auto reply = api.get(fmt::format("/v1/jobs/{}", first))) {
+      cli.console.out(cli.globals.json ? pretty_json(reply->body)
+                                       : outcome_line(reply->view(), cli.console.out_traits));
+      return succeeded ? 0 : 1;
+    }
+  }
+  cli.console.out(
+      fmt::format("jobs {}[0..{}] have ended; {}\n", first, count - 1,
+                  succeeded ? "all succeeded" : "not all succeeded: see \"mw jobs --all\""));
+  return succeeded ? 0 : 1;
+}
+
+int submit(const Cli& cli, const SubmitOptions& options) {
+  const auto spec = read_job(cli, options);
+  if (!spec) return cli.console.fail(spec.error());
+  auto api = cli.api();
+  if (!api) return cli.console.fail(api.error());
+  HttpFields query;
+  if (options.dry_run) query.emplace_back("dry_run", "1");
+  HttpFields headers;
+  const std::string key = options.key.empty() ? random_key() : options.key;
+  if (!key.empty()) headers.emplace_back("Idempotency-Key", key);
+  const auto reply = api->post("/v1/jobs", write_job_file(*spec), query, headers);
+  if (!reply) return cli.console.fail(reply.error());
+  const JsonView view = reply->view();
+  const auto job = static_cast<std::uint64_t>(view["job"].integer());
+  const auto count =
+      static_cast<std::uint64_t>(std::max<std::int64_t>(view["count"].integer(1), 1));
+  const bool watch = (options.wait || options.follow) && !options.dry_run;
+  if (cli.globals.json && !watch) return cli.print_json(*reply);
+  if (!cli.globals.json) cli.console.out(submitted_line(view, *spec, options.dry_run));
+  if (!watch) return 0;
+  const bool quiet = !options.follow || cli.globals.json;
+  const auto succeeded = follow_jobs(*api, cli.console, job, count,
+                                     quiet ? FollowStyle::kQuiet : FollowStyle::kProgress);
+  if (!succeeded) return cli.console.fail(succeeded.error());
+  return report_outcome(cli, *api, job, count, *succeeded);
+}
+
+}  // namespace
+
+void add_submit(CLI::App& app, Cli& cli) {
+  CLI::App* verb = app.add_subcommand(
+      "submit", "Submit a job: from a file, standard input (-), or a command behind --");
+  auto options = std::make_shared<SubmitOptions>();
+  verb->add_option("FILE", options->file, "The job file (YAML or JSON); - is standard input");
+  for (const Flag& flag : kFlags) {
+    verb->add_option_function<std::string>(
+            flag.name,
+            [options, key = flag.key](const std::string& value) {
+              options->values.emplace_back(key, value);
+            },
+            flag.description)
+        ->type_name(flag.type);
+  }
+  verb->add_option("--env", options->environment,
+                   "A variable for the tasks, NAME=VALUE; may be given several times")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  verb->add_option("--workdir", options->workdir,
+                   "Where the tasks run (default: the job file's folder, or this one)")
+      ->type_name("DIR");
+  verb->add_flag("--hold", options->hold, "Wait for \"mw job release\" before it is considered");
+  verb->add_option("--key", options->key, "The same key again gives the same job, not a second one")
+      ->type_name("TEXT");
+  verb->add_flag("--dry-run", options->dry_run, "Check everything, and change nothing");
+  verb->add_flag("--wait", options->wait,
+                 "Come back when the job has ended, with its outcome as exit status");
+  verb->add_flag("-f,--follow", options->follow, "As --wait, and show its progress");
+  verb->footer(
+      "Options have precedence over the file. docs/reference/job-file.md describes the file. While "
+      "following, Ctrl-C "
+      "ends the watching and not the job.\n\n"
+      "  mw submit examples/charlm/job.yaml --follow\n"
+      "  mw submit job.yaml --tasks 4 --env SEED=7\n"
+      "  mw submit --name hello --cpus 0.5 --wait -- echo hello");
+  verb->callback(
+      [&cli, options] { cli.action = [&cli, options] { return submit(cli, *options); }; });
+}
+
+}  // namespace mw
