@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <thread>
@@ -35,7 +36,8 @@ class Listener::Impl {
       : options_(std::move(options)), host_(options_.limits, handler), acceptor_(asio::make_strand(io_)), retry_(acceptor_.get_executor()) {}
   ~Impl() { stop(); }
 
-  Result<void> start();
+  Result<void> bind();
+  void serve();
   void stop();
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] ListenerStats stats();
@@ -62,7 +64,7 @@ class Listener::Impl {
   std::atomic<std::uint64_t> refused_{0};
 };
 
-Result<void> Listener::Impl::start() {
+Result<void> Listener::Impl::bind() {
   error_code code;
   const auto address = asio::ip::make_address(options_.address, code);
   if (code) {
@@ -89,12 +91,16 @@ Result<void> Listener::Impl::start() {
                                               std::to_string(options_.port) + ": cannot " + doing + ": " +
                                               code.message() + "."};
   }
+  return {};
+}
+
+void Listener::Impl::serve() {
+  MW_CHECK(acceptor_.is_open() && threads_.empty());
   work_.emplace(io_.get_executor());
   for (std::size_t i = 0; i < std::max<std::size_t>(1, options_.threads); ++i) {
     threads_.emplace_back([this] { run(); });
   }
   asio::post(acceptor_.get_executor(), [this] { accept(); });
-  return {};
 }
 
 void Listener::Impl::run() {
@@ -196,7 +202,8 @@ ListenerStats Listener::Impl::stats() {
 Listener::Listener(Options options, RequestHandler& handler)
     : impl_(std::make_unique<Impl>(std::move(options), handler)) {}
 Listener::~Listener() = default;
-Result<void> Listener::start() { return impl_->start(); }
+Result<void> Listener::bind() { return impl_->bind(); }
+void Listener::serve() { impl_->serve(); }
 void Listener::stop() { impl_->stop(); }
 std::uint16_t Listener::port() const { return impl_->port(); }
 ListenerStats Listener::stats() const { return impl_->stats(); }

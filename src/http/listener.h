@@ -11,22 +11,10 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "http/limits.h"
 #include "http/message.h"
 
 namespace mw::http {
-
-struct Limits {
-  std::size_t body_bytes = std::size_t{1} << 20;
-  std::size_t header_bytes = std::size_t{16} << 10;  ///< request line and headers together
-  std::size_t connections = 512;                     ///< more are told 503 and closed
-  Duration header_timeout = seconds(10);  ///< from the first byte of a request to its last header
-  Duration body_timeout = seconds(30);
-  Duration idle_timeout = seconds(60);    ///< between requests; the first byte of the first one too
-  Duration answer_timeout = seconds(30);  ///< what answers later is told to be unknown: 504
-  Duration write_timeout = seconds(30);   ///< for a response, or a piece of a stream, to be taken
-  Duration heartbeat = seconds(15);       ///< of a stream that has nothing to say
-  Duration drain_timeout = seconds(5);    ///< for what is under way when the server stops
-};
 
 /// Answers requests. Called from several threads.
 class RequestHandler {
@@ -65,7 +53,9 @@ class Listener {
 
   /// Errors: kInvalid for an address that is none; kForbidden for one that others could reach,
   /// unless allowed; kUnavailable when the port is taken.
-  Result<void> start();
+  Result<void> bind();
+  /// Begins to accept.  REQUIRES: bound.
+  void serve();
   /// Takes nothing new, lets what is under way finish for drain_timeout, closes the rest and ends
   /// the threads. Replies that come later do nothing. Safe to call twice.
   void stop();

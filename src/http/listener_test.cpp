@@ -113,8 +113,9 @@ class ListenerTest : public ::testing::Test {
     Listener::Options options;
     options.limits = limits;
     listener.emplace(options, handler);
-    const auto started = listener->start();
-    ASSERT_TRUE(started.ok()) << started.error().message;
+    const auto bound = listener->bind();
+    ASSERT_TRUE(bound.ok()) << bound.error().message;
+    listener->serve();
     ASSERT_NE(listener->port(), 0);
   }
   /// Another client gets its answer: nobody blocks it.
@@ -483,8 +484,8 @@ TEST(ListenerAddress, IsLoopbackUnlessAllowed) {
     options.address = address;
     options.allow_other_machines = allow;
     Listener listener(options, handler);
-    const auto started = listener.start();
-    return started ? std::nullopt : std::optional(started.error().code);
+    const auto bound = listener.bind();
+    return bound ? std::nullopt : std::optional(bound.error().code);
   };
   EXPECT_EQ(code_of("127.0.0.1", false), std::nullopt);
   EXPECT_EQ(code_of("127.0.0.2", false), std::nullopt);
@@ -499,14 +500,14 @@ TEST(ListenerAddress, IsLoopbackUnlessAllowed) {
 TEST(ListenerAddress, SaysWhenThePortIsTaken) {
   TestHandler handler;
   Listener first({}, handler);
-  ASSERT_TRUE(first.start().ok());
+  ASSERT_TRUE(first.bind().ok());
   Listener::Options options;
   options.port = first.port();
   Listener second(options, handler);
-  const auto started = second.start();
-  ASSERT_FALSE(started.ok());
-  EXPECT_EQ(started.error().code, ErrorCode::kUnavailable);
-  EXPECT_THAT(started.error().message, HasSubstr(std::to_string(first.port())));
+  const auto bound = second.bind();
+  ASSERT_FALSE(bound.ok());
+  EXPECT_EQ(bound.error().code, ErrorCode::kUnavailable);
+  EXPECT_THAT(bound.error().message, HasSubstr(std::to_string(first.port())));
 }
 
 }  // namespace

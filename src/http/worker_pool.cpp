@@ -9,15 +9,10 @@ WorkerPool::WorkerPool(std::size_t threads) {
 }
 
 void WorkerPool::post(std::function<void()> work) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!stopping_) {
-      queue_.push_back(std::move(work));
-      changed_.notify_one();
-      return;
-    }
-  }
-  work();
+  const std::lock_guard lock(mutex_);
+  if (stopping_) return;
+  queue_.push_back(std::move(work));
+  changed_.notify_one();
 }
 
 void WorkerPool::stop() {

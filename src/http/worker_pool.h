@@ -19,7 +19,7 @@ class WorkerPool {
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  /// Runs `work` on one of the threads, or at once when they have been stopped.
+  /// Runs `work` on one of the threads. Work that comes after stop() is dropped.
   void post(std::function<void()> work);
   /// Finishes what was posted and ends the threads.
   void stop();

@@ -1,0 +1,54 @@
+// The rows of the route table, by subject, and what their handlers share.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "http/api.h"
+#include "http/router.h"
+
+namespace mw::http {
+
+/// All routes. `context` is used by handlers only, so that the table can be made without one.
+std::vector<Route> all_routes(ApiContext* context);
+
+std::vector<Route> job_routes(ApiContext* context);
+std::vector<Route> job_list_routes(ApiContext* context);
+std::vector<Route> node_routes(ApiContext* context);
+std::vector<Route> ledger_routes(ApiContext* context);
+std::vector<Route> event_routes(ApiContext* context);
+std::vector<Route> report_routes(ApiContext* context);
+std::vector<Route> server_routes(ApiContext* context);
+
+// --- what handlers share ------------------------------------------------------------------------
+
+/// Hands `body` to the loop. A refusal or an error is replied; otherwise `then` makes the reply of
+/// the events, on a thread of the loop: it must not block or read the state.
+void ask(ApiContext& context, InputBody body, Reply reply,
+         std::function<void(const Answer& answer, const Reply& reply)> then);
+
+/// The refusal among `events` as a response, if there is one.
+std::optional<Response> refusal_in(const std::vector<Event>& events);
+
+/// The job as it is now, or as it ended.  Errors: kNotFound; what the journal says.
+Result<JobSnapshot> find_job(ApiContext& context, JobId job, Why why);
+
+/// Calls `reader` with the state and the time to count to.
+void read_state(const ApiContext& context, const std::function<void(const State&, Instant now)>& reader);
+
+/// A parameter in the path that is a job.
+Parameter job_parameter();
+
+// --- what is read out of bodies; no I/O, so the fuzzer reaches it -----------------------------------
+
+/// The job that `request` submits. Errors: as parse_job_file, and for the header and parameters.
+Result<SubmitJob> parse_submission(const Request& request, const std::string& user);
+/// What `request` reports of which attempt.
+Result<std::vector<InputBody>> parse_report(const Request& request);
+/// The reason given for a drain.
+Result<std::string> parse_drain(const Request& request);
+
+}  // namespace mw::http

@@ -1,0 +1,124 @@
+// What a job says of itself, with its attempt's token.
+#include <cmath>
+#include <mutex>
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+
+#include "codec/json.h"
+#include "http/routes.h"
+
+namespace mw::http {
+namespace {
+
+constexpr std::size_t kPathLengthMax = 4095;   // PATH_MAX without its NUL
+constexpr std::size_t kUnitLengthMax = 32;
+
+/// The body of a report; the keys are documented as schema Report.
+struct ReportBody {
+  std::optional<JobId> job;
+  std::optional<AttemptNumber> attempt;
+  std::optional<Rank> rank;
+  std::optional<std::uint64_t> step;
+  std::optional<std::uint64_t> steps_total;
+  std::optional<std::uint64_t> samples;
+  std::optional<double> loss;
+  std::optional<double> rate;
+  std::optional<std::string> unit;
+  std::optional<Checkpoint> checkpoint;
+  std::optional<bool> checkpointing;
+  MW_FIELDS(job, attempt, rank, step, steps_total, samples, loss, rate, unit, checkpoint, checkpointing)
+};
+
+Error invalid(std::string message) { return Error{ErrorCode::kInvalid, std::move(message)}; }
+
+bool has_control_character(std::string_view text) {
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') return true;
+  }
+  return false;
+}
+
+Result<Caller> who(const Request& request, const ReportBody& body) {
+  if (request.caller.job != JobId()) {
+    const bool same = body.job.value_or(request.caller.job) == request.caller.job &&
+                      body.attempt.value_or(request.caller.attempt) == request.caller.attempt;
+    if (same) return request.caller;
+    return Error{ErrorCode::kForbidden, "An attempt's token is for reports of that attempt: leave out job and attempt."};
+  }
+  if (!body.job || !body.attempt || *body.job == JobId() || *body.attempt == AttemptNumber()) {
+    return invalid("body: with the API token, job and attempt say what is reported on; both are from 1 on.");
+  }
+  return Caller{*body.job, *body.attempt};
+}
+
+/// Waits for the answers to all inputs of one report.
+struct ReportAnswers {
+  std::mutex mutex;
+  std::size_t missing = 0;
+  std::optional<Response> failure;
+};
+
+void report(ApiContext& context, const Request& request, const Reply& reply) {
+  auto inputs = parse_report(request);
+  if (!inputs) return reply(error_response(inputs.error()));
+  const auto answers = std::make_shared<ReportAnswers>();
+  answers->missing = inputs->size();
+  const Reply collect = [answers, reply](Response response) {
+    std::unique_lock lock(answers->mutex);
+    if (response.status != 200 && !answers->failure) answers->failure = std::move(response);
+    if (--answers->missing > 0) return;
+    lock.unlock();
+    reply(answers->failure ? std::move(*answers->failure) : json_response({{"ok", true}}));
+  };
+  for (InputBody& input : *inputs) {
+    ask(context, std::move(input), collect, [](const Answer&, const Reply& to) { to(Response()); });
+  }
+}
+
+}  // namespace
+
+Result<std::vector<InputBody>> parse_report(const Request& request) {
+  auto json = parse_json(request.body);
+  if (!json) return json.error();
+  auto body = from_json<ReportBody>(*json, "body");
+  if (!body) return body.error();
+  const auto caller = who(request, *body);
+  if (!caller) return caller.error();
+  if (body->unit && (body->unit->size() > kUnitLengthMax || has_control_character(*body->unit))) {
+    return invalid("body.unit: expected up to 32 bytes on one line.");
+  }
+  if (body->checkpoint) {
+    const std::string& path = body->checkpoint->path;
+    if (!path.starts_with('/') || path.size() > kPathLengthMax || has_control_character(path)) {
+      return invalid("body.checkpoint.path: expected an absolute path of up to 4095 bytes.");
+    }
+  }
+  const Progress progress{body->step, body->steps_total, body->samples, body->loss, body->rate, body->unit};
+  std::vector<InputBody> inputs;
+  const bool begins = body->checkpointing.value_or(false);
+  // Nothing but "not checkpointing" is progress, too: it ends the time that counts as saving.
+  if (progress != Progress() || (!begins && !body->checkpoint)) {
+    inputs.emplace_back(ReportProgress{caller->job, caller->attempt, body->rank.value_or(Rank()), progress});
+  }
+  if (begins) inputs.emplace_back(CheckpointBegun{caller->job, caller->attempt});
+  if (body->checkpoint) inputs.emplace_back(CheckpointSaved{caller->job, caller->attempt, *body->checkpoint});
+  return inputs;
+}
+
+std::vector<Route> report_routes(ApiContext* context) {
+  Route route;
+  route.method = Method::kPost;
+  route.path = "/v1/report";
+  route.operation = "report";
+  route.summary = "A job tells of its progress and its checkpoints, with its attempt's token.";
+  route.access = Access::kReport;
+  route.request_schema = "Report";
+  route.responses = {{200, "Noted, durably.", "Ok"},
+                     {404, "There is no such job.", "Error"},
+                     {409, "The attempt is not the job's current one.", "Error"}};
+  route.handler = [context](const auto& request, const Reply& reply) { report(*context, *request, reply); };
+  return {route};
+}
+
+}  // namespace mw::http

@@ -1,0 +1,261 @@
+#include "http/views.h"
+
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/value.hpp>
+#include <set>
+
+#include "codec/event_json.h"
+#include "codec/json.h"
+#include "core/accounting.h"
+#include "core/core.h"
+#include "loop/control_loop.h"
+
+namespace mw::http {
+namespace {
+
+namespace json = boost::json;
+
+json::string text_value(std::string_view text) { return json::string(text.data(), text.size()); }
+
+json::value optional_time(const std::optional<Instant>& time) {
+  return time ? json::value(time->count()) : json::value(nullptr);
+}
+
+template <class T>
+json::value optional_value(const std::optional<T>& value) {
+  return value ? json::value(*value) : json::value(nullptr);
+}
+
+/// Milli-accelerator-nanoseconds to accelerator-seconds, for people: a double.
+double accelerator_seconds(AcceleratorTime time) { return static_cast<double>(time.count()) / 1e12; }
+
+json::object usage_view(const JobUsage& usage) {
+  return {{"starting_accelerator_s", accelerator_seconds(usage.starting)},
+          {"productive_accelerator_s", accelerator_seconds(usage.productive)},
+          {"checkpointing_accelerator_s", accelerator_seconds(usage.checkpointing)},
+          {"lost_work_accelerator_s", accelerator_seconds(usage.lost_work)}};
+}
+
+json::value attempt_view(const JobSnapshot& snapshot) {
+  if (!snapshot.attempt) return nullptr;
+  const Attempt& attempt = *snapshot.attempt;
+  json::array nodes;
+  for (std::size_t i = 0; i < attempt.placement.size(); ++i) {
+    const NodeSlice& slice = attempt.placement[i];
+    std::set<std::uint16_t> numbers;
+    for (const DeviceShare& share : slice.devices) numbers.insert(share.device);
+    nodes.push_back({{"name", snapshot.node_names[i]},
+                     {"first_rank", slice.first_rank},
+                     {"tasks", slice.tasks},
+                     {"devices", json::array(numbers.begin(), numbers.end())}});
+  }
+  return {{"number", attempt.number.value()},
+          {"placed_at_ns", attempt.placed_at.count()},
+          {"running_at_ns", optional_time(attempt.running_at)},
+          {"nodes", std::move(nodes)}};
+}
+
+json::value progress_view(const Progress& progress) {
+  if (progress == Progress()) return nullptr;
+  return {{"step", optional_value(progress.step)},       {"steps_total", optional_value(progress.steps_total)},
+          {"samples", optional_value(progress.samples)}, {"loss", optional_value(progress.loss)},
+          {"rate", optional_value(progress.rate)},       {"unit", optional_value(progress.unit)}};
+}
+
+PendingReason reason_as_last_told(const State& state, const Job& job, const JobSpec& spec, Instant now) {
+  if (job.held) return IsHeld{job.held_by};
+  if (job.not_before > now) return WaitsToRestart{job.not_before, job.restarts, spec.restart.limit};
+  const auto blocked = state.blocked.find(spec.gang);
+  if (blocked != state.blocked.end()) return blocked->second;
+  return NotYetConsidered{};
+}
+
+}  // namespace
+
+JobSnapshot snapshot_of(const State& state, const Job& job, Instant now, Why why) {
+  const JobRecord& record = state.records.at(job.record);
+  JobSnapshot snapshot{job, record.spec, record.submitted_at, now, {}, {}, usage_of(state, job.id, now), {}};
+  if (const auto attempt = state.attempts.find(job.id); attempt != state.attempts.end()) {
+    snapshot.attempt = attempt->second;
+    for (const NodeSlice& slice : attempt->second.placement) {
+      snapshot.node_names.push_back(state.nodes.at(slice.node.value()).spec.name);
+    }
+  }
+  if (job.state == JobState::kPending) {
+    snapshot.pending = why == Why::kTryAgain ? explain(state, job.id, now)
+                                             : reason_as_last_told(state, job, *record.spec, now);
+  }
+  return snapshot;
+}
+
+JobSnapshot snapshot_of(const EndedJob& ended, Instant now) {
+  const Job& job = ended.job;
+  return {job, std::make_shared<const JobSpec>(ended.spec), ended.submitted_at, now, {}, {},
+          JobUsage{job.starting, job.kept_work, job.checkpointing, job.lost_work}, {}};
+}
+
+json::object job_view(const JobSnapshot& snapshot) {
+  const Job& job = snapshot.job;
+  const JobSpec& spec = *snapshot.spec;
+  const GangShape& gang = spec.gang;
+  json::object view;
+  view["id"] = job.id.value();
+  view["name"] = spec.name;
+  view["record"] = job.record.value();
+  view["array_index"] = job.id.value() - job.record.value();
+  view["array_count"] = spec.array;
+  view["tenant"] = spec.tenant;
+  view["user"] = spec.user;
+  view["state"] = text_value(name_of(job.state));
+  view["held"] = job.held;
+  view["priority"] = spec.priority;
+  view["tasks"] = gang.tasks;
+  view["nodes_wanted"] = gang.nodes;
+  view["accelerators_milli"] = gang.task.accelerators.count() * gang.tasks;
+  view["accelerator_type"] = gang.task.accelerator_type;
+  view["command"] = json::array(spec.command.begin(), spec.command.end());
+  view["workdir"] = spec.workdir;
+  view["attempts"] = job.attempts;
+  view["restarts"] = job.restarts;
+  view["restart_limit"] = spec.restart.limit;
+  view["time_limit_ns"] = spec.time_limit.count();
+  view["submitted_at_ns"] = snapshot.submitted_at.count();
+  view["started_at_ns"] = optional_time(job.started_at);
+  view["finished_at_ns"] = optional_time(job.finished_at);
+  view["not_before_ns"] = job.not_before == Instant() ? json::value(nullptr) : json::value(job.not_before.count());
+  view["attempt"] = attempt_view(snapshot);
+  view["checkpoint"] = job.checkpoint == Checkpoint()
+                           ? json::value(nullptr)
+                           : json::value{{"step", job.checkpoint.step}, {"path", job.checkpoint.path}};
+  view["progress"] = progress_view(job.progress);
+  view["usage"] = usage_view(snapshot.usage);
+  view["last_end"] = job.last_end ? json::value(text_value(name_of(*job.last_end))) : json::value(nullptr);
+  view["last_detail"] = job.last_detail;
+  view["pending_text"] = snapshot.pending ? json::value(text(*snapshot.pending, snapshot.seen_at)) : json::value(nullptr);
+  return view;
+}
+
+json::object why_view(const JobSnapshot& snapshot) {
+  const Job& job = snapshot.job;
+  json::object view{{"job", job.id.value()}, {"state", text_value(name_of(job.state))}};
+  if (snapshot.pending) {
+    view["reason"] = to_json(*snapshot.pending);
+    view["text"] = text(*snapshot.pending, snapshot.seen_at);
+    return view;
+  }
+  view["reason"] = nullptr;
+  std::string sentence = "Job " + std::to_string(job.id.value()) +
+                         (is_final(job.state) ? " has ended: it is " : " is not waiting: it is ") +
+                         std::string(name_of(job.state)) + ".";
+  if (!job.last_detail.empty()) {
+    sentence += " Its last ended attempt said: " + job.last_detail;
+    if (!sentence.ends_with('.')) sentence += '.';
+  }
+  view["text"] = sentence;
+  return view;
+}
+
+json::array node_views(const State& state, const std::optional<std::string>& name) {
+  std::vector<const Node*> nodes;
+  if (name) {
+    const auto found = state.node_by_name.find(*name);
+    if (found != state.node_by_name.end()) nodes.push_back(&state.nodes.at(found->second.value()));
+  } else {
+    for (const Node& node : state.nodes) nodes.push_back(&node);
+  }
+  std::map<NodeId, json::array> jobs;
+  if (!nodes.empty()) {
+    for (const auto& [job, attempt] : state.attempts) {
+      for (const NodeSlice& slice : attempt.placement) jobs[slice.node].push_back(job.value());
+    }
+  }
+  json::array views;
+  for (const Node* node : nodes) {
+    json::object view;
+    view["id"] = node->id.value();
+    view["name"] = node->spec.name;
+    view["site"] = node->spec.site;
+    view["phase"] = text_value(name_of(node->phase));
+    view["lost"] = node->lost;
+    view["reason"] = node->phase_reason;
+    view["by"] = node->phase_by;
+    view["phase_since_ns"] = node->phase_since.count();
+    view["accelerator_type"] = node->spec.accelerator_type;
+    view["accelerators"] = node->spec.accelerators;
+    view["accelerators_free_milli"] = node->accelerators_free.count();
+    view["cpus_milli"] = node->spec.cpus.count();
+    view["cpus_free_milli"] = node->cpus_free.count();
+    view["memory_bytes"] = node->spec.memory.count();
+    view["memory_free_bytes"] = node->memory_free.count();
+    view["jobs"] = std::move(jobs[node->id]);
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+json::object ledger_view(const State& state, Instant now) {
+  Ledger ledger = state.ledger;
+  ledger.advance(now);
+  const AcceleratorTime whole = ledger.capacity_time();
+  json::array categories;
+  for (std::size_t i = 0; i < kLedgerCategories; ++i) {
+    const auto category = static_cast<LedgerCategory>(i);
+    const AcceleratorTime time = ledger.totals()[category];
+    categories.push_back(
+        {{"category", text_value(name_of(category))},
+         {"now_milli", ledger.rates()[category].count()},
+         {"time", to_json(time)},
+         {"accelerator_s", accelerator_seconds(time)},
+         {"percent", whole.count() == 0 ? 0.0 : 100.0 * static_cast<double>(time.count()) / static_cast<double>(whole.count())}});
+  }
+
+  std::map<std::string, JobUsage> usage;
+  for (const auto& [tenant, t] : state.tenants) usage[tenant] = {t.starting, t.kept_work, t.checkpointing, t.lost_work};
+  for (const auto& [job, attempt] : state.attempts) {
+    JobUsage& sum = usage[spec_of(state, job).tenant];
+    const JobUsage part = usage_of_attempt(attempt, now);
+    sum.starting += part.starting;
+    sum.productive += part.productive;
+    sum.checkpointing += part.checkpointing;
+    sum.lost_work += part.lost_work;
+  }
+  json::array tenants;
+  for (const auto& [tenant, sum] : usage) {
+    const auto totals = state.tenants.find(tenant);
+    tenants.push_back({{"tenant", tenant},
+                       {"jobs_submitted", totals == state.tenants.end() ? 0 : totals->second.jobs_submitted},
+                       {"jobs_finished", totals == state.tenants.end() ? 0 : totals->second.jobs_finished},
+                       {"usage", usage_view(sum)}});
+  }
+  return {{"at_ns", now.count()},
+          {"capacity_milli", ledger.capacity().count()},
+          {"capacity_time", to_json(whole)},
+          {"capacity_accelerator_s", accelerator_seconds(whole)},
+          {"balanced", ledger.balanced()},
+          {"categories", std::move(categories)},
+          {"tenants", std::move(tenants)}};
+}
+
+json::object event_view(EventSeq seq, const Event& event, const NodeNamer& names) {
+  json::object view{{"seq", seq.value()}, {"at_ns", event.at.count()}};
+  json::value body = event_body_json(event.body);
+  view["kind"] = body.as_object()["kind"];
+  view["text"] = text(event.body, names);
+  for (auto& field : body.as_object()) {
+    if (field.key() != "kind") view[field.key()] = std::move(field.value());
+  }
+  return view;
+}
+
+std::string NodeNames::name(NodeId node) {
+  const std::lock_guard lock(mutex_);
+  if (node.value() >= names_.size()) {
+    loop_.read([this](const State& state) {
+      for (std::size_t i = names_.size(); i < state.nodes.size(); ++i) names_.push_back(state.nodes[i].spec.name);
+    });
+  }
+  return node.value() < names_.size() ? names_[node.value()] : "node " + std::to_string(node.value());
+}
+
+}  // namespace mw::http
