@@ -260,7 +260,7 @@ std::string refusal_text(const Refusal& refusal) {
              "). Use a new key for a new job.";
     case RefusalKind::kJobNotRunning: return job + " is " + state + "; only a job that has started can be requeued.";
   }
-  return "It was refused (" + std::string(name_of(refusal.kind)) + ").";
+  return "It was refused.";
 }
 
 std::string exit_text(const TaskExit& exit) {
