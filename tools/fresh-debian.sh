@@ -110,6 +110,7 @@ run() {
   export root mirror TERM
   # A process namespace: what ./dev up leaves running ends here too.
   export -f inside
+  # shellcheck disable=SC2016 # the inner bash expands it
   FRESH_COMMANDS="$(declare -p commands)" \
     unshare --mount --pid --fork --kill-child bash -c \
     'set -euo pipefail; eval "$FRESH_COMMANDS"; inside' || return
