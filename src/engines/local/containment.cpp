@@ -43,10 +43,14 @@ bool has_word(const std::string& text, std::string_view word) {
   return false;
 }
 
+/// Lets the groups below `directory` be limited by `controllers`.  Result: 0, or the last errno.
 int enable(const std::string& directory, const std::vector<std::string>& controllers) {
+  const std::string file = directory + "/cgroup.subtree_control";
+  const std::string enabled = read_line(file);
   int result = 0;
   for (const std::string& controller : controllers) {
-    const int error = poke_file(directory + "/cgroup.subtree_control", "+" + controller);
+    if (has_word(enabled, controller)) continue;
+    const int error = poke_file(file, "+" + controller);
     if (error != 0) result = error;
   }
   return result;

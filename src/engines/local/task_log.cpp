@@ -123,7 +123,8 @@ TaskLogPart read_task_log(const std::string& directory, std::string_view stream,
       if (gone) break;
     }
     if (gone && part.data.empty()) continue;
-    part.end = std::max(part.end, part.offset + part.data.size());
+    // The writer may have gone on since its size was read.
+    if (!part.data.empty()) part.end = std::max(part.end, part.offset + part.data.size());
     return part;
   }
   return {.data = {}, .offset = offset, .end = offset + 1};
