@@ -83,7 +83,7 @@ def owner_of(path):
 
 def is_test(path):
     return re.search(r"(?:_test(?:_\w+)?|_fuzz|_bench)\.(?:cpp|h|c)$", path) is not None \
-        or path.startswith(("tests/", "bench/"))
+        or path.startswith(("tests/", "bench/")) or "/testing/" in path
 
 
 # --- one C++ file -----------------------------------------------------------------------------
@@ -143,7 +143,7 @@ def check_include(path, number, owner, quoted, angled, findings):
     if library in layers.TEST_LIBRARIES:
         if not is_test(path):
             findings.add(path, number, f"<{angled}>: {layers.TEST_LIBRARIES[library]} belongs into "
-                                       "tests (*_test.cpp, *_test_support.h)")
+                                       "tests (*_test.cpp, *_test_support.h, testing/)")
     elif library is not None:
         name, adapters = layers.LIBRARIES[library]
         if owner not in adapters:

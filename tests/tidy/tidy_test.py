@@ -83,6 +83,7 @@ GOOD = {
     "src/http/x.cpp": '#include "http/x.h"\n#include <boost/beast/http.hpp>\n#include <thread>\n'
                       "#include <sys/socket.h>\nauto s = ec.system();\n",
     "src/http/client/x.cpp": '#include "http/client/x.h"\n#include "base/x.h"\n',
+    "src/engines/local/testing/x.h": TOP + "#include <gtest/gtest.h>\n",
     "src/cli/x.cpp": '#include "http/client/x.h"\n#include <CLI/App.hpp>\n' + "\n" * 480,
     "src/journal/sqlite/x.cpp": '#include "core/x.h"\n#include <sqlite3.h>\n',
     "apps/mw.cpp": '#include "cli/x.h"\n#include "http/x.h"\n',
