@@ -69,17 +69,23 @@ void LocalAttempt::start_missing() {
   if (!missing) return;
   const auto created = context_.run.create(key_);
   if (!created.ok()) return fail(created.error().message);
-  const auto port = master_port();
-  if (!port.ok()) return fail(port.error().message);
+  // Against another control plane that does the same: all ranks are to get one port.
+  const std::string directory = context_.run.attempt(key_).string();
+  const UniqueFd lock(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!lock.valid()) {
+    return fail(system_error(ErrorCode::kUnavailable, "open", directory, errno).message);
+  }
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return;  // it is at it; we look again soon
+  const std::uint16_t port = master_port();
+  if (port == 0) return fail("no port of 127.0.0.1 is free for MASTER_PORT");
   for (std::size_t slice = 0; slice < desired_->placement.size(); ++slice) {
     for (std::uint32_t i = 0; i < desired_->placement[slice].tasks; ++i) {
       RankProcess& rank = ranks_.at(desired_->placement[slice].first_rank + i);
       if (rank.phase() != RankPhase::kAbsent) continue;
       if (rank.start_failed()) {
-        return fail("the supervisor of a task ended before it began; see supervisor.log in " +
-                    context_.run.attempt(key_).string());
+        return fail("the supervisor of a task ended before it began: " + rank.supervisor_said());
       }
-      const auto spec = task_spec(slice, i, *port);
+      const auto spec = task_spec(slice, i, port);
       if (!spec.ok()) return fail(spec.error().message);
       const auto started = rank.start(*spec, context_.options.supervisor.string());
       if (!started.ok()) return fail(started.error().message);
@@ -127,29 +133,21 @@ Result<TaskSpec> LocalAttempt::task_spec(std::size_t slice, std::uint32_t local_
                 .time_limit_slack = options.time_limit_slack,
                 .log_segment_bytes = options.log_segment_bytes,
                 .log_segments = options.log_segments,
+                .master_port = port,
                 .hint_socket = (options.home / "engine.sock").string(),
                 .cgroups = context_.containment.for_task(key_.first, key_.second, rank,
                                                          job.gang.task)};
   return spec;
 }
 
-/// The same for all ranks, also for those that a later control plane starts; so it is kept.
-Result<std::uint16_t> LocalAttempt::master_port() const {
-  const std::string directory = context_.run.attempt(key_).string();
-  const UniqueFd lock(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!lock.valid() || ::flock(lock.get(), LOCK_EX) != 0) {
-    return system_error(ErrorCode::kUnavailable, "lock", directory, errno);
+/// The same for all ranks, also for those that a later control plane starts: so it is read from one
+/// that was started before.  Result: 0 when there is none.
+std::uint16_t LocalAttempt::master_port() const {
+  for (const RankProcess& rank : ranks_) {
+    const auto spec = rank.spec();
+    if (spec && spec->master_port != 0) return spec->master_port;
   }
-  const std::string file = directory + "/port";
-  const auto kept = static_cast<std::uint16_t>(std::strtoul(read_line(file).c_str(), nullptr, 10));
-  if (kept != 0) return kept;
-  const std::uint16_t port = free_port();
-  if (port == 0) {
-    return Error{ErrorCode::kUnavailable, "no port of 127.0.0.1 is free for MASTER_PORT"};
-  }
-  const auto written = replace_file(file, std::to_string(port) + "\n", Durability::kProcess);
-  if (!written.ok()) return written.error();
-  return port;
+  return free_port();
 }
 
 void LocalAttempt::fail(std::string why) { failure_ = std::move(why); }

@@ -62,7 +62,7 @@ class LocalAttempt {
   void start_missing();
   [[nodiscard]] Result<TaskSpec> task_spec(std::size_t slice, std::uint32_t local_rank,
                                            std::uint16_t port) const;
-  Result<std::uint16_t> master_port() const;
+  [[nodiscard]] std::uint16_t master_port() const;
   void fail(std::string why);
 
   AttemptContext& context_;

@@ -87,6 +87,7 @@ void RankProcess::look() {
   if (phase_ == RankPhase::kEnded) return;
   if (phase_ == RankPhase::kClearing) return clear();
   auto status = read_status(files_);
+  std::optional<Begun> begun;
   UniqueFd lock;
   if (!status || status->phase != TaskPhase::kExited) {
     const LockState state = try_lock(files_, 0, lock);
@@ -96,7 +97,8 @@ void RankProcess::look() {
     }
     // It may have written its end between our two looks, but not after we have its lock.
     if (state == LockState::kTaken) status = read_status(files_);
-    if (state == LockState::kTaken && !status) {
+    begun = decode_begun(read_file(files_.lock()).value_or(""));
+    if (state == LockState::kTaken && !status && !begun) {
       // What was written shortly before a loss of power may be lost with it: started in an earlier
       // boot, it may have run.
       const auto started = spec();
@@ -104,20 +106,21 @@ void RankProcess::look() {
         phase_ = RankPhase::kAbsent;
         return;
       }
-      status.emplace();
     }
   }
   if (status && status->started_at_ns != 0) has_run_ = true;
-  if (status && !supervisor_.valid()) supervisor_ = watch_process(status->supervisor);
+  if (status) begun = Begun{status->supervisor, status->boot_id};
+  if (begun && begun->boot_id == boot_id() && !supervisor_.valid()) {
+    supervisor_ = watch_process(begun->supervisor);
+  }
   if (status && status->phase == TaskPhase::kExited) {
     phase_ = RankPhase::kEnded;
     exit_ = status->exit;
   } else if (lock.valid()) {
     lock_ = std::move(lock);
-    vanished(*status);
+    vanished(status.value_or(TaskStatus{}));
   } else {
-    const bool running = status && status->phase == TaskPhase::kRunning;
-    phase_ = running ? RankPhase::kRunning : RankPhase::kStarting;
+    phase_ = status ? RankPhase::kRunning : RankPhase::kStarting;
   }
 }
 
@@ -169,11 +172,15 @@ Result<void> RankProcess::start(const TaskSpec& spec, const std::string& supervi
   if (state == LockState::kNone) {
     return system_error(ErrorCode::kUnavailable, "create", files_.lock(), errno);
   }
-  // Somebody else is at it, or was: what came of that is in the status.
-  if (state == LockState::kHeld || read_status(files_)) {
+  // Somebody else is at it, or was: what came of that is in the files.
+  if (state == LockState::kHeld || read_status(files_) ||
+      decode_begun(read_file(files_.lock()).value_or(""))) {
     lock.reset();
     look();
     return {};
+  }
+  if (::ftruncate(lock.get(), 0) != 0) {
+    return system_error(ErrorCode::kUnavailable, "empty", files_.lock(), errno);
   }
   const auto written = replace_file(files_.spec(), *text, Durability::kProcess);
   if (!written.ok()) return written.error();
@@ -199,8 +206,7 @@ Result<void> RankProcess::spawn(const std::string& supervisor_program, int lock_
   posix_spawn_file_actions_adddup2(actions, lock_fd, kSupervisorLockFd);
   posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDWR, 0);
   posix_spawn_file_actions_adddup2(actions, 0, 1);
-  const std::string log = files_.supervisor_log();
-  posix_spawn_file_actions_addopen(actions, 2, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+  posix_spawn_file_actions_adddup2(actions, kSupervisorLockFd, 2);
   // Libraries are not always careful to mark theirs: a listening socket kept open for the length
   // of a job would keep the control plane from starting again.
   posix_spawn_file_actions_addclosefrom_np(actions, kSupervisorLockFd + 1);
@@ -225,11 +231,9 @@ void RankProcess::stop(Duration grace) {
       !replace_file(files_.stop(), text, Durability::kProcess).ok()) {
     return;  // it is asked again
   }
-  // Without a listener this fails: a supervisor that is not listening yet looks for the file when
-  // it does, and one that is gone has nothing to stop.
-  const UniqueFd control(::open(files_.control().c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
-  if (control.valid()) {
-    [[maybe_unused]] const ssize_t written = ::write(control.get(), "\n", 1);
+  // Who is not known yet will be soon, and is told then.
+  if (supervisor_.valid()) {
+    ::syscall(SYS_pidfd_send_signal, supervisor_.get(), kLookSignal, nullptr, 0);
   }
 }
 
@@ -249,13 +253,14 @@ std::optional<TaskSpec> RankProcess::spec() const {
   return std::move(spec).value();
 }
 
+std::string RankProcess::supervisor_said() const {
+  const std::string text = read_file(files_.lock()).value_or("");
+  return decode_begun(text) ? text.substr(text.find('\n') + 1) : text;
+}
+
 void RankProcess::forget() {
-  for (const std::string& path : {files_.spec(), files_.stop(), files_.control()}) {
-    ::unlink(path.c_str());
-  }
-  struct stat info {};
-  const std::string log = files_.supervisor_log();
-  if (::stat(log.c_str(), &info) == 0 && info.st_size == 0) ::unlink(log.c_str());
+  ::unlink(files_.spec().c_str());
+  ::unlink(files_.stop().c_str());
 }
 
 }  // namespace mw::local

@@ -53,6 +53,8 @@ class RankProcess {
 
   /// What it was started with; nothing when it was not, or was forgotten.
   [[nodiscard]] std::optional<TaskSpec> spec() const;
+  /// What its supervisor said on standard error.
+  [[nodiscard]] std::string supervisor_said() const;
   /// Removes everything but log and status, above all the token.
   void forget();
 

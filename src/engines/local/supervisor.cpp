@@ -89,11 +89,9 @@ class Supervisor {
   }
 
   int run() {
-    // Before anything that could start the task: whoever finds this knows that it may have run.
-    if (!publish(Durability::kProcess)) return 1;
+    if (!begin()) return 1;
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     take_signals();
-    listen();
     if (start()) {
       while (!settled()) wait_and_handle();
     }
@@ -102,6 +100,17 @@ class Supervisor {
   }
 
  private:
+  /// Before anything that could start the task.
+  [[nodiscard]] bool begin() const {
+    const std::string text = encode_begun({status_.supervisor, status_.boot_id});
+    const bool written = ::pwrite(kSupervisorLockFd, text.data(), text.size(), 0) ==
+                         static_cast<ssize_t>(text.size());
+    // Standard error goes to the same file; it continues behind this.
+    ::lseek(kSupervisorLockFd, 0, SEEK_END);
+    if (!written) std::fputs("mw-supervisor: cannot write that it begins\n", stderr);
+    return written;
+  }
+
   bool publish(Durability durability) {
     const std::string text = encode_status(status_);
     const auto replaced = replace_file(files_.status(), text, durability);
@@ -111,7 +120,7 @@ class Supervisor {
       // A full disk has no room for a new file, but the old one's block is ours already.
       written = overwrite_status(text);
     }
-    if (status_.phase != TaskPhase::kStarting) hint();
+    hint();
     return written;
   }
 
@@ -152,14 +161,9 @@ class Supervisor {
     sigemptyset(&taken);
     sigaddset(&taken, SIGCHLD);
     sigaddset(&taken, SIGTERM);
+    sigaddset(&taken, kLookSignal);
     ::sigprocmask(SIG_BLOCK, &taken, nullptr);
     signals_ = UniqueFd(::signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK));
-  }
-
-  void listen() {
-    ::mkfifo(files_.control().c_str(), 0600);
-    // For writing too, so that it does not read as ended each time a control plane closes it.
-    control_ = UniqueFd(::open(files_.control().c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
   }
 
   /// False when there is nothing to wait for: status_.exit says why.
@@ -226,8 +230,7 @@ class Supervisor {
   }
 
   void wait_and_handle() {
-    pollfd fds[4] = {{signals_.get(), POLLIN, 0},
-                     {control_.get(), POLLIN, 0},
+    pollfd fds[3] = {{signals_.get(), POLLIN, 0},
                      {stdout_.out.get(), POLLIN, 0},
                      {stderr_.out.get(), POLLIN, 0}};
     const std::int64_t wake = std::min({kill_at_, limit_at_, again_at_});
@@ -236,9 +239,8 @@ class Supervisor {
       const std::int64_t left = std::max<std::int64_t>(wake - monotonic_ns(), 0);
       timeout_ms = static_cast<int>(std::min<std::int64_t>(left / kMillisecond + 1, 1'000'000));
     }
-    ::poll(fds, 4, timeout_ms);
+    ::poll(fds, 3, timeout_ms);
     if (fds[0].revents != 0) handle_signals();
-    if (fds[1].revents != 0) handle_control();
     stdout_.pump(4);
     stderr_.pump(4);
     handle_time();
@@ -251,12 +253,6 @@ class Supervisor {
       if (info.ssi_signo == SIGTERM) stop(spec_.grace.count());
     }
     reap();
-  }
-
-  void handle_control() {
-    std::array<char, 64> ignored;
-    while (::read(control_.get(), ignored.data(), ignored.size()) > 0) {
-    }
     const std::int64_t grace = requested_grace();
     if (grace >= 0) stop(grace);
   }
@@ -375,7 +371,6 @@ class Supervisor {
   Output stdout_;
   Output stderr_;
   UniqueFd signals_;
-  UniqueFd control_;
   // In monotonic nanoseconds.
   std::int64_t kill_at_ = kNever;     ///< a stop's grace is over
   std::int64_t limit_at_ = kNever;    ///< the time limit's backstop

@@ -72,9 +72,7 @@ TaskLogWriter::TaskLogWriter(std::string directory, std::string_view stream,
     : directory_(std::move(directory)),
       name_(log_name(stream)),
       segment_bytes_(segment_bytes),
-      segments_(segments) {
-  begin_segment();
-}
+      segments_(segments) {}
 
 void TaskLogWriter::begin_segment() {
   segment_start_ = end_;

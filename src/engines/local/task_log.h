@@ -15,7 +15,7 @@ namespace mw::local {
 
 class TaskLogWriter {
  public:
-  /// `stream` is "stdout" or "stderr".  REQUIRES: segment_bytes > 0, segments > 0.
+  /// `stream` is "stdout" or "stderr". Makes no file before there is output.  REQUIRES: segment_bytes > 0, segments > 0.
   TaskLogWriter(std::string directory, std::string_view stream, std::uint64_t segment_bytes,
                 std::uint32_t segments);
 

@@ -94,6 +94,7 @@ bool parse_record(std::string_view key, std::string_view value, TaskSpec& spec) 
   if (key == "time_limit_slack_ns") return parse(value, spec.time_limit_slack);
   if (key == "log_segment_bytes") return parse(value, spec.log_segment_bytes);
   if (key == "log_segments") return parse(value, spec.log_segments);
+  if (key == "master_port") return parse(value, spec.master_port);
   if (key == "hint_socket") return parse(value, spec.hint_socket);
   return parse_cgroup(key, value, spec.cgroups);
 }
@@ -160,6 +161,7 @@ Result<std::string> encode_spec(const TaskSpec& spec) {
   out.number("time_limit_slack_ns", spec.time_limit_slack.count());
   out.number("log_segment_bytes", spec.log_segment_bytes);
   out.number("log_segments", spec.log_segments);
+  out.number("master_port", spec.master_port);
   out.text("hint_socket", spec.hint_socket);
   for (const TaskCgroup& group : spec.cgroups) {
     out.text("cgroup", group.directory);
@@ -190,6 +192,24 @@ Result<TaskSpec> decode_spec(std::string_view text) {
     return Error{ErrorCode::kInvalid, "the task's spec is incomplete: no command or no job"};
   }
   return spec;
+}
+
+std::string encode_begun(const Begun& begun) {
+  return std::to_string(begun.supervisor.pid) + " " +
+         std::to_string(begun.supervisor.start_ticks) + " " + begun.boot_id + "\n";
+}
+
+std::optional<Begun> decode_begun(std::string_view text) {
+  const std::size_t end = text.find('\n');
+  const std::size_t first = text.find(' ');
+  const std::size_t second = text.find(' ', first + 1);
+  if (end == std::string_view::npos || second == std::string_view::npos || second > end) return {};
+  Begun begun;
+  const bool good = parse(text.substr(0, first), begun.supervisor.pid) &&
+                    parse(text.substr(first + 1, second - first - 1), begun.supervisor.start_ticks);
+  begun.boot_id = text.substr(second + 1, end - second - 1);
+  if (!good) return std::nullopt;
+  return begun;
 }
 
 std::string encode_status(const TaskStatus& status) {

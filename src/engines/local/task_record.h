@@ -1,5 +1,7 @@
-// The two files through which the engine and a supervisor speak: `spec`, what is to be run, and
-// `status.json`, how it is going. Both sides read and write them through this.
+// The files through which the engine and a supervisor speak: `spec`, what is to be run; `lock`, who
+// runs it; `status.json`, how it is going; `stop`, that it shall end. Both sides use them through
+// this. There are few and they are replaced seldom, because to make a file costs more than all else
+// that a start needs.
 //
 // The spec is a list of NUL-ended "key=value" records and not JSON: the supervisor is the one that
 // reads it, environment values may hold any byte but NUL, and a reader of 40 lines without a
@@ -7,6 +9,7 @@
 // The status is JSON, because people and programs look at it, and only the engine parses it.
 #pragma once
 
+#include <csignal>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -26,17 +29,19 @@ namespace mw::local {
 struct RankFiles {
   std::string directory;
   [[nodiscard]] std::string spec() const { return directory + "/spec"; }
-  /// Flocked for the supervisor's whole life: free means that no supervisor lives.
+  /// Flocked for the supervisor's whole life: free means that no supervisor lives. Holds its Begun,
+  /// and after that what it had to say on standard error, normally nothing.
   [[nodiscard]] std::string lock() const { return directory + "/lock"; }
+  /// There from the moment at which the program was executed, or could not be.
   [[nodiscard]] std::string status() const { return directory + "/status.json"; }
   /// Holds the grace in nanoseconds once the task is to stop.
   [[nodiscard]] std::string stop() const { return directory + "/stop"; }
-  /// A FIFO that the supervisor listens on: a byte says "look at the stop file". Unlike a signal
-  /// it cannot reach a stranger that was given the supervisor's pid.
-  [[nodiscard]] std::string control() const { return directory + "/control"; }
-  /// What the supervisor itself says on standard error; normally nothing.
-  [[nodiscard]] std::string supervisor_log() const { return directory + "/supervisor.log"; }
 };
+
+/// Tells a supervisor to look at the stop file. Sent through a process descriptor, so that it cannot
+/// reach a stranger that was given the supervisor's pid; and ignored by default, so that it does no
+/// harm to one that does not wait for it yet: that one looks once it does.
+inline constexpr int kLookSignal = SIGURG;
 
 /// What a supervisor is told. Holds the attempt's token in its environment: mode 0600, and
 /// removed when the attempt is forgotten.
@@ -55,6 +60,7 @@ struct TaskSpec {
   Duration time_limit_slack;            ///< past limit and grace, before the supervisor acts
   std::uint64_t log_segment_bytes = 0;
   std::uint32_t log_segments = 0;
+  std::uint16_t master_port = 0;        ///< as in the environment; for ranks that start later
   std::string hint_socket;              ///< told of each new status; may be gone
   std::vector<TaskCgroup> cgroups;
   bool operator==(const TaskSpec&) const = default;
@@ -65,14 +71,25 @@ Result<std::string> encode_spec(const TaskSpec& spec);
 /// Errors: kInvalid, naming the record that makes no sense.
 Result<TaskSpec> decode_spec(std::string_view text);
 
+/// What the supervisor writes before the first thing that could start the task: who finds it knows
+/// that the task may have run.
+struct Begun {
+  ProcessId supervisor;
+  std::string boot_id;
+  bool operator==(const Begun&) const = default;
+};
+/// One line.
+std::string encode_begun(const Begun& begun);
+/// Nothing when `text` does not begin with such a line.
+std::optional<Begun> decode_begun(std::string_view text);
+
 enum class TaskPhase : std::uint8_t {
-  kStarting,  ///< the task may have been started; written before the first thing that could
-  kRunning,   ///< the program was executed
+  kRunning,
   kExited,    ///< it ended, or could not be started, and nothing of it is left
 };
 
 struct TaskStatus {
-  TaskPhase phase = TaskPhase::kStarting;
+  TaskPhase phase = TaskPhase::kRunning;
   std::string boot_id;
   ProcessId supervisor;
   ProcessId task;
@@ -88,12 +105,12 @@ std::string encode_status(const TaskStatus& status);
 Result<TaskStatus> decode_status(std::string_view text);
 
 /// The rank's status; nothing when there is no such file. A file that cannot be understood reads as
-/// "starting": the task may have run, so it must never be taken for one that has not.
+/// "running": it may have run, so it must never be taken for one that has not.
 std::optional<TaskStatus> read_status(const RankFiles& files);
 
 }  // namespace mw::local
 
 template <>
 struct mw::EnumNames<mw::local::TaskPhase> {
-  static constexpr std::array<std::string_view, 3> value = {"starting", "running", "exited"};
+  static constexpr std::array<std::string_view, 2> value = {"running", "exited"};
 };

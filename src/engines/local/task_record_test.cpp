@@ -25,6 +25,7 @@ TaskSpec example() {
           .time_limit_slack = milliseconds(1),
           .log_segment_bytes = 1 << 20,
           .log_segments = 4,
+          .master_port = 29'500,
           .hint_socket = "/home/engine.sock",
           .cgroups = {{.directory = "/sys/fs/cgroup/a b",
                        .unified = true,
@@ -71,6 +72,16 @@ TEST(TaskSpecTest, AnErrorNamesTheKeyAndKeepsTheValueToItself) {
   ASSERT_FALSE(spec.ok());
   EXPECT_THAT(spec.error().message, HasSubstr("`enviroment`"));
   EXPECT_THAT(spec.error().message, ::testing::Not(HasSubstr("secret")));
+}
+
+TEST(BegunTest, ComesBackAndNothingElseIsTakenForIt) {
+  const Begun begun{.supervisor = {.pid = 12, .start_ticks = 345}, .boot_id = "a-b-c"};
+  EXPECT_EQ(decode_begun(encode_begun(begun)), begun);
+  EXPECT_EQ(decode_begun(encode_begun(begun) + "mw-supervisor: more\n"), begun);
+  for (const char* const text : {"", "12 345", "12 345 a-b-c", "mw-supervisor: cannot read it\n",
+                                 "12 x a\n", "x 1 a\n", "12\n345 a\n"}) {
+    EXPECT_EQ(decode_begun(text), std::nullopt) << text;
+  }
 }
 
 TEST(TaskStatusTest, ComesBackAsItWas) {
