@@ -13,11 +13,14 @@ namespace {
 /// Bodies that take longer than this to parse keep others waiting, so workers read them.
 constexpr std::size_t kBodyReadAtOnce = std::size_t{8} << 10;
 
-Response refuse(ErrorCode code, std::string message) { return error_response(Error{code, std::move(message)}); }
+Response refuse(ErrorCode code, std::string message) {
+  return error_response(Error{code, std::move(message)});
+}
 
 }  // namespace
 
-ApiContext::ApiContext(ApiOptions the_options, ControlLoop& the_loop, Journal& the_journal, Engine& the_engine)
+ApiContext::ApiContext(ApiOptions the_options, ControlLoop& the_loop, Journal& the_journal,
+                       Engine& the_engine)
     : options(std::move(the_options)),
       loop(the_loop),
       journal(the_journal),
@@ -30,32 +33,38 @@ ApiContext::ApiContext(ApiOptions the_options, ControlLoop& the_loop, Journal& t
   MW_CHECK(!options.token.empty() && !options.attempt_key.empty());
 }
 
-std::optional<Response> check_names(const std::vector<std::string>& host_names, const Request& request) {
+std::optional<Response> check_names(const std::vector<std::string>& host_names,
+                                    const Request& request) {
   const std::string_view host = request.header("host");
   if (request.header_count("host") > 1 || (host.empty() && !request.is_http_1_0)) {
     return refuse(ErrorCode::kInvalid, "A request has exactly one Host header.");
   }
   const std::string_view name = host_without_port(host);
-  if (!host.empty() && !is_loopback_host(name) && std::find(host_names.begin(), host_names.end(), name) == host_names.end()) {
-    return refuse(ErrorCode::kForbidden, "The name in the Host header is not one of this server's: use 127.0.0.1, "
-                                         "[::1] or localhost.");
+  if (!host.empty() && !is_loopback_host(name) &&
+      std::find(host_names.begin(), host_names.end(), name) == host_names.end()) {
+    return refuse(ErrorCode::kForbidden,
+                  "The name in the Host header is not one of this server's: use 127.0.0.1, "
+                  "[::1] or localhost.");
   }
   // A browser names the page that asks; only pages that this server itself gave out may.
   const std::string_view origin = request.header("origin");
-  if (request.header_count("origin") > 0 && (host.empty() || origin != "http://" + std::string(host))) {
+  if (request.header_count("origin") > 0 &&
+      (host.empty() || origin != "http://" + std::string(host))) {
     return refuse(ErrorCode::kForbidden, "Pages of another origin may not ask here.");
   }
   return std::nullopt;
 }
 
-std::optional<Response> check_caller(std::string_view api_token, const AttemptTokens& tokens, Request& request) {
+std::optional<Response> check_caller(std::string_view api_token, const AttemptTokens& tokens,
+                                     Request& request) {
   const Access access = request.route->access;
   if (access == Access::kOpen) return std::nullopt;
   constexpr std::string_view kScheme = "bearer ";
   const std::string_view header = request.header("authorization");
   if (header.empty()) {
-    return refuse(ErrorCode::kUnauthenticated, "This needs a token: the header \"Authorization: Bearer TOKEN\", with "
-                                               "the content of the file `token` in the control plane's home.");
+    return refuse(ErrorCode::kUnauthenticated,
+                  "This needs a token: the header \"Authorization: Bearer TOKEN\", with "
+                  "the content of the file `token` in the control plane's home.");
   }
   bool is_bearer = header.size() > kScheme.size() && request.header_count("authorization") == 1;
   for (std::size_t i = 0; is_bearer && i < kScheme.size(); ++i) {
@@ -71,8 +80,9 @@ std::optional<Response> check_caller(std::string_view api_token, const AttemptTo
     }
     return refuse(ErrorCode::kForbidden, "An attempt's token is for POST /v1/report only.");
   }
-  return refuse(ErrorCode::kUnauthenticated, "The token is not this control plane's. It stands in the file `token` in "
-                                             "its home; another control plane has another one.");
+  return refuse(ErrorCode::kUnauthenticated,
+                "The token is not this control plane's. It stands in the file `token` in "
+                "its home; another control plane has another one.");
 }
 
 Api::Api(ApiOptions options, ControlLoop& loop, Journal& journal, Engine& engine)
@@ -97,7 +107,8 @@ std::optional<Response> Api::admit(Request& head) {
   }
   const std::string_view coding = head.header("content-encoding");
   if (!coding.empty() && coding != "identity") {
-    return error_response(415, Error{ErrorCode::kUnsupported, "Compressed bodies are not taken; send it as it is."});
+    return error_response(
+        415, Error{ErrorCode::kUnsupported, "Compressed bodies are not taken; send it as it is."});
   }
   return std::nullopt;
 }
@@ -108,7 +119,8 @@ void Api::handle(std::shared_ptr<const Request> request, Reply reply) {
       request->route->handler(request, reply);
     } catch (const std::exception& error) {
       spdlog::error("http: {} failed: {}", request->route->operation, error.what());
-      reply(refuse(ErrorCode::kInternal, "This failed in a way that was not expected; the server's log says more."));
+      reply(refuse(ErrorCode::kInternal,
+                   "This failed in a way that was not expected; the server's log says more."));
     }
   };
   if (request->route->runs == Runs::kOnWorker || request->body.size() > kBodyReadAtOnce) {
@@ -121,7 +133,8 @@ void Api::handle(std::shared_ptr<const Request> request, Reply reply) {
 void Api::finished(const Request* head, int status, Duration took) {
   const Route* route = head == nullptr ? nullptr : head->route;
   const std::string_view path = route == nullptr ? std::string_view("none") : route->path;
-  const std::string_view method = route == nullptr ? std::string_view("none") : method_name(route->method);
+  const std::string_view method =
+      route == nullptr ? std::string_view("none") : method_name(route->method);
   context_->metrics.count(path, method, status, took);
   // Never the target or a header: they may hold what is nobody else's business.
   spdlog::debug("http: {} {} {} {} us", method, path, status, took.count() / 1000);

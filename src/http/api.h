@@ -23,21 +23,22 @@
 namespace mw::http {
 
 struct ApiOptions {
-  std::string token;                  ///< of the API; not empty
-  std::string attempt_key;            ///< for the tokens of attempts
+  std::string token;                    ///< of the API; not empty
+  std::string attempt_key;              ///< for the tokens of attempts
   std::vector<std::string> host_names;  ///< taken in Host headers besides loopback's
   std::string version;
   std::string home;
   std::string store_path;
-  std::string user;                   ///< whose token it is: whoever shows it acts as them
-  std::function<void()> on_stop;      ///< asked to stop; must not block
-  std::size_t workers = 2;            ///< threads for reading the journal, logs and long lists
-  std::size_t events_kept = 16'384;   ///< in memory, for those who follow
+  std::string user;                  ///< whose token it is: whoever shows it acts as them
+  std::function<void()> on_stop;     ///< asked to stop; must not block
+  std::size_t workers = 2;           ///< threads for reading the journal, logs and long lists
+  std::size_t events_kept = 16'384;  ///< in memory, for those who follow
 };
 
 /// What handlers work with. Shared with callbacks of the loop, which may outlast the server.
 struct ApiContext : std::enable_shared_from_this<ApiContext> {
-  ApiContext(ApiOptions the_options, ControlLoop& the_loop, Journal& the_journal, Engine& the_engine);
+  ApiContext(ApiOptions the_options, ControlLoop& the_loop, Journal& the_journal,
+             Engine& the_engine);
 
   const ApiOptions options;
   ControlLoop& loop;
@@ -77,9 +78,11 @@ class Api final : public RequestHandler {
 };
 
 /// None when the request's Host and Origin are this server's.
-std::optional<Response> check_names(const std::vector<std::string>& host_names, const Request& request);
+std::optional<Response> check_names(const std::vector<std::string>& host_names,
+                                    const Request& request);
 /// None when the request shows a token that its route takes; fills in its caller.
 /// REQUIRES: request.route is set.
-std::optional<Response> check_caller(std::string_view api_token, const AttemptTokens& tokens, Request& request);
+std::optional<Response> check_caller(std::string_view api_token, const AttemptTokens& tokens,
+                                     Request& request);
 
 }  // namespace mw::http

@@ -17,15 +17,17 @@
 namespace mw::http {
 namespace {
 
-constexpr std::size_t kSecretBytes = 32;       // 256 bits, the strength of HMAC-SHA256
-constexpr std::size_t kSecretLengthMin = 32;   // characters; shorter ones can be guessed
+constexpr std::size_t kSecretBytes = 32;      // 256 bits, the strength of HMAC-SHA256
+constexpr std::size_t kSecretLengthMin = 32;  // characters; shorter ones can be guessed
 constexpr std::size_t kSecretLengthMax = 1024;
 
 /// Closes its file descriptor.
 class File {
  public:
   explicit File(int fd) : fd_(fd) {}
-  ~File() { if (fd_ >= 0) ::close(fd_); }
+  ~File() {
+    if (fd_ >= 0) ::close(fd_);
+  }
   File(const File&) = delete;
   File& operator=(const File&) = delete;
   [[nodiscard]] int get() const { return fd_; }
@@ -46,7 +48,8 @@ std::string hex(const unsigned char* bytes, std::size_t size) {
 }
 
 Error file_error(const std::filesystem::path& file, const char* doing, int code) {
-  return Error{ErrorCode::kUnavailable, file.string() + ": cannot " + doing + ": " + std::strerror(code) + "."};
+  return Error{ErrorCode::kUnavailable,
+               file.string() + ": cannot " + doing + ": " + std::strerror(code) + "."};
 }
 
 /// None when there is no such file.
@@ -55,25 +58,29 @@ Result<std::optional<std::string>> load_secret(const std::filesystem::path& path
   if (!file.ok()) {
     if (errno == ENOENT) return std::optional<std::string>();
     if (errno == ELOOP) {
-      return Error{ErrorCode::kForbidden, path.string() + ": is a symbolic link; a secret is kept in a plain file."};
+      return Error{ErrorCode::kForbidden,
+                   path.string() + ": is a symbolic link; a secret is kept in a plain file."};
     }
     return file_error(path, "open it", errno);
   }
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return file_error(path, "look at it", errno);
   if (!S_ISREG(status.st_mode)) {
-    return Error{ErrorCode::kForbidden, path.string() + ": is not a plain file; a secret is kept in one."};
+    return Error{ErrorCode::kForbidden,
+                 path.string() + ": is not a plain file; a secret is kept in one."};
   }
   if (status.st_uid != ::geteuid()) {
-    return Error{ErrorCode::kForbidden, path.string() + ": belongs to user " + std::to_string(status.st_uid) +
-                                            ", not to the user that runs this. Use a home of your own."};
+    return Error{ErrorCode::kForbidden,
+                 path.string() + ": belongs to user " + std::to_string(status.st_uid) +
+                     ", not to the user that runs this. Use a home of your own."};
   }
   if ((status.st_mode & 077) != 0) {
     std::array<char, 8> mode{};
     std::snprintf(mode.data(), mode.size(), "%04o", status.st_mode & 07777U);
-    return Error{ErrorCode::kForbidden, path.string() + ": has mode " + mode.data() +
-                                            ", so others may have read the secret. Delete it to have a new one made, "
-                                            "or `chmod 600` it if you know that nobody did."};
+    return Error{ErrorCode::kForbidden,
+                 path.string() + ": has mode " + mode.data() +
+                     ", so others may have read the secret. Delete it to have a new one made, "
+                     "or `chmod 600` it if you know that nobody did."};
   }
   std::string text(kSecretLengthMax + 2, '\0');
   const ssize_t size = ::read(file.get(), text.data(), text.size());
@@ -83,8 +90,10 @@ Result<std::optional<std::string>> load_secret(const std::filesystem::path& path
   bool good = text.size() >= kSecretLengthMin && text.size() <= kSecretLengthMax;
   for (const char c : text) good = good && c > ' ' && c < '\x7f';
   if (!good) {
-    return Error{ErrorCode::kInvalid, path.string() + ": does not hold a secret (32 to 1024 visible ASCII characters "
-                                          "on one line). Delete it to have a new one made."};
+    return Error{ErrorCode::kInvalid,
+                 path.string() +
+                     ": does not hold a secret (32 to 1024 visible ASCII characters "
+                     "on one line). Delete it to have a new one made."};
   }
   return std::optional<std::string>(std::move(text));
 }
@@ -94,13 +103,16 @@ Result<std::optional<std::string>> load_secret(const std::filesystem::path& path
 Result<void> make_secret(const std::filesystem::path& path) {
   std::array<unsigned char, kSecretBytes + 8> random{};
   if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) {
-    return Error{ErrorCode::kInternal, "The system gives no random numbers, and without them there is no secret."};
+    return Error{ErrorCode::kInternal,
+                 "The system gives no random numbers, and without them there is no secret."};
   }
   const std::string secret = hex(random.data(), kSecretBytes) + "\n";
-  const std::filesystem::path temporary = path.string() + ".new-" + hex(random.data() + kSecretBytes, 8);
+  const std::filesystem::path temporary =
+      path.string() + ".new-" + hex(random.data() + kSecretBytes, 8);
   OPENSSL_cleanse(random.data(), random.size());
   {
-    const File file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    const File file(
+        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file.ok()) return file_error(path, "create it", errno);
     errno = 0;
     const ssize_t written = ::write(file.get(), secret.data(), secret.size());
@@ -114,17 +126,20 @@ Result<void> make_secret(const std::filesystem::path& path) {
   const int code = errno;
   ::unlink(temporary.c_str());
   if (linked != 0 && code != EEXIST) return file_error(path, "create it", code);
-  const File folder(::open(path.parent_path().empty() ? "." : path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const File folder(::open(path.parent_path().empty() ? "." : path.parent_path().c_str(),
+                           O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.ok()) ::fsync(folder.get());
   return {};
 }
 
 std::string attempt_signature(const std::string& key, JobId job, AttemptNumber attempt) {
-  const std::string text = "attempt:" + std::to_string(job.value()) + ":" + std::to_string(attempt.value());
+  const std::string text =
+      "attempt:" + std::to_string(job.value()) + ":" + std::to_string(attempt.value());
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int size = 0;
-  const auto* result = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-                            reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data(), &size);
+  const auto* result =
+      HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+           reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data(), &size);
   MW_CHECK(result != nullptr);
   return hex(digest.data(), size);
 }
@@ -134,7 +149,8 @@ template <class Number>
 bool take_number(std::string_view& text, Number& number) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   const auto size = static_cast<std::size_t>(end - text.data());
-  if (error != std::errc() || text.front() == '0' || size >= text.size() || *end != '.') return false;
+  if (error != std::errc() || text.front() == '0' || size >= text.size() || *end != '.')
+    return false;
   text.remove_prefix(size + 1);
   return true;
 }
@@ -153,7 +169,8 @@ Result<std::string> load_or_make_secret(const std::filesystem::path& file) {
   }
   if (!loaded) return loaded.error();
   if (!loaded->has_value()) {
-    return Error{ErrorCode::kUnavailable, file.string() + ": was deleted while it was being made. Try again."};
+    return Error{ErrorCode::kUnavailable,
+                 file.string() + ": was deleted while it was being made. Try again."};
   }
   return std::move(**loaded);
 }
@@ -171,7 +188,8 @@ std::optional<AttemptTokens::Claim> AttemptTokens::check(std::string_view token)
   AttemptNumber::rep attempt = 0;
   if (!take_number(token, job) || !take_number(token, attempt)) return std::nullopt;
   const Claim claim{JobId(job), AttemptNumber(attempt)};
-  if (!equal_in_constant_time(token, attempt_signature(key_, claim.job, claim.attempt))) return std::nullopt;
+  if (!equal_in_constant_time(token, attempt_signature(key_, claim.job, claim.attempt)))
+    return std::nullopt;
   return claim;
 }
 

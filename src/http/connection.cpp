@@ -31,7 +31,9 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr std::size_t kReadAhead = std::size_t{64} << 10;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
-std::chrono::nanoseconds chrono(Duration duration) { return std::chrono::nanoseconds(duration.count()); }
+std::chrono::nanoseconds chrono(Duration duration) {
+  return std::chrono::nanoseconds(duration.count());
+}
 
 bool is_protocol_error(const error_code& code) {
   return code.category() == wire::make_error_code(wire::error::end_of_stream).category() &&
@@ -100,9 +102,9 @@ class HttpConnection : public Connection {
   Phase phase_ = Phase::kWaiting;
 
   std::optional<wire::request_parser<wire::string_body>> parser_;
-  std::shared_ptr<Request> request_;   ///< null until a head was read
+  std::shared_ptr<Request> request_;  ///< null until a head was read
   SteadyClock::time_point began_;
-  std::uint64_t exchange_ = 0;         ///< number of the request; replies to others are late
+  std::uint64_t exchange_ = 0;  ///< number of the request; replies to others are late
   bool close_after_write_ = false;
 
   std::optional<wire::response<wire::string_body>> message_;
@@ -150,8 +152,9 @@ void HttpConnection::on_head(error_code code, std::size_t) {
   const std::string_view expect = request_->header("expect");
   if (!expect.empty() && !beast::iequals({expect.data(), expect.size()}, "100-continue")) {
     close_after_write_ = has_body;
-    return respond(error_response(
-        417, Error{ErrorCode::kUnsupported, "Of the header Expect, only \"100-continue\" is known here."}));
+    return respond(
+        error_response(417, Error{ErrorCode::kUnsupported,
+                                  "Of the header Expect, only \"100-continue\" is known here."}));
   }
   if (!has_body) return dispatch();
   stream_.expires_after(chrono(host_.limits.body_timeout));
@@ -193,14 +196,15 @@ void HttpConnection::refuse_unreadable(error_code code) {
   // Silence, a lost connection and an orderly end need no answer, and mostly cannot have one.
   if (!is_protocol_error(code)) return close();
   if (code == wire::error::body_limit) {
-    return refuse_at_once(error_response(Error{
-        ErrorCode::kTooLarge,
-        "The request's body is larger than " + std::to_string(host_.limits.body_bytes) + " bytes."}));
+    return refuse_at_once(error_response(
+        Error{ErrorCode::kTooLarge, "The request's body is larger than " +
+                                        std::to_string(host_.limits.body_bytes) + " bytes."}));
   }
   if (code == wire::error::header_limit || code == wire::error::buffer_overflow) {
     return refuse_at_once(error_response(
-        431, Error{ErrorCode::kTooLarge, "The request's first line and headers are larger than " +
-                                             std::to_string(host_.limits.header_bytes) + " bytes."}));
+        431,
+        Error{ErrorCode::kTooLarge, "The request's first line and headers are larger than " +
+                                        std::to_string(host_.limits.header_bytes) + " bytes."}));
   }
   refuse_at_once(error_response(
       Error{ErrorCode::kInvalid, "This is not an HTTP/1.1 request: " + code.message() + "."}));
@@ -212,14 +216,17 @@ void HttpConnection::dispatch() {
   phase_ = Phase::kAnswering;
   ++exchange_;
   answer_deadline_.expires_after(chrono(host_.limits.answer_timeout));
-  answer_deadline_.async_wait([self = self_reference()](error_code code) { self->on_answer_late(code); });
-  host_.handler.handle(request_, [gate = host_.gate, weak = weak_from_this(), exchange = exchange_](Response response) {
+  answer_deadline_.async_wait(
+      [self = self_reference()](error_code code) { self->on_answer_late(code); });
+  host_.handler.handle(request_, [gate = host_.gate, weak = weak_from_this(),
+                                  exchange = exchange_](Response response) {
     const std::shared_lock lock(gate->mutex);
     const auto self = std::static_pointer_cast<HttpConnection>(weak.lock());
     if (!gate->open || self == nullptr) return;
-    asio::post(self->stream_.get_executor(), [self, exchange, response = std::move(response)]() mutable {
-      self->answer(exchange, std::move(response));
-    });
+    asio::post(self->stream_.get_executor(),
+               [self, exchange, response = std::move(response)]() mutable {
+                 self->answer(exchange, std::move(response));
+               });
   });
 }
 
@@ -236,11 +243,12 @@ void HttpConnection::on_answer_late(error_code code) {
   // The wait may have been on its way already when the answer came and the next one began.
   if (code || phase_ != Phase::kAnswering || answer_deadline_.expiry() > SteadyClock::now()) return;
   const std::string after = std::to_string(host_.limits.answer_timeout.count() / 1'000'000) + " ms";
-  respond(error_response(Error{
-      ErrorCode::kTimeout, request_->method == "POST"
-                               ? "There was no answer within " + after +
-                                     ": outcome unknown; safe to retry with the same Idempotency-Key."
-                               : "There was no answer within " + after + ". Try again."}));
+  respond(error_response(
+      Error{ErrorCode::kTimeout,
+            request_->method == "POST"
+                ? "There was no answer within " + after +
+                      ": outcome unknown; safe to retry with the same Idempotency-Key."
+                : "There was no answer within " + after + ". Try again."}));
 }
 
 void HttpConnection::respond(Response response) {
@@ -261,7 +269,8 @@ void HttpConnection::write(Response response) {
   message_.emplace(static_cast<wire::status>(response.status),
                    request_ != nullptr && request_->is_http_1_0 ? 10U : 11U);
   fill_head(*message_, response);
-  if (host_.stopping || request_ == nullptr || !parser_->get().keep_alive()) close_after_write_ = true;
+  if (host_.stopping || request_ == nullptr || !parser_->get().keep_alive())
+    close_after_write_ = true;
   message_->keep_alive(!close_after_write_);
   message_->body() = std::move(response.body);
   message_->prepare_payload();
@@ -288,7 +297,8 @@ void HttpConnection::on_written(error_code code, std::size_t) {
 void HttpConnection::begin_stream(Response response) {
   phase_ = Phase::kWriting;
   source_ = std::move(response.stream);
-  stream_head_.emplace(static_cast<wire::status>(response.status), request_->is_http_1_0 ? 10U : 11U);
+  stream_head_.emplace(static_cast<wire::status>(response.status),
+                       request_->is_http_1_0 ? 10U : 11U);
   fill_head(*stream_head_, response);
   stream_head_->keep_alive(false);
   if (!request_->is_http_1_0) stream_head_->chunked(true);
@@ -310,8 +320,9 @@ void HttpConnection::on_stream_begun(error_code code, std::size_t) {
 
 void HttpConnection::finished(unsigned status) {
   const auto took = request_ == nullptr ? SteadyClock::duration() : SteadyClock::now() - began_;
-  host_.handler.finished(request_.get(), static_cast<int>(status),
-                         Duration(std::chrono::duration_cast<std::chrono::nanoseconds>(took).count()));
+  host_.handler.finished(
+      request_.get(), static_cast<int>(status),
+      Duration(std::chrono::duration_cast<std::chrono::nanoseconds>(took).count()));
 }
 
 void HttpConnection::close() {
@@ -331,7 +342,8 @@ void turn_away(Socket socket, ConnectionHost& host) {
   std::make_shared<HttpConnection>(std::move(socket), host)
       ->refuse_at_once(error_response(
           Error{ErrorCode::kUnavailable, "Too many connections are open (" +
-                                             std::to_string(host.limits.connections) + "). Try again in a moment."}));
+                                             std::to_string(host.limits.connections) +
+                                             "). Try again in a moment."}));
 }
 
 }  // namespace mw::http

@@ -38,11 +38,11 @@ struct ConnectionHost {
   const Limits limits;
   RequestHandler& handler;
   const std::shared_ptr<ReplyGate> gate = std::make_shared<ReplyGate>();
-  std::atomic<bool> stopping{false};         ///< nothing new is begun
+  std::atomic<bool> stopping{false};  ///< nothing new is begun
   std::atomic<std::uint64_t> streams_dropped{0};
 
   std::mutex mutex;
-  std::condition_variable emptied;           ///< `connections` became empty
+  std::condition_variable emptied;  ///< `connections` became empty
   std::unordered_set<Connection*> connections;
 };
 
@@ -73,7 +73,8 @@ void serve_requests(Socket socket, ConnectionHost& host);
 /// Says that there are too many connections, and closes.
 void turn_away(Socket socket, ConnectionHost& host);
 /// Sends what `source` gives, after the head of the response. `chunked`: in HTTP/1.1's coding.
-void serve_stream(Socket socket, ConnectionHost& host, std::shared_ptr<ByteStream> source, bool chunked);
+void serve_stream(Socket socket, ConnectionHost& host, std::shared_ptr<ByteStream> source,
+                  bool chunked);
 /// Closes in an orderly way: says that there is no more, and listens for a moment, so that a
 /// client that still sends can read our last words before its connection is reset.
 void linger(Socket socket, ConnectionHost& host);

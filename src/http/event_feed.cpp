@@ -19,7 +19,8 @@ class EventStream : public ByteStream, public std::enable_shared_from_this<Event
       : sources_(sources), filter_(filter), position_(after) {}
 
   void pull(std::function<void(std::string)> done) override {
-    sources_.workers.post([self = shared_from_this(), done = std::move(done)] { self->produce(done); });
+    sources_.workers.post(
+        [self = shared_from_this(), done = std::move(done)] { self->produce(done); });
   }
   [[nodiscard]] std::string heartbeat() const override { return ": nothing new\n\n"; }
   void cancel() override {
@@ -68,7 +69,8 @@ class EventStream : public ByteStream, public std::enable_shared_from_this<Event
   }
 
   void wait(std::uint64_t version, const std::function<void(std::string)>& done) {
-    const std::uint64_t waiter = sources_.feed.wait(version, [self = shared_from_this(), done] { self->pull(done); });
+    const std::uint64_t waiter =
+        sources_.feed.wait(version, [self = shared_from_this(), done] { self->pull(done); });
     waiter_ = waiter;
     if (cancelled_) sources_.feed.forget(waiter_.exchange(0));
   }
@@ -83,7 +85,7 @@ class EventStream : public ByteStream, public std::enable_shared_from_this<Event
 
   const EventStreamSources sources_;
   const EventFilter filter_;
-  EventSeq position_;                        ///< of the last event that was looked at
+  EventSeq position_;  ///< of the last event that was looked at
   std::atomic<std::uint64_t> waiter_{0};
   std::atomic<bool> cancelled_{false};
 };
@@ -100,7 +102,8 @@ bool EventFilter::matches(const Event& event) const {
 }
 
 void EventFeed::start() {
-  subscription_ = loop_.subscribe([this](EventSeq first, const auto& events) { publish(first, events); });
+  subscription_ =
+      loop_.subscribe([this](EventSeq first, const auto& events) { publish(first, events); });
 }
 
 void EventFeed::stop() {
@@ -115,7 +118,9 @@ void EventFeed::publish(EventSeq first, const std::shared_ptr<const std::vector<
   std::map<std::uint64_t, std::function<void()>> waiters;
   {
     const std::lock_guard lock(mutex_);
-    const bool follows = batches_.empty() || batches_.back().first.value() + batches_.back().events->size() == first.value();
+    const bool follows =
+        batches_.empty() ||
+        batches_.back().first.value() + batches_.back().events->size() == first.value();
     if (!follows) {
       batches_.clear();
       kept_ = 0;
@@ -139,8 +144,9 @@ EventFeed::Recent EventFeed::recent(EventSeq position, std::size_t limit) const 
   if (batches_.empty() || position.value() + 1 < batches_.front().first.value()) return result;
   result.in_memory = true;
   const std::uint64_t wanted = position.value() + 1;
-  auto batch = std::upper_bound(batches_.begin(), batches_.end(), wanted,
-                                [](std::uint64_t seq, const Batch& one) { return seq < one.first.value(); });
+  auto batch =
+      std::upper_bound(batches_.begin(), batches_.end(), wanted,
+                       [](std::uint64_t seq, const Batch& one) { return seq < one.first.value(); });
   for (--batch; batch != batches_.end() && limit > 0; ++batch) {
     const std::uint64_t first = batch->first.value();
     const std::size_t begin = wanted > first ? wanted - first : 0;
@@ -173,7 +179,8 @@ void EventFeed::forget(std::uint64_t waiter) {
   waiters_.erase(found);
 }
 
-std::shared_ptr<ByteStream> make_event_stream(EventStreamSources sources, EventSeq after, EventFilter filter) {
+std::shared_ptr<ByteStream> make_event_stream(EventStreamSources sources, EventSeq after,
+                                              EventFilter filter) {
   return std::make_shared<EventStream>(sources, after, filter);
 }
 

@@ -49,9 +49,9 @@ class EventFeed {
     std::size_t end = 0;
   };
   struct Recent {
-    bool in_memory = false;        ///< false: the journal has to be asked
-    std::vector<Slice> slices;     ///< what comes after the position; empty: nothing yet
-    std::uint64_t version = 0;     ///< for wait()
+    bool in_memory = false;     ///< false: the journal has to be asked
+    std::vector<Slice> slices;  ///< what comes after the position; empty: nothing yet
+    std::uint64_t version = 0;  ///< for wait()
   };
   /// The events after `position`, at most `limit`.
   [[nodiscard]] Recent recent(EventSeq position, std::size_t limit) const;
@@ -73,9 +73,9 @@ class EventFeed {
     std::shared_ptr<const std::vector<Event>> events;
   };
   mutable std::mutex mutex_;
-  std::deque<Batch> batches_;      ///< consecutive
-  std::size_t kept_ = 0;           ///< events in them
-  std::uint64_t version_ = 1;      ///< counts publications
+  std::deque<Batch> batches_;  ///< consecutive
+  std::size_t kept_ = 0;       ///< events in them
+  std::uint64_t version_ = 1;  ///< counts publications
   std::map<std::uint64_t, std::function<void()>> waiters_;
   std::uint64_t next_waiter_ = 1;
 };
@@ -88,6 +88,7 @@ struct EventStreamSources {
   NodeNames& names;
 };
 /// Server-sent events: those after `after` that match, then those to come.
-std::shared_ptr<ByteStream> make_event_stream(EventStreamSources sources, EventSeq after, EventFilter filter);
+std::shared_ptr<ByteStream> make_event_stream(EventStreamSources sources, EventSeq after,
+                                              EventFilter filter);
 
 }  // namespace mw::http

@@ -13,7 +13,8 @@ namespace mw::http::testing {
 
 RawClient::RawClient(std::uint16_t port, int receive_buffer) {
   fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (receive_buffer > 0) ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+  if (receive_buffer > 0)
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -24,7 +25,9 @@ RawClient::RawClient(std::uint16_t port, int receive_buffer) {
   }
 }
 
-RawClient::~RawClient() { if (fd_ >= 0) ::close(fd_); }
+RawClient::~RawClient() {
+  if (fd_ >= 0) ::close(fd_);
+}
 
 bool RawClient::say(std::string_view bytes) {
   while (!bytes.empty()) {
@@ -131,7 +134,8 @@ bool RawClient::hear_end() {
 
 std::string request_text(std::string_view method, std::string_view target, std::string_view headers,
                          std::string_view body) {
-  std::string text = std::string(method) + " " + std::string(target) + " HTTP/1.1\r\nHost: 127.0.0.1\r\n" + std::string(headers);
+  std::string text = std::string(method) + " " + std::string(target) +
+                     " HTTP/1.1\r\nHost: 127.0.0.1\r\n" + std::string(headers);
   if (!body.empty()) text += "Content-Length: " + std::to_string(body.size()) + "\r\n";
   return text + "\r\n" + std::string(body);
 }

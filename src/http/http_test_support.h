@@ -56,12 +56,12 @@ class RawClient {
 
   int fd_ = -1;
   std::string input_;
-  std::string stream_;   ///< decoded from chunks, not yet given out
+  std::string stream_;  ///< decoded from chunks, not yet given out
 };
 
 /// "METHOD target HTTP/1.1" with a Host header, a Content-Length when there is a body, and
 /// `headers` ("Name: value\r\n" each).
-std::string request_text(std::string_view method, std::string_view target, std::string_view headers = {},
-                         std::string_view body = {});
+std::string request_text(std::string_view method, std::string_view target,
+                         std::string_view headers = {}, std::string_view body = {});
 
 }  // namespace mw::http::testing

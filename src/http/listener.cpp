@@ -2,13 +2,13 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
-#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <thread>
@@ -20,8 +20,8 @@ namespace mw::http {
 namespace {
 
 namespace asio = boost::asio;
-using boost::system::error_code;
 using asio::ip::tcp;
+using boost::system::error_code;
 
 /// Connections past the limit that are told so; beyond, they are closed without a word.
 constexpr std::size_t kTurnedAwayAtOnce = 64;
@@ -33,7 +33,10 @@ constexpr auto kAcceptRetry = std::chrono::milliseconds(100);
 class Listener::Impl {
  public:
   Impl(Options options, RequestHandler& handler)
-      : options_(std::move(options)), host_(options_.limits, handler), acceptor_(asio::make_strand(io_)), retry_(acceptor_.get_executor()) {}
+      : options_(std::move(options)),
+        host_(options_.limits, handler),
+        acceptor_(asio::make_strand(io_)),
+        retry_(acceptor_.get_executor()) {}
   ~Impl() { stop(); }
 
   Result<void> bind();
@@ -72,24 +75,31 @@ Result<void> Listener::Impl::bind() {
                                           "\": it is not an IP address such as 127.0.0.1 or ::1."};
   }
   if (!address.is_loopback() && !options_.allow_other_machines) {
-    return Error{ErrorCode::kForbidden,
-                 "Refusing to listen on " + options_.address + ": other machines could reach it, and without TLS "
-                 "the token would cross the network in the clear. Use 127.0.0.1 and an SSH tunnel, or allow it "
-                 "explicitly."};
+    return Error{ErrorCode::kForbidden, "Refusing to listen on " + options_.address +
+                                            ": other machines could reach it, and without TLS "
+                                            "the token would cross the network in the clear. Use "
+                                            "127.0.0.1 and an SSH tunnel, or allow it "
+                                            "explicitly."};
   }
   const tcp::endpoint endpoint(address, options_.port);
   const char* doing = "open a socket";
   acceptor_.open(endpoint.protocol(), code);
   if (!code) acceptor_.set_option(tcp::acceptor::reuse_address(true), code);
-  if (!code) { doing = "take the port"; acceptor_.bind(endpoint, code); }
-  if (!code) { doing = "listen"; acceptor_.listen(asio::socket_base::max_listen_connections, code); }
+  if (!code) {
+    doing = "take the port";
+    acceptor_.bind(endpoint, code);
+  }
+  if (!code) {
+    doing = "listen";
+    acceptor_.listen(asio::socket_base::max_listen_connections, code);
+  }
   if (!code) port_ = acceptor_.local_endpoint(code).port();
   if (code) {
     error_code ignored;
     acceptor_.close(ignored);
     return Error{ErrorCode::kUnavailable, "Cannot listen on " + options_.address + " port " +
-                                              std::to_string(options_.port) + ": cannot " + doing + ": " +
-                                              code.message() + "."};
+                                              std::to_string(options_.port) + ": cannot " + doing +
+                                              ": " + code.message() + "."};
   }
   return {};
 }
@@ -110,7 +120,8 @@ void Listener::Impl::run() {
       return;
     } catch (const std::exception& error) {
       // A handler threw; its connection is gone with it, and the others go on.
-      spdlog::error("http: a connection was dropped after an unexpected exception: {}", error.what());
+      spdlog::error("http: a connection was dropped after an unexpected exception: {}",
+                    error.what());
     }
   }
 }
@@ -145,7 +156,10 @@ void Listener::Impl::take(Socket socket) {
   const bool full = open >= options_.limits.connections;
   if (full) ++refused_;
   asio::post(strand, [this, full, socket = std::move(socket)]() mutable {
-    if (full) turn_away(std::move(socket), host_); else serve_requests(std::move(socket), host_);
+    if (full)
+      turn_away(std::move(socket), host_);
+    else
+      serve_requests(std::move(socket), host_);
   });
 }
 

@@ -30,18 +30,18 @@ class RequestHandler {
 
 /// For /metrics.
 struct ListenerStats {
-  std::size_t connections = 0;              ///< open now
+  std::size_t connections = 0;  ///< open now
   std::uint64_t accepted = 0;
-  std::uint64_t refused = 0;                ///< over the limit
-  std::uint64_t streams_dropped = 0;        ///< readers that took nothing for write_timeout
+  std::uint64_t refused = 0;          ///< over the limit
+  std::uint64_t streams_dropped = 0;  ///< readers that took nothing for write_timeout
 };
 
 class Listener {
  public:
   struct Options {
-    std::string address = "127.0.0.1";     ///< an IP literal
-    std::uint16_t port = 0;                ///< 0: any that is free
-    bool allow_other_machines = false;     ///< take an address that is not loopback
+    std::string address = "127.0.0.1";  ///< an IP literal
+    std::uint16_t port = 0;             ///< 0: any that is free
+    bool allow_other_machines = false;  ///< take an address that is not loopback
     std::size_t threads = 2;
     Limits limits;
   };

@@ -18,9 +18,9 @@ namespace mw::http {
 namespace {
 
 using testing::BodyIs;
+using ::testing::HasSubstr;
 using testing::RawClient;
 using testing::request_text;
-using ::testing::HasSubstr;
 
 /// A stream that says what the test puts in.
 class TestStream : public ByteStream {
@@ -28,7 +28,10 @@ class TestStream : public ByteStream {
   void pull(std::function<void(std::string)> done) override {
     std::unique_lock lock(mutex_);
     ++pulls_;
-    if (pieces_.empty()) { waiting_ = std::move(done); return; }
+    if (pieces_.empty()) {
+      waiting_ = std::move(done);
+      return;
+    }
     std::string piece = std::move(pieces_.front());
     pieces_.erase(pieces_.begin());
     lock.unlock();
@@ -42,16 +45,23 @@ class TestStream : public ByteStream {
   }
   void put(std::string piece) {
     std::unique_lock lock(mutex_);
-    if (!waiting_) { pieces_.push_back(std::move(piece)); return; }
+    if (!waiting_) {
+      pieces_.push_back(std::move(piece));
+      return;
+    }
     auto done = std::exchange(waiting_, nullptr);
     lock.unlock();
     done(std::move(piece));
   }
   bool wait_cancelled() {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::milliseconds(testing::kDeadlineMs), [this] { return cancelled_; });
+    return changed_.wait_for(lock, std::chrono::milliseconds(testing::kDeadlineMs),
+                             [this] { return cancelled_; });
   }
-  int pulls() { const std::lock_guard lock(mutex_); return pulls_; }
+  int pulls() {
+    const std::lock_guard lock(mutex_);
+    return pulls_;
+  }
 
  private:
   std::mutex mutex_;
@@ -93,7 +103,8 @@ class TestHandler : public RequestHandler {
   /// Waits for `count` requests that were not answered, and gives their replies.
   std::vector<Reply> take_kept(std::size_t count) {
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, std::chrono::milliseconds(testing::kDeadlineMs), [&] { return kept_.size() >= count; });
+    changed_.wait_for(lock, std::chrono::milliseconds(testing::kDeadlineMs),
+                      [&] { return kept_.size() >= count; });
     return std::exchange(kept_, {});
   }
 
@@ -127,7 +138,8 @@ class ListenerTest : public ::testing::Test {
     EXPECT_EQ(response->body, "others");
   }
   bool wait_for_connections(std::size_t count) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(testing::kDeadlineMs);
+    const auto deadline =
+        std::chrono::steady_clock::now() + std::chrono::milliseconds(testing::kDeadlineMs);
     while (listener->stats().connections != count) {
       if (std::chrono::steady_clock::now() > deadline) return false;
       std::this_thread::yield();
@@ -158,7 +170,8 @@ TEST_F(ListenerTest, AnswersPipelinedRequestsInOrder) {
   start();
   RawClient client(listener->port());
   std::string all;
-  for (int i = 0; i < 50; ++i) all += request_text("POST", "/echo", "", "body " + std::to_string(i));
+  for (int i = 0; i < 50; ++i)
+    all += request_text("POST", "/echo", "", "body " + std::to_string(i));
   ASSERT_TRUE(client.say(all));
   for (int i = 0; i < 50; ++i) {
     const auto response = client.hear();
@@ -170,7 +183,8 @@ TEST_F(ListenerTest, AnswersPipelinedRequestsInOrder) {
 TEST_F(ListenerTest, PipelinedRequestsWaitForTheOneBeforeThem) {
   start();
   RawClient client(listener->port());
-  ASSERT_TRUE(client.say(request_text("GET", "/later") + request_text("POST", "/echo", "", "second")));
+  ASSERT_TRUE(
+      client.say(request_text("GET", "/later") + request_text("POST", "/echo", "", "second")));
   auto replies = handler.take_kept(1);
   ASSERT_EQ(replies.size(), 1U);
   EXPECT_EQ(handler.handled, 1) << "the second is not handled before the first is answered";
@@ -185,16 +199,19 @@ TEST_F(ListenerTest, PipelinedRequestsWaitForTheOneBeforeThem) {
 TEST_F(ListenerTest, TakesChunkedBodiesAndOnesThatWaitForContinue) {
   start();
   RawClient client(listener->port());
-  ASSERT_TRUE(client.say("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-                         "3\r\nabc\r\n4;ext=1\r\ndefg\r\n0\r\nTrailer: x\r\n\r\n"));
+  ASSERT_TRUE(
+      client.say("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+                 "3\r\nabc\r\n4;ext=1\r\ndefg\r\n0\r\nTrailer: x\r\n\r\n"));
   EXPECT_EQ(client.hear()->body, "abcdefg");
-  ASSERT_TRUE(client.say("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"));
+  ASSERT_TRUE(client.say(
+      "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"));
   EXPECT_EQ(handler.handled, 1);
   ASSERT_TRUE(client.say("hello"));
   EXPECT_EQ(client.hear()->body, "hello");
 
   RawClient refused(listener->port());
-  ASSERT_TRUE(refused.say("POST /no HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"));
+  ASSERT_TRUE(refused.say(
+      "POST /no HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"));
   EXPECT_EQ(refused.hear()->status, 403) << "refused before the body was asked for";
   EXPECT_TRUE(refused.hear_end());
 }
@@ -279,7 +296,8 @@ TEST_F(ListenerTest, RefusesHeadersThatAreTooLarge) {
     EXPECT_TRUE(client.hear_end());
   }
   RawClient fits(listener->port());
-  ASSERT_TRUE(fits.say(request_text("POST", "/echo", "X: " + std::string(800, 'x') + "\r\n", "ok")));
+  ASSERT_TRUE(
+      fits.say(request_text("POST", "/echo", "X: " + std::string(800, 'x') + "\r\n", "ok")));
   EXPECT_EQ(fits.hear()->body, "ok");
 }
 
@@ -303,7 +321,8 @@ TEST_F(ListenerTest, RefusesBodiesThatAreTooLarge) {
   EXPECT_EQ(chunked.hear()->status, 413);
 
   RawClient stubborn(listener->port());  // sends it all before it listens
-  ASSERT_TRUE(stubborn.say("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" + std::string(1'000'000, 'x')));
+  ASSERT_TRUE(stubborn.say("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n" +
+                           std::string(1'000'000, 'x')));
   const auto response = stubborn.hear();
   ASSERT_TRUE(response.has_value()) << "the answer is not lost in a reset";
   EXPECT_EQ(response->status, 413);
@@ -353,8 +372,10 @@ TEST_F(ListenerTest, SlowHeadersAreCutOffAndBlockNobody) {
   expect_others_are_served();
   // Drip until the server has enough: the deadline is for the whole head, not for each byte.
   for (auto& client : slow) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(testing::kDeadlineMs);
-    while (client->say("x") && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    const auto deadline =
+        std::chrono::steady_clock::now() + std::chrono::milliseconds(testing::kDeadlineMs);
+    while (client->say("x") && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::yield();
     EXPECT_TRUE(client->hear_end());
   }
   EXPECT_EQ(handler.handled, 1) << "only the other one's";
@@ -386,7 +407,8 @@ TEST_F(ListenerTest, TellsWhenAnAnswerDoesNotCome) {
   const auto response = client.hear();
   ASSERT_TRUE(response.has_value());
   EXPECT_EQ(response->status, 504);
-  EXPECT_THAT(response->body, HasSubstr("outcome unknown; safe to retry with the same Idempotency-Key"));
+  EXPECT_THAT(response->body,
+              HasSubstr("outcome unknown; safe to retry with the same Idempotency-Key"));
   auto replies = handler.take_kept(1);
   ASSERT_EQ(replies.size(), 1U);
   Response late;
@@ -494,7 +516,8 @@ TEST(ListenerAddress, IsLoopbackUnlessAllowed) {
   EXPECT_EQ(code_of("::", false), ErrorCode::kForbidden);
   EXPECT_EQ(code_of("0.0.0.0", true), std::nullopt);
   EXPECT_EQ(code_of("localhost", false), ErrorCode::kInvalid);
-  EXPECT_EQ(code_of("192.0.2.1", true), ErrorCode::kUnavailable) << "not an address of this machine";
+  EXPECT_EQ(code_of("192.0.2.1", true), ErrorCode::kUnavailable)
+      << "not an address of this machine";
 }
 
 TEST(ListenerAddress, SaysWhenThePortIsTaken) {

@@ -4,6 +4,8 @@
 #include <boost/json/value.hpp>
 #include <charconv>
 
+#include "codec/yaml_tree.h"
+
 namespace mw::http {
 namespace {
 
@@ -60,11 +62,20 @@ Response json_response(const boost::json::value& value, int status) {
   return response;
 }
 
-Response error_response(const Error& error) { return error_response(row(error.code).http_status, error); }
+Response error_response(const Error& error) {
+  return error_response(row(error.code).http_status, error);
+}
 
 Response error_response(int status, const Error& error) {
-  Response response = json_response(
-      {{"error", {{"code", name_of(error.code)}, {"message", error.message}}}}, status);
+  // A message may quote what a client sent, and JSON is UTF-8.
+  std::string message = error.message;
+  for (std::size_t from = 0, bad = 0;; from += bad) {
+    bad = invalid_utf8_at(std::string_view(message).substr(from));
+    if (bad == std::string_view::npos) break;
+    message[from + bad] = '?';
+  }
+  Response response =
+      json_response({{"error", {{"code", name_of(error.code)}, {"message", message}}}}, status);
   if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   if (status == 503) response.headers.emplace_back("Retry-After", "1");
   return response;
@@ -81,7 +92,8 @@ Result<std::string> percent_decode(std::string_view text, bool plus_is_space) {
     } else {
       const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
       const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-      if (high < 0 || low < 0) return bad_target("has a '%' that is not followed by two hexadecimal digits");
+      if (high < 0 || low < 0)
+        return bad_target("has a '%' that is not followed by two hexadecimal digits");
       const int byte = high * 16 + low;
       if (byte == 0) return bad_target("contains an encoded NUL");
       out += static_cast<char>(byte);
@@ -113,7 +125,8 @@ Result<Target> parse_target(std::string_view target) {
     path.remove_prefix(slash + 1);
     if (path.empty()) parts.segments.emplace_back();  // a slash at the end is another path
   }
-  std::string_view query = mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
+  std::string_view query =
+      mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
   while (!query.empty()) {
     const std::size_t end = query.find('&');
     const std::string_view pair = query.substr(0, end);
@@ -122,7 +135,8 @@ Result<Target> parse_target(std::string_view target) {
     const std::size_t equals = pair.find('=');
     auto name = percent_decode(pair.substr(0, equals), true);
     if (!name) return name.error();
-    auto value = percent_decode(equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1), true);
+    auto value = percent_decode(
+        equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1), true);
     if (!value) return value.error();
     parts.query.emplace_back(std::move(*name), std::move(*value));
   }

@@ -28,15 +28,15 @@ enum class Method : std::uint8_t { kGet, kHead, kPost };
 
 /// Who an accepted request comes from. A job speaks with its attempt's token, and for itself only.
 struct Caller {
-  JobId job;                ///< 0: not a job but someone with the API token
+  JobId job;  ///< 0: not a job but someone with the API token
   AttemptNumber attempt;
 };
 
 struct Request {
-  std::string method;       ///< as sent: "GET"
-  std::string target;       ///< as sent: "/v1/jobs?limit=5"
+  std::string method;  ///< as sent: "GET"
+  std::string target;  ///< as sent: "/v1/jobs?limit=5"
   bool is_http_1_0 = false;
-  Fields headers;           ///< names in lower case
+  Fields headers;  ///< names in lower case
   std::string body;
 
   // Filled in when the request is admitted.
@@ -48,7 +48,9 @@ struct Request {
   [[nodiscard]] std::string_view header(std::string_view name) const;
   [[nodiscard]] std::size_t header_count(std::string_view name) const;
 
-  [[nodiscard]] bool has(std::string_view parameter) const { return parameters.contains(parameter); }
+  [[nodiscard]] bool has(std::string_view parameter) const {
+    return parameters.contains(parameter);
+  }
   /// Empty when absent.
   [[nodiscard]] std::string_view text(std::string_view parameter) const;
   /// REQUIRES: the route declares it as an integer.

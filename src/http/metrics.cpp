@@ -42,7 +42,8 @@ double boot_time_s() {
 
 void MetricsWriter::family(std::string_view name, std::string_view type, std::string_view help) {
   name_ = name;
-  text_ += "# HELP " + name_ + " " + std::string(help) + "\n# TYPE " + name_ + " " + std::string(type) + "\n";
+  text_ += "# HELP " + name_ + " " + std::string(help) + "\n# TYPE " + name_ + " " +
+           std::string(type) + "\n";
 }
 
 void MetricsWriter::begin_sample(Labels labels, std::string_view suffix) {
@@ -56,7 +57,10 @@ void MetricsWriter::begin_sample(Labels labels, std::string_view suffix) {
     text_ += "=\"";
     for (const char c : value) {
       if (c == '\\' || c == '"') text_ += '\\';
-      if (c == '\n') text_ += "\\n"; else text_ += c;
+      if (c == '\n')
+        text_ += "\\n";
+      else
+        text_ += c;
     }
     text_ += '"';
     separator = ',';
@@ -78,7 +82,8 @@ void MetricsWriter::sample(std::uint64_t value, Labels labels, std::string_view 
   text_ += ' ' + std::to_string(value) + '\n';
 }
 
-void HttpMetrics::count(std::string_view route, std::string_view method, int status, Duration took) {
+void HttpMetrics::count(std::string_view route, std::string_view method, int status,
+                        Duration took) {
   const double seconds = static_cast<double>(took.count()) / 1e9;
   std::size_t bucket = 0;
   while (bucket < kBuckets.size() && seconds > kBuckets[bucket]) ++bucket;
@@ -106,8 +111,13 @@ void HttpMetrics::write(MetricsWriter& writer) const {
     for (std::size_t i = 0; i <= kBuckets.size(); ++i) {
       below += series.by_bucket[i];
       std::array<char, 40> bound{"+Inf"};
-      if (i < kBuckets.size()) *std::to_chars(bound.data(), bound.data() + bound.size(), kBuckets[i]).ptr = '\0';
-      writer.sample(below, {{"route", key.first}, {"method", key.second}, {"le", bound.data()}}, "_bucket");
+      if (i < kBuckets.size()) {
+        *std::to_chars(bound.data(), bound.data() + bound.size() - 1, kBuckets[i],
+                       std::chars_format::fixed)
+             .ptr = '\0';
+      }
+      writer.sample(below, {{"route", key.first}, {"method", key.second}, {"le", bound.data()}},
+                    "_bucket");
     }
     writer.sample(series.seconds, {{"route", key.first}, {"method", key.second}}, "_sum");
     writer.sample(series.requests, {{"route", key.first}, {"method", key.second}}, "_count");
@@ -121,16 +131,19 @@ void write_process_metrics(MetricsWriter& writer) {
   if (fields.size() < 22) return;
   const auto field = [&](std::size_t i) { return std::strtod(fields[i].c_str(), nullptr); };
   const auto ticks = static_cast<double>(::sysconf(_SC_CLK_TCK));
-  writer.one("process_cpu_seconds_total", "counter", "User and system CPU time spent in seconds.", (field(11) + field(12)) / ticks);
+  writer.one("process_cpu_seconds_total", "counter", "User and system CPU time spent in seconds.",
+             (field(11) + field(12)) / ticks);
   writer.one("process_threads", "gauge", "Threads of this process.", field(17));
-  writer.one("process_start_time_seconds", "gauge", "Start time since the Unix epoch in seconds.", boot_time_s() + field(19) / ticks);
+  writer.one("process_start_time_seconds", "gauge", "Start time since the Unix epoch in seconds.",
+             boot_time_s() + field(19) / ticks);
   writer.one("process_virtual_memory_bytes", "gauge", "Virtual memory size in bytes.", field(20));
   writer.one("process_resident_memory_bytes", "gauge", "Resident memory size in bytes.",
              field(21) * static_cast<double>(::sysconf(_SC_PAGESIZE)));
   writer.one("process_open_fds", "gauge", "Open file descriptors.", open_files());
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    writer.one("process_max_fds", "gauge", "How many file descriptors may be open.", static_cast<std::uint64_t>(limit.rlim_cur));
+    writer.one("process_max_fds", "gauge", "How many file descriptors may be open.",
+               static_cast<std::uint64_t>(limit.rlim_cur));
   }
 }
 

@@ -48,8 +48,8 @@ class HttpMetrics {
 
  private:
   /// Upper bounds in seconds: from a read of the state to the answer's deadline.
-  static constexpr std::array<double, 13> kBuckets = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
-                                                      0.1,    0.25,  0.5,    1,     5,    30};
+  static constexpr std::array<double, 13> kBuckets = {
+      0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30};
   struct Series {
     std::map<int, std::uint64_t> by_status;
     std::array<std::uint64_t, kBuckets.size() + 1> by_bucket{};

@@ -30,23 +30,34 @@ struct Schema {
 const std::vector<Schema>& schemas() {
   static const std::vector<Schema> all = {
       {"Error", "Why it did not work.", {{"error", "ErrorBody", ""}}},
-      {"ErrorBody", "",
-       {{"code", "string", "invalid, not_found, conflict, unauthenticated, forbidden, too_large, unavailable, "
-                           "unsupported, timeout or internal"},
+      {"ErrorBody",
+       "",
+       {{"code", "string",
+         "invalid, not_found, conflict, unauthenticated, forbidden, too_large, unavailable, "
+         "unsupported, timeout or internal"},
         {"message", "string", "For people: what was wrong, where, and what to do."}}},
       {"Ok", "", {{"ok", "boolean", ""}}},
       {"Document", "An object.", {}, Others::kMore},
-      {"Health", "", {{"status", "string", "ok, or what is wrong"}, {"error", "string~", "what the store says"}}},
-      {"JobFile", "A job: see the job file reference.",
-       {{"name", "string", ""}, {"command", "[string]~", "argv; or script"}}, Others::kMore},
-      {"Submitted", "",
+      {"Health",
+       "",
+       {{"status", "string", "ok, or what is wrong"}, {"error", "string~", "what the store says"}}},
+      {"JobFile",
+       "A job: see the job file reference.",
+       {{"name", "string", ""}, {"command", "[string]~", "argv; or script"}},
+       Others::kMore},
+      {"Submitted",
+       "",
        {{"job", "integer?", "Id of the job, or of the first of an array; null after a dry run."},
         {"count", "integer", "How many jobs: their ids follow each other."},
         {"name", "string", ""},
         {"repeated", "boolean", "It was in already."}}},
       {"JobStateAnswer", "", {{"job", "integer", ""}, {"state", "string", ""}}},
-      {"JobList", "", {{"jobs", "[JobView]", ""}, {"next", "integer?", "`before` for the next page; null: no more."}}},
-      {"JobView", "A job. Times are nanoseconds since 1970; amounts ending in _milli are thousandths.",
+      {"JobList",
+       "",
+       {{"jobs", "[JobView]", ""},
+        {"next", "integer?", "`before` for the next page; null: no more."}}},
+      {"JobView",
+       "A job. Times are nanoseconds since 1970; amounts ending in _milli are thousandths.",
        {{"id", "integer", ""},
         {"name", "string", ""},
         {"record", "integer", "Id of the first job of its array, or its own."},
@@ -54,7 +65,8 @@ const std::vector<Schema>& schemas() {
         {"array_count", "integer", ""},
         {"tenant", "string", ""},
         {"user", "string", ""},
-        {"state", "string", "pending, starting, running, stopping, succeeded, failed, cancelled or timed_out"},
+        {"state", "string",
+         "pending, starting, running, stopping, succeeded, failed, cancelled or timed_out"},
         {"held", "boolean", ""},
         {"priority", "integer", "Larger goes first."},
         {"tasks", "integer", ""},
@@ -78,36 +90,63 @@ const std::vector<Schema>& schemas() {
         {"last_end", "string?", "How the last ended attempt ended."},
         {"last_detail", "string", ""},
         {"pending_text", "string?", "Why it waits."}}},
-      {"Attempt", "",
+      {"Attempt",
+       "",
        {{"number", "integer", ""},
         {"placed_at_ns", "integer", ""},
         {"running_at_ns", "integer?", "Since when every task runs."},
         {"nodes", "[AttemptNode]", "In rank order."}}},
-      {"AttemptNode", "",
-       {{"name", "string", ""}, {"first_rank", "integer", ""}, {"tasks", "integer", ""}, {"devices", "[integer]", ""}}},
+      {"AttemptNode",
+       "",
+       {{"name", "string", ""},
+        {"first_rank", "integer", ""},
+        {"tasks", "integer", ""},
+        {"devices", "[integer]", ""}}},
       {"Checkpoint", "", {{"step", "integer", ""}, {"path", "string", "Absolute."}}},
-      {"Progress", "",
+      {"Progress",
+       "",
        {{"step", "integer?", ""},
         {"steps_total", "integer?", ""},
         {"samples", "integer?", ""},
         {"loss", "number?", ""},
         {"rate", "number?", "In `unit` per second."},
         {"unit", "string?", ""}}},
-      {"Usage", "Accelerator-seconds.",
+      {"Usage",
+       "Accelerator-seconds.",
        {{"starting_accelerator_s", "number", ""},
         {"productive_accelerator_s", "number", ""},
         {"checkpointing_accelerator_s", "number", ""},
         {"lost_work_accelerator_s", "number", ""}}},
-      {"Why", "", {{"job", "integer", ""}, {"state", "string", ""}, {"reason", "Reason?", "null: it does not wait."}, {"text", "string", ""}}},
-      {"Reason", "Why a job waits; further fields belong to the kind.",
-       {{"kind", "string", "not_yet_considered, no_room_now, fleet_too_small, no_such_accelerator, held or waits_to_restart"}},
+      {"Why",
+       "",
+       {{"job", "integer", ""},
+        {"state", "string", ""},
+        {"reason", "Reason?", "null: it does not wait."},
+        {"text", "string", ""}}},
+      {"Reason",
+       "Why a job waits; further fields belong to the kind.",
+       {{"kind", "string",
+         "not_yet_considered, no_room_now, fleet_too_small, no_such_accelerator, held or "
+         "waits_to_restart"}},
        Others::kMore},
-      {"Story", "", {{"job", "JobView", ""}, {"events", "[EventView]", ""}, {"truncated", "boolean", "There are more than fit."}}},
-      {"EventView", "Something that became so; further fields belong to the kind.",
-       {{"seq", "integer", ""}, {"at_ns", "integer", ""}, {"kind", "string", ""}, {"text", "string", "For people."}}, Others::kMore},
-      {"EventList", "", {{"events", "[EventView]", ""}, {"last", "integer", "`after` for the next page."}}},
+      {"Story",
+       "",
+       {{"job", "JobView", ""},
+        {"events", "[EventView]", ""},
+        {"truncated", "boolean", "There are more than fit."}}},
+      {"EventView",
+       "Something that became so; further fields belong to the kind.",
+       {{"seq", "integer", ""},
+        {"at_ns", "integer", ""},
+        {"kind", "string", ""},
+        {"text", "string", "For people."}},
+       Others::kMore},
+      {"EventList",
+       "",
+       {{"events", "[EventView]", ""}, {"last", "integer", "`after` for the next page."}}},
       {"NodeList", "", {{"nodes", "[NodeView]", ""}}},
-      {"NodeView", "",
+      {"NodeView",
+       "",
        {{"id", "integer", ""},
         {"name", "string", ""},
         {"site", "string", ""},
@@ -125,23 +164,31 @@ const std::vector<Schema>& schemas() {
         {"memory_free_bytes", "integer", ""},
         {"jobs", "[integer]", "That have an attempt on it."}}},
       {"Drain", "", {{"reason", "string~", "Up to 500 bytes on one line."}}},
-      {"Ledger", "The categories' times add up to capacity_time, exactly.",
+      {"Ledger",
+       "The categories' times add up to capacity_time, exactly.",
        {{"at_ns", "integer", ""},
         {"capacity_milli", "integer", ""},
-        {"capacity_time", "string", "In milli-accelerator-nanoseconds, an integer of up to 128 bits."},
+        {"capacity_time", "string",
+         "In milli-accelerator-nanoseconds, an integer of up to 128 bits."},
         {"capacity_accelerator_s", "number", ""},
         {"balanced", "boolean", ""},
         {"categories", "[LedgerCategory]", ""},
         {"tenants", "[TenantUsage]", ""}}},
-      {"LedgerCategory", "",
+      {"LedgerCategory",
+       "",
        {{"category", "string", ""},
         {"now_milli", "integer", "Accelerators in it now."},
         {"time", "string", "As capacity_time."},
         {"accelerator_s", "number", ""},
         {"percent", "number", "Of the capacity's time."}}},
-      {"TenantUsage", "",
-       {{"tenant", "string", ""}, {"jobs_submitted", "integer", ""}, {"jobs_finished", "integer", ""}, {"usage", "Usage", ""}}},
-      {"Report", "What a job says of itself. `job` and `attempt` only with the API token.",
+      {"TenantUsage",
+       "",
+       {{"tenant", "string", ""},
+        {"jobs_submitted", "integer", ""},
+        {"jobs_finished", "integer", ""},
+        {"usage", "Usage", ""}}},
+      {"Report",
+       "What a job says of itself. `job` and `attempt` only with the API token.",
        {{"job", "integer~", ""},
         {"attempt", "integer~", ""},
         {"rank", "integer~", "0 when not given."},
@@ -153,7 +200,8 @@ const std::vector<Schema>& schemas() {
         {"unit", "string~", "Such as tokens."},
         {"checkpoint", "Checkpoint~", "It was saved."},
         {"checkpointing", "boolean~", "true: it begins to save one."}}},
-      {"Server", "",
+      {"Server",
+       "",
        {{"version", "string", ""},
         {"pid", "integer", ""},
         {"home", "string", ""},
@@ -162,8 +210,11 @@ const std::vector<Schema>& schemas() {
         {"started_at_ns", "integer", ""},
         {"store", "Store", ""},
         {"loop", "LoopCounters", "Since the process started."}}},
-      {"Store", "", {{"available", "boolean", ""}, {"error", "string?", ""}, {"path", "string", ""}}},
-      {"LoopCounters", "",
+      {"Store",
+       "",
+       {{"available", "boolean", ""}, {"error", "string?", ""}, {"path", "string", ""}}},
+      {"LoopCounters",
+       "",
        {{"batches", "integer", ""},
         {"inputs", "integer", ""},
         {"events", "integer", ""},
@@ -192,8 +243,10 @@ json::object type_of(std::string_view type) {
     if (const auto* plain = inner.if_contains("type")) return {{"type", {*plain, "null"}}};
     return {{"anyOf", {inner, {{"type", "null"}}}}};
   }
-  if (type.starts_with('[')) return {{"type", "array"}, {"items", type_of(type.substr(1, type.size() - 2))}};
-  if (type == "integer" || type == "string" || type == "number" || type == "boolean") return {{"type", text(type)}};
+  if (type.starts_with('['))
+    return {{"type", "array"}, {"items", type_of(type.substr(1, type.size() - 2))}};
+  if (type == "integer" || type == "string" || type == "number" || type == "boolean")
+    return {{"type", text(type)}};
   return reference(type);
 }
 
@@ -219,8 +272,12 @@ json::object schema_object(const Schema& schema) {
 json::object parameter_object(const Parameter& parameter) {
   json::object schema;
   switch (parameter.type) {
-    case ParameterType::kString: schema["type"] = "string"; break;
-    case ParameterType::kBoolean: schema["type"] = "boolean"; break;
+    case ParameterType::kString:
+      schema["type"] = "string";
+      break;
+    case ParameterType::kBoolean:
+      schema["type"] = "boolean";
+      break;
     case ParameterType::kInteger:
       schema["type"] = "integer";
       schema["minimum"] = parameter.minimum;
@@ -228,13 +285,19 @@ json::object parameter_object(const Parameter& parameter) {
       break;
   }
   const bool in_path = parameter.place == ParameterPlace::kPath;
-  const char* place = in_path ? "path" : parameter.place == ParameterPlace::kQuery ? "query" : "header";
-  return {{"name", text(parameter.name)}, {"in", place}, {"required", in_path},
-          {"description", text(parameter.description)}, {"schema", std::move(schema)}};
+  const char* place = in_path                                     ? "path"
+                      : parameter.place == ParameterPlace::kQuery ? "query"
+                                                                  : "header";
+  return {{"name", text(parameter.name)},
+          {"in", place},
+          {"required", in_path},
+          {"description", text(parameter.description)},
+          {"schema", std::move(schema)}};
 }
 
 json::object content(std::string_view type, std::string_view schema) {
-  json::object media{{"schema", schema.empty() ? json::object{{"type", "string"}} : reference(schema)}};
+  json::object media{
+      {"schema", schema.empty() ? json::object{{"type", "string"}} : reference(schema)}};
   json::object object;
   object[text(type)] = std::move(media);
   return object;
@@ -243,21 +306,26 @@ json::object content(std::string_view type, std::string_view schema) {
 json::object operation_object(const Route& route) {
   json::object operation{{"operationId", text(route.operation)}, {"summary", text(route.summary)}};
   json::array parameters;
-  for (const Parameter& parameter : route.parameters) parameters.push_back(parameter_object(parameter));
+  for (const Parameter& parameter : route.parameters)
+    parameters.push_back(parameter_object(parameter));
   operation["parameters"] = std::move(parameters);
   if (!route.request_schema.empty()) {
-    operation["requestBody"] = {{"required", route.request_schema != "Drain"},
-                                {"content", content(route.request_content_type, route.request_schema)}};
+    operation["requestBody"] = {
+        {"required", route.request_schema != "Drain"},
+        {"content", content(route.request_content_type, route.request_schema)}};
   }
   json::object responses;
   for (const DocumentedResponse& response : route.responses) {
-    responses[std::to_string(response.status)] = {{"description", text(response.description)},
-                                                  {"content", content(response.content_type, response.schema)}};
+    responses[std::to_string(response.status)] = {
+        {"description", text(response.description)},
+        {"content", content(response.content_type, response.schema)}};
   }
-  responses["default"] = {{"description", "It did not work: see the error's code."}, {"content", content("application/json", "Error")}};
+  responses["default"] = {{"description", "It did not work: see the error's code."},
+                          {"content", content("application/json", "Error")}};
   operation["responses"] = std::move(responses);
   if (route.access == Access::kOpen) operation["security"] = json::array();
-  if (route.access == Access::kReport) operation["security"] = {{{"token", json::array()}}, {{"attempt_token", json::array()}}};
+  if (route.access == Access::kReport)
+    operation["security"] = {{{"token", json::array()}}, {{"attempt_token", json::array()}}};
   return operation;
 }
 
@@ -275,15 +343,17 @@ json::object openapi_document(const std::vector<Route>& routes, std::string_view
     return json::object{{"type", "http"}, {"scheme", "bearer"}, {"description", text(description)}};
   };
   return {{"openapi", "3.1.0"},
-          {"info", {{"title", "Millwright"},
-                    {"version", text(version)},
-                    {"description", "The control plane of an AI factory. GET routes answer HEAD as well."},
-                    {"license", {{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}}}},
+          {"info",
+           {{"title", "Millwright"},
+            {"version", text(version)},
+            {"description", "The control plane of an AI factory. GET routes answer HEAD as well."},
+            {"license", {{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}}}},
           {"paths", std::move(paths)},
           {"components",
            {{"schemas", std::move(all)},
-            {"securitySchemes", {{"token", bearer("The file `token` in the control plane's home.")},
-                                 {"attempt_token", bearer("What a task finds in MILLWRIGHT_TOKEN.")}}}}},
+            {"securitySchemes",
+             {{"token", bearer("The file `token` in the control plane's home.")},
+              {"attempt_token", bearer("What a task finds in MILLWRIGHT_TOKEN.")}}}}},
           {"security", {{{"token", json::array()}}}}};
 }
 

@@ -8,7 +8,9 @@ namespace {
 
 bool is_placeholder(std::string_view segment) { return segment.starts_with('{'); }
 
-std::string_view placeholder_name(std::string_view segment) { return segment.substr(1, segment.size() - 2); }
+std::string_view placeholder_name(std::string_view segment) {
+  return segment.substr(1, segment.size() - 2);
+}
 
 const Parameter* find_parameter(const Route& route, std::string_view name, ParameterPlace place) {
   for (const Parameter& parameter : route.parameters) {
@@ -17,12 +19,15 @@ const Parameter* find_parameter(const Route& route, std::string_view name, Param
   return nullptr;
 }
 
-Response invalid(std::string message) { return error_response(Error{ErrorCode::kInvalid, std::move(message)}); }
+Response invalid(std::string message) {
+  return error_response(Error{ErrorCode::kInvalid, std::move(message)});
+}
 
 /// Why `value` is not one of `parameter`'s; empty when it is.
 std::string complaint(const Parameter& parameter, std::string_view value) {
-  const std::string what = (parameter.place == ParameterPlace::kPath ? "In the path, " : "Query parameter ") +
-                           std::string(parameter.name) + ": ";
+  const std::string what =
+      (parameter.place == ParameterPlace::kPath ? "In the path, " : "Query parameter ") +
+      std::string(parameter.name) + ": ";
   if (parameter.type == ParameterType::kInteger) {
     std::uint64_t number = 0;
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
@@ -45,12 +50,14 @@ std::optional<Response> take_query(const Route& route, Fields query, Request& re
     if (parameter == nullptr) {
       std::string allowed;
       for (const Parameter& one : route.parameters) {
-        if (one.place == ParameterPlace::kQuery) allowed += (allowed.empty() ? "" : ", ") + std::string(one.name);
+        if (one.place == ParameterPlace::kQuery)
+          allowed += (allowed.empty() ? "" : ", ") + std::string(one.name);
       }
       return invalid("Query parameter \"" + name + "\" is unknown here; " +
                      (allowed.empty() ? "this path takes none." : "allowed: " + allowed + "."));
     }
-    if (std::string problem = complaint(*parameter, value); !problem.empty()) return invalid(std::move(problem));
+    if (std::string problem = complaint(*parameter, value); !problem.empty())
+      return invalid(std::move(problem));
     if (!request.parameters.emplace(name, std::move(value)).second) {
       return invalid("Query parameter " + name + " is given twice.");
     }
@@ -62,9 +69,12 @@ std::optional<Response> take_query(const Route& route, Fields query, Request& re
 
 std::string_view method_name(Method method) {
   switch (method) {
-    case Method::kGet: return "GET";
-    case Method::kHead: return "HEAD";
-    case Method::kPost: return "POST";
+    case Method::kGet:
+      return "GET";
+    case Method::kHead:
+      return "HEAD";
+    case Method::kPost:
+      return "POST";
   }
   return "";
 }
@@ -79,7 +89,8 @@ Router::Router(std::vector<Route> routes) : routes_(std::move(routes)) {
       const std::size_t slash = path.find('/');
       pattern.segments.push_back(path.substr(0, slash));
       if (is_placeholder(pattern.segments.back())) {
-        MW_CHECK(find_parameter(route, placeholder_name(pattern.segments.back()), ParameterPlace::kPath) != nullptr);
+        MW_CHECK(find_parameter(route, placeholder_name(pattern.segments.back()),
+                                ParameterPlace::kPath) != nullptr);
       }
       path = slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
     }
@@ -90,7 +101,9 @@ Router::Router(std::vector<Route> routes) : routes_(std::move(routes)) {
 bool Router::fits(const Pattern& pattern, const std::vector<std::string>& segments) {
   if (pattern.segments.size() != segments.size()) return false;
   for (std::size_t i = 0; i < segments.size(); ++i) {
-    if (is_placeholder(pattern.segments[i]) ? segments[i].empty() : pattern.segments[i] != segments[i]) return false;
+    if (is_placeholder(pattern.segments[i]) ? segments[i].empty()
+                                            : pattern.segments[i] != segments[i])
+      return false;
   }
   return true;
 }
@@ -99,7 +112,8 @@ std::optional<Response> Router::match(Request& request) const {
   auto target = parse_target(request.target);
   if (!target) return error_response(target.error());
 
-  const std::string_view wanted = request.method == "HEAD" ? "GET" : std::string_view(request.method);
+  const std::string_view wanted =
+      request.method == "HEAD" ? "GET" : std::string_view(request.method);
   std::string allowed;
   for (std::size_t i = 0; i < routes_.size(); ++i) {
     const Route& route = routes_[i];
@@ -122,11 +136,14 @@ std::optional<Response> Router::match(Request& request) const {
     return take_query(route, std::move(target->query), request);
   }
   if (allowed.empty()) {
-    return error_response(Error{ErrorCode::kNotFound, "There is no path \"" + request.target.substr(0, request.target.find('?')) +
-                                                          "\" here. GET /openapi.json lists those that there are."});
+    return error_response(
+        Error{ErrorCode::kNotFound, "There is no path \"" +
+                                        request.target.substr(0, request.target.find('?')) +
+                                        "\" here. GET /openapi.json lists those that there are."});
   }
-  Response response = error_response(405, Error{ErrorCode::kUnsupported, "This path does not take " + request.method +
-                                                                             "; allowed: " + allowed + "."});
+  Response response = error_response(
+      405, Error{ErrorCode::kUnsupported,
+                 "This path does not take " + request.method + "; allowed: " + allowed + "."});
   response.headers.emplace_back("Allow", allowed);
   return response;
 }

@@ -25,7 +25,7 @@ struct Parameter {
   ParameterPlace place = ParameterPlace::kQuery;
   ParameterType type = ParameterType::kString;
   std::string_view description;
-  std::uint64_t minimum = 0;       ///< of an integer
+  std::uint64_t minimum = 0;  ///< of an integer
   std::uint64_t maximum = std::numeric_limits<std::int64_t>::max();
 };
 
@@ -50,13 +50,13 @@ using Handler = std::function<void(const std::shared_ptr<const Request>&, Reply)
 
 struct Route {
   Method method = Method::kGet;
-  std::string_view path;          ///< "/v1/jobs/{job}"
-  std::string_view operation;     ///< unique: "show_job"
+  std::string_view path;       ///< "/v1/jobs/{job}"
+  std::string_view operation;  ///< unique: "show_job"
   std::string_view summary;
   Access access = Access::kToken;
   Runs runs = Runs::kAtOnce;
   std::vector<Parameter> parameters;
-  std::string_view request_schema;        ///< empty: no body
+  std::string_view request_schema;  ///< empty: no body
   std::string_view request_content_type = "application/json";
   std::vector<DocumentedResponse> responses;  ///< those of every route are added: 401, 400, ...
   Handler handler;

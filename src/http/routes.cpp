@@ -7,9 +7,11 @@ namespace mw::http {
 
 std::vector<Route> all_routes(ApiContext* context) {
   std::vector<Route> all;
-  for (auto part : {job_list_routes(context), job_routes(context), node_routes(context), ledger_routes(context),
-                    event_routes(context), report_routes(context), server_routes(context)}) {
-    all.insert(all.end(), std::make_move_iterator(part.begin()), std::make_move_iterator(part.end()));
+  for (auto part :
+       {job_list_routes(context), job_routes(context), node_routes(context), ledger_routes(context),
+        event_routes(context), report_routes(context), server_routes(context)}) {
+    all.insert(all.end(), std::make_move_iterator(part.begin()),
+               std::make_move_iterator(part.end()));
   }
   return all;
 }
@@ -34,7 +36,8 @@ std::optional<Response> refusal_in(const std::vector<Event>& events) {
   return std::nullopt;
 }
 
-void read_state(const ApiContext& context, const std::function<void(const State&, Instant now)>& reader) {
+void read_state(const ApiContext& context,
+                const std::function<void(const State&, Instant now)>& reader) {
   const Instant now = context.loop.now();
   context.loop.read([&](const State& state) { reader(state, std::max(now, state.now)); });
 }

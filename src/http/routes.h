@@ -37,12 +37,14 @@ std::optional<Response> refusal_in(const std::vector<Event>& events);
 Result<JobSnapshot> find_job(ApiContext& context, JobId job, Why why);
 
 /// Calls `reader` with the state and the time to count to.
-void read_state(const ApiContext& context, const std::function<void(const State&, Instant now)>& reader);
+void read_state(const ApiContext& context,
+                const std::function<void(const State&, Instant now)>& reader);
 
 /// A parameter in the path that is a job.
 Parameter job_parameter();
 
-// --- what is read out of bodies; no I/O, so the fuzzer reaches it -----------------------------------
+// --- what is read out of bodies; no I/O, so the fuzzer reaches it
+// -----------------------------------
 
 /// The job that `request` submits. Errors: as parse_job_file, and for the header and parameters.
 Result<SubmitJob> parse_submission(const Request& request, const std::string& user);

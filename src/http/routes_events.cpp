@@ -37,7 +37,8 @@ Result<EventQuery> query_of(ApiContext& context, const Request& request) {
       if (found != state.node_by_name.end()) query.node = found->second;
     });
     if (!query.node) {
-      return Error{ErrorCode::kNotFound, "There is no node \"" + std::string(request.text("node")) + "\"."};
+      return Error{ErrorCode::kNotFound,
+                   "There is no node \"" + std::string(request.text("node")) + "\"."};
     }
   }
   return query;
@@ -50,21 +51,26 @@ void events(ApiContext& context, const Request& request, const Reply& reply) {
   if (!last) return reply(error_response(last.error()));
   if (query->after > *last) {
     return reply(error_response(Error{
-        ErrorCode::kInvalid, "Event " + std::to_string(query->after.value()) + " has not happened here; the last one is " +
-                                 std::to_string(last->value()) + ". The number is from another control plane's history: begin again with after=0."}));
+        ErrorCode::kInvalid,
+        "Event " + std::to_string(query->after.value()) +
+            " has not happened here; the last one is " + std::to_string(last->value()) +
+            ". The number is from another control plane's history: begin again with after=0."}));
   }
-  const bool follow = request.flag("follow") || request.header("accept").find("text/event-stream") != std::string_view::npos;
+  const bool follow = request.flag("follow") ||
+                      request.header("accept").find("text/event-stream") != std::string_view::npos;
   if (follow) {
     Response response;
     response.content_type = "text/event-stream";
-    response.stream = make_event_stream({context.feed, context.journal, context.workers, context.names}, query->after,
-                                        {query->job, query->node});
+    response.stream =
+        make_event_stream({context.feed, context.journal, context.workers, context.names},
+                          query->after, {query->job, query->node});
     return reply(std::move(response));
   }
   const auto page = context.journal.events(*query);
   if (!page) return reply(error_response(page.error()));
   boost::json::array views;
-  for (const StoredEvent& stored : *page) views.push_back(event_view(stored.seq, stored.event, context.names.namer()));
+  for (const StoredEvent& stored : *page)
+    views.push_back(event_view(stored.seq, stored.event, context.names.namer()));
   // A page that is not full has seen everything up to what was the last event before it.
   EventSeq seen = page->size() < query->limit ? *last : query->after;
   if (!page->empty()) seen = std::max(seen, page->back().seq);
@@ -77,20 +83,28 @@ std::vector<Route> event_routes(ApiContext* context) {
   Route route;
   route.path = "/v1/events";
   route.operation = "list_events";
-  route.summary = "Events in order. With `Accept: text/event-stream` or follow=1: server-sent events, from `after` (or "
-                  "Last-Event-ID) on, without gap or repetition; the id of each is its sequence number.";
+  route.summary =
+      "Events in order. With `Accept: text/event-stream` or follow=1: server-sent events, from "
+      "`after` (or "
+      "Last-Event-ID) on, without gap or repetition; the id of each is its sequence number.";
   route.runs = Runs::kOnWorker;
   route.parameters = {
-      {"after", ParameterPlace::kQuery, ParameterType::kInteger, "Only later ones than this sequence number."},
+      {"after", ParameterPlace::kQuery, ParameterType::kInteger,
+       "Only later ones than this sequence number."},
       {"job", ParameterPlace::kQuery, ParameterType::kInteger, "Only about this job.", 1},
       {"node", ParameterPlace::kQuery, ParameterType::kString, "Only about the node of this name."},
-      {"limit", ParameterPlace::kQuery, ParameterType::kInteger, "At most so many; 1000 when not given. Not for a stream.", 1, kEventsMax},
+      {"limit", ParameterPlace::kQuery, ParameterType::kInteger,
+       "At most so many; 1000 when not given. Not for a stream.", 1, kEventsMax},
       {"follow", ParameterPlace::kQuery, ParameterType::kBoolean, "As a stream."},
-      {"Last-Event-ID", ParameterPlace::kHeader, ParameterType::kString, "As `after`, for a stream that goes on."},
+      {"Last-Event-ID", ParameterPlace::kHeader, ParameterType::kString,
+       "As `after`, for a stream that goes on."},
   };
-  route.responses = {{200, "A page of events, and where the next begins; or the stream.", "EventList"},
-                     {404, "There is no such node.", "Error"}};
-  route.handler = [context](const auto& request, const Reply& reply) { events(*context, *request, reply); };
+  route.responses = {
+      {200, "A page of events, and where the next begins; or the stream.", "EventList"},
+      {404, "There is no such node.", "Error"}};
+  route.handler = [context](const auto& request, const Reply& reply) {
+    events(*context, *request, reply);
+  };
   return {route};
 }
 

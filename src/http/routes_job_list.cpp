@@ -13,7 +13,7 @@ namespace mw::http {
 namespace {
 
 constexpr std::size_t kListMax = 1000;
-constexpr std::size_t kJobsPerRead = 4096;      ///< looked at while the state's lock is held
+constexpr std::size_t kJobsPerRead = 4096;  ///< looked at while the state's lock is held
 constexpr std::size_t kEndedPerRead = 1000;
 constexpr std::size_t kEndedScannedMax = 50'000;  ///< for one answer; then it is a short page
 
@@ -45,8 +45,10 @@ Result<JobFilter> filter_of(const Request& request) {
     const auto state = enum_from_name<JobState>(name);
     if (!state) {
       std::string allowed;
-      for (const std::string_view one : EnumNames<JobState>::value) allowed += (allowed.empty() ? "" : ", ") + std::string(one);
-      return Error{ErrorCode::kInvalid, "Query parameter state: \"" + std::string(name) + "\" is not a state; allowed: " + allowed + "."};
+      for (const std::string_view one : EnumNames<JobState>::value)
+        allowed += (allowed.empty() ? "" : ", ") + std::string(one);
+      return Error{ErrorCode::kInvalid, "Query parameter state: \"" + std::string(name) +
+                                            "\" is not a state; allowed: " + allowed + "."};
     }
     filter.states.set(static_cast<std::size_t>(*state));
   }
@@ -54,7 +56,8 @@ Result<JobFilter> filter_of(const Request& request) {
 }
 
 /// Up to `count` matching jobs with ids below `before`, in descending order.
-std::vector<JobSnapshot> list_state(const ApiContext& context, const JobFilter& filter, JobId before, std::size_t count) {
+std::vector<JobSnapshot> list_state(const ApiContext& context, const JobFilter& filter,
+                                    JobId before, std::size_t count) {
   std::vector<JobSnapshot> found;
   bool more = count > 0;
   while (more) {
@@ -71,7 +74,10 @@ std::vector<JobSnapshot> list_state(const ApiContext& context, const JobFilter& 
       if (filter.only_live()) {
         for (auto it = state.attempts.lower_bound(before); it != state.attempts.begin();) {
           --it;
-          if (!look_at(state.jobs.at(it->first))) { more = true; break; }
+          if (!look_at(state.jobs.at(it->first))) {
+            more = true;
+            break;
+          }
         }
       } else {
         state.jobs.visit_down(before, [&](const Job& job) {
@@ -87,10 +93,11 @@ std::vector<JobSnapshot> list_state(const ApiContext& context, const JobFilter& 
 
 struct EndedPage {
   std::vector<JobSnapshot> jobs;
-  JobId complete_from;   ///< ids below this one were not looked at
+  JobId complete_from;  ///< ids below this one were not looked at
 };
 /// The same from the journal's ended jobs.
-Result<EndedPage> list_ended(ApiContext& context, const JobFilter& filter, JobId before, std::size_t count) {
+Result<EndedPage> list_ended(ApiContext& context, const JobFilter& filter, JobId before,
+                             std::size_t count) {
   EndedPage page;
   std::size_t scanned = 0;
   while (page.jobs.size() < count) {
@@ -99,7 +106,8 @@ Result<EndedPage> list_ended(ApiContext& context, const JobFilter& filter, JobId
     const Instant now = context.loop.now();
     for (const EndedJob& job : *ended) {
       before = job.job.id;
-      if (filter.takes(job.job, job.spec) && page.jobs.size() < count) page.jobs.push_back(snapshot_of(job, now));
+      if (filter.takes(job.job, job.spec) && page.jobs.size() < count)
+        page.jobs.push_back(snapshot_of(job, now));
     }
     if (ended->size() < kEndedPerRead) return page;
     scanned += ended->size();
@@ -115,7 +123,8 @@ Result<EndedPage> list_ended(ApiContext& context, const JobFilter& filter, JobId
 std::vector<JobSnapshot> merge(std::vector<JobSnapshot> state, std::vector<JobSnapshot> ended) {
   std::vector<JobSnapshot> all;
   std::merge(std::make_move_iterator(state.begin()), std::make_move_iterator(state.end()),
-             std::make_move_iterator(ended.begin()), std::make_move_iterator(ended.end()), std::back_inserter(all),
+             std::make_move_iterator(ended.begin()), std::make_move_iterator(ended.end()),
+             std::back_inserter(all),
              [](const JobSnapshot& a, const JobSnapshot& b) { return a.job.id > b.job.id; });
   const auto same = [](const JobSnapshot& a, const JobSnapshot& b) { return a.job.id == b.job.id; };
   all.erase(std::unique(all.begin(), all.end(), same), all.end());
@@ -147,8 +156,9 @@ void list_jobs(ApiContext& context, const Request& request, const Reply& reply) 
   boost::json::array views;
   views.reserve(jobs.size());
   for (const JobSnapshot& job : jobs) views.push_back(job_view(job));
-  reply(json_response({{"jobs", std::move(views)},
-                       {"next", next ? boost::json::value(next->value()) : boost::json::value(nullptr)}}));
+  reply(json_response(
+      {{"jobs", std::move(views)},
+       {"next", next ? boost::json::value(next->value()) : boost::json::value(nullptr)}}));
 }
 
 }  // namespace
@@ -157,19 +167,26 @@ std::vector<Route> job_list_routes(ApiContext* context) {
   Route list;
   list.path = "/v1/jobs";
   list.operation = "list_jobs";
-  list.summary = "Jobs, newest first: those that the control plane still has in mind (unfinished, and the last "
-                 "10,000 finished); with all=1 on into older ones. A page may be short though more follows: "
-                 "`next` is then not null.";
+  list.summary =
+      "Jobs, newest first: those that the control plane still has in mind (unfinished, and the "
+      "last "
+      "10,000 finished); with all=1 on into older ones. A page may be short though more follows: "
+      "`next` is then not null.";
   list.runs = Runs::kOnWorker;
   list.parameters = {
-      {"state", ParameterPlace::kQuery, ParameterType::kString, "Only jobs in these states, separated by commas."},
+      {"state", ParameterPlace::kQuery, ParameterType::kString,
+       "Only jobs in these states, separated by commas."},
       {"tenant", ParameterPlace::kQuery, ParameterType::kString, "Only this tenant's."},
       {"all", ParameterPlace::kQuery, ParameterType::kBoolean, "Also jobs that ended long ago."},
-      {"limit", ParameterPlace::kQuery, ParameterType::kInteger, "At most so many; 100 when not given.", 1, kListMax},
-      {"before", ParameterPlace::kQuery, ParameterType::kInteger, "Only ids below this one: the last page's `next`.", 1},
+      {"limit", ParameterPlace::kQuery, ParameterType::kInteger,
+       "At most so many; 100 when not given.", 1, kListMax},
+      {"before", ParameterPlace::kQuery, ParameterType::kInteger,
+       "Only ids below this one: the last page's `next`.", 1},
   };
   list.responses = {{200, "A page of jobs.", "JobList"}};
-  list.handler = [context](const auto& request, const Reply& reply) { list_jobs(*context, *request, reply); };
+  list.handler = [context](const auto& request, const Reply& reply) {
+    list_jobs(*context, *request, reply);
+  };
   return {list};
 }
 

@@ -20,7 +20,8 @@ JobId job_of(const Request& request) { return JobId(*request.number("job")); }
 
 Response submitted(JobId job, const JobSpec& spec, bool repeated) {
   Response response = json_response(
-      {{"job", job.value()}, {"count", spec.array}, {"name", spec.name}, {"repeated", repeated}}, repeated ? 200 : 201);
+      {{"job", job.value()}, {"count", spec.array}, {"name", spec.name}, {"repeated", repeated}},
+      repeated ? 200 : 201);
   response.headers.emplace_back("Location", "/v1/jobs/" + std::to_string(job.value()));
   return response;
 }
@@ -30,15 +31,20 @@ void submit(ApiContext& context, const Request& request, const Reply& reply) {
   if (!submission) return reply(error_response(submission.error()));
   JobSpec spec = submission->spec;
   if (request.flag("dry_run")) {
-    return reply(json_response({{"job", nullptr}, {"count", spec.array}, {"name", spec.name}, {"repeated", false}}));
+    return reply(json_response(
+        {{"job", nullptr}, {"count", spec.array}, {"name", spec.name}, {"repeated", false}}));
   }
-  ask(context, std::move(*submission), reply, [spec = std::move(spec)](const Answer& answer, const Reply& to) {
-    for (const Event& event : answer.events) {
-      if (const auto* made = std::get_if<JobSubmitted>(&event.body)) return to(submitted(made->job, spec, false));
-      if (const auto* known = std::get_if<SubmitRepeated>(&event.body)) return to(submitted(known->job, spec, true));
-    }
-    to(error_response(Error{ErrorCode::kInternal, "The job was taken, but what became of it was not told."}));
-  });
+  ask(context, std::move(*submission), reply,
+      [spec = std::move(spec)](const Answer& answer, const Reply& to) {
+        for (const Event& event : answer.events) {
+          if (const auto* made = std::get_if<JobSubmitted>(&event.body))
+            return to(submitted(made->job, spec, false));
+          if (const auto* known = std::get_if<SubmitRepeated>(&event.body))
+            return to(submitted(known->job, spec, true));
+        }
+        to(error_response(
+            Error{ErrorCode::kInternal, "The job was taken, but what became of it was not told."}));
+      });
 }
 
 // --- look ---------------------------------------------------------------------------------------
@@ -62,36 +68,50 @@ void story(ApiContext& context, const Request& request, const Reply& reply) {
   query.job = job_of(request);
   query.limit = kStoryPage;
   bool more = true;
-  while (more && events.size() < kStoryEventsMax) {
+  bool truncated = false;
+  while (more && !truncated) {
     const auto page = context.journal.events(query);
     if (!page) return reply(error_response(page.error()));
     for (const StoredEvent& stored : *page) {
       query.after = stored.seq;
       if (!with_progress && std::holds_alternative<ProgressNoted>(stored.event.body)) continue;
-      if (events.size() < kStoryEventsMax) events.push_back(event_view(stored.seq, stored.event, context.names.namer()));
+      if (std::holds_alternative<Refused>(stored.event.body)) continue;  // did not happen to it
+      truncated = events.size() == kStoryEventsMax;
+      if (truncated) break;
+      events.push_back(event_view(stored.seq, stored.event, context.names.namer()));
     }
     more = page->size() == query.limit;
   }
-  reply(json_response({{"job", job_view(*job)}, {"events", std::move(events)}, {"truncated", more}}));
+  reply(json_response(
+      {{"job", job_view(*job)}, {"events", std::move(events)}, {"truncated", truncated}}));
 }
 
 void logs(ApiContext& context, const Request& request, const Reply& reply) {
   const auto job = find_job(context, job_of(request), Why::kAsLastTold);
   if (!job) return reply(error_response(job.error()));
-  const auto refuse = [&](ErrorCode code, const std::string& message) { reply(error_response(Error{code, message})); };
+  const auto refuse = [&](ErrorCode code, const std::string& message) {
+    reply(error_response(Error{code, message}));
+  };
   const std::string name = "Job " + std::to_string(job->job.id.value());
   const std::uint64_t attempt = request.number("attempt").value_or(job->job.attempts);
   const std::uint64_t rank = request.number("rank").value_or(0);
   const std::string_view stream = request.text("stream");
   if (!stream.empty() && stream != "stdout" && stream != "stderr") {
-    return refuse(ErrorCode::kInvalid, "Query parameter stream: expected stdout or stderr, found \"" + std::string(stream) + "\".");
+    return refuse(ErrorCode::kInvalid,
+                  "Query parameter stream: expected stdout or stderr, found \"" +
+                      std::string(stream) + "\".");
   }
-  if (job->job.attempts == 0) return refuse(ErrorCode::kNotFound, name + " has not started, so it has no output yet.");
+  if (job->job.attempts == 0)
+    return refuse(ErrorCode::kNotFound, name + " has not started, so it has no output yet.");
   if (attempt > job->job.attempts) {
-    return refuse(ErrorCode::kNotFound, name + " has no attempt " + std::to_string(attempt) + "; there were " + std::to_string(job->job.attempts) + ".");
+    return refuse(ErrorCode::kNotFound, name + " has no attempt " + std::to_string(attempt) +
+                                            "; there were " + std::to_string(job->job.attempts) +
+                                            ".");
   }
   if (rank >= job->spec->gang.tasks) {
-    return refuse(ErrorCode::kNotFound, name + " has no rank " + std::to_string(rank) + "; its ranks are 0 to " + std::to_string(job->spec->gang.tasks - 1) + ".");
+    return refuse(ErrorCode::kNotFound, name + " has no rank " + std::to_string(rank) +
+                                            "; its ranks are 0 to " +
+                                            std::to_string(job->spec->gang.tasks - 1) + ".");
   }
   LogQuery query;
   query.job = job->job.id;
@@ -104,10 +124,11 @@ void logs(ApiContext& context, const Request& request, const Reply& reply) {
   if (!chunk) return reply(error_response(chunk.error()));
   Response response;
   response.content_type = "text/plain; charset=utf-8";
-  response.headers = {{"X-Millwright-Offset", std::to_string(chunk->offset)},
-                      {"X-Millwright-Next-Offset", std::to_string(chunk->offset + chunk->data.size())},
-                      {"X-Millwright-Complete", chunk->complete ? "true" : "false"},
-                      {"X-Millwright-Attempt", std::to_string(attempt)}};
+  response.headers = {
+      {"X-Millwright-Offset", std::to_string(chunk->offset)},
+      {"X-Millwright-Next-Offset", std::to_string(chunk->offset + chunk->data.size())},
+      {"X-Millwright-Complete", chunk->complete ? "true" : "false"},
+      {"X-Millwright-Attempt", std::to_string(attempt)}};
   response.body = std::move(chunk->data);
   reply(std::move(response));
 }
@@ -129,11 +150,13 @@ void tell(ApiContext& context, JobId job, InputBody body, const Reply& reply) {
 template <class Input>
 Handler whole_array_handler(ApiContext* context) {
   return [context](const auto& request, const Reply& reply) {
-    tell(*context, job_of(*request), Input{job_of(*request), request->flag("whole_array"), context->options.user}, reply);
+    tell(*context, job_of(*request),
+         Input{job_of(*request), request->flag("whole_array"), context->options.user}, reply);
   };
 }
 
-Route verb_route(std::string_view path, std::string_view operation, std::string_view summary, Handler handler) {
+Route verb_route(std::string_view path, std::string_view operation, std::string_view summary,
+                 Handler handler) {
   Route route;
   route.method = Method::kPost;
   route.path = path;
@@ -147,8 +170,8 @@ Route verb_route(std::string_view path, std::string_view operation, std::string_
   return route;
 }
 
-Route look_route(std::string_view path, std::string_view operation, std::string_view summary, std::string_view schema,
-                 std::string_view description, ApiContext* context,
+Route look_route(std::string_view path, std::string_view operation, std::string_view summary,
+                 std::string_view schema, std::string_view description, ApiContext* context,
                  void (*look)(ApiContext&, const Request&, const Reply&)) {
   Route route;
   route.path = path;
@@ -157,7 +180,9 @@ Route look_route(std::string_view path, std::string_view operation, std::string_
   route.runs = Runs::kOnWorker;
   route.parameters = {job_parameter()};
   route.responses = {{200, description, schema}, {404, "There is no such job.", "Error"}};
-  route.handler = [context, look](const auto& request, const Reply& reply) { look(*context, *request, reply); };
+  route.handler = [context, look](const auto& request, const Reply& reply) {
+    look(*context, *request, reply);
+  };
   return route;
 }
 
@@ -166,14 +191,17 @@ Route submit_route(ApiContext* context) {
   route.method = Method::kPost;
   route.path = "/v1/jobs";
   route.operation = "submit_job";
-  route.summary = "Hands in a job. The body is a job file in YAML or JSON. With an Idempotency-Key the same job "
-                  "handed in again gives the job that there is.";
+  route.summary =
+      "Hands in a job. The body is a job file in YAML or JSON. With an Idempotency-Key the same "
+      "job "
+      "handed in again gives the job that there is.";
   route.parameters = {
       {"workdir", ParameterPlace::kQuery, ParameterType::kString,
        "Absolute; what a missing or relative workdir in the job file means."},
       {"name", ParameterPlace::kQuery, ParameterType::kString, "Instead of the job file's name."},
       {"dry_run", ParameterPlace::kQuery, ParameterType::kBoolean, "Only check it."},
-      {"Idempotency-Key", ParameterPlace::kHeader, ParameterType::kString, "Up to 200 visible ASCII characters."},
+      {"Idempotency-Key", ParameterPlace::kHeader, ParameterType::kString,
+       "Up to 200 visible ASCII characters."},
   };
   route.request_schema = "JobFile";
   route.request_content_type = "application/yaml";
@@ -181,7 +209,9 @@ Route submit_route(ApiContext* context) {
                      {200, "It was in already, or this was a dry run.", "Submitted"},
                      {409, "The key was used for another job.", "Error"},
                      {413, "The job file is too large.", "Error"}};
-  route.handler = [context](const auto& request, const Reply& reply) { submit(*context, *request, reply); };
+  route.handler = [context](const auto& request, const Reply& reply) {
+    submit(*context, *request, reply);
+  };
   return route;
 }
 
@@ -190,19 +220,26 @@ Route submit_route(ApiContext* context) {
 Result<SubmitJob> parse_submission(const Request& request, const std::string& user) {
   SubmitJob submission;
   submission.client_key = request.header("idempotency-key");
-  bool clean = submission.client_key.size() <= kKeyLengthMax && request.header_count("idempotency-key") <= 1;
+  bool clean =
+      submission.client_key.size() <= kKeyLengthMax && request.header_count("idempotency-key") <= 1;
   for (const char c : submission.client_key) clean = clean && c > ' ' && c < '\x7f';
   if (!clean) {
-    return Error{ErrorCode::kInvalid, "Header Idempotency-Key: expected one of 1 to 200 visible ASCII characters without spaces."};
+    return Error{ErrorCode::kInvalid,
+                 "Header Idempotency-Key: expected one of 1 to 200 visible ASCII characters "
+                 "without spaces."};
   }
   const std::string_view workdir = request.text("workdir");
   if (request.has("workdir") && !workdir.starts_with('/')) {
-    return Error{ErrorCode::kInvalid, "Query parameter workdir: expected an absolute path, found \"" + std::string(workdir) + "\"."};
+    return Error{ErrorCode::kInvalid,
+                 "Query parameter workdir: expected an absolute path, found \"" +
+                     std::string(workdir) + "\"."};
   }
   JobFileContext context;
   context.default_workdir = workdir;
   context.user = user;
-  if (request.has("name")) context.overrides.push_back({"name", std::string(request.text("name")), "query parameter name"});
+  if (request.has("name"))
+    context.overrides.push_back(
+        {"name", std::string(request.text("name")), "query parameter name"});
   auto spec = parse_job_file(request.body, context);
   if (!spec) return spec.error();
   submission.spec = std::move(*spec);
@@ -212,36 +249,53 @@ Result<SubmitJob> parse_submission(const Request& request, const std::string& us
 std::vector<Route> job_routes(ApiContext* context) {
   std::vector<Route> routes;
   routes.push_back(submit_route(context));
-  routes.push_back(look_route("/v1/jobs/{job}", "show_job", "One job.", "JobView", "The job.", context, show));
-  routes.push_back(look_route("/v1/jobs/{job}/why", "explain_job", "Why a job has not started.", "Why",
-                              "The reason, typed and as a sentence.", context, why));
-  routes.push_back(look_route("/v1/jobs/{job}/story", "job_story", "All that happened to a job, from the journal.",
-                              "Story", "The job and its events, oldest first.", context, story));
-  routes.back().parameters.push_back({"progress", ParameterPlace::kQuery, ParameterType::kBoolean, "Also each report of progress."});
+  routes.push_back(
+      look_route("/v1/jobs/{job}", "show_job", "One job.", "JobView", "The job.", context, show));
+  routes.push_back(look_route("/v1/jobs/{job}/why", "explain_job", "Why a job has not started.",
+                              "Why", "The reason, typed and as a sentence.", context, why));
+  routes.push_back(look_route("/v1/jobs/{job}/story", "job_story",
+                              "All that happened to a job, from the journal.", "Story",
+                              "The job and its events, oldest first.", context, story));
+  routes.back().parameters.push_back({"progress", ParameterPlace::kQuery, ParameterType::kBoolean,
+                                      "Also each report of progress."});
 
-  Route output = look_route("/v1/jobs/{job}/logs", "job_logs", "What a task wrote.", "", "The bytes from X-Millwright-Offset "
-                            "to before X-Millwright-Next-Offset; X-Millwright-Complete says whether there will be more.", context, logs);
+  Route output = look_route(
+      "/v1/jobs/{job}/logs", "job_logs", "What a task wrote.", "",
+      "The bytes from X-Millwright-Offset "
+      "to before X-Millwright-Next-Offset; X-Millwright-Complete says whether there will be more.",
+      context, logs);
   output.responses[0].content_type = "text/plain";
   output.responses[1].description = "There is no such job, attempt or rank, or no output yet.";
-  output.parameters.insert(output.parameters.end(), {
-      {"rank", ParameterPlace::kQuery, ParameterType::kInteger, "Which task; 0 when not given.", 0, 0xFFFFFFFF},
-      {"attempt", ParameterPlace::kQuery, ParameterType::kInteger, "Which attempt; the latest when not given.", 1, 0xFFFFFFFF},
-      {"stream", ParameterPlace::kQuery, ParameterType::kString, "stdout, or stderr; stdout when not given."},
-      {"offset", ParameterPlace::kQuery, ParameterType::kInteger, "In bytes from the start of the output."},
-      {"limit", ParameterPlace::kQuery, ParameterType::kInteger, "At most so many bytes; 65536 when not given.", 1, kLogBytesMax}});
+  output.parameters.insert(output.parameters.end(),
+                           {{"rank", ParameterPlace::kQuery, ParameterType::kInteger,
+                             "Which task; 0 when not given.", 0, 0xFFFFFFFF},
+                            {"attempt", ParameterPlace::kQuery, ParameterType::kInteger,
+                             "Which attempt; the latest when not given.", 1, 0xFFFFFFFF},
+                            {"stream", ParameterPlace::kQuery, ParameterType::kString,
+                             "stdout, or stderr; stdout when not given."},
+                            {"offset", ParameterPlace::kQuery, ParameterType::kInteger,
+                             "In bytes from the start of the output."},
+                            {"limit", ParameterPlace::kQuery, ParameterType::kInteger,
+                             "At most so many bytes; 65536 when not given.", 1, kLogBytesMax}});
   routes.push_back(std::move(output));
 
   const Parameter whole_array{"whole_array", ParameterPlace::kQuery, ParameterType::kBoolean,
                               "All unfinished jobs of the array that it belongs to."};
-  routes.push_back(verb_route("/v1/jobs/{job}/cancel", "cancel_job", "Stops a job for good.", whole_array_handler<CancelJob>(context)));
+  routes.push_back(verb_route("/v1/jobs/{job}/cancel", "cancel_job", "Stops a job for good.",
+                              whole_array_handler<CancelJob>(context)));
   routes.back().parameters.push_back(whole_array);
-  routes.push_back(verb_route("/v1/jobs/{job}/hold", "hold_job", "Keeps a pending job from starting.", whole_array_handler<HoldJob>(context)));
+  routes.push_back(verb_route("/v1/jobs/{job}/hold", "hold_job",
+                              "Keeps a pending job from starting.",
+                              whole_array_handler<HoldJob>(context)));
   routes.back().parameters.push_back(whole_array);
-  routes.push_back(verb_route("/v1/jobs/{job}/release", "release_job", "Lets a held job start.", whole_array_handler<ReleaseJob>(context)));
+  routes.push_back(verb_route("/v1/jobs/{job}/release", "release_job", "Lets a held job start.",
+                              whole_array_handler<ReleaseJob>(context)));
   routes.back().parameters.push_back(whole_array);
-  routes.push_back(verb_route("/v1/jobs/{job}/requeue", "requeue_job", "Stops a running job and starts it again from its last checkpoint.",
+  routes.push_back(verb_route("/v1/jobs/{job}/requeue", "requeue_job",
+                              "Stops a running job and starts it again from its last checkpoint.",
                               [context](const auto& request, const Reply& reply) {
-                                tell(*context, job_of(*request), RequeueJob{job_of(*request), context->options.user}, reply);
+                                tell(*context, job_of(*request),
+                                     RequeueJob{job_of(*request), context->options.user}, reply);
                               }));
   return routes;
 }

@@ -10,7 +10,8 @@ std::vector<Route> ledger_routes(ApiContext* context) {
   Route route;
   route.path = "/v1/ledger";
   route.operation = "show_ledger";
-  route.summary = "Accelerator-time by category and by tenant. The categories add up to the capacity, exactly.";
+  route.summary =
+      "Accelerator-time by category and by tenant. The categories add up to the capacity, exactly.";
   route.runs = Runs::kOnWorker;
   route.responses = {{200, "The ledger as of now.", "Ledger"}};
   route.handler = [context](const auto&, const Reply& reply) {

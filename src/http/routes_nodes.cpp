@@ -18,14 +18,16 @@ struct DrainBody {
 
 void list_nodes(const ApiContext& context, const Reply& reply) {
   boost::json::array nodes;
-  read_state(context, [&](const State& state, Instant) { nodes = node_views(state, std::nullopt); });
+  read_state(context,
+             [&](const State& state, Instant) { nodes = node_views(state, std::nullopt); });
   reply(json_response({{"nodes", std::move(nodes)}}));
 }
 
 void show_node(const ApiContext& context, const std::string& name, const Reply& reply) {
   boost::json::array nodes;
   read_state(context, [&](const State& state, Instant) { nodes = node_views(state, name); });
-  if (nodes.empty()) return reply(error_response(Error{ErrorCode::kNotFound, "There is no node \"" + name + "\"."}));
+  if (nodes.empty())
+    return reply(error_response(Error{ErrorCode::kNotFound, "There is no node \"" + name + "\"."}));
   reply(json_response(nodes[0]));
 }
 
@@ -37,14 +39,16 @@ void tell(ApiContext& context, const std::string& node, InputBody body, const Re
   });
 }
 
-Route node_route(Method method, std::string_view path, std::string_view operation, std::string_view summary) {
+Route node_route(Method method, std::string_view path, std::string_view operation,
+                 std::string_view summary) {
   Route route;
   route.method = method;
   route.path = path;
   route.operation = operation;
   route.summary = summary;
   route.parameters = {{"node", ParameterPlace::kPath, ParameterType::kString, "Name of the node."}};
-  route.responses = {{200, "The node as it is now.", "NodeView"}, {404, "There is no such node.", "Error"}};
+  route.responses = {{200, "The node as it is now.", "NodeView"},
+                     {404, "There is no such node.", "Error"}};
   return route;
 }
 
@@ -59,7 +63,8 @@ Result<std::string> parse_drain(const Request& request) {
   const std::string reason = body->reason.value_or("");
   bool clean = reason.size() <= kReasonLengthMax;
   for (const char c : reason) clean = clean && static_cast<unsigned char>(c) >= ' ' && c != '\x7f';
-  if (!clean) return Error{ErrorCode::kInvalid, "body.reason: expected up to 500 bytes on one line."};
+  if (!clean)
+    return Error{ErrorCode::kInvalid, "body.reason: expected up to 500 bytes on one line."};
   return reason;
 }
 
@@ -89,7 +94,8 @@ std::vector<Route> node_routes(ApiContext* context) {
     tell(*context, node, DrainNode{node, *reason, context->options.user}, reply);
   };
 
-  Route resume = node_route(Method::kPost, "/v1/nodes/{node}/resume", "resume_node", "Ends a drain.");
+  Route resume =
+      node_route(Method::kPost, "/v1/nodes/{node}/resume", "resume_node", "Ends a drain.");
   resume.responses.push_back({409, "It is not draining.", "Error"});
   resume.handler = [context](const auto& request, const Reply& reply) {
     const std::string node(request->text("node"));

@@ -11,7 +11,7 @@
 namespace mw::http {
 namespace {
 
-constexpr std::size_t kPathLengthMax = 4095;   // PATH_MAX without its NUL
+constexpr std::size_t kPathLengthMax = 4095;  // PATH_MAX without its NUL
 constexpr std::size_t kUnitLengthMax = 32;
 
 /// The body of a report; the keys are documented as schema Report.
@@ -27,7 +27,8 @@ struct ReportBody {
   std::optional<std::string> unit;
   std::optional<Checkpoint> checkpoint;
   std::optional<bool> checkpointing;
-  MW_FIELDS(job, attempt, rank, step, steps_total, samples, loss, rate, unit, checkpoint, checkpointing)
+  MW_FIELDS(job, attempt, rank, step, steps_total, samples, loss, rate, unit, checkpoint,
+            checkpointing)
 };
 
 Error invalid(std::string message) { return Error{ErrorCode::kInvalid, std::move(message)}; }
@@ -44,10 +45,12 @@ Result<Caller> who(const Request& request, const ReportBody& body) {
     const bool same = body.job.value_or(request.caller.job) == request.caller.job &&
                       body.attempt.value_or(request.caller.attempt) == request.caller.attempt;
     if (same) return request.caller;
-    return Error{ErrorCode::kForbidden, "An attempt's token is for reports of that attempt: leave out job and attempt."};
+    return Error{ErrorCode::kForbidden,
+                 "An attempt's token is for reports of that attempt: leave out job and attempt."};
   }
   if (!body.job || !body.attempt || *body.job == JobId() || *body.attempt == AttemptNumber()) {
-    return invalid("body: with the API token, job and attempt say what is reported on; both are from 1 on.");
+    return invalid(
+        "body: with the API token, job and attempt say what is reported on; both are from 1 on.");
   }
   return Caller{*body.job, *body.attempt};
 }
@@ -94,15 +97,18 @@ Result<std::vector<InputBody>> parse_report(const Request& request) {
       return invalid("body.checkpoint.path: expected an absolute path of up to 4095 bytes.");
     }
   }
-  const Progress progress{body->step, body->steps_total, body->samples, body->loss, body->rate, body->unit};
+  const Progress progress{body->step, body->steps_total, body->samples,
+                          body->loss, body->rate,        body->unit};
   std::vector<InputBody> inputs;
   const bool begins = body->checkpointing.value_or(false);
   // Nothing but "not checkpointing" is progress, too: it ends the time that counts as saving.
   if (progress != Progress() || (!begins && !body->checkpoint)) {
-    inputs.emplace_back(ReportProgress{caller->job, caller->attempt, body->rank.value_or(Rank()), progress});
+    inputs.emplace_back(
+        ReportProgress{caller->job, caller->attempt, body->rank.value_or(Rank()), progress});
   }
   if (begins) inputs.emplace_back(CheckpointBegun{caller->job, caller->attempt});
-  if (body->checkpoint) inputs.emplace_back(CheckpointSaved{caller->job, caller->attempt, *body->checkpoint});
+  if (body->checkpoint)
+    inputs.emplace_back(CheckpointSaved{caller->job, caller->attempt, *body->checkpoint});
   return inputs;
 }
 
@@ -117,7 +123,9 @@ std::vector<Route> report_routes(ApiContext* context) {
   route.responses = {{200, "Noted, durably.", "Ok"},
                      {404, "There is no such job.", "Error"},
                      {409, "The attempt is not the job's current one.", "Error"}};
-  route.handler = [context](const auto& request, const Reply& reply) { report(*context, *request, reply); };
+  route.handler = [context](const auto& request, const Reply& reply) {
+    report(*context, *request, reply);
+  };
   return {route};
 }
 

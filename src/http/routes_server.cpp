@@ -10,7 +10,7 @@
 namespace mw::http {
 namespace {
 
-constexpr std::size_t kJobsPerRead = 4096;   ///< counted while the state's lock is held
+constexpr std::size_t kJobsPerRead = 4096;  ///< counted while the state's lock is held
 
 void health(const ApiContext& context, const Reply& reply) {
   const LoopStats stats = context.loop.stats();
@@ -28,12 +28,17 @@ void server(const ApiContext& context, const Reply& reply) {
   view["containment"] = context.engine.containment();
   view["started_at_ns"] = context.started_at.count();
   view["store"] = {{"available", stats.store_available},
-                   {"error", stats.store_available ? boost::json::value(nullptr) : boost::json::value(stats.store_error)},
+                   {"error", stats.store_available ? boost::json::value(nullptr)
+                                                   : boost::json::value(stats.store_error)},
                    {"path", context.options.store_path}};
-  view["loop"] = {{"batches", stats.batches},   {"inputs", stats.inputs},
-                  {"events", stats.events},     {"refused", stats.refused},
-                  {"store_failures", stats.store_failures}, {"step_ns", stats.step_ns},
-                  {"append_ns", stats.append_ns}, {"queue_length", stats.queue_length}};
+  view["loop"] = {{"batches", stats.batches},
+                  {"inputs", stats.inputs},
+                  {"events", stats.events},
+                  {"refused", stats.refused},
+                  {"store_failures", stats.store_failures},
+                  {"step_ns", stats.step_ns},
+                  {"append_ns", stats.append_ns},
+                  {"queue_length", stats.queue_length}};
   reply(json_response(std::move(view)));
 }
 
@@ -43,11 +48,16 @@ void write_loop(MetricsWriter& writer, const LoopStats& stats) {
   writer.one("mw_loop_inputs_total", "counter", "Inputs stepped.", stats.inputs);
   writer.one("mw_loop_events_total", "counter", "Events that came of them.", stats.events);
   writer.one("mw_loop_refused_total", "counter", "Inputs that were refused.", stats.refused);
-  writer.one("mw_loop_store_failures_total", "counter", "Writes that the store did not take.", stats.store_failures);
-  writer.one("mw_loop_step_seconds_total", "counter", "Time in which decisions were made.", seconds(stats.step_ns));
-  writer.one("mw_loop_append_seconds_total", "counter", "Time in which the store was written.", seconds(stats.append_ns));
-  writer.one("mw_loop_queue_length", "gauge", "Inputs that wait.", static_cast<std::uint64_t>(stats.queue_length));
-  writer.one("mw_store_available", "gauge", "1 while the store takes writes.", std::uint64_t{stats.store_available});
+  writer.one("mw_loop_store_failures_total", "counter", "Writes that the store did not take.",
+             stats.store_failures);
+  writer.one("mw_loop_step_seconds_total", "counter", "Time in which decisions were made.",
+             seconds(stats.step_ns));
+  writer.one("mw_loop_append_seconds_total", "counter", "Time in which the store was written.",
+             seconds(stats.append_ns));
+  writer.one("mw_loop_queue_length", "gauge", "Inputs that wait.",
+             static_cast<std::uint64_t>(stats.queue_length));
+  writer.one("mw_store_available", "gauge", "1 while the store takes writes.",
+             std::uint64_t{stats.store_available});
 }
 
 /// Counts in several short reads: the sum is of nearly one moment, and nobody waits for it.
@@ -75,25 +85,32 @@ void write_jobs(MetricsWriter& writer, const ApiContext& context) {
 void write_fleet(MetricsWriter& writer, const ApiContext& context) {
   ByCategory<AcceleratorTime> totals;
   ByCategory<AcceleratorShare> rates;
-  std::map<std::pair<NodePhase, bool>, std::uint64_t> nodes{
-      {{NodePhase::kReady, false}, 0}, {{NodePhase::kReady, true}, 0}, {{NodePhase::kDraining, false}, 0}, {{NodePhase::kDraining, true}, 0}};
+  std::map<std::pair<NodePhase, bool>, std::uint64_t> nodes{{{NodePhase::kReady, false}, 0},
+                                                            {{NodePhase::kReady, true}, 0},
+                                                            {{NodePhase::kDraining, false}, 0},
+                                                            {{NodePhase::kDraining, true}, 0}};
   read_state(context, [&](const State& state, Instant now) {
     totals = ledger_totals(state, now);
     rates = state.ledger.rates();
     for (const Node& node : state.nodes) ++nodes[{node.phase, node.lost}];
   });
-  writer.family("mw_nodes", "gauge", "Nodes by what was decided about them and whether their engine has them.");
-  for (const auto& [key, count] : nodes) writer.sample(count, {{"phase", name_of(key.first)}, {"lost", key.second ? "true" : "false"}});
+  writer.family("mw_nodes", "gauge",
+                "Nodes by what was decided about them and whether their engine has them.");
+  for (const auto& [key, count] : nodes)
+    writer.sample(count, {{"phase", name_of(key.first)}, {"lost", key.second ? "true" : "false"}});
   writer.family("mw_accelerators", "gauge", "Accelerators by what they do now.");
   for (std::size_t i = 0; i < kLedgerCategories; ++i) {
-    writer.sample(static_cast<double>(rates.values[i].count()) / 1e3, {{"category", EnumNames<LedgerCategory>::value[i]}});
+    writer.sample(static_cast<double>(rates.values[i].count()) / 1e3,
+                  {{"category", EnumNames<LedgerCategory>::value[i]}});
   }
   // A gauge although it is a total: work that turns out lost moves from productive to lost_work,
   // and a counter that falls would be taken for one that began anew.
   writer.family("mw_accelerator_seconds_total", "gauge",
-                "Accelerator-seconds by category; may fall when work is found lost, so use delta(), not rate().");
+                "Accelerator-seconds by category; may fall when work is found lost, so use "
+                "delta(), not rate().");
   for (std::size_t i = 0; i < kLedgerCategories; ++i) {
-    writer.sample(static_cast<double>(totals.values[i].count()) / 1e12, {{"category", EnumNames<LedgerCategory>::value[i]}});
+    writer.sample(static_cast<double>(totals.values[i].count()) / 1e12,
+                  {{"category", EnumNames<LedgerCategory>::value[i]}});
   }
 }
 
@@ -106,10 +123,13 @@ void metrics(const ApiContext& context, const Reply& reply) {
   write_loop(writer, context.loop.stats());
   if (context.listener_stats) {
     const ListenerStats stats = context.listener_stats();
-    writer.one("mw_http_connections", "gauge", "Open connections.", static_cast<std::uint64_t>(stats.connections));
+    writer.one("mw_http_connections", "gauge", "Open connections.",
+               static_cast<std::uint64_t>(stats.connections));
     writer.one("mw_http_connections_total", "counter", "Connections accepted.", stats.accepted);
-    writer.one("mw_http_connections_refused_total", "counter", "Connections over the limit.", stats.refused);
-    writer.one("mw_http_streams_dropped_total", "counter", "Streams whose reader took nothing.", stats.streams_dropped);
+    writer.one("mw_http_connections_refused_total", "counter", "Connections over the limit.",
+               stats.refused);
+    writer.one("mw_http_streams_dropped_total", "counter", "Streams whose reader took nothing.",
+               stats.streams_dropped);
   }
   context.metrics.write(writer);
   write_process_metrics(writer);
@@ -119,8 +139,8 @@ void metrics(const ApiContext& context, const Reply& reply) {
   reply(std::move(response));
 }
 
-Route simple_route(std::string_view path, std::string_view operation, std::string_view summary, Access access,
-                   DocumentedResponse response, Handler handler) {
+Route simple_route(std::string_view path, std::string_view operation, std::string_view summary,
+                   Access access, DocumentedResponse response, Handler handler) {
   Route route;
   route.path = path;
   route.operation = operation;
@@ -134,28 +154,38 @@ Route simple_route(std::string_view path, std::string_view operation, std::strin
 }  // namespace
 
 std::vector<Route> server_routes(ApiContext* context) {
-  Route healthz = simple_route("/healthz", "health", "Whether the server lives and its store takes writes.", Access::kOpen,
-                               {200, "All is well.", "Health"}, [context](const auto&, const Reply& reply) { health(*context, reply); });
-  healthz.responses.push_back({503, "The store takes no writes; what is asked is refused until it does.", "Health"});
+  Route healthz =
+      simple_route("/healthz", "health", "Whether the server lives and its store takes writes.",
+                   Access::kOpen, {200, "All is well.", "Health"},
+                   [context](const auto&, const Reply& reply) { health(*context, reply); });
+  healthz.responses.push_back(
+      {503, "The store takes no writes; what is asked is refused until it does.", "Health"});
 
-  Route figures = simple_route("/metrics", "metrics", "Figures in Prometheus' text format.", Access::kToken,
-                               {200, "The figures.", "", "text/plain"}, [context](const auto&, const Reply& reply) { metrics(*context, reply); });
+  Route figures =
+      simple_route("/metrics", "metrics", "Figures in Prometheus' text format.", Access::kToken,
+                   {200, "The figures.", "", "text/plain"},
+                   [context](const auto&, const Reply& reply) { metrics(*context, reply); });
   figures.runs = Runs::kOnWorker;
 
-  Route document = simple_route("/openapi.json", "openapi", "This document.", Access::kToken,
-                                {200, "An OpenAPI 3.1 document.", "Document"}, [context](const auto&, const Reply& reply) {
-                                  reply(json_response(openapi_document(context->router->routes(), context->options.version)));
-                                });
+  Route document = simple_route(
+      "/openapi.json", "openapi", "This document.", Access::kToken,
+      {200, "An OpenAPI 3.1 document.", "Document"}, [context](const auto&, const Reply& reply) {
+        reply(json_response(openapi_document(context->router->routes(), context->options.version)));
+      });
   document.runs = Runs::kOnWorker;
 
-  Route about = simple_route("/v1/server", "show_server", "The server and its loop.", Access::kToken,
-                             {200, "What it is and how it does.", "Server"}, [context](const auto&, const Reply& reply) { server(*context, reply); });
+  Route about =
+      simple_route("/v1/server", "show_server", "The server and its loop.", Access::kToken,
+                   {200, "What it is and how it does.", "Server"},
+                   [context](const auto&, const Reply& reply) { server(*context, reply); });
 
-  Route stop = simple_route("/v1/server/stop", "stop_server", "Ends the control plane. Jobs go on, and are found again when it is back.",
-                            Access::kToken, {202, "It will.", "Ok"}, [context](const auto&, const Reply& reply) {
-                              reply(json_response({{"ok", true}}, 202));
-                              if (context->options.on_stop) context->options.on_stop();
-                            });
+  Route stop = simple_route(
+      "/v1/server/stop", "stop_server",
+      "Ends the control plane. Jobs go on, and are found again when it is back.", Access::kToken,
+      {202, "It will.", "Ok"}, [context](const auto&, const Reply& reply) {
+        reply(json_response({{"ok", true}}, 202));
+        if (context->options.on_stop) context->options.on_stop();
+      });
   stop.method = Method::kPost;
   return {healthz, figures, document, about, stop};
 }

@@ -8,7 +8,9 @@ namespace mw {
 class HttpServer::Impl {
  public:
   Impl(Options options, ControlLoop& loop, Journal& journal, Engine& engine)
-      : options_(std::move(options)), api_(api_options(options_), loop, journal, engine), listener_(listener_options(options_), api_) {
+      : options_(std::move(options)),
+        api_(api_options(options_), loop, journal, engine),
+        listener_(listener_options(options_), api_) {
     api_.context().listener_stats = [this] { return listener_.stats(); };
   }
   ~Impl() { stop(); }
@@ -45,7 +47,8 @@ class HttpServer::Impl {
     return api;
   }
   static http::Listener::Options listener_options(const Options& options) {
-    return {options.address, options.port, options.allow_other_machines, options.threads, options.limits};
+    return {options.address, options.port, options.allow_other_machines, options.threads,
+            options.limits};
   }
   static std::string url_of(const std::string& address, std::uint16_t port) {
     const bool is_v6 = address.find(':') != std::string::npos;

@@ -20,25 +20,25 @@ class Journal;
 class HttpServer {
  public:
   struct Options {
-    std::string address = "127.0.0.1";   ///< an IP literal
-    std::uint16_t port = 0;              ///< 0: any that is free
-    bool allow_other_machines = false;   ///< take an address that is not loopback
-    std::vector<std::string> host_names; ///< taken in Host headers besides loopback's names
-    std::size_t threads = 2;             ///< for connections
-    std::size_t workers = 2;             ///< for what reads the disk or many jobs
+    std::string address = "127.0.0.1";    ///< an IP literal
+    std::uint16_t port = 0;               ///< 0: any that is free
+    bool allow_other_machines = false;    ///< take an address that is not loopback
+    std::vector<std::string> host_names;  ///< taken in Host headers besides loopback's names
+    std::size_t threads = 2;              ///< for connections
+    std::size_t workers = 2;              ///< for what reads the disk or many jobs
     http::Limits limits;
 
     // Secrets: see load_or_make_secret and AttemptTokens in auth.h.
-    std::string token;                   ///< the API's
-    std::string attempt_key;             ///< what attempts' tokens are derived from
+    std::string token;        ///< the API's
+    std::string attempt_key;  ///< what attempts' tokens are derived from
 
     // Shown by GET /v1/server.
     std::string version;
     std::string home;
     std::string store_path;
 
-    std::string user;                    ///< whoever shows the token acts as them
-    std::function<void()> on_stop;       ///< asked by POST /v1/server/stop; must not block
+    std::string user;               ///< whoever shows the token acts as them
+    std::function<void()> on_stop;  ///< asked by POST /v1/server/stop; must not block
   };
 
   /// REQUIRES: token and attempt_key are not empty; the loop was started, and it, the journal and

@@ -22,7 +22,9 @@ constexpr Duration kLinger = seconds(2);
 constexpr Duration kLingerWhenStopping = milliseconds(200);
 constexpr std::size_t kLingerBytesMax = std::size_t{4} << 20;
 
-std::chrono::nanoseconds chrono(Duration duration) { return std::chrono::nanoseconds(duration.count()); }
+std::chrono::nanoseconds chrono(Duration duration) {
+  return std::chrono::nanoseconds(duration.count());
+}
 
 /// True when the timer really ran out: a wait that is moved may already be on its way.
 bool ran_out(const asio::steady_timer& timer, const error_code& code) {
@@ -58,11 +60,13 @@ class LingeringConnection : public Connection {
     });
   }
   void read() {
-    socket_.async_read_some(asio::buffer(discarded_), [self = self_reference()](error_code code, std::size_t size) {
-      self->discarded_bytes_ += size;
-      if (code || self->discarded_bytes_ > kLingerBytesMax) return self->close();
-      self->read();
-    });
+    socket_.async_read_some(asio::buffer(discarded_),
+                            [self = self_reference()](error_code code, std::size_t size) {
+                              self->discarded_bytes_ += size;
+                              if (code || self->discarded_bytes_ > kLingerBytesMax)
+                                return self->close();
+                              self->read();
+                            });
   }
   void close() {
     error_code ignored;
@@ -78,7 +82,8 @@ class LingeringConnection : public Connection {
 
 class StreamConnection : public Connection {
  public:
-  StreamConnection(Socket socket, ConnectionHost& host, std::shared_ptr<ByteStream> source, bool chunked)
+  StreamConnection(Socket socket, ConnectionHost& host, std::shared_ptr<ByteStream> source,
+                   bool chunked)
       : Connection(host),
         socket_(std::move(socket)),
         write_deadline_(socket_.get_executor()),
@@ -105,10 +110,11 @@ class StreamConnection : public Connection {
 
   /// Reads, so that the client's going is noticed; what it sends meanwhile is not looked at.
   void watch() {
-    socket_.async_read_some(asio::buffer(discarded_), [self = self_reference()](error_code code, std::size_t) {
-      if (code) return self->close();
-      self->watch();
-    });
+    socket_.async_read_some(asio::buffer(discarded_),
+                            [self = self_reference()](error_code code, std::size_t) {
+                              if (code) return self->close();
+                              self->watch();
+                            });
   }
 
   void pull() {
@@ -137,7 +143,10 @@ class StreamConnection : public Connection {
     pulling_ = false;
     quiet_.cancel();
     if (piece.empty()) return end();
-    if (writing_) next_ = std::move(piece); else write(std::move(piece));
+    if (writing_)
+      next_ = std::move(piece);
+    else
+      write(std::move(piece));
   }
 
   void write(std::string piece) {
@@ -159,9 +168,9 @@ class StreamConnection : public Connection {
       ++self->host_.streams_dropped;
       self->close();
     });
-    asio::async_write(socket_, asio::buffer(piece_), [self = self_reference()](error_code code, std::size_t) {
-      self->written(code);
-    });
+    asio::async_write(
+        socket_, asio::buffer(piece_),
+        [self = self_reference()](error_code code, std::size_t) { self->written(code); });
   }
 
   void written(error_code code) {
@@ -175,7 +184,10 @@ class StreamConnection : public Connection {
       next_.reset();
       return write(std::move(piece));
     }
-    if (pulling_) wait_quietly(); else pull();
+    if (pulling_)
+      wait_quietly();
+    else
+      pull();
   }
 
   void end() {
@@ -214,16 +226,16 @@ class StreamConnection : public Connection {
 
   Socket socket_;
   asio::steady_timer write_deadline_;
-  asio::steady_timer quiet_;           ///< runs out when it is time for a heartbeat
+  asio::steady_timer quiet_;  ///< runs out when it is time for a heartbeat
   const std::shared_ptr<ByteStream> source_;
   const bool chunked_;
   std::array<char, 512> discarded_;
-  std::string piece_;                  ///< being written
-  std::optional<std::string> next_;    ///< came while a heartbeat was written
+  std::string piece_;                ///< being written
+  std::optional<std::string> next_;  ///< came while a heartbeat was written
   bool pulling_ = false;
   bool writing_ = false;
-  bool ending_ = false;                ///< nothing more is taken from the source
-  bool last_ = false;                  ///< what is being written is the end
+  bool ending_ = false;  ///< nothing more is taken from the source
+  bool last_ = false;    ///< what is being written is the end
   bool closed_ = false;
 };
 
@@ -240,7 +252,8 @@ Connection::~Connection() {
   if (host_.connections.empty()) host_.emptied.notify_all();
 }
 
-void serve_stream(Socket socket, ConnectionHost& host, std::shared_ptr<ByteStream> source, bool chunked) {
+void serve_stream(Socket socket, ConnectionHost& host, std::shared_ptr<ByteStream> source,
+                  bool chunked) {
   std::make_shared<StreamConnection>(std::move(socket), host, std::move(source), chunked)->begin();
 }
 

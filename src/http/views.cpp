@@ -28,7 +28,9 @@ json::value optional_value(const std::optional<T>& value) {
 }
 
 /// Milli-accelerator-nanoseconds to accelerator-seconds, for people: a double.
-double accelerator_seconds(AcceleratorTime time) { return static_cast<double>(time.count()) / 1e12; }
+double accelerator_seconds(AcceleratorTime time) {
+  return static_cast<double>(time.count()) / 1e12;
+}
 
 json::object usage_view(const JobUsage& usage) {
   return {{"starting_accelerator_s", accelerator_seconds(usage.starting)},
@@ -58,12 +60,16 @@ json::value attempt_view(const JobSnapshot& snapshot) {
 
 json::value progress_view(const Progress& progress) {
   if (progress == Progress()) return nullptr;
-  return {{"step", optional_value(progress.step)},       {"steps_total", optional_value(progress.steps_total)},
-          {"samples", optional_value(progress.samples)}, {"loss", optional_value(progress.loss)},
-          {"rate", optional_value(progress.rate)},       {"unit", optional_value(progress.unit)}};
+  return {{"step", optional_value(progress.step)},
+          {"steps_total", optional_value(progress.steps_total)},
+          {"samples", optional_value(progress.samples)},
+          {"loss", optional_value(progress.loss)},
+          {"rate", optional_value(progress.rate)},
+          {"unit", optional_value(progress.unit)}};
 }
 
-PendingReason reason_as_last_told(const State& state, const Job& job, const JobSpec& spec, Instant now) {
+PendingReason reason_as_last_told(const State& state, const Job& job, const JobSpec& spec,
+                                  Instant now) {
   if (job.held) return IsHeld{job.held_by};
   if (job.not_before > now) return WaitsToRestart{job.not_before, job.restarts, spec.restart.limit};
   const auto blocked = state.blocked.find(spec.gang);
@@ -75,7 +81,8 @@ PendingReason reason_as_last_told(const State& state, const Job& job, const JobS
 
 JobSnapshot snapshot_of(const State& state, const Job& job, Instant now, Why why) {
   const JobRecord& record = state.records.at(job.record);
-  JobSnapshot snapshot{job, record.spec, record.submitted_at, now, {}, {}, usage_of(state, job.id, now), {}};
+  JobSnapshot snapshot{job, record.spec, record.submitted_at,          now,
+                       {},  {},          usage_of(state, job.id, now), {}};
   if (const auto attempt = state.attempts.find(job.id); attempt != state.attempts.end()) {
     snapshot.attempt = attempt->second;
     for (const NodeSlice& slice : attempt->second.placement) {
@@ -91,8 +98,14 @@ JobSnapshot snapshot_of(const State& state, const Job& job, Instant now, Why why
 
 JobSnapshot snapshot_of(const EndedJob& ended, Instant now) {
   const Job& job = ended.job;
-  return {job, std::make_shared<const JobSpec>(ended.spec), ended.submitted_at, now, {}, {},
-          JobUsage{job.starting, job.kept_work, job.checkpointing, job.lost_work}, {}};
+  return {job,
+          std::make_shared<const JobSpec>(ended.spec),
+          ended.submitted_at,
+          now,
+          {},
+          {},
+          JobUsage{job.starting, job.kept_work, job.checkpointing, job.lost_work},
+          {}};
 }
 
 json::object job_view(const JobSnapshot& snapshot) {
@@ -123,16 +136,19 @@ json::object job_view(const JobSnapshot& snapshot) {
   view["submitted_at_ns"] = snapshot.submitted_at.count();
   view["started_at_ns"] = optional_time(job.started_at);
   view["finished_at_ns"] = optional_time(job.finished_at);
-  view["not_before_ns"] = job.not_before == Instant() ? json::value(nullptr) : json::value(job.not_before.count());
+  view["not_before_ns"] =
+      job.not_before == Instant() ? json::value(nullptr) : json::value(job.not_before.count());
   view["attempt"] = attempt_view(snapshot);
-  view["checkpoint"] = job.checkpoint == Checkpoint()
-                           ? json::value(nullptr)
-                           : json::value{{"step", job.checkpoint.step}, {"path", job.checkpoint.path}};
+  view["checkpoint"] = job.checkpoint == Checkpoint() ? json::value(nullptr)
+                                                      : json::value{{"step", job.checkpoint.step},
+                                                                    {"path", job.checkpoint.path}};
   view["progress"] = progress_view(job.progress);
   view["usage"] = usage_view(snapshot.usage);
-  view["last_end"] = job.last_end ? json::value(text_value(name_of(*job.last_end))) : json::value(nullptr);
+  view["last_end"] =
+      job.last_end ? json::value(text_value(name_of(*job.last_end))) : json::value(nullptr);
   view["last_detail"] = job.last_detail;
-  view["pending_text"] = snapshot.pending ? json::value(text(*snapshot.pending, snapshot.seen_at)) : json::value(nullptr);
+  view["pending_text"] = snapshot.pending ? json::value(text(*snapshot.pending, snapshot.seen_at))
+                                          : json::value(nullptr);
   return view;
 }
 
@@ -207,11 +223,14 @@ json::object ledger_view(const State& state, Instant now) {
          {"now_milli", ledger.rates()[category].count()},
          {"time", to_json(time)},
          {"accelerator_s", accelerator_seconds(time)},
-         {"percent", whole.count() == 0 ? 0.0 : 100.0 * static_cast<double>(time.count()) / static_cast<double>(whole.count())}});
+         {"percent", whole.count() == 0 ? 0.0
+                                        : 100.0 * static_cast<double>(time.count()) /
+                                              static_cast<double>(whole.count())}});
   }
 
   std::map<std::string, JobUsage> usage;
-  for (const auto& [tenant, t] : state.tenants) usage[tenant] = {t.starting, t.kept_work, t.checkpointing, t.lost_work};
+  for (const auto& [tenant, t] : state.tenants)
+    usage[tenant] = {t.starting, t.kept_work, t.checkpointing, t.lost_work};
   for (const auto& [job, attempt] : state.attempts) {
     JobUsage& sum = usage[spec_of(state, job).tenant];
     const JobUsage part = usage_of_attempt(attempt, now);
@@ -223,10 +242,11 @@ json::object ledger_view(const State& state, Instant now) {
   json::array tenants;
   for (const auto& [tenant, sum] : usage) {
     const auto totals = state.tenants.find(tenant);
-    tenants.push_back({{"tenant", tenant},
-                       {"jobs_submitted", totals == state.tenants.end() ? 0 : totals->second.jobs_submitted},
-                       {"jobs_finished", totals == state.tenants.end() ? 0 : totals->second.jobs_finished},
-                       {"usage", usage_view(sum)}});
+    tenants.push_back(
+        {{"tenant", tenant},
+         {"jobs_submitted", totals == state.tenants.end() ? 0 : totals->second.jobs_submitted},
+         {"jobs_finished", totals == state.tenants.end() ? 0 : totals->second.jobs_finished},
+         {"usage", usage_view(sum)}});
   }
   return {{"at_ns", now.count()},
           {"capacity_milli", ledger.capacity().count()},
@@ -252,10 +272,12 @@ std::string NodeNames::name(NodeId node) {
   const std::lock_guard lock(mutex_);
   if (node.value() >= names_.size()) {
     loop_.read([this](const State& state) {
-      for (std::size_t i = names_.size(); i < state.nodes.size(); ++i) names_.push_back(state.nodes[i].spec.name);
+      for (std::size_t i = names_.size(); i < state.nodes.size(); ++i)
+        names_.push_back(state.nodes[i].spec.name);
     });
   }
-  return node.value() < names_.size() ? names_[node.value()] : "node " + std::to_string(node.value());
+  return node.value() < names_.size() ? names_[node.value()]
+                                      : "node " + std::to_string(node.value());
 }
 
 }  // namespace mw::http

@@ -23,8 +23,8 @@ namespace mw::http {
 
 /// How closely to ask why a job is pending.
 enum class Why : std::uint8_t {
-  kAsLastTold,   ///< what the last pass said about its shape; costs nothing
-  kTryAgain,     ///< place it now, and say what comes in the way; O(nodes)
+  kAsLastTold,  ///< what the last pass said about its shape; costs nothing
+  kTryAgain,    ///< place it now, and say what comes in the way; O(nodes)
 };
 
 /// All that a JobView needs.
@@ -32,9 +32,9 @@ struct JobSnapshot {
   Job job;
   std::shared_ptr<const JobSpec> spec;
   Instant submitted_at;
-  Instant seen_at;                        ///< what lengths of time are counted to
+  Instant seen_at;  ///< what lengths of time are counted to
   std::optional<Attempt> attempt;
-  std::vector<std::string> node_names;    ///< one a slice of the attempt's placement
+  std::vector<std::string> node_names;  ///< one a slice of the attempt's placement
   JobUsage usage;
   std::optional<PendingReason> pending;
 };
@@ -59,7 +59,9 @@ class NodeNames {
  public:
   explicit NodeNames(const ControlLoop& loop) : loop_(loop) {}
   std::string name(NodeId node);
-  NodeNamer namer() { return [this](NodeId node) { return name(node); }; }
+  NodeNamer namer() {
+    return [this](NodeId node) { return name(node); };
+  }
 
  private:
   const ControlLoop& loop_;

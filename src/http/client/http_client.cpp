@@ -75,7 +75,8 @@ class HttpClient::Impl {
 
   Result<HttpResponse> exchange(http::verb verb, std::string_view path, std::string body,
                                 const HttpFields& query, const HttpFields& headers);
-  Result<HttpResponse> stream(std::string_view path, const HttpFields& query, const HttpFields& headers,
+  Result<HttpResponse> stream(std::string_view path, const HttpFields& query,
+                              const HttpFields& headers,
                               const std::function<bool(const SseEvent&)>& on_event);
 
  private:
@@ -98,7 +99,10 @@ class HttpClient::Impl {
   Result<void> connect();
   /// True when the server has closed, or said something nobody asked for.
   bool is_stale();
-  void disconnect() { stream_.reset(); buffer_.clear(); }
+  void disconnect() {
+    stream_.reset();
+    buffer_.clear();
+  }
   Error broken(error_code code, Duration timeout, std::string_view doing);
 
   Result<HttpEndpoint> endpoint_;
@@ -117,24 +121,28 @@ Result<HttpClient::Impl::Request> HttpClient::Impl::build(http::verb verb, std::
                path.find_first_of(" ?#") == std::string_view::npos;
   if (!clean) {
     return Error{ErrorCode::kInvalid,
-                 "\"" + std::string(path) + "\" is not a path of a request: it begins with '/', and "
-                 "spaces, control characters, '?' and '#' in it are percent-encoded."};
+                 "\"" + std::string(path) +
+                     "\" is not a path of a request: it begins with '/', and "
+                     "spaces, control characters, '?' and '#' in it are percent-encoded."};
   }
   Request request(verb, endpoint_->base_path + std::string(path) + query_string(query), 11);
   request.set(http::field::host, endpoint_->authority);
   request.set(http::field::user_agent, "millwright");
   if (!token_.empty()) {
     if (has_control_character(token_)) {
-      return Error{ErrorCode::kInvalid, "The token contains control characters; it is not one of ours."};
+      return Error{ErrorCode::kInvalid,
+                   "The token contains control characters; it is not one of ours."};
     }
     request.set(http::field::authorization, "Bearer " + token_);
   }
   if (verb == http::verb::post) request.set(http::field::content_type, "application/json");
   for (const auto& [name, value] : headers) {
-    if (name.empty() || name.find_first_of(" :") != std::string::npos || has_control_character(name) ||
-        has_control_character(value)) {
-      return Error{ErrorCode::kInvalid, "The header \"" + name + "\" cannot be sent: a name has no spaces "
-                                        "or colons, and neither name nor value has control characters."};
+    if (name.empty() || name.find_first_of(" :") != std::string::npos ||
+        has_control_character(name) || has_control_character(value)) {
+      return Error{ErrorCode::kInvalid,
+                   "The header \"" + name +
+                       "\" cannot be sent: a name has no spaces "
+                       "or colons, and neither name nor value has control characters."};
     }
     request.set(name, value);
   }
@@ -161,11 +169,12 @@ Result<void> HttpClient::Impl::connect() {
   disconnect();
   const std::string where = "http://" + endpoint_->authority;
   if (code == beast::error::timeout) {
-    return Error{ErrorCode::kUnavailable, "The control plane at " + where + " did not take the connection within " +
+    return Error{ErrorCode::kUnavailable, "The control plane at " + where +
+                                              " did not take the connection within " +
                                               seconds_text(options_.connect_timeout) + "."};
   }
-  return Error{ErrorCode::kUnavailable, "No control plane answers at " + where + " (" + code.message() +
-                                            "). Start it with `mw up`."};
+  return Error{ErrorCode::kUnavailable, "No control plane answers at " + where + " (" +
+                                            code.message() + "). Start it with `mw up`."};
 }
 
 bool HttpClient::Impl::is_stale() {
@@ -178,27 +187,33 @@ Error HttpClient::Impl::broken(error_code code, Duration timeout, std::string_vi
   const std::string where = "http://" + endpoint_->authority;
   if (code == beast::error::timeout) {
     return Error{ErrorCode::kTimeout, "The control plane at " + where + " did not answer within " +
-                                          seconds_text(timeout) + "; whether it did what was asked is unknown."};
+                                          seconds_text(timeout) +
+                                          "; whether it did what was asked is unknown."};
   }
   if (code == http::error::body_limit || code == http::error::header_limit) {
     return Error{ErrorCode::kTooLarge, "The answer of " + where + " is larger than " +
-                                           std::to_string(options_.body_bytes_max) + " bytes. Ask for less at once."};
+                                           std::to_string(options_.body_bytes_max) +
+                                           " bytes. Ask for less at once."};
   }
-  if (code == http::make_error_code(http::error::end_of_stream) || code == http::error::partial_message ||
-      code == asio::error::connection_reset || code == asio::error::broken_pipe || code == asio::error::eof) {
-    return Error{ErrorCode::kUnavailable, "The control plane at " + where + " closed the connection while " +
-                                              std::string(doing) + ". It may have been stopped: see `mw up`."};
+  if (code == http::make_error_code(http::error::end_of_stream) ||
+      code == http::error::partial_message || code == asio::error::connection_reset ||
+      code == asio::error::broken_pipe || code == asio::error::eof) {
+    return Error{ErrorCode::kUnavailable, "The control plane at " + where +
+                                              " closed the connection while " + std::string(doing) +
+                                              ". It may have been stopped: see `mw up`."};
   }
   if (code.category() == http::make_error_code(http::error::end_of_stream).category()) {
-    return Error{ErrorCode::kInternal, "What answers at " + where + " does not speak HTTP/1.1 (" + code.message() +
-                                           "). Is it the control plane? See the file `endpoint` in its home."};
+    return Error{ErrorCode::kInternal,
+                 "What answers at " + where + " does not speak HTTP/1.1 (" + code.message() +
+                     "). Is it the control plane? See the file `endpoint` in its home."};
   }
-  return Error{ErrorCode::kUnavailable, "The connection to " + where + " failed while " + std::string(doing) +
-                                            ": " + code.message() + "."};
+  return Error{ErrorCode::kUnavailable, "The connection to " + where + " failed while " +
+                                            std::string(doing) + ": " + code.message() + "."};
 }
 
-Result<HttpResponse> HttpClient::Impl::exchange(http::verb verb, std::string_view path, std::string body,
-                                                const HttpFields& query, const HttpFields& headers) {
+Result<HttpResponse> HttpClient::Impl::exchange(http::verb verb, std::string_view path,
+                                                std::string body, const HttpFields& query,
+                                                const HttpFields& headers) {
   auto request = build(verb, path, std::move(body), query, headers);
   if (!request) return request.error();
   const bool may_repeat = verb == http::verb::get || has_field(headers, "Idempotency-Key");
@@ -216,9 +231,8 @@ Result<HttpResponse> HttpClient::Impl::exchange(http::verb verb, std::string_vie
     parser.body_limit(options_.body_bytes_max);
     const error_code write_code = code;
     if (code != beast::error::timeout) {
-      code = run(options_.exchange_timeout, [&](auto done) {
-        http::async_read(*stream_, buffer_, parser, std::move(done));
-      });
+      code = run(options_.exchange_timeout,
+                 [&](auto done) { http::async_read(*stream_, buffer_, parser, std::move(done)); });
     }
     if (!code) {
       HttpResponse response = head_of(parser.get());
@@ -231,13 +245,14 @@ Result<HttpResponse> HttpClient::Impl::exchange(http::verb verb, std::string_vie
       disconnect();
       continue;
     }
-    return broken(write_code ? write_code : code, options_.exchange_timeout, "a request was under way");
+    return broken(write_code ? write_code : code, options_.exchange_timeout,
+                  "a request was under way");
   }
 }
 
-Result<HttpResponse> HttpClient::Impl::stream(std::string_view path, const HttpFields& query,
-                                              const HttpFields& headers,
-                                              const std::function<bool(const SseEvent&)>& on_event) {
+Result<HttpResponse> HttpClient::Impl::stream(
+    std::string_view path, const HttpFields& query, const HttpFields& headers,
+    const std::function<bool(const SseEvent&)>& on_event) {
   auto request = build(http::verb::get, path, {}, query, headers);
   if (!request) return request.error();
   request->set(http::field::accept, "text/event-stream");
@@ -245,9 +260,8 @@ Result<HttpResponse> HttpClient::Impl::stream(std::string_view path, const HttpF
 
   http::response_parser<http::empty_body> head;
   head.body_limit(boost::none);
-  error_code code = run(options_.exchange_timeout, [&](auto done) {
-    http::async_write(*stream_, *request, std::move(done));
-  });
+  error_code code = run(options_.exchange_timeout,
+                        [&](auto done) { http::async_write(*stream_, *request, std::move(done)); });
   if (!code) {
     code = run(options_.exchange_timeout, [&](auto done) {
       http::async_read_header(*stream_, buffer_, head, std::move(done));
@@ -259,9 +273,8 @@ Result<HttpResponse> HttpClient::Impl::stream(std::string_view path, const HttpF
   if (response.status != 200) {
     http::response_parser<http::string_body> whole(std::move(head));
     whole.body_limit(options_.body_bytes_max);
-    code = run(options_.exchange_timeout, [&](auto done) {
-      http::async_read(*stream_, buffer_, whole, std::move(done));
-    });
+    code = run(options_.exchange_timeout,
+               [&](auto done) { http::async_read(*stream_, buffer_, whole, std::move(done)); });
     if (code) return broken(code, options_.exchange_timeout, "the event stream began");
     response.body = std::move(whole.get().body());
     disconnect();
@@ -275,15 +288,17 @@ Result<HttpResponse> HttpClient::Impl::stream(std::string_view path, const HttpF
     body.get().body().data = chunk.data();
     body.get().body().size = chunk.size();
     body.get().body().more = true;
-    code = run(options_.stream_timeout, [&](auto done) {
-      http::async_read_some(*stream_, buffer_, body, std::move(done));
-    });
+    code = run(options_.stream_timeout,
+               [&](auto done) { http::async_read_some(*stream_, buffer_, body, std::move(done)); });
     if (code == http::error::need_buffer) code = {};
     if (code) return broken(code, options_.stream_timeout, "events were followed");
     const std::size_t size = chunk.size() - body.get().body().size;
     switch (events.feed({chunk.data(), size}, on_event)) {
-      case SseParser::Outcome::kGoOn: break;
-      case SseParser::Outcome::kStopped: disconnect(); return response;
+      case SseParser::Outcome::kGoOn:
+        break;
+      case SseParser::Outcome::kStopped:
+        disconnect();
+        return response;
       case SseParser::Outcome::kTooLong:
         disconnect();
         return Error{ErrorCode::kTooLarge, "An event from http://" + endpoint_->authority +
@@ -306,8 +321,8 @@ Result<HttpResponse> HttpClient::get(std::string_view path, const HttpFields& qu
                                      const HttpFields& headers) {
   return impl_->exchange(http::verb::get, path, {}, query, headers);
 }
-Result<HttpResponse> HttpClient::post(std::string_view path, std::string body, const HttpFields& query,
-                                      const HttpFields& headers) {
+Result<HttpResponse> HttpClient::post(std::string_view path, std::string body,
+                                      const HttpFields& query, const HttpFields& headers) {
   return impl_->exchange(http::verb::post, path, std::move(body), query, headers);
 }
 Result<HttpResponse> HttpClient::stream(std::string_view path, const HttpFields& query,

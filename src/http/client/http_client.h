@@ -17,7 +17,7 @@ namespace mw {
 /// What came back, whatever its status; only a failed exchange is an Error.
 struct HttpResponse {
   int status = 0;
-  HttpFields headers;      ///< as received
+  HttpFields headers;  ///< as received
   std::string body;
   [[nodiscard]] bool ok() const { return status >= 200 && status < 300; }
   /// The first header of that name in any case; empty when there is none.

@@ -26,8 +26,14 @@ class Peer {
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
 
-  void close() { if (fd_ >= 0) ::close(fd_); fd_ = -1; }
-  void say(std::string_view text) { ASSERT_EQ(::send(fd_, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size())); }
+  void close() {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = -1;
+  }
+  void say(std::string_view text) {
+    ASSERT_EQ(::send(fd_, text.data(), text.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(text.size()));
+  }
   /// Reads one request whose body, if any, is told by Content-Length; empty at the end.
   std::string hear() {
     std::string text;
@@ -81,7 +87,11 @@ class ScriptedServer {
   }
   [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
   /// Waits until every script has run.
-  int connections() { thread_.join(); thread_ = std::thread([] {}); return connections_; }
+  int connections() {
+    thread_.join();
+    thread_ = std::thread([] {});
+    return connections_;
+  }
 
  private:
   int listener_ = -1;
@@ -103,10 +113,12 @@ TEST(HttpClient, SendsWhatItIsToldAndKeepsTheConnection) {
     first = peer.hear();
     peer.say("HTTP/1.1 201 Created\r\nContent-Length: 2\r\nX-One: 1\r\n\r\n{}");
     second = peer.hear();
-    peer.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
+    peer.say(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
   }});
   HttpClient client(server.url(), "secret");
-  const auto created = client.post("/v1/jobs", "name: x\n", {{"workdir", "/a b"}}, {{"Idempotency-Key", "k"}});
+  const auto created =
+      client.post("/v1/jobs", "name: x\n", {{"workdir", "/a b"}}, {{"Idempotency-Key", "k"}});
   ASSERT_TRUE(created.ok()) << created.error().message;
   EXPECT_EQ(created->status, 201);
   EXPECT_EQ(created->header("x-one"), "1");
@@ -171,7 +183,10 @@ TEST(HttpClient, RepeatsOnlyWhatMayBeRepeated) {
 
 TEST(HttpClient, SaysWhereItTriedWhenNobodyListens) {
   std::string url;
-  { ScriptedServer server({}); url = server.url(); }
+  {
+    ScriptedServer server({});
+    url = server.url();
+  }
   HttpClient client(url, "secret");
   const auto got = client.get("/healthz");
   ASSERT_FALSE(got.ok());
@@ -182,7 +197,10 @@ TEST(HttpClient, SaysWhereItTriedWhenNobodyListens) {
 }
 
 TEST(HttpClient, GivesUpOnSilence) {
-  ScriptedServer server({[](Peer& peer) { peer.hear(); peer.hear(); }});
+  ScriptedServer server({[](Peer& peer) {
+    peer.hear();
+    peer.hear();
+  }});
   HttpClient client(server.url(), "", impatient());
   const auto got = client.get("/");
   ASSERT_FALSE(got.ok());
@@ -191,8 +209,15 @@ TEST(HttpClient, GivesUpOnSilence) {
 
 TEST(HttpClient, TellsOtherProtocolsAndTooLargeAnswersApart) {
   ScriptedServer server({
-      [](Peer& peer) { peer.hear(); peer.say("220 mail.example.org ESMTP\r\n\r\n"); },
-      [](Peer& peer) { peer.hear(); peer.say("HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n"); peer.hear(); },
+      [](Peer& peer) {
+        peer.hear();
+        peer.say("220 mail.example.org ESMTP\r\n\r\n");
+      },
+      [](Peer& peer) {
+        peer.hear();
+        peer.say("HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n");
+        peer.hear();
+      },
   });
   HttpClient::Options options;
   options.body_bytes_max = 100;
@@ -234,17 +259,20 @@ TEST(HttpClient, FollowsAStreamToItsEnd) {
   std::string heard;
   ScriptedServer server({[&](Peer& peer) {
     heard = peer.hear();
-    peer.say("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
-             "10\r\nid: 1\ndata: one\n\r\n");
+    peer.say(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "10\r\nid: 1\ndata: one\n\r\n");
     peer.say("1\r\n\n\r\n");
     peer.say("11\r\nid: 2\ndata: two\n\n\r\n0\r\n\r\n");
   }});
   HttpClient client(server.url(), "");
   std::vector<SseEvent> events;
-  const auto end = client.stream("/v1/events", {{"after", "0"}}, [&](const SseEvent& event) {
-    events.push_back(event);
-    return true;
-  }, {{"Last-Event-ID", "0"}});
+  const auto end = client.stream("/v1/events", {{"after", "0"}},
+                                 [&](const SseEvent& event) {
+                                   events.push_back(event);
+                                   return true;
+                                 },
+                                 {{"Last-Event-ID", "0"}});
   ASSERT_TRUE(end.ok()) << end.error().message;
   EXPECT_EQ(events, (std::vector<SseEvent>{{"1", "message", "one"}, {"2", "message", "two"}}));
   EXPECT_EQ(server.connections(), 1);
@@ -255,15 +283,32 @@ TEST(HttpClient, FollowsAStreamToItsEnd) {
 TEST(HttpClient, TellsABrokenStreamFromOneThatEnded) {
   const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
   ScriptedServer server({
-      [&](Peer& peer) { peer.hear(); peer.say(head + "9\r\ndata: 1\n\n\r\n"); },
-      [&](Peer& peer) { peer.hear(); peer.say(head); peer.hear(); },
-      [](Peer& peer) { peer.hear(); peer.say("HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}"); },
-      [&](Peer& peer) { peer.hear(); peer.say(head + "9\r\ndata: 1\n\n\r\n"); peer.hear(); },
+      [&](Peer& peer) {
+        peer.hear();
+        peer.say(head + "9\r\ndata: 1\n\n\r\n");
+      },
+      [&](Peer& peer) {
+        peer.hear();
+        peer.say(head);
+        peer.hear();
+      },
+      [](Peer& peer) {
+        peer.hear();
+        peer.say("HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}");
+      },
+      [&](Peer& peer) {
+        peer.hear();
+        peer.say(head + "9\r\ndata: 1\n\n\r\n");
+        peer.hear();
+      },
   });
   HttpClient client(server.url(), "");
   HttpClient impatient_client(server.url(), "", impatient());
   int seen = 0;
-  const auto count = [&](const SseEvent&) { ++seen; return true; };
+  const auto count = [&](const SseEvent&) {
+    ++seen;
+    return true;
+  };
   EXPECT_EQ(client.stream("/", {}, count).error().code, ErrorCode::kUnavailable);
   EXPECT_EQ(seen, 1);
   EXPECT_EQ(impatient_client.stream("/", {}, count).error().code, ErrorCode::kTimeout);

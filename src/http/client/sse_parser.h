@@ -9,8 +9,8 @@
 namespace mw {
 
 struct SseEvent {
-  std::string id;            ///< the last one seen, as the standard says
-  std::string event;         ///< "message" when the stream names none
+  std::string id;     ///< the last one seen, as the standard says
+  std::string event;  ///< "message" when the stream names none
   std::string data;
   bool operator==(const SseEvent&) const = default;
 };
@@ -35,8 +35,8 @@ class SseParser {
   std::string line_;
   SseEvent pending_;
   bool has_data_ = false;
-  bool after_carriage_return_ = false;   ///< a line feed now belongs to the line that ended
-  bool at_start_ = true;                 ///< a byte order mark may still come
+  bool after_carriage_return_ = false;  ///< a line feed now belongs to the line that ended
+  bool at_start_ = true;                ///< a byte order mark may still come
 };
 
 }  // namespace mw

@@ -8,8 +8,9 @@ namespace mw {
 namespace {
 
 Error bad_url(std::string_view url, const std::string& why) {
-  return Error{ErrorCode::kInvalid, "\"" + std::string(url) + "\" is not the URL of a control plane: " +
-                                        why + ". It looks like http://127.0.0.1:41234."};
+  return Error{ErrorCode::kInvalid, "\"" + std::string(url) +
+                                        "\" is not the URL of a control plane: " + why +
+                                        ". It looks like http://127.0.0.1:41234."};
 }
 
 bool is_loopback_v4(const std::string& host) {
@@ -28,8 +29,9 @@ Result<HttpEndpoint> parse_base_url(std::string_view url) {
   }
   if (rest.starts_with("https://")) {
     return Error{ErrorCode::kUnsupported,
-                 "\"" + std::string(url) + "\": https is not offered yet. Use the control plane of "
-                 "this machine over http, or an SSH tunnel to another one's."};
+                 "\"" + std::string(url) +
+                     "\": https is not offered yet. Use the control plane of "
+                     "this machine over http, or an SSH tunnel to another one's."};
   }
   constexpr std::string_view kScheme = "http://";
   if (!rest.starts_with(kScheme)) return bad_url(url, "it does not begin with http://");
@@ -48,10 +50,12 @@ Result<HttpEndpoint> parse_base_url(std::string_view url) {
   std::string_view port;
   if (authority.starts_with('[')) {
     const std::size_t bracket = authority.find(']');
-    if (bracket == std::string_view::npos) return bad_url(url, "the ']' after the address is missing");
+    if (bracket == std::string_view::npos)
+      return bad_url(url, "the ']' after the address is missing");
     host = authority.substr(1, bracket - 1);
     port = authority.substr(bracket + 1);
-    if (!port.empty() && port.front() != ':') return bad_url(url, "after ']' only a port may follow");
+    if (!port.empty() && port.front() != ':')
+      return bad_url(url, "after ']' only a port may follow");
   } else {
     const std::size_t colon = authority.find(':');
     host = authority.substr(0, colon);
@@ -60,7 +64,8 @@ Result<HttpEndpoint> parse_base_url(std::string_view url) {
   endpoint.port = 80;
   if (!port.empty()) {
     port.remove_prefix(1);
-    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
+    const auto [end, error] =
+        std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
     if (error != std::errc() || end != port.data() + port.size() || endpoint.port == 0) {
       return bad_url(url, "the port is not a number from 1 to 65535");
     }
@@ -71,9 +76,11 @@ Result<HttpEndpoint> parse_base_url(std::string_view url) {
   } else if (host == "::1" || is_loopback_v4(std::string(host))) {
     endpoint.host = host;
   } else {
-    return Error{ErrorCode::kUnsupported,
-                 "\"" + std::string(url) + "\" is not on this machine, and without TLS the token would "
-                 "be readable on the way. Use 127.0.0.1, [::1] or localhost, or an SSH tunnel."};
+    return Error{
+        ErrorCode::kUnsupported,
+        "\"" + std::string(url) +
+            "\" is not on this machine, and without TLS the token would "
+            "be readable on the way. Use 127.0.0.1, [::1] or localhost, or an SSH tunnel."};
   }
   endpoint.authority = authority;
   return endpoint;
@@ -85,8 +92,8 @@ std::string percent_encode(std::string_view text) {
   out.reserve(text.size());
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    const bool unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                            c == '-' || c == '.' || c == '_' || c == '~';
+    const bool unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                            (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
     if (unreserved) {
       out += c;
     } else {

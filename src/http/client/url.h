@@ -18,10 +18,10 @@ using HttpFields = std::vector<std::pair<std::string, std::string>>;
 
 /// Where a control plane listens.
 struct HttpEndpoint {
-  std::string host;         ///< an IP literal without brackets: 127.0.0.1, ::1
+  std::string host;  ///< an IP literal without brackets: 127.0.0.1, ::1
   std::uint16_t port = 0;
-  std::string authority;    ///< as it stands in the Host header: "127.0.0.1:41234", "[::1]:80"
-  std::string base_path;    ///< "" or "/prefix", without a slash at its end
+  std::string authority;  ///< as it stands in the Host header: "127.0.0.1:41234", "[::1]:80"
+  std::string base_path;  ///< "" or "/prefix", without a slash at its end
 };
 
 /// Reads "http://127.0.0.1:41234" (also localhost, [::1], a path as prefix).
