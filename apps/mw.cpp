@@ -1,0 +1,12 @@
+// mw: one program for everything. This only joins the command line to what it may not know itself.
+#include "cli/cli.h"
+#include "journal_hooks.h"
+#include "serve.h"
+
+int main(int argc, char** argv) {
+  mw::CliHooks hooks;
+  hooks.version = mw::kVersion;
+  hooks.serve = mw::serve;
+  mw::add_journal_hooks(hooks);
+  return mw::run_cli(argc, argv, hooks);
+}

@@ -1,0 +1,34 @@
+// One control plane a home: the lock, and the endpoint that stays the same across restarts.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "base/result.h"
+
+namespace mw {
+
+/// Holds HOME/serve.lock (flock) with our pid in it, for as long as this lives.
+class ServeLock {
+ public:
+  /// Errors: kConflict when another control plane serves this home, naming its pid.
+  static Result<ServeLock> take(const std::filesystem::path& home);
+  ServeLock(ServeLock&& other) noexcept;
+  ServeLock& operator=(ServeLock&&) = delete;
+  ~ServeLock();
+
+ private:
+  explicit ServeLock(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+/// The port to serve on: `wanted`, else the one in HOME/endpoint, else any that is free now.
+/// Errors: kUnavailable when there is none.
+Result<std::uint16_t> choose_port(const std::filesystem::path& home, const std::string& address,
+                                  std::uint16_t wanted);
+
+/// Writes HOME/endpoint, by rename: a reader sees the old line or the new one.
+Result<void> write_endpoint(const std::filesystem::path& home, const std::string& url);
+
+}  // namespace mw
