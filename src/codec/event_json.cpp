@@ -20,7 +20,8 @@ Result<T> parse_row(std::string_view row) {
   // Most rows fit this buffer whole, so that reading one allocates only what it keeps.
   unsigned char buffer[8192];
   boost::json::monotonic_resource memory(buffer, sizeof buffer);
-  const auto tree = parse_json(row, {.bytes_max = kRowBytesMax, .any_bytes = true, .storage = &memory});
+  const auto tree =
+      parse_json(row, {.bytes_max = kRowBytesMax, .any_bytes = true, .storage = &memory});
   if (!tree.ok()) return tree.error();
   return from_json<T>(*tree);
 }

@@ -33,17 +33,24 @@ std::string quoted(std::string_view text) {
 
 std::string describe(const boost::json::value& value) {
   switch (value.kind()) {
-    case boost::json::kind::null: return "null";
-    case boost::json::kind::bool_: return value.get_bool() ? "true" : "false";
-    case boost::json::kind::int64: return std::to_string(value.get_int64());
-    case boost::json::kind::uint64: return std::to_string(value.get_uint64());
+    case boost::json::kind::null:
+      return "null";
+    case boost::json::kind::bool_:
+      return value.get_bool() ? "true" : "false";
+    case boost::json::kind::int64:
+      return std::to_string(value.get_int64());
+    case boost::json::kind::uint64:
+      return std::to_string(value.get_uint64());
     case boost::json::kind::double_: {
       char text[40];
       return {text, std::to_chars(text, text + sizeof text, value.get_double()).ptr};
     }
-    case boost::json::kind::string: return "the string " + quoted(value.get_string());
-    case boost::json::kind::array: return "a list";
-    case boost::json::kind::object: return "an object";
+    case boost::json::kind::string:
+      return "the string " + quoted(value.get_string());
+    case boost::json::kind::array:
+      return "a list";
+    case boost::json::kind::object:
+      return "an object";
   }
   return "something else";
 }
@@ -79,7 +86,8 @@ void TextSink::string(std::string_view value) {
   std::size_t done = 0;
   for (std::size_t i = 0; i < value.size(); ++i) {
     const std::string_view escape = kEscapes[static_cast<unsigned char>(value[i])];
-    if (escape.empty()) [[likely]] continue;
+    if (escape.empty()) [[likely]]
+      continue;
     out_.append(value, done, i - done);
     out_.append(escape);
     done = i + 1;
@@ -125,7 +133,8 @@ bool Reader::fail_keys(const Place& place, const boost::json::object& object,
     for (const std::string_view one : known) found = found || one == key;
     if (!found) {
       return fail(place, "unknown key " + quoted(key) +
-                             (known.empty() ? "; none is allowed here" : "; allowed are " + list_of(known)));
+                             (known.empty() ? "; none is allowed here"
+                                            : "; allowed are " + list_of(known)));
     }
   }
   return fail(place, "the key " + quoted(missing) + " is missing");
@@ -139,21 +148,25 @@ bool Reader::fail_name(const Place& place, std::span<const std::string_view> kno
 bool Reader::read_signed(const boost::json::value& in, const Place& place, std::int64_t low,
                          std::int64_t high, std::int64_t& out) {
   // Numbers up to 2^63 - 1 are int64 when parsed; uint64 only past that, or when built by hand.
-  const bool fits = in.is_int64() || (in.is_uint64() && in.get_uint64() <= static_cast<std::uint64_t>(high));
+  const bool fits =
+      in.is_int64() || (in.is_uint64() && in.get_uint64() <= static_cast<std::uint64_t>(high));
   if (fits) {
-    const std::int64_t number = in.is_int64() ? in.get_int64() : static_cast<std::int64_t>(in.get_uint64());
+    const std::int64_t number =
+        in.is_int64() ? in.get_int64() : static_cast<std::int64_t>(in.get_uint64());
     if (number >= low && number <= high) {
       out = number;
       return true;
     }
   }
-  return fail_found(place, "an integer from " + std::to_string(low) + " to " + std::to_string(high), in);
+  return fail_found(place, "an integer from " + std::to_string(low) + " to " + std::to_string(high),
+                    in);
 }
 
 bool Reader::read_unsigned(const boost::json::value& in, const Place& place, std::uint64_t high,
                            std::uint64_t& out) {
   if (in.is_int64() ? in.get_int64() >= 0 : in.is_uint64()) {
-    const std::uint64_t number = in.is_int64() ? static_cast<std::uint64_t>(in.get_int64()) : in.get_uint64();
+    const std::uint64_t number =
+        in.is_int64() ? static_cast<std::uint64_t>(in.get_int64()) : in.get_uint64();
     if (number <= high) {
       out = number;
       return true;
@@ -163,10 +176,14 @@ bool Reader::read_unsigned(const boost::json::value& in, const Place& place, std
 }
 
 bool Reader::read_double(const boost::json::value& in, const Place& place, double& out) {
-  if (in.is_double() && std::isfinite(in.get_double())) out = in.get_double();
-  else if (in.is_int64()) out = static_cast<double>(in.get_int64());
-  else if (in.is_uint64()) out = static_cast<double>(in.get_uint64());
-  else return fail_found(place, "a finite number", in);
+  if (in.is_double() && std::isfinite(in.get_double()))
+    out = in.get_double();
+  else if (in.is_int64())
+    out = static_cast<double>(in.get_int64());
+  else if (in.is_uint64())
+    out = static_cast<double>(in.get_uint64());
+  else
+    return fail_found(place, "a finite number", in);
   return true;
 }
 
@@ -181,7 +198,8 @@ bool Reader::read_decimal(const boost::json::value& in, const Place& place, Int1
   for (const char c : digits) {
     if (c < '0' || c > '9') return fail_found(place, kExpected, in);
     const int digit = negative ? -(c - '0') : c - '0';
-    if (__builtin_mul_overflow(number, 10, &number) || __builtin_add_overflow(number, digit, &number)) {
+    if (__builtin_mul_overflow(number, 10, &number) ||
+        __builtin_add_overflow(number, digit, &number)) {
       return fail_found(place, kExpected, in);
     }
   }
@@ -231,27 +249,63 @@ struct TreeBuilder {
   bool on_document_begin(error_code&) { return true; }
   bool on_document_end(error_code&) { return true; }
   bool on_object_begin(error_code&) { return true; }
-  bool on_object_end(std::size_t n, error_code&) { stack.push_object(n); return true; }
+  bool on_object_end(std::size_t n, error_code&) {
+    stack.push_object(n);
+    return true;
+  }
   bool on_array_begin(error_code&) { return true; }
-  bool on_array_end(std::size_t n, error_code&) { stack.push_array(n); return true; }
-  bool on_key_part(string_view s, std::size_t, error_code&) { stack.push_chars(s); return true; }
-  bool on_key(string_view s, std::size_t, error_code&) { stack.push_key(s); return true; }
-  bool on_string_part(string_view s, std::size_t, error_code&) { stack.push_chars(s); return true; }
-  bool on_string(string_view s, std::size_t, error_code&) { stack.push_string(s); return true; }
-  bool on_number_part(string_view s, error_code&) { number.append(s.data(), s.size()); return true; }
-  bool on_int64(std::int64_t i, string_view, error_code&) { number.clear(); stack.push_int64(i); return true; }
-  bool on_uint64(std::uint64_t u, string_view, error_code&) { number.clear(); stack.push_uint64(u); return true; }
+  bool on_array_end(std::size_t n, error_code&) {
+    stack.push_array(n);
+    return true;
+  }
+  bool on_key_part(string_view s, std::size_t, error_code&) {
+    stack.push_chars(s);
+    return true;
+  }
+  bool on_key(string_view s, std::size_t, error_code&) {
+    stack.push_key(s);
+    return true;
+  }
+  bool on_string_part(string_view s, std::size_t, error_code&) {
+    stack.push_chars(s);
+    return true;
+  }
+  bool on_string(string_view s, std::size_t, error_code&) {
+    stack.push_string(s);
+    return true;
+  }
+  bool on_number_part(string_view s, error_code&) {
+    number.append(s.data(), s.size());
+    return true;
+  }
+  bool on_int64(std::int64_t i, string_view, error_code&) {
+    number.clear();
+    stack.push_int64(i);
+    return true;
+  }
+  bool on_uint64(std::uint64_t u, string_view, error_code&) {
+    number.clear();
+    stack.push_uint64(u);
+    return true;
+  }
   bool on_double(double rough, string_view s, error_code&) {
     number.append(s.data(), s.size());
     double exact = rough;
     // Out of range leaves the parser's infinity or zero; infinity is refused when it is read.
-    if (std::from_chars(number.data(), number.data() + number.size(), exact).ec != std::errc()) exact = rough;
+    if (std::from_chars(number.data(), number.data() + number.size(), exact).ec != std::errc())
+      exact = rough;
     number.clear();
     stack.push_double(exact);
     return true;
   }
-  bool on_bool(bool b, error_code&) { stack.push_bool(b); return true; }
-  bool on_null(error_code&) { stack.push_null(); return true; }
+  bool on_bool(bool b, error_code&) {
+    stack.push_bool(b);
+    return true;
+  }
+  bool on_null(error_code&) {
+    stack.push_null();
+    return true;
+  }
   bool on_comment_part(string_view, error_code&) { return true; }
   bool on_comment(string_view, error_code&) { return true; }
 };

@@ -86,7 +86,8 @@ class Key {
 template <HasFields T>
 inline constexpr auto kKeys = []<std::size_t... I>(std::index_sequence<I...>) {
   return std::array<std::string_view, sizeof...(I)>{Key<T, I>::plain()...};
-}(std::make_index_sequence<kFieldCount<T>>());
+}
+(std::make_index_sequence<kFieldCount<T>>());
 
 template <class T>
 constexpr bool has_key(std::string_view key) {

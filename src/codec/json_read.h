@@ -30,8 +30,8 @@ namespace mw::json_detail {
 /// Where in a document we are: a chain on the stack, made into text only for a message.
 struct Place {
   const Place* parent = nullptr;
-  std::string_view key;       ///< of an object's value; empty for an element
-  std::size_t index = 0;      ///< of an array's element
+  std::string_view key;   ///< of an object's value; empty for an element
+  std::size_t index = 0;  ///< of an array's element
 };
 
 class Reader {
@@ -87,7 +87,8 @@ bool Reader::read_number(const boost::json::value& in, const Place& place, T& ou
     out = static_cast<T>(wide);
   } else {
     std::int64_t wide = 0;
-    if (!read_signed(in, place, std::numeric_limits<T>::min(), std::numeric_limits<T>::max(), wide)) {
+    if (!read_signed(in, place, std::numeric_limits<T>::min(), std::numeric_limits<T>::max(),
+                     wide)) {
       return false;
     }
     out = static_cast<T>(wide);
@@ -112,15 +113,18 @@ bool Reader::read_fields(const boost::json::object& in, const Place& place, bool
       value = in.if_contains({key.data(), key.size()});
     }
     if (value == nullptr) {
-      if constexpr (kIsOptional<FieldType<T, I>>) return true;
-      else return fail_keys(place, in, kKeys<T>, key, tagged);
+      if constexpr (kIsOptional<FieldType<T, I>>)
+        return true;
+      else
+        return fail_keys(place, in, kKeys<T>, key, tagged);
     }
     ++seen;
     return read(*value, Place{&place, key, 0}, std::get<I>(fields));
   };
   const bool ok = [&]<std::size_t... I>(std::index_sequence<I...>) {
     return (one(std::integral_constant<std::size_t, I>()) && ...);
-  }(std::make_index_sequence<kFieldCount<T>>());
+  }
+  (std::make_index_sequence<kFieldCount<T>>());
   if (!ok) return false;
   if (seen != in.size()) return fail_keys(place, in, kKeys<T>, {}, tagged);
   return true;
@@ -149,7 +153,8 @@ bool Reader::read_map(const boost::json::value& in, const Place& place, T& out) 
       if (pair->size() != 2) return fail(here, "expected a pair [key, value]");
       if (!read((*pair)[0], Place{&here, {}, 0}, key)) return false;
       if (!read((*pair)[1], Place{&here, {}, 1}, value)) return false;
-      if (!out.emplace(std::move(key), std::move(value)).second) return fail(here, "this key was there before");
+      if (!out.emplace(std::move(key), std::move(value)).second)
+        return fail(here, "this key was there before");
       key = {};
       value = {};
     }
@@ -158,7 +163,8 @@ bool Reader::read_map(const boost::json::value& in, const Place& place, T& out) 
 }
 
 template <class... T>
-bool Reader::read_variant(const boost::json::value& in, const Place& place, std::variant<T...>& out) {
+bool Reader::read_variant(const boost::json::value& in, const Place& place,
+                          std::variant<T...>& out) {
   static constexpr std::array<std::string_view, sizeof...(T)> kinds = {T::kKind...};
   static constexpr std::string_view key = "kind";
   const boost::json::object* object = as_object(in, place);

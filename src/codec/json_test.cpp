@@ -71,8 +71,8 @@ struct Sampler {
   Hidden hidden;
 
   bool operator==(const Sampler&) const = default;
-  MW_FIELDS(flag, small, large, real, text, state, job, length, at, memory, draw, accelerators, cpus,
-            spent, limit, parts, triple, line, bits, by_name, by_job, shape, shared, hidden)
+  MW_FIELDS(flag, small, large, real, text, state, job, length, at, memory, draw, accelerators,
+            cpus, spent, limit, parts, triple, line, bits, by_name, by_job, shape, shared, hidden)
 };
 
 template <class T>
@@ -103,13 +103,14 @@ TEST(Json, LooksAsDescribed) {
   sampler.by_name = {{"x", 1}};
   sampler.by_job[JobId(3)] = {};
   sampler.shape = Circle{9};
-  EXPECT_EQ(json_text(sampler),
-            R"({"flag":false,"small":0,"large":0,"real":2.5,"text":"a \"b\"\n","state":"timed_out",)"
-            R"("job":17,"length_ns":1000000000,"at_ns":0,"memory_bytes":0,"draw_mw":0,)"
-            R"("accelerators_milli":0,"cpus_milli":0,"spent_milli_ns":"-5","parts_milli":[500],)"
-            R"("triple":[0,0,0],"line":[2,1],"bits":"011","by_name":{"x":1},)"
-            R"("by_job":[[3,{"at_ns":0,"share_milli":0}]],"shape":{"kind":"circle","radius":9},)"
-            R"("shared":{"circle":{"radius":0}},"hidden":{"at_ns":0,"share_milli":0}})");
+  EXPECT_EQ(
+      json_text(sampler),
+      R"({"flag":false,"small":0,"large":0,"real":2.5,"text":"a \"b\"\n","state":"timed_out",)"
+      R"("job":17,"length_ns":1000000000,"at_ns":0,"memory_bytes":0,"draw_mw":0,)"
+      R"("accelerators_milli":0,"cpus_milli":0,"spent_milli_ns":"-5","parts_milli":[500],)"
+      R"("triple":[0,0,0],"line":[2,1],"bits":"011","by_name":{"x":1},)"
+      R"("by_job":[[3,{"at_ns":0,"share_milli":0}]],"shape":{"kind":"circle","radius":9},)"
+      R"("shared":{"circle":{"radius":0}},"hidden":{"at_ns":0,"share_milli":0}})");
   // The tree has the same, and null where there is nothing.
   const auto tree = to_json(sampler);
   EXPECT_TRUE(tree.at("limit_ns").is_null());
@@ -146,11 +147,16 @@ void expect_rows_read_back(std::string (*row)(const T&), Result<T> (*parse)(std:
   }
 }
 
-TEST(EventRows, EveryEventReadsBackTheSame) { expect_rows_read_back<Event>(event_row, parse_event_row); }
-TEST(EventRows, EveryInputReadsBackTheSame) { expect_rows_read_back<Input>(input_row, parse_input_row); }
+TEST(EventRows, EveryEventReadsBackTheSame) {
+  expect_rows_read_back<Event>(event_row, parse_event_row);
+}
+TEST(EventRows, EveryInputReadsBackTheSame) {
+  expect_rows_read_back<Input>(input_row, parse_input_row);
+}
 
 TEST(Json, DoublesAreExactAndFinite) {
-  for (const double value : {0.1, 1.7976931348623157e308, 5e-324, 9007199254740993.0, -0.0, 1e22, 123456789012345678.0}) {
+  for (const double value : {0.1, 1.7976931348623157e308, 5e-324, 9007199254740993.0, -0.0, 1e22,
+                             123456789012345678.0}) {
     const auto back = read_text<double>(json_text(value));
     ASSERT_TRUE(back.ok()) << value;
     EXPECT_EQ(std::bit_cast<std::uint64_t>(*back), std::bit_cast<std::uint64_t>(value)) << value;
@@ -170,11 +176,13 @@ TEST(Json, SaysWhatIsWrongAndWhere) {
       {R"([])", "expected an object, found a list"},
       {R"({})", R"(the key "at_ns" is missing)"},
       {R"({"at_ns":1,"request":0})", R"(the key "body" is missing)"},
-      {R"({"at_ns":1,"request":0,"bdy":{}})", R"(unknown key "bdy"; allowed are "at_ns", "request", "body")"},
+      {R"({"at_ns":1,"request":0,"bdy":{}})",
+       R"(unknown key "bdy"; allowed are "at_ns", "request", "body")"},
       {R"({"at_ns":1.5,"request":0,"body":{}})",
        "at_ns: expected an integer from -9223372036854775808 to 9223372036854775807, found 1.5"},
       {R"({"at_ns":9223372036854775808,"request":0,"body":{}})",
-       "at_ns: expected an integer from -9223372036854775808 to 9223372036854775807, found 9223372036854775808"},
+       "at_ns: expected an integer from -9223372036854775808 to 9223372036854775807, found "
+       "9223372036854775808"},
       {R"({"at_ns":1,"request":-1,"body":{}})",
        "request: expected an integer from 0 to 18446744073709551615, found -1"},
       {R"({"at_ns":1,"request":0,"body":7})", "body: expected an object, found 7"},
@@ -203,9 +211,11 @@ TEST(Json, SaysWhatIsWrongAndWhere) {
     EXPECT_EQ(event.error().message, one.message) << one.json;
     EXPECT_EQ(event.error().code, ErrorCode::kInvalid);
   }
-  EXPECT_THAT(parse_event_row(R"({"at_ns":1,"request":0,"body":{"kind":"x"}})").error().message,
-              testing::StartsWith(R"(body.kind: expected one of "refused", "controller_took_over",)"));
-  EXPECT_EQ(from_json<Circle>(boost::json::value(1), "body").error().message, "body: expected an object, found 1");
+  EXPECT_THAT(
+      parse_event_row(R"({"at_ns":1,"request":0,"body":{"kind":"x"}})").error().message,
+      testing::StartsWith(R"(body.kind: expected one of "refused", "controller_took_over",)"));
+  EXPECT_EQ(from_json<Circle>(boost::json::value(1), "body").error().message,
+            "body: expected an object, found 1");
 }
 
 TEST(Json, RefusesDecimalsThatAreNotCanonicalOrTooLong) {
@@ -213,8 +223,8 @@ TEST(Json, RefusesDecimalsThatAreNotCanonicalOrTooLong) {
             std::numeric_limits<Int128>::max());
   EXPECT_EQ(read_text<AcceleratorTime>("\"-170141183460469231731687303715884105728\"")->count(),
             std::numeric_limits<Int128>::min());
-  for (const char* text : {"\"170141183460469231731687303715884105728\"", "\"\"", "\"-\"", "\"-0\"", "\"01\"",
-                           "\"1 \"", "\"+1\"", "\"0x1\"", "1"}) {
+  for (const char* text : {"\"170141183460469231731687303715884105728\"", "\"\"", "\"-\"", "\"-0\"",
+                           "\"01\"", "\"1 \"", "\"+1\"", "\"0x1\"", "1"}) {
     EXPECT_FALSE(read_text<AcceleratorTime>(text).ok()) << text;
   }
 }

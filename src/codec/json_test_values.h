@@ -25,19 +25,37 @@ void fill(Random& random, T& out);
 template <std::integral T>
 T any_integer(Random& random) {
   switch (random.below(5)) {
-    case 0: return 0;
-    case 1: return std::numeric_limits<T>::max();
-    case 2: return std::numeric_limits<T>::min();
-    case 3: return static_cast<T>(random.below(100));
-    default: return static_cast<T>(random.next());
+    case 0:
+      return 0;
+    case 1:
+      return std::numeric_limits<T>::max();
+    case 2:
+      return std::numeric_limits<T>::min();
+    case 3:
+      return static_cast<T>(random.below(100));
+    default:
+      return static_cast<T>(random.next());
   }
 }
 
 /// Text with everything in it that has to be escaped, or is not even UTF-8.
 inline std::string any_text(Random& random) {
-  static const std::vector<std::string> kPieces = {
-      "a", "plain words", "\"", "\\", "/", "\n", std::string(1, '\0'), "\x1f", "\x7f", "\xC3\xA9",
-      "\xF0\x9F\x9A\x82", "\xFF", "\xC3", "{\"kind\":", "\xE2\x80\xA8", "\r\t\b\f"};
+  static const std::vector<std::string> kPieces = {"a",
+                                                   "plain words",
+                                                   "\"",
+                                                   "\\",
+                                                   "/",
+                                                   "\n",
+                                                   std::string(1, '\0'),
+                                                   "\x1f",
+                                                   "\x7f",
+                                                   "\xC3\xA9",
+                                                   "\xF0\x9F\x9A\x82",
+                                                   "\xFF",
+                                                   "\xC3",
+                                                   "{\"kind\":",
+                                                   "\xE2\x80\xA8",
+                                                   "\r\t\b\f"};
   std::string text;
   for (std::uint64_t n = random.below(5); n > 0; --n) text += kPieces[random.below(kPieces.size())];
   return text;

@@ -37,8 +37,15 @@ class TextSink {
   /// Before each element of an array.
   void element() { separate('['); }
   /// Before each value of an object. `quoted`: the key ready to be written, with its colon.
-  void key(std::string_view quoted, std::string_view) { separate('{'); out_.append(quoted); }
-  void any_key(std::string_view key) { separate('{'); string(key); out_.push_back(':'); }
+  void key(std::string_view quoted, std::string_view) {
+    separate('{');
+    out_.append(quoted);
+  }
+  void any_key(std::string_view key) {
+    separate('{');
+    string(key);
+    out_.push_back(':');
+  }
 
   void null() { out_.append("null"); }
   void boolean(bool value) { out_.append(value ? "true" : "false"); }
@@ -46,15 +53,24 @@ class TextSink {
   void integer(std::uint64_t value) { number(value); }
   void real(double value) {
     // "-0" would be read as an integer, and lose its sign.
-    if (value == 0 && std::signbit(value)) out_.append("-0.0"); else number(value);
+    if (value == 0 && std::signbit(value))
+      out_.append("-0.0");
+    else
+      number(value);
   }
   void string(std::string_view value);
   /// For text that is known to need no escapes.
-  void name(std::string_view value) { out_.push_back('"'); out_.append(value); out_.push_back('"'); }
+  void name(std::string_view value) {
+    out_.push_back('"');
+    out_.append(value);
+    out_.push_back('"');
+  }
 
  private:
   // A value never ends in an opening bracket, so the last character says whether it is the first.
-  void separate(char open) { if (out_.back() != open) out_.push_back(','); }
+  void separate(char open) {
+    if (out_.back() != open) out_.push_back(',');
+  }
   template <class Number>
   void number(Number value) {
     char text[40];
@@ -146,7 +162,8 @@ void write_fields(Sink& sink, const T& value, std::size_t pairs) {
   };
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     (one(std::integral_constant<std::size_t, I>()), ...);
-  }(std::make_index_sequence<kFieldCount<T>>());
+  }
+  (std::make_index_sequence<kFieldCount<T>>());
   sink.object_end(pairs);
 }
 
@@ -154,7 +171,10 @@ template <class Sink, class T>
 void write_map(Sink& sink, const T& map) {
   if constexpr (std::is_same_v<typename T::key_type, std::string>) {
     sink.object_begin();
-    for (const auto& [key, value] : map) { sink.any_key(key); write(sink, value); }
+    for (const auto& [key, value] : map) {
+      sink.any_key(key);
+      write(sink, value);
+    }
     sink.object_end(map.size());
   } else {
     sink.array_begin();
@@ -189,7 +209,10 @@ void write(Sink& sink, const T& value) {
   } else if constexpr (std::signed_integral<T>) {
     sink.integer(static_cast<std::int64_t>(value));
   } else if constexpr (std::is_same_v<T, double>) {
-    if (std::isfinite(value)) sink.real(value); else sink.null();
+    if (std::isfinite(value))
+      sink.real(value);
+    else
+      sink.null();
   } else if constexpr (std::is_enum_v<T>) {
     sink.name(name_of(value));
   } else if constexpr (std::is_convertible_v<const T&, std::string_view>) {
@@ -201,18 +224,27 @@ void write(Sink& sink, const T& value) {
   } else if constexpr (kIsQuantity<T>) {
     sink.integer(value.count());
   } else if constexpr (kIsOptional<T>) {
-    if (value.has_value()) write(sink, *value); else sink.null();
+    if (value.has_value())
+      write(sink, *value);
+    else
+      sink.null();
   } else if constexpr (kIsShared<T>) {
-    if (value != nullptr) write(sink, *value); else sink.null();
+    if (value != nullptr)
+      write(sink, *value);
+    else
+      sink.null();
   } else if constexpr (kIsVariant<T>) {
-    std::visit([&](const auto& alternative) {
-      using Alternative = std::remove_cvref_t<decltype(alternative)>;
-      static_assert(!has_key<Alternative>("kind"), "a variant's alternative may not have a field \"kind\"");
-      sink.object_begin();
-      sink.key("\"kind\":", "kind");
-      sink.name(Alternative::kKind);
-      write_fields(sink, alternative, 1);
-    }, value);
+    std::visit(
+        [&](const auto& alternative) {
+          using Alternative = std::remove_cvref_t<decltype(alternative)>;
+          static_assert(!has_key<Alternative>("kind"),
+                        "a variant's alternative may not have a field \"kind\"");
+          sink.object_begin();
+          sink.key("\"kind\":", "kind");
+          sink.name(Alternative::kKind);
+          write_fields(sink, alternative, 1);
+        },
+        value);
   } else if constexpr (kIsMap<T>) {
     write_map(sink, value);
   } else if constexpr (std::is_same_v<T, std::vector<bool>>) {
@@ -223,7 +255,11 @@ void write(Sink& sink, const T& value) {
   } else {
     std::size_t elements = 0;
     sink.array_begin();
-    for (const auto& element : value) { sink.element(); write(sink, element); ++elements; }
+    for (const auto& element : value) {
+      sink.element();
+      write(sink, element);
+      ++elements;
+    }
     sink.array_end(elements);
   }
 }

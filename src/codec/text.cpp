@@ -1,8 +1,7 @@
 #include "codec/text.h"
 
 #include <array>
-#include <csignal>
-#include <cstdlib>
+#include <cstdio>
 #include <utility>
 
 namespace mw {
@@ -15,32 +14,17 @@ std::string counted(std::uint64_t n, std::string_view one) {
   return number(n) + " " + std::string(one) + (n == 1 ? "" : "s");
 }
 
-std::string two_digits(std::uint64_t n) { return (n < 10 ? "0" : "") + number(n); }
-
-/// Thousandths as a decimal without trailing zeros: 1500 is "1.5".
-std::string thousandths(std::int64_t value) {
-  const std::uint64_t size = value < 0 ? -static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value);
-  std::string out = (value < 0 ? "-" : "") + number(size / 1000);
-  std::string part = number(1000 + size % 1000).substr(1);
-  while (!part.empty() && part.back() == '0') part.pop_back();
-  if (!part.empty()) out += "." + part;
-  return out;
-}
-
-/// value/unit rounded down to one decimal: "1.5"; none from ten on: "42".
-std::string one_decimal(std::uint64_t value, std::uint64_t unit) {
-  const std::uint64_t whole = value / unit;
-  const std::uint64_t tenth = value % unit * 10 / unit;
-  return number(whole) + (whole < 10 && tenth != 0 ? "." + number(tenth) : "");
-}
-
 /// What binds, as the subject of "does not fit".
 std::string_view binding(Resource resource) {
   switch (resource) {
-    case Resource::kAccelerators: return "free accelerators";
-    case Resource::kCpus: return "free CPUs";
-    case Resource::kMemory: return "free memory";
-    case Resource::kNodes: return "nodes with room";
+    case Resource::kAccelerators:
+      return "free accelerators";
+    case Resource::kCpus:
+      return "free CPUs";
+    case Resource::kMemory:
+      return "free memory";
+    case Resource::kNodes:
+      return "nodes with room";
   }
   return "room";
 }
@@ -50,11 +34,14 @@ struct ReasonText {
 
   std::string operator()(const NotYetConsidered&) const { return "It is about to be considered."; }
   std::string operator()(const NoRoomNow& r) const {
-    const std::string among = r.nodes_considered == 1 ? "the 1 ready node" : "the " + number(r.nodes_considered) + " ready nodes";
+    const std::string among = r.nodes_considered == 1
+                                  ? "the 1 ready node"
+                                  : "the " + number(r.nodes_considered) + " ready nodes";
     if (r.nodes_considered == 0) return "No node is ready for it now.";
-    return "Not enough " + std::string(binding(r.resource)) + ": of its " + counted(r.tasks_needed, "task") + ", " +
-           (r.tasks_fitting == 0 ? "none" : number(r.tasks_fitting)) + " would fit now on " + among +
-           "; it starts when all fit.";
+    return "Not enough " + std::string(binding(r.resource)) + ": of its " +
+           counted(r.tasks_needed, "task") + ", " +
+           (r.tasks_fitting == 0 ? "none" : number(r.tasks_fitting)) + " would fit now on " +
+           among + "; it starts when all fit.";
   }
   std::string operator()(const FleetTooSmall& r) const {
     return "The fleet is too small: it needs " + counted(r.tasks_needed, "task") + ", and " +
@@ -74,7 +61,8 @@ struct ReasonText {
   std::string operator()(const WaitsToRestart& r) const {
     const std::string which = "restart " + number(r.restarts) + " of " + number(r.restart_limit);
     // Without a "now" there is nothing to count from.
-    if (now == Instant() || r.until <= now) return "It failed, and is about to start again (" + which + ").";
+    if (now == Instant() || r.until <= now)
+      return "It failed, and is about to start again (" + which + ").";
     return "It failed, and starts again in " + duration_text(r.until - now) + " (" + which + ").";
   }
 };
@@ -86,28 +74,40 @@ std::string after_colon(const std::string& detail) { return detail.empty() ? "" 
 
 std::string_view cause_text(EndCause cause) {
   switch (cause) {
-    case EndCause::kCompleted: return "every task exited with 0";
-    case EndCause::kTaskFailed: return "a task failed";
-    case EndCause::kStartFailed: return "it could not be started";
-    case EndCause::kEngineLost: return "it disappeared without a trace of how it ended";
-    case EndCause::kNodeLost: return "a node under it was lost";
-    case EndCause::kCancelled: return "it was cancelled";
-    case EndCause::kRequeued: return "it was requeued";
-    case EndCause::kTimeLimit: return "it reached its time limit";
+    case EndCause::kCompleted:
+      return "every task exited with 0";
+    case EndCause::kTaskFailed:
+      return "a task failed";
+    case EndCause::kStartFailed:
+      return "it could not be started";
+    case EndCause::kEngineLost:
+      return "it disappeared without a trace of how it ended";
+    case EndCause::kNodeLost:
+      return "a node under it was lost";
+    case EndCause::kCancelled:
+      return "it was cancelled";
+    case EndCause::kRequeued:
+      return "it was requeued";
+    case EndCause::kTimeLimit:
+      return "it reached its time limit";
   }
   return "it ended";
 }
 
 std::string_view idle_text(LedgerCategory cause) {
   switch (cause) {
-    case LedgerCategory::kIdleNoDemand: return "nothing waits that could use them";
-    case LedgerCategory::kIdleShape: return "what waits does not fit on them";
-    default: return name_of(cause);
+    case LedgerCategory::kIdleNoDemand:
+      return "nothing waits that could use them";
+    case LedgerCategory::kIdleShape:
+      return "what waits does not fit on them";
+    default:
+      return name_of(cause);
   }
 }
 
 std::string checkpoint_text(const Checkpoint& checkpoint) {
-  return "step " + number(checkpoint.step) + (checkpoint.path.empty() ? "" : " (" + checkpoint.path + ")");
+  return "step " + number(checkpoint.step) +
+         (checkpoint.path.empty() ? "" : " (" + checkpoint.path + ")");
 }
 
 /// "from its checkpoint at step 120", "from the beginning".
@@ -125,7 +125,8 @@ std::string real(double value) {
 std::string progress_text(const Progress& p) {
   std::string out;
   const auto add = [&](const std::string& part) { out += (out.empty() ? "" : ", ") + part; };
-  if (p.step) add("step " + number(*p.step) + (p.steps_total ? " of " + number(*p.steps_total) : ""));
+  if (p.step)
+    add("step " + number(*p.step) + (p.steps_total ? " of " + number(*p.steps_total) : ""));
   if (p.samples) add(counted(*p.samples, "sample"));
   if (p.loss) add("loss " + real(*p.loss));
   if (p.rate) add(real(*p.rate) + " " + p.unit.value_or("") + (p.unit ? "/s" : "per second"));
@@ -156,7 +157,8 @@ struct EventText {
              (slice.tasks == 1 ? " (rank " + number(slice.first_rank) + ")"
                                : " (ranks " + number(slice.first_rank) + "-" + number(last) + ")");
     }
-    if (placement.size() > kNodesShown) out += " and " + counted(placement.size() - kNodesShown, "other node");
+    if (placement.size() > kNodesShown)
+      out += " and " + counted(placement.size() - kNodesShown, "other node");
     return out;
   }
 
@@ -165,48 +167,60 @@ struct EventText {
     return "A control plane (version " + e.version + ") took over";
   }
   std::string operator()(const NodeJoined& e) const {
-    return "Node " + e.spec.name + " joined: " + counted(e.spec.accelerators, "accelerator") + " of type " +
-           e.spec.accelerator_type + ", " + share_text(e.spec.cpus) + " CPUs, " + bytes_text(e.spec.memory);
+    return "Node " + e.spec.name + " joined: " + counted(e.spec.accelerators, "accelerator") +
+           " of type " + e.spec.accelerator_type + ", " + share_text(e.spec.cpus) + " CPUs, " +
+           bytes_text(e.spec.memory);
   }
   std::string operator()(const NodeChanged& e) const {
-    return "Node " + e.spec.name + " is described anew: " + counted(e.spec.accelerators, "accelerator") + " of type " +
-           e.spec.accelerator_type + ", " + share_text(e.spec.cpus) + " CPUs, " + bytes_text(e.spec.memory);
+    return "Node " + e.spec.name +
+           " is described anew: " + counted(e.spec.accelerators, "accelerator") + " of type " +
+           e.spec.accelerator_type + ", " + share_text(e.spec.cpus) + " CPUs, " +
+           bytes_text(e.spec.memory);
   }
   std::string operator()(const NodeContact& e) const {
-    return e.lost ? "Contact with " + node(e.node) + " was lost" : "Contact with " + node(e.node) + " is back";
+    return e.lost ? "Contact with " + node(e.node) + " was lost"
+                  : "Contact with " + node(e.node) + " is back";
   }
   std::string operator()(const NodeMoved& e) const {
-    const std::string what = e.phase == NodePhase::kReady ? " takes new work again" : " drains: it takes no new work";
-    return node(e.node) + what + (e.by.empty() ? "" : ", decided by " + e.by) + after_colon(e.reason);
+    const std::string what =
+        e.phase == NodePhase::kReady ? " takes new work again" : " drains: it takes no new work";
+    return node(e.node) + what + (e.by.empty() ? "" : ", decided by " + e.by) +
+           after_colon(e.reason);
   }
   std::string operator()(const JobSubmitted& e) const {
     const GangShape& gang = e.spec.gang;
     return (e.spec.array == 1 ? "Submitted" : "Submitted " + number(e.spec.array) + " like jobs") +
-           by_text(e.spec.user) + " as \"" + e.spec.name + "\": " + counted(gang.tasks, "task") + " with " +
-           share_text(gang.task.accelerators) + " accelerator" + (gang.task.accelerators == kWholeAccelerator ? "" : "s") +
+           by_text(e.spec.user) + " as \"" + e.spec.name + "\": " + counted(gang.tasks, "task") +
+           " with " + share_text(gang.task.accelerators) + " accelerator" +
+           (gang.task.accelerators == kWholeAccelerator ? "" : "s") +
            (gang.tasks == 1 ? "" : " each") + (e.spec.hold ? ", on hold" : "");
   }
   std::string operator()(const SubmitRepeated& e) const {
-    return "Submitted again with the same key: it is job " + number(e.job.value()) + ", nothing new was made";
+    return "Submitted again with the same key: it is job " + number(e.job.value()) +
+           ", nothing new was made";
   }
   std::string operator()(const JobHeld& e) const { return "Held" + by_text(e.by); }
   std::string operator()(const JobReleased& e) const { return "Released" + by_text(e.by); }
   std::string operator()(const JobBlocked& e) const { return "Waits: " + text(e.reason); }
   std::string operator()(const AttemptPlaced& e) const {
-    return "Attempt " + number(e.attempt.value()) + " placed on " + placed(e.placement) + ", " + from_text(e.resume_from);
+    return "Attempt " + number(e.attempt.value()) + " placed on " + placed(e.placement) + ", " +
+           from_text(e.resume_from);
   }
   std::string operator()(const AttemptRunning& e) const {
     return "Attempt " + number(e.attempt.value()) + " runs: every task has started";
   }
   std::string operator()(const TaskEnded& e) const {
-    return "Rank " + number(e.rank.value()) + " of attempt " + number(e.attempt.value()) + " " + text(e.exit);
+    return "Rank " + number(e.rank.value()) + " of attempt " + number(e.attempt.value()) + " " +
+           text(e.exit);
   }
   std::string operator()(const AttemptStopping& e) const {
     return "Attempt " + number(e.attempt.value()) + " is being stopped" + by_text(e.by) + ": " +
-           std::string(cause_text(e.cause)) + "; its tasks have " + duration_text(e.grace) + " to end";
+           std::string(cause_text(e.cause)) + "; its tasks have " + duration_text(e.grace) +
+           " to end";
   }
   std::string operator()(const AttemptEnded& e) const {
-    std::string out = "Attempt " + number(e.attempt.value()) + " ended: " + std::string(cause_text(e.cause));
+    std::string out =
+        "Attempt " + number(e.attempt.value()) + " ended: " + std::string(cause_text(e.cause));
     if (!e.detail.empty()) out += " (" + e.detail + ")";
     out += "; kept " + accelerator_time_text(e.kept_work) + " of work";
     if (e.lost_work.count() > 0) out += ", lost " + accelerator_time_text(e.lost_work);
@@ -217,14 +231,21 @@ struct EventText {
   }
   std::string operator()(const JobFinished& e) const {
     switch (e.state) {
-      case JobState::kSucceeded: return "Succeeded";
-      case JobState::kFailed: return "Failed, and is not started again";
-      case JobState::kCancelled: return "Cancelled" + by_text(e.by);
-      case JobState::kTimedOut: return "Ended by its time limit";
-      default: return "Finished as " + std::string(name_of(e.state));
+      case JobState::kSucceeded:
+        return "Succeeded";
+      case JobState::kFailed:
+        return "Failed, and is not started again";
+      case JobState::kCancelled:
+        return "Cancelled" + by_text(e.by);
+      case JobState::kTimedOut:
+        return "Ended by its time limit";
+      default:
+        return "Finished as " + std::string(name_of(e.state));
     }
   }
-  std::string operator()(const CancelRepeated&) const { return "Cancelled again: it is being cancelled already"; }
+  std::string operator()(const CancelRepeated&) const {
+    return "Cancelled again: it is being cancelled already";
+  }
   std::string operator()(const ProgressNoted& e) const {
     return "Progress of rank " + number(e.rank.value()) + ": " + progress_text(e.progress);
   }
@@ -232,7 +253,8 @@ struct EventText {
     return "Attempt " + number(e.attempt.value()) + " begins to save a checkpoint";
   }
   std::string operator()(const CheckpointKept& e) const {
-    return "Attempt " + number(e.attempt.value()) + " saved a checkpoint: " + checkpoint_text(e.checkpoint);
+    return "Attempt " + number(e.attempt.value()) +
+           " saved a checkpoint: " + checkpoint_text(e.checkpoint);
   }
   std::string operator()(const IdleCauseChanged& e) const {
     return "Free accelerators are idle because " + std::string(idle_text(e.cause));
@@ -243,32 +265,46 @@ std::string refusal_text(const Refusal& refusal) {
   const std::string job = "Job " + number(refusal.job.value());
   const std::string state(name_of(refusal.job_state));
   switch (refusal.kind) {
-    case RefusalKind::kNoSuchJob: return job + " does not exist.";
-    case RefusalKind::kNoSuchNode: return "There is no node named \"" + refusal.node + "\"; see \"mw nodes\".";
-    case RefusalKind::kJobAlreadyFinished: return job + " has ended already (" + state + ").";
-    case RefusalKind::kJobNotPending: return job + " is " + state + "; only a pending job can be held.";
-    case RefusalKind::kJobNotHeld: return job + " is not held.";
-    case RefusalKind::kJobHeldAlready: return job + " is held already.";
+    case RefusalKind::kNoSuchJob:
+      return job + " does not exist.";
+    case RefusalKind::kNoSuchNode:
+      return "There is no node named \"" + refusal.node + "\"; see \"mw nodes\".";
+    case RefusalKind::kJobAlreadyFinished:
+      return job + " has ended already (" + state + ").";
+    case RefusalKind::kJobNotPending:
+      return job + " is " + state + "; only a pending job can be held.";
+    case RefusalKind::kJobNotHeld:
+      return job + " is not held.";
+    case RefusalKind::kJobHeldAlready:
+      return job + " is held already.";
     case RefusalKind::kStaleAttempt:
-      if (refusal.attempt.value() == 0) return job + " (" + state + ") has no attempt that this report could be of.";
-      return "The report is of an earlier attempt of job " + number(refusal.job.value()) + "; attempt " +
-             number(refusal.attempt.value()) + " is the current one.";
-    case RefusalKind::kNodeNotDraining: return "Node \"" + refusal.node + "\" does not drain; it takes work already.";
-    case RefusalKind::kNodeDrainingAlready: return "Node \"" + refusal.node + "\" drains already.";
+      if (refusal.attempt.value() == 0)
+        return job + " (" + state + ") has no attempt that this report could be of.";
+      return "The report is of an earlier attempt of job " + number(refusal.job.value()) +
+             "; attempt " + number(refusal.attempt.value()) + " is the current one.";
+    case RefusalKind::kNodeNotDraining:
+      return "Node \"" + refusal.node + "\" does not drain; it takes work already.";
+    case RefusalKind::kNodeDrainingAlready:
+      return "Node \"" + refusal.node + "\" drains already.";
     case RefusalKind::kKeyReused:
-      return "This client key was used before, for a different job (" + number(refusal.job.value()) +
-             "). Use a new key for a new job.";
-    case RefusalKind::kJobNotRunning: return job + " is " + state + "; only a job that has started can be requeued.";
+      return "This client key was used before, for a different job (" +
+             number(refusal.job.value()) + "). Use a new key for a new job.";
+    case RefusalKind::kJobNotRunning:
+      return job + " is " + state + "; only a job that has started can be requeued.";
   }
   return "It was refused.";
 }
 
 std::string exit_text(const TaskExit& exit) {
   std::string out;
-  if (exit.out_of_memory) out = "was killed because it used more memory than it may";
-  else if (exit.signal != 0) out = "was killed by " + signal_text(exit.signal);
-  else if (exit.exit_code == 0 && !exit.detail.empty()) return "ended: " + exit.detail;
-  else out = "exited with code " + std::to_string(exit.exit_code);
+  if (exit.out_of_memory)
+    out = "was killed because it used more memory than it may";
+  else if (exit.signal != 0)
+    out = "was killed by " + signal_text(exit.signal);
+  else if (exit.exit_code == 0 && !exit.detail.empty())
+    return "ended: " + exit.detail;
+  else
+    out = "exited with code " + std::to_string(exit.exit_code);
   return out + after_colon(exit.detail);
 }
 
@@ -290,62 +326,6 @@ std::string text(const Refusal& refusal) { return on_one_line(refusal_text(refus
 std::string text(const TaskExit& exit) { return on_one_line(exit_text(exit)); }
 std::string text(const EventBody& body, const NodeNamer& names) {
   return on_one_line(std::visit(EventText{names}, body));
-}
-
-std::string duration_text(Duration length) {
-  constexpr std::uint64_t kSecond = 1'000'000'000;
-  const bool negative = length.count() < 0;
-  const auto ns = negative ? -static_cast<std::uint64_t>(length.count()) : static_cast<std::uint64_t>(length.count());
-  const std::string sign = negative ? "-" : "";
-  const std::uint64_t s = ns / kSecond;
-  if (ns == 0) return "0 s";
-  if (ns < 1000) return sign + number(ns) + " ns";
-  if (ns < 1'000'000) return sign + one_decimal(ns, 1000) + " us";
-  if (ns < kSecond) return sign + one_decimal(ns, 1'000'000) + " ms";
-  if (s < 60) return sign + one_decimal(ns, kSecond) + " s";
-  if (s < 3600) return sign + number(s / 60) + "m " + two_digits(s % 60) + "s";
-  if (s < 86400) return sign + number(s / 3600) + "h " + two_digits(s / 60 % 60) + "m";
-  return sign + number(s / 86400) + "d " + two_digits(s / 3600 % 24) + "h";
-}
-
-std::string bytes_text(Bytes size) {
-  constexpr std::array<std::string_view, 7> kUnits = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-  const bool negative = size.count() < 0;
-  const auto bytes = negative ? -static_cast<std::uint64_t>(size.count()) : static_cast<std::uint64_t>(size.count());
-  std::size_t unit = 0;
-  while (unit + 1 < kUnits.size() && bytes >> (10 * (unit + 1)) != 0) ++unit;
-  const std::uint64_t scale = std::uint64_t{1} << (10 * unit);
-  // The remainder times ten would overflow for the largest unit; a shifted one does not.
-  const std::uint64_t down = unit > 5 ? 10 : 0;
-  return (negative ? "-" : "") + one_decimal(bytes >> down, scale >> down) + " " + std::string(kUnits[unit]);
-}
-
-std::string share_text(AcceleratorShare share) { return thousandths(share.count()); }
-std::string share_text(CpuShare share) { return thousandths(share.count()); }
-
-std::string accelerator_time_text(AcceleratorTime time) {
-  // Thousandths x ns to tenths of an accelerator-second, rounded down. A sum too large for that
-  // to fit 64 bits (over 10^10 accelerator-years) is shown as the largest that does.
-  constexpr Int128 kTenth = 1000LL * 100'000'000LL;
-  const bool negative = time.count() < 0;
-  const Int128 wide = (negative ? -(time.count() / kTenth) : time.count() / kTenth);
-  constexpr std::uint64_t kMost = ~std::uint64_t{0};
-  const std::uint64_t tenths = wide > static_cast<Int128>(kMost) ? kMost : static_cast<std::uint64_t>(wide);
-  const std::string amount = number(tenths / 10) + (tenths % 10 != 0 ? "." + number(tenths % 10) : "");
-  return (negative && tenths != 0 ? "-" : "") + amount + (tenths == 10 ? " accelerator-second" : " accelerator-seconds");
-}
-
-std::string signal_name(std::int32_t signal) {
-  constexpr std::array<std::pair<int, std::string_view>, 20> kNames = {{
-      {SIGHUP, "SIGHUP"},   {SIGINT, "SIGINT"},   {SIGQUIT, "SIGQUIT"}, {SIGILL, "SIGILL"},   {SIGTRAP, "SIGTRAP"},
-      {SIGABRT, "SIGABRT"}, {SIGBUS, "SIGBUS"},   {SIGFPE, "SIGFPE"},   {SIGKILL, "SIGKILL"}, {SIGUSR1, "SIGUSR1"},
-      {SIGSEGV, "SIGSEGV"}, {SIGUSR2, "SIGUSR2"}, {SIGPIPE, "SIGPIPE"}, {SIGALRM, "SIGALRM"}, {SIGTERM, "SIGTERM"},
-      {SIGCONT, "SIGCONT"}, {SIGSTOP, "SIGSTOP"}, {SIGXCPU, "SIGXCPU"}, {SIGXFSZ, "SIGXFSZ"}, {SIGSYS, "SIGSYS"},
-  }};
-  for (const auto& [value, name] : kNames) {
-    if (value == signal) return std::string(name);
-  }
-  return "signal " + std::to_string(signal);
 }
 
 }  // namespace mw

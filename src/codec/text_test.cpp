@@ -30,22 +30,31 @@ TEST(Text, Durations) {
       {Duration(std::numeric_limits<std::int64_t>::min()), "-106751d 23h"},
       {Duration(std::numeric_limits<std::int64_t>::max()), "106751d 23h"},
   };
-  for (const auto& [length, expected] : cases) EXPECT_EQ(duration_text(length), expected) << length.count();
+  for (const auto& [length, expected] : cases)
+    EXPECT_EQ(duration_text(length), expected) << length.count();
 }
 
 TEST(Text, Bytes) {
   const std::vector<std::pair<std::int64_t, std::string>> cases = {
-      {0, "0 B"}, {1023, "1023 B"}, {1024, "1 KiB"}, {1536, "1.5 KiB"}, {std::int64_t{16} << 30, "16 GiB"},
-      {(std::int64_t{1} << 20) - 1, "1023 KiB"}, {-2048, "-2 KiB"},
-      {std::numeric_limits<std::int64_t>::max(), "7.9 EiB"}, {std::numeric_limits<std::int64_t>::min(), "-8 EiB"},
+      {0, "0 B"},
+      {1023, "1023 B"},
+      {1024, "1 KiB"},
+      {1536, "1.5 KiB"},
+      {std::int64_t{16} << 30, "16 GiB"},
+      {(std::int64_t{1} << 20) - 1, "1023 KiB"},
+      {-2048, "-2 KiB"},
+      {std::numeric_limits<std::int64_t>::max(), "7.9 EiB"},
+      {std::numeric_limits<std::int64_t>::min(), "-8 EiB"},
   };
   for (const auto& [size, expected] : cases) EXPECT_EQ(bytes_text(Bytes(size)), expected) << size;
 }
 
 TEST(Text, SharesAndAcceleratorTime) {
   const std::vector<std::pair<std::int64_t, std::string>> shares = {
-      {0, "0"}, {1000, "1"}, {500, "0.5"}, {125, "0.125"}, {10, "0.01"}, {2050, "2.05"}, {-1500, "-1.5"},
-      {std::numeric_limits<std::int64_t>::min(), "-9223372036854775.808"},
+      {0, "0"},        {1000, "1"},
+      {500, "0.5"},    {125, "0.125"},
+      {10, "0.01"},    {2050, "2.05"},
+      {-1500, "-1.5"}, {std::numeric_limits<std::int64_t>::min(), "-9223372036854775.808"},
   };
   for (const auto& [share, expected] : shares) {
     EXPECT_EQ(share_text(AcceleratorShare(share)), expected);
@@ -63,18 +72,23 @@ TEST(Text, WhyAJobWaits) {
   const std::vector<std::pair<PendingReason, std::string>> cases = {
       {NotYetConsidered{}, "It is about to be considered."},
       {NoRoomNow{Resource::kAccelerators, 8, 6, 3},
-       "Not enough free accelerators: of its 8 tasks, 6 would fit now on the 3 ready nodes; it starts when all fit."},
+       "Not enough free accelerators: of its 8 tasks, 6 would fit now on the 3 ready nodes; it "
+       "starts when all fit."},
       {NoRoomNow{Resource::kMemory, 1, 0, 1},
-       "Not enough free memory: of its 1 task, none would fit now on the 1 ready node; it starts when all fit."},
+       "Not enough free memory: of its 1 task, none would fit now on the 1 ready node; it starts "
+       "when all fit."},
       {NoRoomNow{Resource::kNodes, 2, 0, 0}, "No node is ready for it now."},
       {FleetTooSmall{Resource::kCpus, 4, 2},
-       "The fleet is too small: it needs 4 tasks, and only 2 would fit if everything were free (cpus bind). "
+       "The fleet is too small: it needs 4 tasks, and only 2 would fit if everything were free "
+       "(cpus bind). "
        "Ask for less, or add nodes."},
       {NoSuchAccelerator{"H100", {"cpu", "MI300X"}},
        "No node has accelerators of type \"H100\"; there are cpu, MI300X."},
-      {NoSuchAccelerator{"H100", {}}, "No node has accelerators of type \"H100\"; there are none at all."},
+      {NoSuchAccelerator{"H100", {}},
+       "No node has accelerators of type \"H100\"; there are none at all."},
       {IsHeld{"alice"}, "It is held by alice; release it to let it start."},
-      {WaitsToRestart{now + seconds(90), 2, 3}, "It failed, and starts again in 1m 30s (restart 2 of 3)."},
+      {WaitsToRestart{now + seconds(90), 2, 3},
+       "It failed, and starts again in 1m 30s (restart 2 of 3)."},
       {WaitsToRestart{now, 1, 3}, "It failed, and is about to start again (restart 1 of 3)."},
   };
   for (const auto& [reason, expected] : cases) EXPECT_EQ(text(reason, now), expected);
@@ -82,12 +96,19 @@ TEST(Text, WhyAJobWaits) {
 
 TEST(Text, WhyItWasRefused) {
   const std::vector<std::pair<Refusal, std::string>> cases = {
-      {{ErrorCode::kNotFound, RefusalKind::kNoSuchJob, JobId(9), "", JobState::kPending, {}}, "Job 9 does not exist."},
+      {{ErrorCode::kNotFound, RefusalKind::kNoSuchJob, JobId(9), "", JobState::kPending, {}},
+       "Job 9 does not exist."},
       {{ErrorCode::kNotFound, RefusalKind::kNoSuchNode, {}, "n7", JobState::kPending, {}},
        "There is no node named \"n7\"; see \"mw nodes\"."},
-      {{ErrorCode::kConflict, RefusalKind::kJobAlreadyFinished, JobId(9), "", JobState::kTimedOut, {}},
+      {{ErrorCode::kConflict,
+        RefusalKind::kJobAlreadyFinished,
+        JobId(9),
+        "",
+        JobState::kTimedOut,
+        {}},
        "Job 9 has ended already (timed_out)."},
-      {{ErrorCode::kConflict, RefusalKind::kStaleAttempt, JobId(9), "", JobState::kRunning, AttemptNumber(2)},
+      {{ErrorCode::kConflict, RefusalKind::kStaleAttempt, JobId(9), "", JobState::kRunning,
+        AttemptNumber(2)},
        "The report is of an earlier attempt of job 9; attempt 2 is the current one."},
       {{ErrorCode::kConflict, RefusalKind::kStaleAttempt, JobId(9), "", JobState::kFailed, {}},
        "Job 9 (failed) has no attempt that this report could be of."},
@@ -126,37 +147,47 @@ TEST(Text, WhatHappened) {
   spec.gang.tasks = 2;
   const std::vector<std::pair<EventBody, std::string>> cases = {
       {ControllerTookOver{"0.1.0"}, "A control plane (version 0.1.0) took over"},
-      {NodeJoined{NodeId(3), NodeSpec{"n3", "here", "cpu", 2, CpuShare(2500), Bytes(std::int64_t{16} << 30)}},
+      {NodeJoined{NodeId(3),
+                  NodeSpec{"n3", "here", "cpu", 2, CpuShare(2500), Bytes(std::int64_t{16} << 30)}},
        "Node n3 joined: 2 accelerators of type cpu, 2.5 CPUs, 16 GiB"},
       {NodeContact{NodeId(3), true}, "Contact with node 3 was lost"},
-      {NodeMoved{NodeId(3), NodePhase::kDraining, "fan", "bob"}, "node 3 drains: it takes no new work, decided by bob: fan"},
-      {JobSubmitted{JobId(1), spec, ""}, "Submitted by alice as \"charlm\": 2 tasks with 1 accelerator each"},
+      {NodeMoved{NodeId(3), NodePhase::kDraining, "fan", "bob"},
+       "node 3 drains: it takes no new work, decided by bob: fan"},
+      {JobSubmitted{JobId(1), spec, ""},
+       "Submitted by alice as \"charlm\": 2 tasks with 1 accelerator each"},
       {JobBlocked{JobId(1), IsHeld{"x"}}, "Waits: It is held by x; release it to let it start."},
       {AttemptPlaced{JobId(1), AttemptNumber(2), Epoch(5), two, Checkpoint{120, "/c"}},
        "Attempt 2 placed on node 3 (ranks 0-3), node 4 (rank 4), from its checkpoint at step 120"},
       {AttemptPlaced{JobId(1), AttemptNumber(1), Epoch(5), six, {}},
-       "Attempt 1 placed on node 1 (rank 0), node 1 (rank 0), node 1 (rank 0), node 1 (rank 0) and 2 other nodes, "
+       "Attempt 1 placed on node 1 (rank 0), node 1 (rank 0), node 1 (rank 0), node 1 (rank 0) and "
+       "2 other nodes, "
        "from the beginning"},
       {TaskEnded{JobId(1), AttemptNumber(1), Rank(3), TaskExit{0, 9, false, ""}},
        "Rank 3 of attempt 1 was killed by signal 9 (SIGKILL)"},
       {AttemptStopping{JobId(1), AttemptNumber(1), EndCause::kTimeLimit, seconds(10), ""},
        "Attempt 1 is being stopped: it reached its time limit; its tasks have 10 s to end"},
-      {AttemptEnded{JobId(1), AttemptNumber(1), EndCause::kTaskFailed, kWholeAccelerator * seconds(12),
-                    kWholeAccelerator * seconds(30), true, "rank 1 exited with code 3"},
-       "Attempt 1 ended: a task failed (rank 1 exited with code 3); kept 30 accelerator-seconds of work, "
+      {AttemptEnded{JobId(1), AttemptNumber(1), EndCause::kTaskFailed,
+                    kWholeAccelerator * seconds(12), kWholeAccelerator * seconds(30), true,
+                    "rank 1 exited with code 3"},
+       "Attempt 1 ended: a task failed (rank 1 exited with code 3); kept 30 accelerator-seconds of "
+       "work, "
        "lost 12 accelerator-seconds; its accelerators are kept for the next attempt"},
       {RestartPlanned{JobId(1), 1, Instant(), Checkpoint{120, "/c"}},
        "Will start again from its checkpoint at step 120 (restart 1)"},
       {JobFinished{JobId(1), JobState::kCancelled, "alice"}, "Cancelled by alice"},
-      {ProgressNoted{JobId(1), AttemptNumber(1), Rank(0), Progress{10, 200, {}, 2.5, 1234.5, "tokens"}},
+      {ProgressNoted{JobId(1), AttemptNumber(1), Rank(0),
+                     Progress{10, 200, {}, 2.5, 1234.5, "tokens"}},
        "Progress of rank 0: step 10 of 200, loss 2.5, 1234.5 tokens/s"},
-      {ProgressNoted{JobId(1), AttemptNumber(1), Rank(0), {}}, "Progress of rank 0: a sign of life"},
+      {ProgressNoted{JobId(1), AttemptNumber(1), Rank(0), {}},
+       "Progress of rank 0: a sign of life"},
       {CheckpointKept{JobId(1), AttemptNumber(1), Checkpoint{10, "/c/10"}},
        "Attempt 1 saved a checkpoint: step 10 (/c/10)"},
-      {IdleCauseChanged{LedgerCategory::kIdleShape}, "Free accelerators are idle because what waits does not fit on them"},
+      {IdleCauseChanged{LedgerCategory::kIdleShape},
+       "Free accelerators are idle because what waits does not fit on them"},
   };
   for (const auto& [body, expected] : cases) EXPECT_EQ(text(body), expected);
-  EXPECT_EQ(text(EventBody(NodeContact{NodeId(3), false}), [](NodeId) { return "gpu-3"; }), "Contact with gpu-3 is back");
+  EXPECT_EQ(text(EventBody(NodeContact{NodeId(3), false}), [](NodeId) { return "gpu-3"; }),
+            "Contact with gpu-3 is back");
 }
 
 // Whatever is in an event, its text is one line with something in it.

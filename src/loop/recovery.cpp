@@ -18,10 +18,12 @@ Result<void> replay(Journal& journal, State& state, EventSeq last) {
   const Result<void> visited = journal.visit_events(state.last_seq, [&](const StoredEvent& stored) {
     if (stored.seq > last) return false;
     if (stored.seq != state.last_seq.next()) {
-      fault = broken("event " + number(state.last_seq.next().value()) + " is missing from the journal: event " +
-                     number(state.last_seq.value()) + " is followed by " + number(stored.seq.value()));
+      fault = broken("event " + number(state.last_seq.next().value()) +
+                     " is missing from the journal: event " + number(state.last_seq.value()) +
+                     " is followed by " + number(stored.seq.value()));
     } else if (stored.event.at < state.now) {
-      fault = broken("event " + number(stored.seq.value()) + " of the journal is earlier than the one before it");
+      fault = broken("event " + number(stored.seq.value()) +
+                     " of the journal is earlier than the one before it");
     } else {
       apply(state, stored.event);
     }
@@ -55,7 +57,8 @@ class Verifier {
     for (std::size_t i = 0; i < common; ++i) {
       if (!(made[i] == batch.events[i])) return differ_at(batch, i, &batch.events[i], &made[i]);
     }
-    if (batch.events.size() > common) return differ_at(batch, common, &batch.events[common], nullptr);
+    if (batch.events.size() > common)
+      return differ_at(batch, common, &batch.events[common], nullptr);
     if (made.size() > common) return differ_at(batch, common, nullptr, &made[common]);
     report_.inputs += batch.inputs.size();
     report_.events += batch.events.size();
@@ -71,9 +74,11 @@ class Verifier {
     fault_ = broken("batch " + number(report_.batches) + " of the journal " + how);
     return false;
   }
-  bool differ_at(const StoredBatch& batch, std::size_t index, const Event* stored, const Event* made) {
-    return differ("does not say what its inputs give: event " + number(batch.first_event.value() + index) +
-                  " is stored as " + (stored ? write_(*stored) : "nothing") + ", and the inputs give " +
+  bool differ_at(const StoredBatch& batch, std::size_t index, const Event* stored,
+                 const Event* made) {
+    return differ("does not say what its inputs give: event " +
+                  number(batch.first_event.value() + index) + " is stored as " +
+                  (stored ? write_(*stored) : "nothing") + ", and the inputs give " +
                   (made ? write_(*made) : "nothing"));
   }
 
@@ -90,8 +95,10 @@ std::string first_difference(const State& a, const State& b) {
   const auto right = b.field_references();
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     (void)((std::get<I>(left) == std::get<I>(right) ? false
-                                                    : (found = kFieldNames<State>[I], true)) || ...);
-  }(std::make_index_sequence<kFieldCount<State>>());
+                                                    : (found = kFieldNames<State>[I], true)) ||
+           ...);
+  }
+  (std::make_index_sequence<kFieldCount<State>>());
   if (found.empty() && !(a == b)) found = "its indexes";
   return found;
 }
@@ -108,7 +115,8 @@ Result<State> recover(Journal& journal) {
     return broken("the newest snapshot is of event " + number(state.last_seq.value()) +
                   ", but the journal ends with event " + number(last->value()));
   }
-  if (const Result<void> replayed = replay(journal, state, *last); !replayed) return replayed.error();
+  if (const Result<void> replayed = replay(journal, state, *last); !replayed)
+    return replayed.error();
   if (state.last_seq != *last) {
     return broken("the journal's last event is " + number(last->value()) + ", but after event " +
                   number(state.last_seq.value()) + " there are none to read");
@@ -116,7 +124,8 @@ Result<State> recover(Journal& journal) {
   return state;
 }
 
-Result<VerifyReport> verify(Journal& journal, const std::function<void(std::uint64_t events_done)>& progress,
+Result<VerifyReport> verify(Journal& journal,
+                            const std::function<void(std::uint64_t events_done)>& progress,
                             const EventWriter& write) {
   Verifier verifier(write);
   const Result<void> visited = journal.visit_batches([&](const StoredBatch& batch) {
@@ -135,7 +144,8 @@ Result<VerifyReport> verify(Journal& journal, const std::function<void(std::uint
                   ", but recovery ends at event " + number(recovered->last_seq.value()));
   }
   // A control plane may have appended since the batches were read.
-  if (const Result<void> more = replay(journal, stepped, recovered->last_seq); !more) return more.error();
+  if (const Result<void> more = replay(journal, stepped, recovered->last_seq); !more)
+    return more.error();
   if (const std::string field = first_difference(stepped, *recovered); !field.empty()) {
     return broken("the state that recovery gives is not the one that the inputs give: \"" + field +
                   "\" differs; the newest snapshot is wrong");

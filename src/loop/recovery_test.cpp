@@ -43,9 +43,7 @@ TEST(Recovery, GivesTheStateThatThereWas) {
     for (int i = 0; i < kBatches; ++i) {
       const MadeBatch batch = history.next();
       ASSERT_TRUE(journal.append(batch.view()).ok());
-      if (i == 50) {
-        ASSERT_TRUE(journal.save_snapshot(history.state()).ok());
-      }
+      if (i == 50) { ASSERT_TRUE(journal.save_snapshot(history.state()).ok()); }
       if (i % 20 != 0) continue;
       const auto state = recover(journal);
       ASSERT_TRUE(state.ok()) << state.error().message;
@@ -66,7 +64,8 @@ std::string fault_after(const std::function<void(std::vector<MadeBatch>&)>& spoi
   spoil(batches);
   MemoryJournal journal;
   store(journal, batches);
-  const auto report = verify(journal, {}, [](const Event& event) { return "<" + std::to_string(event.at.count()) + ">"; });
+  const auto report = verify(
+      journal, {}, [](const Event& event) { return "<" + std::to_string(event.at.count()) + ">"; });
   EXPECT_FALSE(report.ok());
   if (report.ok()) return "";
   EXPECT_EQ(report.error().code, ErrorCode::kInternal);
@@ -77,20 +76,26 @@ TEST(Verify, NamesTheFirstEventThatIsNotWhatTheInputsGive) {
   const std::string message = fault_after([](std::vector<MadeBatch>& batches) {
     batches[10].events[0].at = batches[10].events[0].at + nanoseconds(1);
   });
-  EXPECT_THAT(message, HasSubstr("batch 11 of the journal does not say what its inputs give: event "));
+  EXPECT_THAT(message,
+              HasSubstr("batch 11 of the journal does not say what its inputs give: event "));
   EXPECT_THAT(message, HasSubstr(" is stored as <"));
   EXPECT_THAT(message, HasSubstr(">, and the inputs give <"));
 }
 
 TEST(Verify, NamesAnEventTooManyAndOneTooFew) {
-  EXPECT_THAT(fault_after([](auto& batches) { batches.back().events.push_back({batches.back().now, {}, ControllerTookOver{"x"}}); }),
+  EXPECT_THAT(fault_after([](auto& batches) {
+                batches.back().events.push_back({batches.back().now, {}, ControllerTookOver{"x"}});
+              }),
               HasSubstr("and the inputs give nothing"));
-  EXPECT_THAT(fault_after([](auto& batches) { batches.back().events.pop_back(); }), HasSubstr("is stored as nothing, and"));
+  EXPECT_THAT(fault_after([](auto& batches) { batches.back().events.pop_back(); }),
+              HasSubstr("is stored as nothing, and"));
 }
 
 TEST(Verify, NamesABatchThatIsMissingOrOutOfTime) {
-  EXPECT_THAT(fault_after([](auto& batches) { batches.erase(batches.begin() + 5); }), HasSubstr("batch 6 of the journal begins with event"));
-  EXPECT_THAT(fault_after([](auto& batches) { batches[5].now = Instant(1); }), HasSubstr("batch 6 of the journal is earlier"));
+  EXPECT_THAT(fault_after([](auto& batches) { batches.erase(batches.begin() + 5); }),
+              HasSubstr("batch 6 of the journal begins with event"));
+  EXPECT_THAT(fault_after([](auto& batches) { batches[5].now = Instant(1); }),
+              HasSubstr("batch 6 of the journal is earlier"));
 }
 
 TEST(Verify, FindsASnapshotThatSaysSomethingElse) {

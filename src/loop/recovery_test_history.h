@@ -60,20 +60,29 @@ class History {
 
   NodeSeen node() {
     const std::size_t number = core_.state().nodes.size();
-    return {NodeSpec{"n" + std::to_string(number), "here", "cpu", static_cast<std::uint32_t>(random_.between(2, 4)),
-                     kWholeCpu * 8, Bytes(1 << 30)}};
+    return {NodeSpec{"n" + std::to_string(number), "here", "cpu",
+                     static_cast<std::uint32_t>(random_.between(2, 4)), kWholeCpu * 8,
+                     Bytes(1 << 30)}};
   }
 
   InputBody asked() {
     const JobId job(1 + random_.below(core_.state().next_job.value()));
     switch (random_.below(9)) {
-      case 0: return CancelJob{job, random_.chance(1, 2), "alice"};
-      case 1: return HoldJob{job, false, "bob"};
-      case 2: return ReleaseJob{job, true, "bob"};
-      case 3: return RequeueJob{job, "carol"};
-      case 4: return DrainNode{"n1", "a fan \"squeaks\"", "dave"};
-      case 5: return ResumeNode{"n1", "dave"};
-      default: return SubmitJob{spec(), random_.chance(1, 3) ? "key" + std::to_string(random_.below(20)) : ""};
+      case 0:
+        return CancelJob{job, random_.chance(1, 2), "alice"};
+      case 1:
+        return HoldJob{job, false, "bob"};
+      case 2:
+        return ReleaseJob{job, true, "bob"};
+      case 3:
+        return RequeueJob{job, "carol"};
+      case 4:
+        return DrainNode{"n1", "a fan \"squeaks\"", "dave"};
+      case 5:
+        return ResumeNode{"n1", "dave"};
+      default:
+        return SubmitJob{spec(),
+                         random_.chance(1, 3) ? "key" + std::to_string(random_.below(20)) : ""};
     }
   }
 
@@ -95,17 +104,22 @@ class History {
   /// What the engine or the job says of some attempt that there is.
   InputBody observed() {
     const auto& attempts = core_.state().attempts;
-    if (attempts.empty()) return NodeSeen{core_.state().nodes.empty() ? node().spec : core_.state().nodes[0].spec};
+    if (attempts.empty())
+      return NodeSeen{core_.state().nodes.empty() ? node().spec : core_.state().nodes[0].spec};
     auto it = attempts.begin();
     std::advance(it, static_cast<std::ptrdiff_t>(random_.below(attempts.size())));
     const Attempt& one = it->second;
     switch (random_.below(6)) {
-      case 0: return AttemptStarted{one.job, one.epoch};
-      case 1: return ReportProgress{one.job, one.number, Rank(0), progress()};
-      case 2: return CheckpointSaved{one.job, one.number, {random_.below(100), "/c/\xFE"}};
+      case 0:
+        return AttemptStarted{one.job, one.epoch};
+      case 1:
+        return ReportProgress{one.job, one.number, Rank(0), progress()};
+      case 2:
+        return CheckpointSaved{one.job, one.number, {random_.below(100), "/c/\xFE"}};
       default: {
         const Rank rank(static_cast<std::uint32_t>(random_.below(one.exited.size())));
-        return TaskExited{one.job, one.epoch, rank, TaskExit{random_.chance(1, 4) ? 3 : 0, 0, false, ""}};
+        return TaskExited{one.job, one.epoch, rank,
+                          TaskExit{random_.chance(1, 4) ? 3 : 0, 0, false, ""}};
       }
     }
   }

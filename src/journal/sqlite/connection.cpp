@@ -49,25 +49,30 @@ Error store_error(const std::string& path, const SQLite::Exception& exception) {
                   ". Look for quota, permissions and the system's log."};
     case SQLITE_READONLY:
     case SQLITE_PERM:
-      return {ErrorCode::kUnavailable, what + "cannot be written: it or its file system is read-only" +
+      return {ErrorCode::kUnavailable, what +
+                                           "cannot be written: it or its file system is read-only" +
                                            said + ". Make it writable for this user."};
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_PROTOCOL:
-      return {ErrorCode::kUnavailable, what + "is locked by another program" + said +
-                                           ". Close what has it open for writing, e.g. a sqlite3 shell."};
+      return {ErrorCode::kUnavailable,
+              what + "is locked by another program" + said +
+                  ". Close what has it open for writing, e.g. a sqlite3 shell."};
     case SQLITE_CANTOPEN:
-      return {ErrorCode::kUnavailable, what + "cannot be opened" + said +
-                                           ". Look for the permissions of the file and its folder."};
+      return {ErrorCode::kUnavailable,
+              what + "cannot be opened" + said +
+                  ". Look for the permissions of the file and its folder."};
     case SQLITE_NOMEM:
-      return {ErrorCode::kUnavailable, what + "cannot be used: there is no memory left" + said + "."};
+      return {ErrorCode::kUnavailable,
+              what + "cannot be used: there is no memory left" + said + "."};
     case SQLITE_NOTADB:
-      return {ErrorCode::kInvalid, what + "is not a journal, nor any SQLite database" + said +
-                                       ". Name another file."};
+      return {ErrorCode::kInvalid,
+              what + "is not a journal, nor any SQLite database" + said + ". Name another file."};
     case SQLITE_CORRUPT:
-      return {ErrorCode::kInternal, what + "is damaged" + said +
-                                        ". Keep a copy of the file and its -wal; \"mw journal verify\" "
-                                        "says how far it can be read."};
+      return {ErrorCode::kInternal,
+              what + "is damaged" + said +
+                  ". Keep a copy of the file and its -wal; \"mw journal verify\" "
+                  "says how far it can be read."};
     default:
       return {ErrorCode::kInternal, what + "failed" + said + "."};
   }

@@ -34,9 +34,13 @@ class Query {
   /// The next row; false when there is none.
   bool step() { return statement_.executeStep(); }
   /// Runs it to its end.
-  void run() { while (step()) {} }
+  void run() {
+    while (step()) {}
+  }
 
-  [[nodiscard]] std::int64_t integer(int column) const { return statement_.getColumn(column).getInt64(); }
+  [[nodiscard]] std::int64_t integer(int column) const {
+    return statement_.getColumn(column).getInt64();
+  }
   /// Valid until the next step.
   [[nodiscard]] std::string_view text(int column) const {
     const SQLite::Column value = statement_.getColumn(column);
@@ -49,7 +53,10 @@ class Query {
   void bind_one(int index, const std::string& value) { statement_.bindNoCopy(index, value); }
   void bind_one(int index, std::string_view value) { statement_.bind(index, std::string(value)); }
   void bind_one(int index, const std::optional<std::int64_t>& value) {
-    if (value) statement_.bind(index, *value); else statement_.bind(index);
+    if (value)
+      statement_.bind(index, *value);
+    else
+      statement_.bind(index);
   }
   SQLite::Statement& statement_;
 };
@@ -90,6 +97,8 @@ auto guarded(const std::string& path, Work&& work) -> decltype(work()) {
 
 /// An id as SQLite's signed 64 bits and back; equal stays equal.
 constexpr std::int64_t as_column(std::uint64_t id) { return static_cast<std::int64_t>(id); }
-constexpr std::uint64_t from_column(std::int64_t column) { return static_cast<std::uint64_t>(column); }
+constexpr std::uint64_t from_column(std::int64_t column) {
+  return static_cast<std::uint64_t>(column);
+}
 
 }  // namespace mw::sqlite

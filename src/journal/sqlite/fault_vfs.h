@@ -44,10 +44,22 @@ class FaultVfs {
     sqlite3_io_methods ours;
     const sqlite3_io_methods* original;
   };
-  static sqlite3_vfs*& base() { static sqlite3_vfs* vfs = nullptr; return vfs; }
-  static std::atomic<int>& left() { static std::atomic<int> value = -1; return value; }
-  static std::atomic<int>& failed() { static std::atomic<int> value = 0; return value; }
-  static std::atomic<int>& code() { static std::atomic<int> value = SQLITE_OK; return value; }
+  static sqlite3_vfs*& base() {
+    static sqlite3_vfs* vfs = nullptr;
+    return vfs;
+  }
+  static std::atomic<int>& left() {
+    static std::atomic<int> value = -1;
+    return value;
+  }
+  static std::atomic<int>& failed() {
+    static std::atomic<int> value = 0;
+    return value;
+  }
+  static std::atomic<int>& code() {
+    static std::atomic<int> value = SQLITE_OK;
+    return value;
+  }
 
   /// SQLITE_OK when the operation may go on.
   static int admit() {

@@ -112,14 +112,17 @@ TEST_P(JournalContract, FiltersEvents) {
       for (const std::size_t limit : {std::size_t{1}, std::size_t{3}, std::size_t{1000}}) {
         std::vector<std::uint64_t> expected;
         for (const StoredEvent& event : all) {
-          if (event.seq.value() > after && is_about(event.event, JobId(id)) && expected.size() < limit) {
+          if (event.seq.value() > after && is_about(event.event, JobId(id)) &&
+              expected.size() < limit) {
             expected.push_back(event.seq.value());
-            array_seen = array_seen || (std::holds_alternative<JobSubmitted>(event.event.body) && job_of(event.event) != JobId(id));
+            array_seen = array_seen || (std::holds_alternative<JobSubmitted>(event.event.body) &&
+                                        job_of(event.event) != JobId(id));
           }
         }
         const auto found = journal->events({EventSeq(after), JobId(id), std::nullopt, limit});
         ASSERT_TRUE(found.ok());
-        ASSERT_EQ(numbers(*found), expected) << "job " << id << " after " << after << " limit " << limit;
+        ASSERT_EQ(numbers(*found), expected)
+            << "job " << id << " after " << after << " limit " << limit;
       }
     }
   }
@@ -150,9 +153,7 @@ TEST_P(JournalContract, KeepsEndedJobs) {
     ASSERT_TRUE(page.ok());
     for (const EndedJob& ended : *page) {
       ASSERT_EQ(ended, expected.at(ended.job.id));
-      if (!listed.empty()) {
-        ASSERT_LT(ended.job.id, listed.back());
-      }
+      if (!listed.empty()) { ASSERT_LT(ended.job.id, listed.back()); }
       listed.push_back(ended.job.id);
     }
     if (page->size() < 7) break;
@@ -181,8 +182,9 @@ TEST_P(JournalContract, RecoversFromSnapshotsAndWithout) {
 
 INSTANTIATE_TEST_SUITE_P(
     Journals, JournalContract,
-    ::testing::Values(Kind{"Memory", [](const std::string&) { return std::make_unique<MemoryJournal>(); }},
-                      Kind{"Sqlite", [](const std::string& path) { return testing::open_or_fail(path); }}),
+    ::testing::Values(
+        Kind{"Memory", [](const std::string&) { return std::make_unique<MemoryJournal>(); }},
+        Kind{"Sqlite", [](const std::string& path) { return testing::open_or_fail(path); }}),
     [](const auto& test) { return test.param.name; });
 
 }  // namespace

@@ -45,7 +45,8 @@ void Reader::give_back(std::unique_ptr<Connection> connection) {
 }
 
 Error Reader::unreadable(const std::string& what, const Error& error) const {
-  return {ErrorCode::kInternal, "the journal " + path_ + ": " + what + " cannot be read: " + error.message};
+  return {ErrorCode::kInternal,
+          "the journal " + path_ + ": " + what + " cannot be read: " + error.message};
 }
 
 // --- snapshots ----------------------------------------------------------------------------------
@@ -56,7 +57,8 @@ Result<std::optional<State>> Reader::latest_snapshot() {
     connection.run("BEGIN");
     std::vector<std::pair<std::int64_t, std::int64_t>> found;
     {
-      Query rows = connection.query("SELECT snapshot, chunks FROM snapshots WHERE complete = 1 ORDER BY snapshot DESC");
+      Query rows = connection.query(
+          "SELECT snapshot, chunks FROM snapshots WHERE complete = 1 ORDER BY snapshot DESC");
       while (rows.step()) found.emplace_back(rows.integer(0), rows.integer(1));
     }
     std::optional<State> state;
@@ -77,22 +79,26 @@ Result<std::optional<State>> Reader::latest_snapshot() {
   });
 }
 
-Result<State> Reader::read_snapshot(Connection& connection, std::int64_t snapshot, std::int64_t chunks) {
+Result<State> Reader::read_snapshot(Connection& connection, std::int64_t snapshot,
+                                    std::int64_t chunks) {
   StateReader reader;
-  Query rows = connection.query("SELECT digest, body FROM snapshot_chunks WHERE snapshot = ? ORDER BY chunk");
+  Query rows = connection.query(
+      "SELECT digest, body FROM snapshot_chunks WHERE snapshot = ? ORDER BY chunk");
   rows.bind(snapshot);
   std::int64_t count = 0;
   while (rows.step()) {
     const std::string_view body = rows.text(1);
     const std::string which = "piece " + std::to_string(count);
-    if (from_column(rows.integer(0)) != digest_of(body)) return Error{ErrorCode::kInternal, which + " is damaged"};
+    if (from_column(rows.integer(0)) != digest_of(body))
+      return Error{ErrorCode::kInternal, which + " is damaged"};
     if (const Result<void> added = reader.add(body); !added) {
       return Error{ErrorCode::kInternal, which + ": " + added.error().message};
     }
     ++count;
   }
   if (count != chunks) {
-    return Error{ErrorCode::kInternal, "it has " + std::to_string(count) + " of " + std::to_string(chunks) + " pieces"};
+    return Error{ErrorCode::kInternal,
+                 "it has " + std::to_string(count) + " of " + std::to_string(chunks) + " pieces"};
   }
   return reader.finish();
 }
@@ -106,11 +112,13 @@ Result<StoredEvent> Reader::event_of(const Query& row) {
   return StoredEvent{seq, std::move(*event)};
 }
 
-Result<void> Reader::visit_events(EventSeq after, const std::function<bool(const StoredEvent&)>& visitor) {
+Result<void> Reader::visit_events(EventSeq after,
+                                  const std::function<bool(const StoredEvent&)>& visitor) {
   std::int64_t last = clamped(after.value());
   for (;;) {
     auto page = with_connection([&](Connection& connection) -> Result<std::vector<StoredEvent>> {
-      Query rows = connection.query("SELECT seq, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?");
+      Query rows =
+          connection.query("SELECT seq, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?");
       rows.bind(last, kEventsAPage);
       std::vector<StoredEvent> events;
       while (rows.step()) {
@@ -137,8 +145,8 @@ Result<std::vector<Reader::BatchRow>> Reader::batch_rows(std::int64_t after) {
     rows.bind(after, kBatchesAPage);
     std::vector<BatchRow> found;
     while (rows.step()) {
-      found.push_back({rows.integer(0), Instant(rows.integer(1)), rows.integer(2), rows.integer(3), rows.integer(4),
-                       rows.integer(5)});
+      found.push_back({rows.integer(0), Instant(rows.integer(1)), rows.integer(2), rows.integer(3),
+                       rows.integer(4), rows.integer(5)});
     }
     return found;
   });
@@ -148,14 +156,16 @@ Result<StoredBatch> Reader::read_batch(const BatchRow& row) {
   const std::string which = "batch " + std::to_string(row.batch);
   return with_connection([&](Connection& connection) -> Result<StoredBatch> {
     StoredBatch batch{row.now, {}, EventSeq(from_column(row.first_event)), {}};
-    Query inputs = connection.query("SELECT body FROM inputs WHERE seq >= ?1 AND seq < ?1 + ?2 ORDER BY seq");
+    Query inputs =
+        connection.query("SELECT body FROM inputs WHERE seq >= ?1 AND seq < ?1 + ?2 ORDER BY seq");
     inputs.bind(row.first_input, row.inputs);
     while (inputs.step()) {
       Result<Input> input = parse_input_row(inputs.text(0));
       if (!input) return unreadable("an input of " + which, input.error());
       batch.inputs.push_back(std::move(*input));
     }
-    Query events = connection.query("SELECT seq, body FROM events WHERE seq >= ?1 AND seq < ?1 + ?2 ORDER BY seq");
+    Query events = connection.query(
+        "SELECT seq, body FROM events WHERE seq >= ?1 AND seq < ?1 + ?2 ORDER BY seq");
     events.bind(row.first_event, row.events);
     while (events.step()) {
       Result<StoredEvent> event = event_of(events);
@@ -164,10 +174,11 @@ Result<StoredBatch> Reader::read_batch(const BatchRow& row) {
     }
     if (batch.inputs.size() != static_cast<std::size_t>(row.inputs) ||
         batch.events.size() != static_cast<std::size_t>(row.events)) {
-      return unreadable(which, {ErrorCode::kInternal, "it should have " + std::to_string(row.inputs) + " inputs and " +
-                                                          std::to_string(row.events) + " events, and has " +
-                                                          std::to_string(batch.inputs.size()) + " and " +
-                                                          std::to_string(batch.events.size())});
+      return unreadable(which, {ErrorCode::kInternal,
+                                "it should have " + std::to_string(row.inputs) + " inputs and " +
+                                    std::to_string(row.events) + " events, and has " +
+                                    std::to_string(batch.inputs.size()) + " and " +
+                                    std::to_string(batch.events.size())});
     }
     return batch;
   });
@@ -192,7 +203,9 @@ Result<std::vector<StoredEvent>> Reader::events(const EventQuery& query) {
   // Each text is one statement that stays prepared, with the index it needs.
   const char* sql = "SELECT seq, body FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2";
   if (query.job && query.node) {
-    sql = "SELECT seq, body FROM events WHERE seq > ?1 AND job = ?3 AND node = ?4 ORDER BY seq LIMIT ?2";
+    sql =
+        "SELECT seq, body FROM events WHERE seq > ?1 AND job = ?3 AND node = ?4 ORDER BY seq LIMIT "
+        "?2";
   } else if (query.job) {
     sql = "SELECT seq, body FROM events WHERE seq > ?1 AND job = ?3 ORDER BY seq LIMIT ?2";
   } else if (query.node) {
@@ -202,10 +215,14 @@ Result<std::vector<StoredEvent>> Reader::events(const EventQuery& query) {
     const std::int64_t after = clamped(query.after.value());
     const std::int64_t limit = clamped(query.limit);
     Query rows = connection.query(sql);
-    if (query.job && query.node) rows.bind(after, limit, as_column(query.job->value()), std::int64_t{query.node->value()});
-    else if (query.job) rows.bind(after, limit, as_column(query.job->value()));
-    else if (query.node) rows.bind(after, limit, std::int64_t{query.node->value()});
-    else rows.bind(after, limit);
+    if (query.job && query.node)
+      rows.bind(after, limit, as_column(query.job->value()), std::int64_t{query.node->value()});
+    else if (query.job)
+      rows.bind(after, limit, as_column(query.job->value()));
+    else if (query.node)
+      rows.bind(after, limit, std::int64_t{query.node->value()});
+    else
+      rows.bind(after, limit);
     std::vector<StoredEvent> found;
     while (rows.step()) {
       Result<StoredEvent> event = event_of(rows);
@@ -216,8 +233,9 @@ Result<std::vector<StoredEvent>> Reader::events(const EventQuery& query) {
     Result<std::optional<StoredEvent>> submit = array_submit(connection, *query.job);
     if (!submit) return submit.error();
     if (*submit && (*submit)->seq > query.after) {
-      const auto later = std::find_if(found.begin(), found.end(),
-                                      [&](const StoredEvent& event) { return event.seq > (*submit)->seq; });
+      const auto later = std::find_if(found.begin(), found.end(), [&](const StoredEvent& event) {
+        return event.seq > (*submit)->seq;
+      });
       found.insert(later, std::move(**submit));
       if (found.size() > query.limit) found.pop_back();
     }
@@ -227,7 +245,8 @@ Result<std::vector<StoredEvent>> Reader::events(const EventQuery& query) {
 
 Result<std::optional<StoredEvent>> Reader::array_submit(Connection& connection, JobId job) {
   Query rows = connection.query(
-      "SELECT seq, body FROM events WHERE kind = 'job_submitted' AND job < ? ORDER BY job DESC LIMIT 1");
+      "SELECT seq, body FROM events WHERE kind = 'job_submitted' AND job < ? ORDER BY job DESC "
+      "LIMIT 1");
   rows.bind(as_column(job.value()));
   if (!rows.step()) return std::optional<StoredEvent>();
   Result<StoredEvent> event = event_of(rows);
@@ -241,7 +260,8 @@ Result<std::optional<StoredEvent>> Reader::array_submit(Connection& connection, 
 
 Result<EventSeq> Reader::last_event() {
   return with_connection([&](Connection& connection) -> Result<EventSeq> {
-    return EventSeq(from_column(connection.number("SELECT coalesce(max(seq), 0) FROM events").value_or(0)));
+    return EventSeq(
+        from_column(connection.number("SELECT coalesce(max(seq), 0) FROM events").value_or(0)));
   });
 }
 
@@ -261,7 +281,9 @@ Result<std::vector<EndedJob>> Reader::ended_jobs(JobId before, std::size_t limit
     Query rows = connection.query(
         "SELECT job, submitted_at_ns, ended_jobs.body, job_specs.body FROM ended_jobs"
         " JOIN job_specs USING (record) WHERE job < ? ORDER BY job DESC LIMIT ?");
-    rows.bind(before == JobId() ? std::numeric_limits<std::int64_t>::max() : clamped(before.value()), clamped(limit));
+    rows.bind(
+        before == JobId() ? std::numeric_limits<std::int64_t>::max() : clamped(before.value()),
+        clamped(limit));
     std::vector<EndedJob> found;
     while (rows.step()) {
       Result<EndedJob> job = ended_of(rows);

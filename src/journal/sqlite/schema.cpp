@@ -25,7 +25,8 @@ constexpr const char* kTables[] = {
     "CREATE TABLE ended_jobs(job INTEGER PRIMARY KEY, record INTEGER NOT NULL, name TEXT NOT NULL,"
     " tenant TEXT NOT NULL, state TEXT NOT NULL, submitted_at_ns INTEGER NOT NULL,"
     " started_at_ns INTEGER, finished_at_ns INTEGER, body TEXT NOT NULL)",
-    "CREATE TABLE snapshots(snapshot INTEGER PRIMARY KEY, seq INTEGER NOT NULL, at_ns INTEGER NOT NULL,"
+    "CREATE TABLE snapshots(snapshot INTEGER PRIMARY KEY, seq INTEGER NOT NULL, at_ns INTEGER NOT "
+    "NULL,"
     " chunks INTEGER NOT NULL DEFAULT 0, complete INTEGER NOT NULL DEFAULT 0)",
     "CREATE TABLE snapshot_chunks(snapshot INTEGER NOT NULL, chunk INTEGER NOT NULL,"
     " digest INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY(snapshot, chunk))",
@@ -44,34 +45,39 @@ bool is_write_ahead(Connection& connection) {
 }
 
 Error not_a_journal(const std::string& path) {
-  return {ErrorCode::kInvalid, path + " is an SQLite database, but not a Millwright journal. Name another file."};
+  return {ErrorCode::kInvalid,
+          path + " is an SQLite database, but not a Millwright journal. Name another file."};
 }
 
 }  // namespace
 
-Result<void> check_schema(Connection& connection, const std::string& path, const std::string& version) {
+Result<void> check_schema(Connection& connection, const std::string& path,
+                          const std::string& version) {
   if (connection.number("PRAGMA application_id") != kApplicationId) return not_a_journal(path);
   const auto schema = connection.number("SELECT value FROM meta WHERE key = 'schema'");
   if (!schema) return not_a_journal(path);
   if (*schema > kSqliteJournalSchema) {
     return Error{ErrorCode::kUnsupported,
-                 "the journal " + path + " has schema " + std::to_string(*schema) + ", made by a newer mw; this mw (" +
-                     version + ") knows schemas up to " + std::to_string(kSqliteJournalSchema) +
+                 "the journal " + path + " has schema " + std::to_string(*schema) +
+                     ", made by a newer mw; this mw (" + version + ") knows schemas up to " +
+                     std::to_string(kSqliteJournalSchema) +
                      ". Use the newer mw, or another MILLWRIGHT_HOME."};
   }
   if (*schema < 1) return not_a_journal(path);
   return {};
 }
 
-Result<void> prepare_schema(Connection& connection, const std::string& path, const std::string& version) {
+Result<void> prepare_schema(Connection& connection, const std::string& path,
+                            const std::string& version) {
   if (!is_empty(connection)) {
     // Nothing of a file that is not ours may be changed, so this comes before all else.
     if (const Result<void> known = check_schema(connection, path, version); !known) return known;
   }
   if (!is_write_ahead(connection)) {
     return Error{ErrorCode::kUnavailable,
-                 "the journal " + path + " cannot use a write-ahead log on this file system (a network share?). "
-                 "Put MILLWRIGHT_HOME on a local disk."};
+                 "the journal " + path +
+                     " cannot use a write-ahead log on this file system (a network share?). "
+                     "Put MILLWRIGHT_HOME on a local disk."};
   }
   connection.run("PRAGMA synchronous = FULL");
   // 16 MiB of log before it is moved into the tables: a large batch then costs one move, not many.
@@ -81,7 +87,9 @@ Result<void> prepare_schema(Connection& connection, const std::string& path, con
   connection.run("BEGIN IMMEDIATE");
   connection.run("PRAGMA application_id = 0x4D574A31");
   for (const char* table : kTables) connection.run(table);
-  connection.query("INSERT INTO meta VALUES('schema', ?)").bind(std::int64_t{kSqliteJournalSchema}).run();
+  connection.query("INSERT INTO meta VALUES('schema', ?)")
+      .bind(std::int64_t{kSqliteJournalSchema})
+      .run();
   connection.query("INSERT INTO meta VALUES('made_by', ?)").bind("mw " + version).run();
   connection.run("COMMIT");
   return {};

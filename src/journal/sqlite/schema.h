@@ -10,10 +10,12 @@ namespace mw::sqlite {
 
 /// Makes the tables in an empty file, and sets how the file is written.
 /// Errors: as check_schema. Throws SQLite::Exception.
-Result<void> prepare_schema(Connection& connection, const std::string& path, const std::string& version);
+Result<void> prepare_schema(Connection& connection, const std::string& path,
+                            const std::string& version);
 
 /// Errors: kInvalid when it is not a journal; kUnsupported when its schema is newer than ours,
 /// naming both. Throws SQLite::Exception.
-Result<void> check_schema(Connection& connection, const std::string& path, const std::string& version);
+Result<void> check_schema(Connection& connection, const std::string& path,
+                          const std::string& version);
 
 }  // namespace mw::sqlite

@@ -17,10 +17,10 @@
 namespace mw {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::batches_of;
 using testing::expect_same;
 using testing::FaultVfs;
+using ::testing::HasSubstr;
 using testing::History;
 using testing::MadeBatch;
 using testing::open_or_fail;
@@ -79,10 +79,14 @@ INSTANTIATE_TEST_SUITE_P(Faults, EveryFault,
                                            Fault{SQLITE_READONLY, "read-only"}),
                          [](const auto& test) {
                            switch (test.param.code) {
-                             case SQLITE_FULL: return "Full";
-                             case SQLITE_IOERR_WRITE: return "Write";
-                             case SQLITE_IOERR_FSYNC: return "Sync";
-                             default: return "ReadOnly";
+                             case SQLITE_FULL:
+                               return "Full";
+                             case SQLITE_IOERR_WRITE:
+                               return "Write";
+                             case SQLITE_IOERR_FSYNC:
+                               return "Sync";
+                             default:
+                               return "ReadOnly";
                            }
                          });
 
@@ -93,7 +97,9 @@ class SmallDisk {
     std::filesystem::create_directory(path_);
     mounted_ = ::mount("tmpfs", path_.c_str(), "tmpfs", 0, "size=2m") == 0;
   }
-  ~SmallDisk() { if (mounted_) ::umount2(path_.c_str(), MNT_DETACH); }
+  ~SmallDisk() {
+    if (mounted_) ::umount2(path_.c_str(), MNT_DETACH);
+  }
   SmallDisk(const SmallDisk&) = delete;
   SmallDisk& operator=(const SmallDisk&) = delete;
   [[nodiscard]] bool mounted() const { return mounted_; }
@@ -106,7 +112,8 @@ class SmallDisk {
 TEST(SqliteFaults, AFullDiskStopsItUntilThereIsRoom) {
   TemporaryFolder folder;
   const SmallDisk disk(folder / "disk");
-  if (!disk.mounted()) GTEST_SKIP() << "this user may not mount a small disk; EveryFault/Full shows the same without";
+  if (!disk.mounted())
+    GTEST_SKIP() << "this user may not mount a small disk; EveryFault/Full shows the same without";
   const std::string filler = folder / "disk/filler";
   std::ofstream(filler) << std::string(1 << 20, 'x');
   const std::string path = folder / "disk/journal.db";

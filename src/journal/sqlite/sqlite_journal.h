@@ -4,10 +4,10 @@
 //   batches(batch, now_ns, first_input, inputs, first_event, events, core_version)
 //   inputs(seq, batch, kind, body)            body: JSON, see codec/event_json.h
 //   events(seq, batch, at_ns, kind, job, node, body)
-//   ended_jobs(job, record, name, tenant, state, submitted_at_ns, started_at_ns, finished_at_ns, body)
-//   job_specs(record, body)                   what ended jobs were submitted as, once an array
-//   snapshots, snapshot_chunks                the state in pieces, so that appends go in between
-//   meta(key, value)                          "schema", and who made the file
+//   ended_jobs(job, record, name, tenant, state, submitted_at_ns, started_at_ns, finished_at_ns,
+//   body) job_specs(record, body)                   what ended jobs were submitted as, once an
+//   array snapshots, snapshot_chunks                the state in pieces, so that appends go in
+//   between meta(key, value)                          "schema", and who made the file
 //
 // One process writes, and holds PATH.lock (flock) meanwhile; any number may read.
 // An append that failed left nothing behind. One exception that no store can avoid: when the

@@ -19,8 +19,8 @@
 namespace mw {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::batches_of;
+using ::testing::HasSubstr;
 using testing::History;
 using testing::open_or_fail;
 using testing::TemporaryFolder;
@@ -39,7 +39,8 @@ TEST(SqliteJournal, ItsFilesAreForTheirOwnerOnly) {
   auto journal = open_or_fail(path);
   History history(1);
   ASSERT_TRUE(journal->append(history.next().view()).ok());
-  for (const char* suffix : {"", "-wal", "-shm", ".lock"}) EXPECT_EQ(mode_of(path + suffix), 0600U) << suffix;
+  for (const char* suffix : {"", "-wal", "-shm", ".lock"})
+    EXPECT_EQ(mode_of(path + suffix), 0600U) << suffix;
 }
 
 TEST(SqliteJournal, OnlyOneMayWrite) {
@@ -49,7 +50,8 @@ TEST(SqliteJournal, OnlyOneMayWrite) {
   const auto second = open_sqlite_journal(path);
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.error().code, ErrorCode::kConflict);
-  EXPECT_THAT(second.error().message, HasSubstr("is being written to by process " + std::to_string(::getpid())));
+  EXPECT_THAT(second.error().message,
+              HasSubstr("is being written to by process " + std::to_string(::getpid())));
   // Reading beside it is welcome, and sees what is appended later.
   auto reader = open_or_fail(path, {.read_only = true});
   History history(1);
@@ -69,7 +71,8 @@ TEST(SqliteJournal, RefusesANewerSchemaByName) {
   TemporaryFolder folder;
   const std::string path = folder / "journal.db";
   open_or_fail(path);
-  sqlite::Connection(path, SQLite::OPEN_READWRITE, "").run("UPDATE meta SET value = 7 WHERE key = 'schema'");
+  sqlite::Connection(path, SQLite::OPEN_READWRITE, "")
+      .run("UPDATE meta SET value = 7 WHERE key = 'schema'");
   for (const bool read_only : {false, true}) {
     const auto journal = open_sqlite_journal(path, {.read_only = read_only, .version = "0.1.0"});
     ASSERT_FALSE(journal.ok());
@@ -82,7 +85,8 @@ TEST(SqliteJournal, RefusesANewerSchemaByName) {
 TEST(SqliteJournal, LeavesFilesThatAreNotItsOwnAlone) {
   TemporaryFolder folder;
   const std::string database = folder / "other.db";
-  sqlite::Connection(database, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, "").run("CREATE TABLE mine(x)");
+  sqlite::Connection(database, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, "")
+      .run("CREATE TABLE mine(x)");
   const std::string text = folder / "notes.txt";
   std::ofstream(text) << std::string(5000, 'a');
   for (const std::string& path : {database, text}) {
@@ -94,8 +98,10 @@ TEST(SqliteJournal, LeavesFilesThatAreNotItsOwnAlone) {
     }
     EXPECT_EQ(std::filesystem::file_size(path), size);
   }
-  EXPECT_EQ(open_sqlite_journal(folder / "none.db", {.read_only = true}).error().code, ErrorCode::kNotFound);
-  EXPECT_EQ(open_sqlite_journal(folder / "no/such/folder.db").error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(open_sqlite_journal(folder / "none.db", {.read_only = true}).error().code,
+            ErrorCode::kNotFound);
+  EXPECT_EQ(open_sqlite_journal(folder / "no/such/folder.db").error().code,
+            ErrorCode::kUnavailable);
 }
 
 TEST(SqliteJournal, IsReadableWithAnyClient) {
@@ -106,7 +112,8 @@ TEST(SqliteJournal, IsReadableWithAnyClient) {
   for (int i = 0; i < 100; ++i) ASSERT_TRUE(journal->append(history.next().view()).ok());
   sqlite::Connection client(path, SQLite::OPEN_READONLY, "");
   EXPECT_EQ(client.number("SELECT count(*) FROM batches WHERE core_version = '0.1.0'"), 100);
-  EXPECT_EQ(client.number("SELECT count(*) FROM events"), static_cast<std::int64_t>(history.state().last_seq.value()));
+  EXPECT_EQ(client.number("SELECT count(*) FROM events"),
+            static_cast<std::int64_t>(history.state().last_seq.value()));
   EXPECT_EQ(client.number("SELECT sum(kind != json_extract(body, '$.body.kind')) FROM events"), 0);
   EXPECT_EQ(client.number("SELECT sum(at_ns != json_extract(body, '$.at_ns')) FROM events"), 0);
   EXPECT_GT(client.number("SELECT sum(job = json_extract(body, '$.body.job')) FROM events"), 100);
@@ -120,7 +127,8 @@ TEST(SqliteSnapshots, TheLastTwoAreKeptAndTheOlderServesWhenTheNewerIsDamaged) {
   TemporaryFolder folder;
   const std::string path = folder / "journal.db";
   std::vector<std::string> warnings;
-  auto journal = open_or_fail(path, {.warn = [&](const std::string& warning) { warnings.push_back(warning); }});
+  auto journal = open_or_fail(
+      path, {.warn = [&](const std::string& warning) { warnings.push_back(warning); }});
   History history(3);
   std::vector<State> saved;
   for (int i = 0; i < 4; ++i) {
@@ -134,10 +142,13 @@ TEST(SqliteSnapshots, TheLastTwoAreKeptAndTheOlderServesWhenTheNewerIsDamaged) {
   EXPECT_EQ(**journal->latest_snapshot(), saved[3]);
 
   // One digit of the newest is another.
-  other.run("UPDATE snapshot_chunks SET body = replace(body, '\"next_job\":', '\"next_job\":1') WHERE snapshot = 4");
+  other.run(
+      "UPDATE snapshot_chunks SET body = replace(body, '\"next_job\":', '\"next_job\":1') WHERE "
+      "snapshot = 4");
   EXPECT_EQ(**journal->latest_snapshot(), saved[2]);
   ASSERT_EQ(warnings.size(), 1U);
-  EXPECT_THAT(warnings[0], HasSubstr("snapshot 4 cannot be used and is passed over: piece 0 is damaged"));
+  EXPECT_THAT(warnings[0],
+              HasSubstr("snapshot 4 cannot be used and is passed over: piece 0 is damaged"));
   other.run("DELETE FROM snapshot_chunks WHERE snapshot = 3");
   EXPECT_FALSE(journal->latest_snapshot()->has_value()) << "none is left to be used";
   EXPECT_EQ(*recover(*journal), history.state()) << "all events are there, so nothing is lost";
@@ -173,7 +184,8 @@ State large_state(std::uint32_t jobs) {
   for (std::uint32_t i = 0; i < jobs; ++i) inputs.push_back({RequestId(), SubmitJob{spec, ""}});
   core.step(now, inputs);
   inputs.clear();
-  for (std::uint32_t i = 1; i <= jobs; ++i) inputs.push_back({RequestId(), CancelJob{JobId(i), false, "someone"}});
+  for (std::uint32_t i = 1; i <= jobs; ++i)
+    inputs.push_back({RequestId(), CancelJob{JobId(i), false, "someone"}});
   core.step(now, inputs);
   inputs.clear();
   for (std::uint32_t i = 0; i < jobs; ++i) inputs.push_back({RequestId(), SubmitJob{spec, ""}});
@@ -194,12 +206,16 @@ TEST(SqliteSnapshots, ALargeStateIsCutIntoPiecesAndComesBack) {
   const auto done = std::chrono::steady_clock::now();
   ASSERT_TRUE(read.ok() && read->has_value());
   EXPECT_TRUE(**read == state);
-  EXPECT_GT(sqlite::Connection(path, SQLite::OPEN_READONLY, "").number("SELECT count(*) FROM snapshot_chunks"), 20);
-  const auto ms = [](auto length) { return std::chrono::duration_cast<std::chrono::milliseconds>(length).count(); };
+  EXPECT_GT(sqlite::Connection(path, SQLite::OPEN_READONLY, "")
+                .number("SELECT count(*) FROM snapshot_chunks"),
+            20);
+  const auto ms = [](auto length) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(length).count();
+  };
   RecordProperty("save_ms", std::to_string(ms(saved - began)));
   RecordProperty("read_ms", std::to_string(ms(done - saved)));
-  std::printf("  snapshot of 20,000 jobs: saved in %ld ms, read in %ld ms\n", static_cast<long>(ms(saved - began)),
-              static_cast<long>(ms(done - saved)));
+  std::printf("  snapshot of 20,000 jobs: saved in %ld ms, read in %ld ms\n",
+              static_cast<long>(ms(saved - began)), static_cast<long>(ms(done - saved)));
 }
 
 TEST(SqliteSnapshots, AreSavedAndReadBesideAppends) {
@@ -226,7 +242,8 @@ TEST(SqliteSnapshots, AreSavedAndReadBesideAppends) {
   History history(4);
   std::vector<testing::MadeBatch> made;
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while ((saved < 3 || read < 3 || made.size() < 200) && std::chrono::steady_clock::now() < deadline) {
+  while ((saved < 3 || read < 3 || made.size() < 200) &&
+         std::chrono::steady_clock::now() < deadline) {
     made.push_back(history.next());
     const Result<void> stored = journal->append(made.back().view());
     if (!stored) {

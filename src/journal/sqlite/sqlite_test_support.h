@@ -29,13 +29,16 @@ class TemporaryFolder {
   }
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  [[nodiscard]] std::string operator/(const std::string& name) const { return (path_ / name).string(); }
+  [[nodiscard]] std::string operator/(const std::string& name) const {
+    return (path_ / name).string();
+  }
 
  private:
   std::filesystem::path path_;
 };
 
-inline std::unique_ptr<Journal> open_or_fail(const std::string& path, const SqliteJournalOptions& options = {}) {
+inline std::unique_ptr<Journal> open_or_fail(const std::string& path,
+                                             const SqliteJournalOptions& options = {}) {
   Result<std::unique_ptr<Journal>> journal = open_sqlite_journal(path, options);
   if (!journal) {
     ADD_FAILURE() << journal.error().message;
@@ -55,7 +58,8 @@ inline std::vector<StoredBatch> batches_of(Journal& journal) {
   return all;
 }
 
-inline void expect_same(const std::vector<StoredBatch>& stored, const std::vector<MadeBatch>& made) {
+inline void expect_same(const std::vector<StoredBatch>& stored,
+                        const std::vector<MadeBatch>& made) {
   ASSERT_EQ(stored.size(), made.size());
   for (std::size_t i = 0; i < made.size(); ++i) {
     EXPECT_EQ(stored[i].now, made[i].now);

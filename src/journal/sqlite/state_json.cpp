@@ -27,7 +27,8 @@ inline constexpr bool kIsLong<std::map<JobId, V>> = true;
 /// Writes pieces, each an object that holds some of the fields or a part of one.
 class PieceWriter {
  public:
-  PieceWriter(std::size_t bytes, const std::function<bool(const std::string&)>& sink) : bytes_(bytes), sink_(sink) {
+  PieceWriter(std::size_t bytes, const std::function<bool(const std::string&)>& sink)
+      : bytes_(bytes), sink_(sink) {
     out_.reserve(std::min<std::size_t>(bytes, 1U << 20U));
   }
 
@@ -41,7 +42,10 @@ class PieceWriter {
   template <class T>
   void list(std::string_view key, const JobTable<T>& table) {
     begin_list(key);
-    table.visit(JobId(), [&](const T& value) { element(key, value); return more_; });
+    table.visit(JobId(), [&](const T& value) {
+      element(key, value);
+      return more_;
+    });
     out_.push_back(']');
   }
   template <class V>
@@ -69,15 +73,22 @@ class PieceWriter {
     out_.push_back(']');
   }
 
-  void finish() { if (more_ && out_ != "{") emit(); }
+  void finish() {
+    if (more_ && out_ != "{") emit();
+  }
 
  private:
-  void separate() { if (out_.back() != '[' && out_.back() != '{') out_.push_back(','); }
+  void separate() {
+    if (out_.back() != '[' && out_.back() != '{') out_.push_back(',');
+  }
   void begin_field(std::string_view key) {
     separate();
     out_.append("\"").append(key).append("\":");
   }
-  void begin_list(std::string_view key) { begin_field(key); out_.push_back('['); }
+  void begin_list(std::string_view key) {
+    begin_field(key);
+    out_.push_back('[');
+  }
   template <class T>
   void element(std::string_view key, const T& value) {
     separate();
@@ -109,7 +120,9 @@ class PieceReader {
   explicit PieceReader(std::string_view field) : place_{nullptr, field, 0} {}
 
   template <class T>
-  bool whole(const boost::json::value& in, T& out) { return reader_.read(in, place_, out); }
+  bool whole(const boost::json::value& in, T& out) {
+    return reader_.read(in, place_, out);
+  }
 
   template <class T>
   bool list(const boost::json::value& in, JobTable<T>& out) {
@@ -130,13 +143,15 @@ class PieceReader {
     if (!reader_.read(in, place_, values)) return false;
     out.merge(values);
     if (values.empty()) return true;
-    return reader_.fail(place_, "job " + std::to_string(values.begin()->first.value()) + " is there twice");
+    return reader_.fail(place_,
+                        "job " + std::to_string(values.begin()->first.value()) + " is there twice");
   }
   template <class List>
   bool list(const boost::json::value& in, List& out) {
     List values;
     if (!reader_.read(in, place_, values)) return false;
-    out.insert(out.end(), std::make_move_iterator(values.begin()), std::make_move_iterator(values.end()));
+    out.insert(out.end(), std::make_move_iterator(values.begin()),
+               std::make_move_iterator(values.end()));
     return true;
   }
 
@@ -151,9 +166,11 @@ class PieceReader {
 Error damaged(std::string what) { return {ErrorCode::kInvalid, std::move(what)}; }
 std::string job_name(JobId job) { return "job " + std::to_string(job.value()); }
 
-Result<void> check_placement(const State& state, const std::string& whose, const Placement& placement) {
+Result<void> check_placement(const State& state, const std::string& whose,
+                             const Placement& placement) {
   for (const NodeSlice& slice : placement) {
-    if (slice.node.value() >= state.nodes.size()) return damaged(whose + " is on a node that is not there");
+    if (slice.node.value() >= state.nodes.size())
+      return damaged(whose + " is on a node that is not there");
     for (const DeviceShare& device : slice.devices) {
       if (device.device >= state.nodes[slice.node.value()].spec.accelerators) {
         return damaged(whose + " is on a device that is not there");
@@ -166,7 +183,8 @@ Result<void> check_placement(const State& state, const std::string& whose, const
 /// That everything named in the state is in it, so that nothing looks for what is not there.
 Result<void> check_references(const State& state) {
   for (std::size_t i = 0; i < state.nodes.size(); ++i) {
-    if (state.nodes[i].id.value() != i) return damaged("nodes[" + std::to_string(i) + "] has another id");
+    if (state.nodes[i].id.value() != i)
+      return damaged("nodes[" + std::to_string(i) + "] has another id");
   }
   Result<void> result;
   state.jobs.visit(JobId(), [&](const Job& job) {
@@ -174,15 +192,20 @@ Result<void> check_references(const State& state) {
     return result.ok();
   });
   for (const auto& [id, attempt] : state.attempts) {
-    if (attempt.job != id || state.jobs.find(id) == nullptr) return damaged("an attempt of " + job_name(id) + ", which is not there");
-    if (const auto placed = check_placement(state, job_name(id), attempt.placement); !placed) return placed;
+    if (attempt.job != id || state.jobs.find(id) == nullptr)
+      return damaged("an attempt of " + job_name(id) + ", which is not there");
+    if (const auto placed = check_placement(state, job_name(id), attempt.placement); !placed)
+      return placed;
   }
   for (const auto& [id, hold] : state.holds) {
-    if (hold.job != id || state.jobs.find(id) == nullptr) return damaged("a hold for " + job_name(id) + ", which is not there");
-    if (const auto placed = check_placement(state, job_name(id), hold.placement); !placed) return placed;
+    if (hold.job != id || state.jobs.find(id) == nullptr)
+      return damaged("a hold for " + job_name(id) + ", which is not there");
+    if (const auto placed = check_placement(state, job_name(id), hold.placement); !placed)
+      return placed;
   }
   for (const JobId id : state.finished) {
-    if (state.jobs.find(id) == nullptr) return damaged("finished " + job_name(id) + " is not there");
+    if (state.jobs.find(id) == nullptr)
+      return damaged("finished " + job_name(id) + " is not there");
   }
   return result;
 }
@@ -198,30 +221,36 @@ template <class T>
 Result<T> parse_row(std::string_view row) {
   unsigned char buffer[8192];
   boost::json::monotonic_resource memory(buffer, sizeof buffer);
-  const auto tree = parse_json(row, {.bytes_max = kRowBytesMax, .any_bytes = true, .storage = &memory});
+  const auto tree =
+      parse_json(row, {.bytes_max = kRowBytesMax, .any_bytes = true, .storage = &memory});
   if (!tree.ok()) return tree.error();
   return from_json<T>(*tree);
 }
 
 }  // namespace
 
-void write_state(const State& state, std::size_t chunk_bytes, const std::function<bool(const std::string& chunk)>& sink) {
+void write_state(const State& state, std::size_t chunk_bytes,
+                 const std::function<bool(const std::string& chunk)>& sink) {
   PieceWriter writer(chunk_bytes, sink);
   const auto fields = state.field_references();
   const auto one = [&]<std::size_t I>(std::integral_constant<std::size_t, I>) {
     constexpr std::string_view key = Key<State, I>::plain();
-    if constexpr (kIsLong<json_detail::FieldType<State, I>>) writer.list(key, std::get<I>(fields));
-    else writer.whole(key, std::get<I>(fields));
+    if constexpr (kIsLong<json_detail::FieldType<State, I>>)
+      writer.list(key, std::get<I>(fields));
+    else
+      writer.whole(key, std::get<I>(fields));
   };
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     (one(std::integral_constant<std::size_t, I>()), ...);
-  }(std::make_index_sequence<kFieldCount<State>>());
+  }
+  (std::make_index_sequence<kFieldCount<State>>());
   writer.finish();
 }
 
 Result<void> StateReader::add(std::string_view chunk) {
   boost::json::monotonic_resource memory(chunk.size() * 2 + 4096);
-  const auto tree = parse_json(chunk, {.bytes_max = kRowBytesMax, .any_bytes = true, .storage = &memory});
+  const auto tree =
+      parse_json(chunk, {.bytes_max = kRowBytesMax, .any_bytes = true, .storage = &memory});
   if (!tree.ok()) return tree.error();
   if (!tree->is_object()) return damaged("a piece of the state is not an object");
   auto fields = state_.field_references();
@@ -233,14 +262,18 @@ Result<void> StateReader::add(std::string_view chunk) {
     const auto one = [&]<std::size_t I>(std::integral_constant<std::size_t, I>) {
       if (key != Key<State, I>::plain()) return false;
       known = true;
-      if constexpr (kIsLong<json_detail::FieldType<State, I>>) ok = reader.list(pair.value(), std::get<I>(fields));
-      else ok = seen_[I] ? reader.fail("is there twice") : reader.whole(pair.value(), std::get<I>(fields));
+      if constexpr (kIsLong<json_detail::FieldType<State, I>>)
+        ok = reader.list(pair.value(), std::get<I>(fields));
+      else
+        ok = seen_[I] ? reader.fail("is there twice")
+                      : reader.whole(pair.value(), std::get<I>(fields));
       seen_[I] = true;
       return true;
     };
     [&]<std::size_t... I>(std::index_sequence<I...>) {
       (void)(one(std::integral_constant<std::size_t, I>()) || ...);
-    }(std::make_index_sequence<kFieldCount<State>>());
+    }
+    (std::make_index_sequence<kFieldCount<State>>());
     if (!known) return damaged("the state has no field \"" + std::string(key.substr(0, 40)) + "\"");
     if (!ok) return reader.take_error();
   }
@@ -249,7 +282,8 @@ Result<void> StateReader::add(std::string_view chunk) {
 
 Result<State> StateReader::finish() {
   for (std::size_t i = 0; i < seen_.size(); ++i) {
-    if (!seen_[i]) return damaged("the field \"" + std::string(json_detail::kKeys<State>[i]) + "\" is missing");
+    if (!seen_[i])
+      return damaged("the field \"" + std::string(json_detail::kKeys<State>[i]) + "\" is missing");
   }
   if (const Result<void> whole = check_references(state_); !whole) return whole.error();
   rebuild_indexes(state_);

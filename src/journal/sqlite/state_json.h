@@ -17,7 +17,8 @@
 namespace mw::sqlite {
 
 /// Calls `sink` with pieces of about `chunk_bytes`, in order, until it returns false.
-void write_state(const State& state, std::size_t chunk_bytes, const std::function<bool(const std::string& chunk)>& sink);
+void write_state(const State& state, std::size_t chunk_bytes,
+                 const std::function<bool(const std::string& chunk)>& sink);
 
 /// Puts a State together from its pieces.
 class StateReader {

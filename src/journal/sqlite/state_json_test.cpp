@@ -13,7 +13,9 @@ namespace {
 using ::testing::HasSubstr;
 
 template <class T>
-void fill_field(Random& random, T& field) { test_values::fill(random, field); }
+void fill_field(Random& random, T& field) {
+  test_values::fill(random, field);
+}
 void fill_field(Random& random, JobTable<Job>& jobs) {
   for (std::uint64_t n = random.below(5); n > 0; --n) {
     Job job;
@@ -59,7 +61,8 @@ TEST(StateJson, ARealStateComesBackWithItsIndexes) {
   testing::History history(1);
   for (int i = 0; i < 200; ++i) history.next();
   StateReader reader;
-  for (const std::string& piece : pieces_of(history.state(), 5000)) ASSERT_TRUE(reader.add(piece).ok());
+  for (const std::string& piece : pieces_of(history.state(), 5000))
+    ASSERT_TRUE(reader.add(piece).ok());
   const auto state = reader.finish();
   ASSERT_TRUE(state.ok()) << state.error().message;
   EXPECT_EQ(*state, history.state());
@@ -98,7 +101,8 @@ TEST(StateJson, RefusesWhatIsNotAState) {
   EXPECT_THAT(fault_in({"{\"x\":1}"}), HasSubstr("no field \"x\""));
   EXPECT_THAT(fault_in({good, "{\"now_ns\":1}"}), HasSubstr("now_ns: is there twice"));
   EXPECT_THAT(fault_in({good, good}), HasSubstr("last_seq: is there twice"));
-  EXPECT_THAT(fault_in({replaced("\"last_seq\":", "\"last_seq\":-")}), HasSubstr("last_seq: expected an integer"));
+  EXPECT_THAT(fault_in({replaced("\"last_seq\":", "\"last_seq\":-")}),
+              HasSubstr("last_seq: expected an integer"));
   EXPECT_THAT(fault_in({replaced("\"now_ns\":", "\"now\":")}), HasSubstr("no field \"now\""));
   for (const std::string& piece : pieces_of(history.state(), 1)) {
     if (piece.find(R"("jobs":[{)") == std::string::npos) continue;

@@ -15,8 +15,8 @@ namespace mw::sqlite {
 namespace {
 
 Error cannot(const std::string& what, const std::string& path) {
-  return {ErrorCode::kUnavailable,
-          "cannot " + what + " " + path + ": " + std::strerror(errno) + ". Look for the permissions of its folder, and for room."};
+  return {ErrorCode::kUnavailable, "cannot " + what + " " + path + ": " + std::strerror(errno) +
+                                       ". Look for the permissions of its folder, and for room."};
 }
 
 std::string pid_in(int descriptor) {
@@ -35,13 +35,15 @@ Result<WriteLock> WriteLock::take(const std::string& path) {
   if (lock.descriptor_ < 0) return cannot("open the lock file", name);
   if (::flock(lock.descriptor_, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return cannot("lock", name);
-    return Error{ErrorCode::kConflict, "the journal " + path + " is being written to by " + pid_in(lock.descriptor_) +
-                                           ". Only one may write: stop that one (\"mw down\"), or use another "
-                                           "MILLWRIGHT_HOME."};
+    return Error{ErrorCode::kConflict,
+                 "the journal " + path + " is being written to by " + pid_in(lock.descriptor_) +
+                     ". Only one may write: stop that one (\"mw down\"), or use another "
+                     "MILLWRIGHT_HOME."};
   }
   const std::string pid = std::to_string(::getpid()) + "\n";
   // The pid is only for that message: the lock holds whether or not it can be written.
-  if (::ftruncate(lock.descriptor_, 0) == 0) (void)!::pwrite(lock.descriptor_, pid.data(), pid.size(), 0);
+  if (::ftruncate(lock.descriptor_, 0) == 0)
+    (void)!::pwrite(lock.descriptor_, pid.data(), pid.size(), 0);
   return lock;
 }
 
@@ -59,7 +61,8 @@ Result<void> make_private_file(const std::string& path) {
   if (errno != EEXIST) return cannot("make the journal", path);
   struct stat file = {};
   if (::stat(path.c_str(), &file) != 0) return cannot("look at the journal", path);
-  if ((file.st_mode & 077U) != 0 && ::chmod(path.c_str(), 0600) != 0) return cannot("make private the journal", path);
+  if ((file.st_mode & 077U) != 0 && ::chmod(path.c_str(), 0600) != 0)
+    return cannot("make private the journal", path);
   return {};
 }
 

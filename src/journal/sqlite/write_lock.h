@@ -16,7 +16,10 @@ class WriteLock {
   static Result<WriteLock> take(const std::string& path);
 
   WriteLock(WriteLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  WriteLock& operator=(WriteLock&& other) noexcept { std::swap(descriptor_, other.descriptor_); return *this; }
+  WriteLock& operator=(WriteLock&& other) noexcept {
+    std::swap(descriptor_, other.descriptor_);
+    return *this;
+  }
   ~WriteLock();
 
  private:

@@ -55,7 +55,8 @@ Writer::Writer(std::string path, std::unique_ptr<Connection> connection, std::st
   }
   next_batch_ = connection_->number("SELECT coalesce(max(batch), 0) FROM batches").value_or(0) + 1;
   next_input_ = connection_->number("SELECT coalesce(max(seq), 0) FROM inputs").value_or(0) + 1;
-  next_event_ = from_column(connection_->number("SELECT coalesce(max(seq), 0) FROM events").value_or(0)) + 1;
+  next_event_ =
+      from_column(connection_->number("SELECT coalesce(max(seq), 0) FROM events").value_or(0)) + 1;
 }
 
 /// Runs `work` in one transaction: all of it is durable, or nothing happened.
@@ -76,24 +77,29 @@ Result<void> Writer::transact(Work&& work) {
 /// What is written to a file that was deleted would be gone with this process.
 Result<void> Writer::still_there() const {
   struct stat file = {};
-  if (::stat(path_.c_str(), &file) == 0 && file.st_dev == device_ && file.st_ino == inode_) return {};
+  if (::stat(path_.c_str(), &file) == 0 && file.st_dev == device_ && file.st_ino == inode_)
+    return {};
   return Error{ErrorCode::kUnavailable,
-               "the journal " + path_ + " was deleted or replaced while in use. Put it back (with its "
-               "-wal file), or stop the control plane and start it again on the file that is there now."};
+               "the journal " + path_ +
+                   " was deleted or replaced while in use. Put it back (with its "
+                   "-wal file), or stop the control plane and start it again on the file that is "
+                   "there now."};
 }
 
 Result<void> Writer::append(const Batch& batch) {
   // Only this thread changes next_event_, so it can be read without a turn.
   if (batch.first_event.value() != next_event_) {
-    return Error{ErrorCode::kInternal, "the journal " + path_ + ": a batch that begins with event " +
-                                           std::to_string(batch.first_event.value()) + " cannot follow event " +
-                                           std::to_string(next_event_ - 1) + "; nothing was stored"};
+    return Error{ErrorCode::kInternal,
+                 "the journal " + path_ + ": a batch that begins with event " +
+                     std::to_string(batch.first_event.value()) + " cannot follow event " +
+                     std::to_string(next_event_ - 1) + "; nothing was stored"};
   }
   const auto inputs = static_cast<std::int64_t>(batch.inputs.size());
   const auto events = static_cast<std::int64_t>(batch.events.size());
   Result<void> stored = transact([&] {
     connection_->query("INSERT INTO batches VALUES(?,?,?,?,?,?,?)")
-        .bind(next_batch_, batch.now.count(), next_input_, inputs, as_column(next_event_), events, version_)
+        .bind(next_batch_, batch.now.count(), next_input_, inputs, as_column(next_event_), events,
+              version_)
         .run();
     insert_inputs(batch);
     insert_events(batch);
@@ -111,7 +117,9 @@ void Writer::insert_inputs(const Batch& batch) {
   for (const Input& input : batch.inputs) {
     row_.clear();
     append_input_row(row_, input);
-    connection_->query("INSERT INTO inputs VALUES(?,?,?,?)").bind(seq, next_batch_, kind_of(input.body), row_).run();
+    connection_->query("INSERT INTO inputs VALUES(?,?,?,?)")
+        .bind(seq, next_batch_, kind_of(input.body), row_)
+        .run();
     ++seq;
   }
 }
@@ -137,14 +145,17 @@ void Writer::insert_ended(const EndedJob& ended) {
   }
   row_ = job_row(ended.job);
   connection_->query("INSERT OR REPLACE INTO ended_jobs VALUES(?,?,?,?,?,?,?,?,?)")
-      .bind(as_column(ended.job.id.value()), record, ended.spec.name, ended.spec.tenant, name_of(ended.job.state),
-            ended.submitted_at.count(), column_of(ended.job.started_at), column_of(ended.job.finished_at), row_)
+      .bind(as_column(ended.job.id.value()), record, ended.spec.name, ended.spec.tenant,
+            name_of(ended.job.state), ended.submitted_at.count(), column_of(ended.job.started_at),
+            column_of(ended.job.finished_at), row_)
       .run();
 }
 
 Result<void> Writer::probe() {
   return transact([&] {
-    connection_->query("INSERT OR REPLACE INTO probe VALUES(1, randomblob(?))").bind(kProbeBytes).run();
+    connection_->query("INSERT OR REPLACE INTO probe VALUES(1, randomblob(?))")
+        .bind(kProbeBytes)
+        .run();
   });
 }
 
@@ -152,7 +163,8 @@ Result<void> Writer::save_snapshot(const State& state) {
   const std::lock_guard lock(snapshot_mutex_);
   std::int64_t snapshot = 0;
   Result<void> result = transact([&] {
-    snapshot = connection_->number("SELECT coalesce(max(snapshot), 0) FROM snapshots").value_or(0) + 1;
+    snapshot =
+        connection_->number("SELECT coalesce(max(snapshot), 0) FROM snapshots").value_or(0) + 1;
     connection_->query("INSERT INTO snapshots(snapshot, seq, at_ns) VALUES(?,?,?)")
         .bind(snapshot, as_column(state.last_seq.value()), state.now.count())
         .run();
@@ -187,12 +199,17 @@ Result<void> Writer::drop_snapshot(std::int64_t snapshot) {
   bool more = true;
   while (more) {
     const Result<void> dropped = transact([&] {
-      connection_->query("DELETE FROM snapshot_chunks WHERE rowid IN"
-                         " (SELECT rowid FROM snapshot_chunks WHERE snapshot = ? LIMIT ?)")
+      connection_
+          ->query(
+              "DELETE FROM snapshot_chunks WHERE rowid IN"
+              " (SELECT rowid FROM snapshot_chunks WHERE snapshot = ? LIMIT ?)")
           .bind(snapshot, kChunksDroppedAtOnce)
           .run();
-      more = connection_->query("SELECT 1 FROM snapshot_chunks WHERE snapshot = ? LIMIT 1").bind(snapshot).step();
-      if (!more) connection_->query("DELETE FROM snapshots WHERE snapshot = ?").bind(snapshot).run();
+      more = connection_->query("SELECT 1 FROM snapshot_chunks WHERE snapshot = ? LIMIT 1")
+                 .bind(snapshot)
+                 .step();
+      if (!more)
+        connection_->query("DELETE FROM snapshots WHERE snapshot = ?").bind(snapshot).run();
     });
     if (!dropped) return dropped;
   }

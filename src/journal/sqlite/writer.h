@@ -70,7 +70,7 @@ class Writer {
   std::int64_t next_batch_ = 1;
   std::int64_t next_input_ = 1;
   std::uint64_t next_event_ = 1;
-  std::string row_;            ///< the text being written; kept for its memory
+  std::string row_;  ///< the text being written; kept for its memory
 };
 
 }  // namespace mw::sqlite
