@@ -2,7 +2,7 @@
  * step, and send their sums to rank 0 over TCP, found as torchrun and MPI programs find it
  * (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT). Rank 0 reports the distance to pi as the loss and
  * saves a checkpoint every tenth step: a text file with the step and the sum, written beside and
- * renamed, in $MILLWRIGHT_CHECKPOINT_DIR or ~/.cache. All ranks then wait for rank 0's word, so
+ * renamed, in $CHECKPOINT_DIR or ~/.cache. All ranks then wait for rank 0's word, so
  * that they are in the same step; a rank that loses the other one exits with 1.
  *
  * usage: pi STEPS
@@ -113,7 +113,7 @@ static void save(const char* path, long step, double sum) {
 /* Where this job's checkpoint goes: two control planes count their jobs from 1 each, but their
  * ports differ. */
 static void checkpoint_path(char* path, size_t size) {
-  const char *folder = getenv("MILLWRIGHT_CHECKPOINT_DIR"), *home = getenv("HOME");
+  const char *folder = getenv("CHECKPOINT_DIR"), *home = getenv("HOME");
   const char *job = getenv("MILLWRIGHT_JOB_ID"), *url = getenv("MILLWRIGHT_URL");
   const char* port = (url == NULL) ? NULL : strrchr(url, ':');
   char cache[MW_PATH_MAX];

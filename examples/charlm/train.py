@@ -7,7 +7,7 @@ torchrun would give it, reports progress, saves checkpoints atomically, continue
 is handed, and on SIGTERM saves once more and leaves with 143. Batches depend on the seed and the
 step alone, so an interrupted run ends with the same model as an uninterrupted one.
 
-Checkpoints go to $MILLWRIGHT_CHECKPOINT_DIR, or else to a folder of this job below
+Checkpoints go to $CHECKPOINT_DIR, or else to a folder of this job below
 ${XDG_CACHE_HOME:-~/.cache}/millwright-charlm; older ones go once Millwright knows the newest.
 """
 
@@ -115,7 +115,7 @@ class Checkpoints:
     """Files of this job, complete or not there at all."""
 
     def __init__(self):
-        folder = os.environ.get("MILLWRIGHT_CHECKPOINT_DIR")
+        folder = os.environ.get("CHECKPOINT_DIR")
         if folder is None:
             # Two control planes count their jobs from 1 each: the endpoint tells them apart.
             cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
@@ -159,7 +159,7 @@ def sample(model, seed, prompt, length):
 def parse_arguments():
     parser = argparse.ArgumentParser(description="Train a character-level transformer.")
     parser.add_argument("--steps", type=int, default=500)
-    parser.add_argument("--checkpoint-every", type=int, default=50, metavar="STEPS")
+    parser.add_argument("--checkpoint-every", type=int, default=100, metavar="STEPS")
     parser.add_argument("--report-every", type=int, default=5, metavar="STEPS")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--text", type=pathlib.Path, metavar="FOLDER",
