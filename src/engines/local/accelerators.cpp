@@ -57,7 +57,8 @@ std::map<std::string, std::uint64_t> read_properties(const std::string& path) {
   return properties;
 }
 
-/// 90402 -> "gfx942": two digits for the major, then one hexadecimal digit each; LLVM's AMDGPU names.
+/// 90402 -> "gfx942": two digits for the major, then one hexadecimal digit each; LLVM's AMDGPU
+/// names.
 std::string gfx_name(std::uint64_t version) {
   char name[32];
   std::snprintf(name, sizeof name, "gfx%llu%llx%llx",
@@ -74,8 +75,8 @@ Accelerator describe_amd(const std::string& root,
     const auto found = properties.find(key);
     return found == properties.end() ? 0 : found->second;
   };
-  const std::string device = root + "/sys/class/drm/renderD" +
-                             std::to_string(property("drm_render_minor")) + "/device";
+  const std::string device =
+      root + "/sys/class/drm/renderD" + std::to_string(property("drm_render_minor")) + "/device";
   std::string type = as_type(read_line(device + "/product_name"));
   if (type.empty()) type = "AMD-" + gfx_name(property("gfx_target_version"));
   const std::string memory = read_line(device + "/mem_info_vram_total");
@@ -133,7 +134,8 @@ std::vector<Accelerator> amd_accelerators(const std::string& root) {
   std::vector<std::pair<std::uint64_t, std::string>> nodes;
   const std::string directory = root + "/sys/class/kfd/kfd/topology/nodes";
   for (const DirectoryEntry& entry : list_directory(directory)) {
-    nodes.emplace_back(std::strtoull(entry.name.c_str(), nullptr, 10), directory + "/" + entry.name);
+    nodes.emplace_back(std::strtoull(entry.name.c_str(), nullptr, 10),
+                       directory + "/" + entry.name);
   }
   std::sort(nodes.begin(), nodes.end());
   std::vector<Accelerator> found;

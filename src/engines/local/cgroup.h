@@ -22,9 +22,9 @@ struct CgroupSetting {
 /// A group to make for one task, in one hierarchy.
 struct TaskCgroup {
   std::string directory;
-  bool unified = false;   ///< version 2
-  bool tracks = false;    ///< the one by which the task's processes are found and killed
-  bool memory = false;    ///< limits memory, so it knows of out-of-memory kills
+  bool unified = false;  ///< version 2
+  bool tracks = false;   ///< the one by which the task's processes are found and killed
+  bool memory = false;   ///< limits memory, so it knows of out-of-memory kills
   std::vector<CgroupSetting> settings;
   bool operator==(const TaskCgroup&) const = default;
 };

@@ -33,8 +33,8 @@ std::vector<Membership> memberships(const std::string& root) {
     const std::size_t first = line.find(':');
     const std::size_t second = line.find(':', first + 1);
     if (first == std::string::npos || second == std::string::npos) continue;
-    result.push_back({split(line.substr(first + 1, second - first - 1), ','),
-                      line.substr(second + 1)});
+    result.push_back(
+        {split(line.substr(first + 1, second - first - 1), ','), line.substr(second + 1)});
   }
   return result;
 }

@@ -72,8 +72,7 @@ bool parse_task_name(std::string_view name, JobId& job, AttemptNumber& attempt) 
 
 }  // namespace
 
-Containment::Containment(ContainmentChoice choice, const std::string& home,
-                         const std::string& root)
+Containment::Containment(ContainmentChoice choice, const std::string& home, const std::string& root)
     : name_(group_name(home)) {
   if (choice == ContainmentChoice::kProcessGroup) return;
   const auto hierarchies = cgroup_hierarchies(root);
@@ -121,8 +120,8 @@ void Containment::prepare_unified() {
   if (wanted.empty()) return;
   int error = enable(own, wanted);
   if (error == EBUSY) {
-    const TaskCgroup self{.directory = own, .unified = true, .tracks = false, .memory = false,
-                          .settings = {}};
+    const TaskCgroup self{
+        .directory = own, .unified = true, .tracks = false, .memory = false, .settings = {}};
     const std::string procs = read_file(own + "/cgroup.procs").value_or("");
     if (procs == std::to_string(::getpid()) + "\n") {
       TaskCgroup leaf = self;
@@ -205,8 +204,7 @@ std::string Containment::describe() const {
   return text;
 }
 
-void Containment::remove_stale(
-    const std::function<bool(JobId, AttemptNumber)>& wanted) const {
+void Containment::remove_stale(const std::function<bool(JobId, AttemptNumber)>& wanted) const {
   for (const Place& place : places()) {
     for (const DirectoryEntry& entry : list_directory(place.directory)) {
       JobId job;
@@ -214,7 +212,10 @@ void Containment::remove_stale(
       if (!entry.is_directory || !parse_task_name(entry.name, job, attempt)) continue;
       if (wanted(job, attempt)) continue;
       const std::string path = place.directory + "/" + entry.name;
-      kill_members({.directory = path, .unified = place.unified, .tracks = true, .memory = false,
+      kill_members({.directory = path,
+                    .unified = place.unified,
+                    .tracks = true,
+                    .memory = false,
                     .settings = {}});
       // Still dying processes keep it for a moment; the next start takes it away then.
       remove(path);

@@ -19,8 +19,8 @@
 namespace mw::local {
 
 enum class ContainmentChoice : std::uint8_t {
-  kBest,           ///< what this machine offers
-  kProcessGroup,   ///< no control groups, though there may be some
+  kBest,          ///< what this machine offers
+  kProcessGroup,  ///< no control groups, though there may be some
 };
 
 class Containment {
@@ -55,7 +55,7 @@ class Containment {
   void prepare_unified();
   [[nodiscard]] std::vector<Place> places() const;
 
-  std::string name_;            ///< of our groups
+  std::string name_;  ///< of our groups
   Place track_;
   Place memory_;
   Place cpu_;

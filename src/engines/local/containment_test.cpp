@@ -1,4 +1,5 @@
-// Which control groups are chosen, on made-up machines: trees of plain files under a temporary root.
+// Which control groups are chosen, on made-up machines: trees of plain files under a temporary
+// root.
 #include "engines/local/containment.h"
 
 #include <gmock/gmock.h>
@@ -18,8 +19,10 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-constexpr TaskShape kShape{.accelerators = kWholeAccelerator, .cpus = CpuShare(1500),
-                           .memory = Bytes(64 << 20), .accelerator_type = {}};
+constexpr TaskShape kShape{.accelerators = kWholeAccelerator,
+                           .cpus = CpuShare(1500),
+                           .memory = Bytes(64 << 20),
+                           .accelerator_type = {}};
 
 class ContainmentTest : public ::testing::Test {
  protected:
@@ -116,7 +119,9 @@ TEST_F(ContainmentTest, Version2LimitsWhenItsControllersAreGivenToUs) {
   Containment containment(ContainmentChoice::kBest, home_, root_);
   const std::string own = "/sys/fs/cgroup/user.slice/app.scope";
   const std::string ours = std::filesystem::path(groups_of(containment)[0].directory)
-                               .parent_path().string().substr(root_.size());
+                               .parent_path()
+                               .string()
+                               .substr(root_.size());
   // As the kernel shows it when the controllers are enabled.
   write(own + "/cgroup.subtree_control", "cpu memory\n");
   write(ours + "/cgroup.subtree_control", "cpu memory\n");
@@ -162,9 +167,9 @@ TEST_F(ContainmentTest, TwoHomesDoNotMeet) {
 TEST_F(ContainmentTest, ATaskWithoutDemandsIsOnlyTracked) {
   make_version_1(true);
   Containment containment(ContainmentChoice::kBest, home_, root_);
-  const auto groups = containment.for_task(JobId(1), AttemptNumber(1), Rank(0),
-                                           {.accelerators = {}, .cpus = {}, .memory = {},
-                                            .accelerator_type = {}});
+  const auto groups =
+      containment.for_task(JobId(1), AttemptNumber(1), Rank(0),
+                           {.accelerators = {}, .cpus = {}, .memory = {}, .accelerator_type = {}});
   ASSERT_THAT(groups, SizeIs(1));
   EXPECT_TRUE(groups[0].tracks);
 }
@@ -173,8 +178,7 @@ TEST_F(ContainmentTest, StaleGroupsGoAndWantedAndForeignOnesStay) {
   make_version_1(true);
   Containment containment(ContainmentChoice::kBest, home_, root_);
   containment.prepare();
-  const std::string ours =
-      std::filesystem::path(groups_of(containment)[0].directory).parent_path();
+  const std::string ours = std::filesystem::path(groups_of(containment)[0].directory).parent_path();
   for (const char* const name : {"/1.1.0", "/2.1.0", "/other"}) {
     std::filesystem::create_directory(ours + name);
   }
@@ -209,8 +213,8 @@ TEST_F(ContainmentTest, AGroupMountedFromFurtherDownIsFound) {
 TEST_F(ContainmentTest, OutOfMemoryKillsAreReadFromBothVersions) {
   write("/v2/memory.events", "low 0\nhigh 0\nmax 12\noom 3\noom_kill 2\noom_group_kill 0\n");
   write("/v1/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n");
-  TaskCgroup group{.directory = root_ + "/v2", .unified = true, .tracks = true, .memory = true,
-                   .settings = {}};
+  TaskCgroup group{
+      .directory = root_ + "/v2", .unified = true, .tracks = true, .memory = true, .settings = {}};
   EXPECT_EQ(out_of_memory_kills(group), 2U);
   group.directory = root_ + "/v1";
   group.unified = false;

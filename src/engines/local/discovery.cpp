@@ -67,11 +67,10 @@ std::vector<NumaNode> numa_nodes(hwloc_topology_t topology, hwloc_const_bitmap_t
        (node = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_NUMANODE, node)) != nullptr;) {
     const Bitmap cpus(hwloc_bitmap_alloc());
     hwloc_bitmap_and(cpus.get(), node->cpuset, usable);
-    nodes.push_back({.number = node->os_index,
-                     .cpus = static_cast<std::uint32_t>(
-                         std::max(0, hwloc_bitmap_weight(cpus.get()))),
-                     .memory = Bytes(static_cast<std::int64_t>(
-                         node->attr->numanode.local_memory))});
+    nodes.push_back(
+        {.number = node->os_index,
+         .cpus = static_cast<std::uint32_t>(std::max(0, hwloc_bitmap_weight(cpus.get()))),
+         .memory = Bytes(static_cast<std::int64_t>(node->attr->numanode.local_memory))});
   }
   return nodes;
 }
@@ -134,8 +133,12 @@ std::vector<LocalNode> local_nodes(const Machine& machine, const std::string& si
   if (!declared.empty()) return nodes;
 
   LocalNode node;
-  node.spec = {.name = machine.name, .site = site, .accelerator_type = "cpu",
-               .accelerators = machine.cores, .cpus = machine.cpus, .memory = machine.memory};
+  node.spec = {.name = machine.name,
+               .site = site,
+               .accelerator_type = "cpu",
+               .accelerators = machine.cores,
+               .cpus = machine.cpus,
+               .memory = machine.memory};
   if (!machine.accelerators.empty()) {
     // A node has accelerators of one type. Devices are numbered from the first on, so of a mixture
     // it offers the leading ones that are alike.

@@ -1,7 +1,7 @@
-// What this machine has, as a node: CPUs, memory and NUMA through hwloc; NVIDIA accelerators through
-// the driver's own NVML, opened at run time, so that one binary runs with and without it; AMD's
-// through sysfs; and where there is neither, CPU cores as accelerators of type "cpu".
-// What our CPU affinity and control groups do not allow us is not counted.
+// What this machine has, as a node: CPUs, memory and NUMA through hwloc; NVIDIA accelerators
+// through the driver's own NVML, opened at run time, so that one binary runs with and without it;
+// AMD's through sysfs; and where there is neither, CPU cores as accelerators of type "cpu". What
+// our CPU affinity and control groups do not allow us is not counted.
 #pragma once
 
 #include <cstdint>
@@ -18,14 +18,14 @@ enum class AcceleratorVendor : std::uint8_t { kNone, kNvidia, kAmd };
 
 /// Where to look; the defaults are this machine. The rest is for tests.
 struct DiscoverySources {
-  std::string root;                                   ///< before /proc, /sys
+  std::string root;  ///< before /proc, /sys
   std::string nvml_library = "libnvidia-ml.so.1";
-  std::string topology;                               ///< hwloc synthetic description; empty: real
+  std::string topology;  ///< hwloc synthetic description; empty: real
 };
 
 struct Accelerator {
   AcceleratorVendor vendor = AcceleratorVendor::kNone;
-  std::string type;        ///< the product's name, spaces as '-': "NVIDIA-H100-80GB-HBM3"
+  std::string type;  ///< the product's name, spaces as '-': "NVIDIA-H100-80GB-HBM3"
   Bytes memory;
   bool operator==(const Accelerator&) const = default;
 };
@@ -38,9 +38,9 @@ struct NumaNode {
 };
 
 struct Machine {
-  std::string name;        ///< the host's
+  std::string name;         ///< the host's
   std::uint32_t cores = 0;  ///< that we may use
-  CpuShare cpus;           ///< hardware threads that we may use, or less by quota
+  CpuShare cpus;            ///< hardware threads that we may use, or less by quota
   Bytes memory;
   std::vector<NumaNode> numa;
   std::vector<Accelerator> accelerators;  ///< in the vendor's order of numbers; none: CPU only

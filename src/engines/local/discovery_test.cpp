@@ -30,14 +30,15 @@ class DiscoveryTest : public ::testing::Test {
     std::filesystem::remove_all(sources_.root, error);
   }
   void write(const std::string& path, const std::string& text) const {
-    std::filesystem::create_directories(
-        std::filesystem::path(sources_.root + path).parent_path());
+    std::filesystem::create_directories(std::filesystem::path(sources_.root + path).parent_path());
     std::ofstream(sources_.root + path) << text;
   }
   void make_amd_gpu(int number, int minor, const std::string& product) const {
     const std::string node = "/sys/class/kfd/kfd/topology/nodes/" + std::to_string(number);
-    write(node + "/properties", "cpu_cores_count 0\nsimd_count 1216\ngfx_target_version 90402\n"
-                                "drm_render_minor " + std::to_string(minor) + "\n");
+    write(node + "/properties",
+          "cpu_cores_count 0\nsimd_count 1216\ngfx_target_version 90402\n"
+          "drm_render_minor " +
+              std::to_string(minor) + "\n");
     const std::string device = "/sys/class/drm/renderD" + std::to_string(minor) + "/device";
     write(device + "/mem_info_vram_total", "206141652992\n");
     if (!product.empty()) write(device + "/product_name", product + "\n");
@@ -97,9 +98,8 @@ TEST_F(DiscoveryTest, NvidiaIsAskedThroughItsOwnLibrary) {
   make_amd_gpu(1, 128, "ignored");
   const Machine found = machine();
   ASSERT_THAT(found.accelerators, SizeIs(2));
-  EXPECT_EQ(found.accelerators[1],
-            (Accelerator{AcceleratorVendor::kNvidia, "NVIDIA-H100-80GB-HBM3",
-                         Bytes(std::int64_t{80} << 30)}));
+  EXPECT_EQ(found.accelerators[1], (Accelerator{AcceleratorVendor::kNvidia, "NVIDIA-H100-80GB-HBM3",
+                                                Bytes(std::int64_t{80} << 30)}));
   const auto nodes = local_nodes(found, "here", {});
   EXPECT_EQ(nodes[0].spec.accelerator_type, "NVIDIA-H100-80GB-HBM3");
   EXPECT_EQ(nodes[0].spec.accelerators, 2U);
@@ -131,8 +131,12 @@ TEST_F(DiscoveryTest, ATopologyThatMakesNoSenseIsAnError) {
 
 TEST_F(DiscoveryTest, DeclaredNodesShareTheMachinesDevices) {
   sources_.nvml_library = MW_FAKE_NVML_PATH;
-  const NodeSpec gpu{.name = "a", .site = {}, .accelerator_type = "H100", .accelerators = 1,
-                     .cpus = {}, .memory = {}};
+  const NodeSpec gpu{.name = "a",
+                     .site = {},
+                     .accelerator_type = "H100",
+                     .accelerators = 1,
+                     .cpus = {},
+                     .memory = {}};
   NodeSpec second = gpu;
   second.name = "b";
   second.site = "elsewhere";
@@ -149,8 +153,12 @@ TEST_F(DiscoveryTest, DeclaredNodesShareTheMachinesDevices) {
 }
 
 TEST_F(DiscoveryTest, ADeclaredTypeSaysItsVendorWhereThereIsNone) {
-  NodeSpec node{.name = "a", .site = {}, .accelerator_type = "MI300X", .accelerators = 1,
-                .cpus = {}, .memory = {}};
+  NodeSpec node{.name = "a",
+                .site = {},
+                .accelerator_type = "MI300X",
+                .accelerators = 1,
+                .cpus = {},
+                .memory = {}};
   EXPECT_EQ(local_nodes(machine(), "here", {node})[0].vendor, AcceleratorVendor::kAmd);
   node.accelerator_type = "H100-SXM5-80GB";
   EXPECT_EQ(local_nodes(machine(), "here", {node})[0].vendor, AcceleratorVendor::kNvidia);

@@ -27,8 +27,7 @@ const AttemptGone* as_gone(const InputBody& body, const DesiredAttempt& desired)
 
 const TaskExited* as_exit(const InputBody& body, const DesiredAttempt& desired, Rank rank) {
   const auto* exited = std::get_if<TaskExited>(&body);
-  const bool same =
-      exited != nullptr && exited->epoch == desired.epoch && exited->rank == rank;
+  const bool same = exited != nullptr && exited->epoch == desired.epoch && exited->rank == rank;
   return same ? exited : nullptr;
 }
 
@@ -206,7 +205,9 @@ void EngineTest::wait_file(const std::string& path) {
 std::string EngineTest::output(Engine& engine, const DesiredAttempt& desired, Rank rank,
                                bool standard_error) {
   std::string text;
-  LogQuery query{.job = desired.job, .attempt = desired.attempt, .rank = rank,
+  LogQuery query{.job = desired.job,
+                 .attempt = desired.attempt,
+                 .rank = rank,
                  .standard_error = standard_error};
   while (true) {
     query.offset = text.size();
@@ -246,10 +247,11 @@ std::vector<std::string> EngineTest::survivors() const {
 std::vector<std::string> EngineTest::groups_left() const {
   std::vector<std::string> found;
   const Containment containment(ContainmentChoice::kBest, home_);
-  for (const TaskCgroup& group :
-       containment.for_task(JobId(1), AttemptNumber(1), Rank(0),
-                            {.accelerators = {}, .cpus = kWholeCpu, .memory = Bytes(1 << 20),
-                             .accelerator_type = {}})) {
+  for (const TaskCgroup& group : containment.for_task(JobId(1), AttemptNumber(1), Rank(0),
+                                                      {.accelerators = {},
+                                                      .cpus = kWholeCpu,
+                                                      .memory = Bytes(1 << 20),
+                                                      .accelerator_type = {}})) {
     const std::string ours = group.directory.substr(0, group.directory.rfind('/'));
     if (std::filesystem::exists(ours)) found.push_back(ours);
   }

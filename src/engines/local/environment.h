@@ -14,9 +14,9 @@ namespace mw::local {
 
 struct EnvironmentInputs {
   const DesiredAttempt& attempt;
-  std::size_t slice = 0;              ///< index into attempt.placement
-  std::uint32_t local_rank = 0;       ///< among the slice's tasks
-  const LocalNode* node = nullptr;    ///< null: unknown, no devices are shown
+  std::size_t slice = 0;            ///< index into attempt.placement
+  std::uint32_t local_rank = 0;     ///< among the slice's tasks
+  const LocalNode* node = nullptr;  ///< null: unknown, no devices are shown
   std::uint16_t master_port = 0;
   std::string url;
   std::string endpoint_file;
@@ -24,8 +24,8 @@ struct EnvironmentInputs {
   std::string mw_binary;
 };
 
-/// "NAME=value", sorted by name. Precedence, weakest first: `inherited`, defaults (OMP_NUM_THREADS),
-/// the job's own variables, Millwright's.
+/// "NAME=value", sorted by name. Precedence, weakest first: `inherited`, defaults
+/// (OMP_NUM_THREADS), the job's own variables, Millwright's.
 std::vector<std::string> task_environment(const EnvironmentInputs& inputs,
                                           const std::vector<std::string>& inherited);
 

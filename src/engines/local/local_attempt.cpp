@@ -119,24 +119,24 @@ Result<TaskSpec> LocalAttempt::task_spec(std::size_t slice, std::uint32_t local_
                      "`; it was placed when the machine was declared otherwise"};
   }
   const Rank rank(desired_->placement[slice].first_rank + local_rank);
-  TaskSpec spec{.job = key_.first,
-                .attempt = key_.second,
-                .epoch = epoch_,
-                .rank = rank,
-                .tasks = job.gang.tasks,
-                .boot_id = boot_id(),
-                .workdir = job.workdir,
-                .command = job.command,
-                .environment = task_environment(inputs, context_.inherited),
-                .grace = job.grace,
-                .time_limit = job.time_limit,
-                .time_limit_slack = options.time_limit_slack,
-                .log_segment_bytes = options.log_segment_bytes,
-                .log_segments = options.log_segments,
-                .master_port = port,
-                .hint_socket = (options.home / "engine.sock").string(),
-                .cgroups = context_.containment.for_task(key_.first, key_.second, rank,
-                                                         job.gang.task)};
+  TaskSpec spec{
+      .job = key_.first,
+      .attempt = key_.second,
+      .epoch = epoch_,
+      .rank = rank,
+      .tasks = job.gang.tasks,
+      .boot_id = boot_id(),
+      .workdir = job.workdir,
+      .command = job.command,
+      .environment = task_environment(inputs, context_.inherited),
+      .grace = job.grace,
+      .time_limit = job.time_limit,
+      .time_limit_slack = options.time_limit_slack,
+      .log_segment_bytes = options.log_segment_bytes,
+      .log_segments = options.log_segments,
+      .master_port = port,
+      .hint_socket = (options.home / "engine.sock").string(),
+      .cgroups = context_.containment.for_task(key_.first, key_.second, rank, job.gang.task)};
   return spec;
 }
 
@@ -194,11 +194,16 @@ bool LocalAttempt::unsettled() const {
   const bool stopping = abandoned_ || failure_ || desired_->goal == AttemptGoal::kStop;
   return std::any_of(ranks_.begin(), ranks_.end(), [&](const RankProcess& rank) {
     switch (rank.phase()) {
-      case RankPhase::kAbsent: return !stopping;
-      case RankPhase::kStarting: return true;
-      case RankPhase::kRunning: return rank.supervisor_fd() < 0;
-      case RankPhase::kClearing: return true;
-      case RankPhase::kEnded: return false;
+      case RankPhase::kAbsent:
+        return !stopping;
+      case RankPhase::kStarting:
+        return true;
+      case RankPhase::kRunning:
+        return rank.supervisor_fd() < 0;
+      case RankPhase::kClearing:
+        return true;
+      case RankPhase::kEnded:
+        return false;
     }
     return false;
   });

@@ -71,7 +71,7 @@ class LocalAttempt {
   std::optional<DesiredAttempt> desired_;  ///< nothing: only found
   std::vector<RankProcess> ranks_;
   bool abandoned_ = false;
-  std::optional<std::string> failure_;     ///< why it cannot be started
+  std::optional<std::string> failure_;  ///< why it cannot be started
   bool told_started_ = false;
   bool told_gone_ = false;
   std::vector<bool> told_exit_;

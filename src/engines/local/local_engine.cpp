@@ -1,12 +1,12 @@
 #include "engines/local/local_engine.h"
 
+#include <fcntl.h>
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -50,10 +50,10 @@ using Command = std::variant<DesiredAttempt, ForgetAttempt>;
 struct Tracked {
   explicit Tracked(LocalAttempt&& made) : attempt(std::move(made)) {}
   LocalAttempt attempt;
-  std::vector<int> watched;              ///< by rank: the descriptor in the epoll set; -1: none
-  std::int64_t repeat_at = 0;            ///< monotonic
+  std::vector<int> watched;    ///< by rank: the descriptor in the epoll set; -1: none
+  std::int64_t repeat_at = 0;  ///< monotonic
   std::int64_t repeat_delay = 0;
-  std::optional<DesiredAttempt> next;    ///< to be started once this one is out of the way
+  std::optional<DesiredAttempt> next;  ///< to be started once this one is out of the way
 };
 
 /// Who is meant by a descriptor in the epoll set.
@@ -108,9 +108,9 @@ class LocalEngine final : public Engine {
   AttemptContext context_;
   ObservationSink sink_;
 
-  mutable std::mutex mutex_;            ///< of the next two
+  mutable std::mutex mutex_;  ///< of the next two
   std::deque<Command> commands_;
-  std::string containment_text_;        ///< once prepared
+  std::string containment_text_;  ///< once prepared
   std::atomic<bool> stopping_ = false;
   std::thread thread_;
   UniqueFd epoll_;
@@ -119,11 +119,11 @@ class LocalEngine final : public Engine {
 
   // Of the thread.
   std::map<AttemptKey, Tracked> attempts_;
-  std::map<JobId, Epoch> newest_;       ///< of each job with an attempt
+  std::map<JobId, Epoch> newest_;  ///< of each job with an attempt
   std::set<Epoch> forgotten_;
   std::unordered_map<std::uint64_t, Watch> watches_;
   std::uint64_t next_tag_ = kHintsTag + 1;
-  std::int64_t look_at_ = 0;            ///< monotonic; when unsettled attempts are looked at next
+  std::int64_t look_at_ = 0;  ///< monotonic; when unsettled attempts are looked at next
 };
 
 Result<void> LocalEngine::start(ObservationSink sink, std::vector<DesiredAttempt> desired) {
@@ -146,8 +146,8 @@ Result<void> LocalEngine::start(ObservationSink sink, std::vector<DesiredAttempt
   }
   const auto socket = open_hint_socket();
   if (!socket.ok()) return socket.error();
-  for (const auto& [fd, tag] : {std::pair(wake_.get(), kCommandsTag),
-                                std::pair(hints_.get(), kHintsTag)}) {
+  for (const auto& [fd, tag] :
+       {std::pair(wake_.get(), kCommandsTag), std::pair(hints_.get(), kHintsTag)}) {
     epoll_event event{.events = EPOLLIN, .data = {.u64 = tag}};
     if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
       return system_error(ErrorCode::kUnavailable, "watch", "an event descriptor", errno);
@@ -163,8 +163,7 @@ Result<void> LocalEngine::start(ObservationSink sink, std::vector<DesiredAttempt
 
 Result<void> LocalEngine::open_hint_socket() {
   const std::string path = (options_.home / "engine.sock").string();
-  const UniqueFd home(
-      ::open(options_.home.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const UniqueFd home(::open(options_.home.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   hints_ = UniqueFd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!home.valid() || !hints_.valid()) {
     return system_error(ErrorCode::kUnavailable, "open", path, errno);
@@ -192,11 +191,14 @@ void LocalEngine::enqueue(Command command) {
 }
 
 void LocalEngine::detach() {
-  if (!thread_.joinable()) return;
-  stopping_ = true;
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof one);
-  thread_.join();
+  if (thread_.joinable()) {
+    stopping_ = true;
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof one);
+    thread_.join();
+  }
+  if (!hints_.valid()) return;  // not started, or detached before
+  hints_.reset();
   ::unlink((options_.home / "engine.sock").c_str());
   // A supervisor that is just starting may be about to use them.
   const bool starting = std::any_of(attempts_.begin(), attempts_.end(), [](const auto& each) {
@@ -213,9 +215,15 @@ void LocalEngine::run(std::vector<DesiredAttempt> desired) {
     const int count = ::epoll_wait(epoll_.get(), events.data(), events.size(), wait_ms());
     for (int i = 0; i < count && !stopping_; ++i) {
       switch (events[static_cast<std::size_t>(i)].data.u64) {
-        case kCommandsTag: take_commands(); break;
-        case kHintsTag: take_hints(); break;
-        default: supervisor_ended(events[static_cast<std::size_t>(i)].data.u64); break;
+        case kCommandsTag:
+          take_commands();
+          break;
+        case kHintsTag:
+          take_hints();
+          break;
+        default:
+          supervisor_ended(events[static_cast<std::size_t>(i)].data.u64);
+          break;
       }
     }
     look_around();
@@ -224,9 +232,7 @@ void LocalEngine::run(std::vector<DesiredAttempt> desired) {
 
 void LocalEngine::adopt(std::vector<DesiredAttempt> desired) {
   const auto found = run_.open();
-  if (!found.ok()) {
-    spdlog::error("local engine: {}", found.error().message);
-  }
+  if (!found.ok()) { spdlog::error("local engine: {}", found.error().message); }
   for (DesiredAttempt& each : desired) handle(std::move(each));
   if (!found.ok()) return;
   for (const AttemptKey& key : *found) {
@@ -430,8 +436,7 @@ Result<LogChunk> LocalEngine::read_log(const LogQuery& query) {
   // The end first: output that is read after the task's end was seen is all there will be.
   const auto status = read_status(files);
   const bool ended = status && status->phase == TaskPhase::kExited;
-  TaskLogPart part = read_task_log(files.directory,
-                                   query.standard_error ? "stderr" : "stdout",
+  TaskLogPart part = read_task_log(files.directory, query.standard_error ? "stderr" : "stdout",
                                    query.offset, query.limit);
   LogChunk chunk;
   chunk.offset = part.offset;

@@ -103,9 +103,8 @@ TEST_F(EngineTest, AGangRunsOverSeveralVirtualNodes) {
   const auto engine = start(reports, {}, two);
   DesiredAttempt attempt =
       shell(1, "echo $RANK $LOCAL_RANK $GROUP_RANK $NNODES $LOCAL_WORLD_SIZE $MILLWRIGHT_NODE", 3);
-  attempt.placement = {
-      {NodeId(0), 0, 1, {{5, kWholeAccelerator}}},
-      {NodeId(1), 1, 2, {{0, kWholeAccelerator}, {1, kWholeAccelerator}}}};
+  attempt.placement = {{NodeId(0), 0, 1, {{5, kWholeAccelerator}}},
+                       {NodeId(1), 1, 2, {{0, kWholeAccelerator}, {1, kWholeAccelerator}}}};
   attempt.node_names = {"node-a", "node-b"};
   engine->set(attempt);
   for (std::uint32_t rank = 0; rank < 3; ++rank) wait_exit(reports, attempt, Rank(rank));
@@ -124,8 +123,7 @@ TEST_F(EngineTest, ATaskStartsInItsFolderWithoutInputAndWithOrdinarySignals) {
   engine->set(attempt);
   EXPECT_TRUE(wait_exit(reports, attempt).ok());
   const std::string none = "\t0000000000000000\n";
-  EXPECT_EQ(output(*engine, attempt),
-            path("work") + "\n0022\nSigBlk:" + none + "SigIgn:" + none);
+  EXPECT_EQ(output(*engine, attempt), path("work") + "\n0022\nSigBlk:" + none + "SigIgn:" + none);
 }
 
 TEST_F(EngineTest, ATaskInheritsNoDescriptorOfOurs) {
@@ -159,7 +157,11 @@ TEST_F(EngineTest, SaysWhyACommandCannotBeRun) {
       {"not executable", {"./plain"}, "", 126, "cannot run `./plain`: Permission denied"},
       {"not a program", {"./garbage"}, "", 126, "cannot run `./garbage`: Exec format error"},
       {"a folder", {"/tmp"}, "", 126, "cannot run `/tmp`: Permission denied"},
-      {"no folder", {"/bin/true"}, "/no/such", 127, "cannot enter the working directory `/no/such`"},
+      {"no folder",
+       {"/bin/true"},
+       "/no/such",
+       127,
+       "cannot enter the working directory `/no/such`"},
   };
   std::uint64_t job = 0;
   for (const CannotRunCase& each : cases) {
@@ -226,8 +228,7 @@ TEST_F(EngineTest, AStoppedTaskIsAskedFirst) {
 TEST_F(EngineTest, ATaskThatDoesNotListenIsKilledAfterTheGrace) {
   Reports reports;
   const auto engine = start(reports);
-  const DesiredAttempt attempt =
-      shell(1, "trap '' TERM; : > ready; while :; do sleep 0.01; done");
+  const DesiredAttempt attempt = shell(1, "trap '' TERM; : > ready; while :; do sleep 0.01; done");
   engine->set(attempt);
   wait_file(path("ready"));
   const std::int64_t before = monotonic_ns();
@@ -239,8 +240,7 @@ TEST_F(EngineTest, ATaskThatDoesNotListenIsKilledAfterTheGrace) {
 TEST_F(EngineTest, AStopMayBecomeMoreUrgent) {
   Reports reports;
   const auto engine = start(reports);
-  const DesiredAttempt attempt =
-      shell(1, "trap '' TERM; : > ready; while :; do sleep 0.01; done");
+  const DesiredAttempt attempt = shell(1, "trap '' TERM; : > ready; while :; do sleep 0.01; done");
   engine->set(attempt);
   wait_file(path("ready"));
   engine->set(stopping(attempt, hours(1)));
@@ -307,8 +307,7 @@ TEST_P(EngineContainmentTest, AStoppedTasksGrandchildrenDie) {
 TEST_P(EngineContainmentTest, AKilledSupervisorTakesItsTaskAlong) {
   Reports reports;
   const auto engine = start(reports, {}, chosen());
-  const DesiredAttempt attempt =
-      shell(1, "setsid sh -c 'sleep 1000 & : > ready; wait' & wait");
+  const DesiredAttempt attempt = shell(1, "setsid sh -c 'sleep 1000 & : > ready; wait' & wait");
   engine->set(attempt);
   wait_started(reports, attempt);
   wait_file(path("ready"));
@@ -420,7 +419,8 @@ TEST_F(EngineTest, OutputIsThereWhileTheTaskRuns) {
 TEST_F(EngineTest, OutputOfWhatNeverWasIsNotFound) {
   Reports reports;
   const auto engine = start(reports);
-  const auto chunk = engine->read_log({.job = JobId(9), .attempt = AttemptNumber(1), .rank = Rank(0)});
+  const auto chunk =
+      engine->read_log({.job = JobId(9), .attempt = AttemptNumber(1), .rank = Rank(0)});
   ASSERT_FALSE(chunk.ok());
   EXPECT_EQ(chunk.error().code, ErrorCode::kNotFound);
 }

@@ -77,7 +77,7 @@ struct ProcessId {
 struct ProcessRow {
   ProcessId id;
   pid_t parent = 0;
-  char state = '?';               ///< 'Z': ended, and not yet reaped
+  char state = '?';  ///< 'Z': ended, and not yet reaped
 };
 std::optional<ProcessRow> read_process(pid_t pid);
 /// Every process that we can see.  Cost: one small file a process.

@@ -149,9 +149,11 @@ void RankProcess::clear() {
   TaskStatus status = *last_;
   status.phase = TaskPhase::kExited;
   status.ended_at_ns = realtime_ns();
-  status.exit = {.exit_code = 0, .signal = SIGKILL, .out_of_memory = false,
-                 .detail = rebooted ? "the machine was restarted while it ran"
-                                    : "its supervisor was killed"};
+  status.exit = {
+      .exit_code = 0,
+      .signal = SIGKILL,
+      .out_of_memory = false,
+      .detail = rebooted ? "the machine was restarted while it ran" : "its supervisor was killed"};
   // Kept, so that a control plane that comes after us tells the same. If even that fails, it will
   // find the same as we did, and come to the same end.
   (void)replace_file(files_.status(), encode_status(status), Durability::kPower);
@@ -199,8 +201,8 @@ Result<void> RankProcess::spawn(const std::string& supervisor_program, int lock_
   sigemptyset(&none);
   posix_spawnattr_setsigdefault(&settings.attributes, &all);
   posix_spawnattr_setsigmask(&settings.attributes, &none);
-  posix_spawnattr_setflags(&settings.attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF |
-                                                     POSIX_SPAWN_SETSIGMASK);
+  posix_spawnattr_setflags(&settings.attributes,
+                           POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
   auto* const actions = &settings.actions;
   // The lock first: opening 0..2 could otherwise take its number.
   posix_spawn_file_actions_adddup2(actions, lock_fd, kSupervisorLockFd);

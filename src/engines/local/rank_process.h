@@ -69,7 +69,7 @@ class RankProcess {
   bool spawned_ = false;
   TaskExit exit_;
   UniqueFd supervisor_;
-  UniqueFd lock_;                  ///< held while clearing
+  UniqueFd lock_;                   ///< held while clearing
   std::optional<TaskStatus> last_;  ///< what the vanished supervisor wrote last
 };
 

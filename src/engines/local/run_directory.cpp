@@ -93,8 +93,7 @@ Result<void> RunDirectory::create(AttemptKey key) {
 }
 
 void RunDirectory::mark_ended(AttemptKey key) {
-  const UniqueFd mark(
-      ::open(ended_mark(key).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  const UniqueFd mark(::open(ended_mark(key).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
   ended_.push_back(key);
   for (; ended_.size() > keep_; ended_.pop_front()) remove(ended_.front());
 }

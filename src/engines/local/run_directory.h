@@ -1,6 +1,6 @@
 // HOME/run: one folder an attempt, run/JOB/ATTEMPT, and in it one a rank. A file `ended` in an
-// attempt's folder says that the core has recorded its end; what is left there is its output, and of
-// those folders only the latest are kept.
+// attempt's folder says that the core has recorded its end; what is left there is its output, and
+// of those folders only the latest are kept.
 #pragma once
 
 #include <cstddef>

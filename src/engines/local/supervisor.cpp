@@ -45,7 +45,7 @@ std::int64_t add(std::int64_t a, std::int64_t b) {
 
 /// One of the task's two outputs, on its way to disk.
 struct Output {
-  UniqueFd in;         ///< the task's end, until it has it
+  UniqueFd in;  ///< the task's end, until it has it
   UniqueFd out;
   TaskLogWriter log;
 
@@ -128,8 +128,8 @@ class Supervisor {
     const UniqueFd fd(::open(files_.status().c_str(), O_WRONLY | O_CLOEXEC));
     if (!fd.valid()) return false;
     const ssize_t written = ::pwrite(fd.get(), text.data(), text.size(), 0);
-    return written == static_cast<ssize_t>(text.size()) &&
-           ::ftruncate(fd.get(), written) == 0 && ::fsync(fd.get()) == 0;
+    return written == static_cast<ssize_t>(text.size()) && ::ftruncate(fd.get(), written) == 0 &&
+           ::fsync(fd.get()) == 0;
   }
 
   /// Tells the control plane, if one listens, that there is something to read.
@@ -137,15 +137,16 @@ class Supervisor {
     if (spec_.hint_socket.empty()) return;
     const std::size_t slash = spec_.hint_socket.rfind('/');
     if (slash == std::string::npos) return;
-    // A socket's address holds 107 bytes and a home's path may be longer; by descriptor it is short.
+    // A socket's address holds 107 bytes and a home's path may be longer; by descriptor it is
+    // short.
     const UniqueFd directory(
         ::open(spec_.hint_socket.substr(0, slash).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     const UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!directory.valid() || !socket.valid()) return;
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s",
-                  directory.get(), spec_.hint_socket.c_str() + slash + 1);
+    std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", directory.get(),
+                  spec_.hint_socket.c_str() + slash + 1);
     const std::string text = std::to_string(spec_.job.value()) + " " +
                              std::to_string(spec_.attempt.value()) + " " +
                              std::to_string(spec_.rank.value());
@@ -169,23 +170,25 @@ class Supervisor {
   /// False when there is nothing to wait for: status_.exit says why.
   bool start() {
     if (requested_grace() >= 0) {
-      status_.exit = {.exit_code = 0, .signal = SIGTERM, .out_of_memory = false,
+      status_.exit = {.exit_code = 0,
+                      .signal = SIGTERM,
+                      .out_of_memory = false,
                       .detail = "it was stopped before it began"};
       return false;
     }
     for (const TaskCgroup& group : spec_.cgroups) {
       const auto created = create(group);
       if (created.ok()) continue;
-      status_.exit = {.exit_code = 126, .signal = 0, .out_of_memory = false,
-                      .detail = created.error().message};
+      status_.exit = {
+          .exit_code = 126, .signal = 0, .out_of_memory = false, .detail = created.error().message};
       return false;
     }
     const LaunchedTask task = launch_task(spec_, stdout_.in.get(), stderr_.in.get());
     stdout_.in.reset();
     stderr_.in.reset();
     if (task.pid == 0) {
-      status_.exit = {.exit_code = task.exit_code, .signal = 0, .out_of_memory = false,
-                      .detail = task.detail};
+      status_.exit = {
+          .exit_code = task.exit_code, .signal = 0, .out_of_memory = false, .detail = task.detail};
       return false;
     }
     status_.task = read_process(task.pid).value_or(ProcessRow{}).id;
@@ -355,10 +358,9 @@ class Supervisor {
     }
     if (gave_up_) status_.exit.detail = kGaveUp;
     if (ran_too_long_ && status_.exit.detail.empty()) {
-      status_.exit.detail =
-          "its supervisor ended it: it ran past its time limit of " +
-          std::to_string(spec_.time_limit.count() / 1'000'000'000) +
-          " s, and no control plane had stopped it";
+      status_.exit.detail = "its supervisor ended it: it ran past its time limit of " +
+                            std::to_string(spec_.time_limit.count() / 1'000'000'000) +
+                            " s, and no control plane had stopped it";
     }
     status_.phase = TaskPhase::kExited;
     if (status_.ended_at_ns == 0) status_.ended_at_ns = realtime_ns();
@@ -372,9 +374,9 @@ class Supervisor {
   Output stderr_;
   UniqueFd signals_;
   // In monotonic nanoseconds.
-  std::int64_t kill_at_ = kNever;     ///< a stop's grace is over
-  std::int64_t limit_at_ = kNever;    ///< the time limit's backstop
-  std::int64_t again_at_ = kNever;    ///< next round of killing
+  std::int64_t kill_at_ = kNever;   ///< a stop's grace is over
+  std::int64_t limit_at_ = kNever;  ///< the time limit's backstop
+  std::int64_t again_at_ = kNever;  ///< next round of killing
   std::int64_t give_up_at_ = kNever;
   bool main_ended_ = false;
   bool killing_ = false;

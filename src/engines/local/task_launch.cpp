@@ -76,8 +76,8 @@ int execute(const TaskSpec& spec) {
 }
 
 void reset_signals() {
-  // The kernel's own call: the C library keeps two signals for itself and refuses to reset them, but
-  // whoever started us may have had them ignored. All zero is SIG_DFL, whatever the layout.
+  // The kernel's own call: the C library keeps two signals for itself and refuses to reset them,
+  // but whoever started us may have had them ignored. All zero is SIG_DFL, whatever the layout.
   const std::array<std::uint64_t, 8> defaults{};
   constexpr std::size_t kKernelSignals = 64;
   for (std::size_t signal = 1; signal <= kKernelSignals; ++signal) {
@@ -173,7 +173,8 @@ LaunchedTask launch_task(const TaskSpec& spec, int stdout_fd, int stderr_fd) {
   const pid_t pid = fork_into(spec);
   if (pid < 0) {
     const int error = errno;
-    return {.pid = 0, .exit_code = 126,
+    return {.pid = 0,
+            .exit_code = 126,
             .detail = std::string("cannot start a process: ") + std::strerror(error)};
   }
   if (pid == 0) run_child(spec, supervisor, {stdout_fd, stderr_fd, report_in.get()});

@@ -13,9 +13,9 @@
 namespace mw::local {
 
 struct LaunchedTask {
-  pid_t pid = 0;         ///< 0: it does not run
-  int exit_code = 0;     ///< when it does not run: 127 not found, 126 otherwise, as shells say it
-  std::string detail;    ///< when it does not run: why
+  pid_t pid = 0;       ///< 0: it does not run
+  int exit_code = 0;   ///< when it does not run: 127 not found, 126 otherwise, as shells say it
+  std::string detail;  ///< when it does not run: why
 };
 
 /// Executes the spec's command as our child, in a session and process group of its own (both named

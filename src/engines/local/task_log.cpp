@@ -50,8 +50,8 @@ bool read_segment(const std::string& path, std::uint64_t position, std::size_t l
   while (data.size() < limit) {
     const std::size_t had = data.size();
     data.resize(std::min(limit, had + (std::size_t{1} << 16)));
-    const ssize_t got = ::pread(fd.get(), data.data() + had, data.size() - had,
-                                static_cast<off_t>(position));
+    const ssize_t got =
+        ::pread(fd.get(), data.data() + had, data.size() - had, static_cast<off_t>(position));
     data.resize(had + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
@@ -116,8 +116,8 @@ TaskLogPart read_task_log(const std::string& directory, std::string_view stream,
     for (; segment != starts.end() && part.data.size() < limit; ++segment) {
       const std::uint64_t at = part.offset + part.data.size();
       if (at < *segment) break;
-      gone = !read_segment(segment_path(directory, name, *segment), at - *segment, limit,
-                           part.data);
+      gone =
+          !read_segment(segment_path(directory, name, *segment), at - *segment, limit, part.data);
       if (gone) break;
     }
     if (gone && part.data.empty()) continue;

@@ -15,7 +15,8 @@ namespace mw::local {
 
 class TaskLogWriter {
  public:
-  /// `stream` is "stdout" or "stderr". Makes no file before there is output.  REQUIRES: segment_bytes > 0, segments > 0.
+  /// `stream` is "stdout" or "stderr". Makes no file before there is output.  REQUIRES:
+  /// segment_bytes > 0, segments > 0.
   TaskLogWriter(std::string directory, std::string_view stream, std::uint64_t segment_bytes,
                 std::uint32_t segments);
 
@@ -34,14 +35,14 @@ class TaskLogWriter {
   std::uint32_t segments_;
   UniqueFd fd_;
   std::uint64_t segment_start_ = 0;
-  std::uint64_t end_ = 0;           ///< of all that was written
+  std::uint64_t end_ = 0;  ///< of all that was written
   std::uint64_t bytes_lost_ = 0;
 };
 
 struct TaskLogPart {
   std::string data;
-  std::uint64_t offset = 0;         ///< of data[0]
-  std::uint64_t end = 0;            ///< of all that is there
+  std::uint64_t offset = 0;  ///< of data[0]
+  std::uint64_t end = 0;     ///< of all that is there
 };
 
 /// Up to `limit` bytes from `offset` on, or from the oldest byte that is still there.

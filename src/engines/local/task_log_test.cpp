@@ -48,9 +48,7 @@ TEST_F(TaskLogTest, AnyReadGivesTheBytesOfItsOffset) {
       ASSERT_EQ(part.end, model.size());
       ASSERT_GE(part.offset, offset);
       const std::uint64_t kept = std::min<std::uint64_t>(model.size(), segment * (segments - 1));
-      if (offset + kept >= model.size()) {
-        ASSERT_EQ(part.offset, offset);
-      }
+      if (offset + kept >= model.size()) { ASSERT_EQ(part.offset, offset); }
       if (offset <= model.size()) {
         ASSERT_EQ(part.data, model.substr(part.offset, limit));
       } else {

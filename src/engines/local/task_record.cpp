@@ -103,7 +103,12 @@ bool parse_record(std::string_view key, std::string_view value, TaskSpec& spec) 
 std::size_t character_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(0);
-  const std::size_t length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+  const std::size_t length = first < 0x80   ? 1
+                             : first < 0xC2 ? 0
+                             : first < 0xE0 ? 2
+                             : first < 0xF0 ? 3
+                             : first < 0xF5 ? 4
+                                            : 0;
   if (length > text.size()) return 0;
   for (std::size_t i = 1; i < length; ++i) {
     if ((byte(i) & 0xC0U) != 0x80) return 0;
@@ -195,8 +200,8 @@ Result<TaskSpec> decode_spec(std::string_view text) {
 }
 
 std::string encode_begun(const Begun& begun) {
-  return std::to_string(begun.supervisor.pid) + " " +
-         std::to_string(begun.supervisor.start_ticks) + " " + begun.boot_id + "\n";
+  return std::to_string(begun.supervisor.pid) + " " + std::to_string(begun.supervisor.start_ticks) +
+         " " + begun.boot_id + "\n";
 }
 
 std::optional<Begun> decode_begun(std::string_view text) {

@@ -38,9 +38,9 @@ struct RankFiles {
   [[nodiscard]] std::string stop() const { return directory + "/stop"; }
 };
 
-/// Tells a supervisor to look at the stop file. Sent through a process descriptor, so that it cannot
-/// reach a stranger that was given the supervisor's pid; and ignored by default, so that it does no
-/// harm to one that does not wait for it yet: that one looks once it does.
+/// Tells a supervisor to look at the stop file. Sent through a process descriptor, so that it
+/// cannot reach a stranger that was given the supervisor's pid; and ignored by default, so that it
+/// does no harm to one that does not wait for it yet: that one looks once it does.
 inline constexpr int kLookSignal = SIGURG;
 
 /// What a supervisor is told. Holds the attempt's token in its environment: mode 0600, and
@@ -50,18 +50,18 @@ struct TaskSpec {
   AttemptNumber attempt;
   Epoch epoch;
   Rank rank;
-  std::uint32_t tasks = 1;              ///< of the whole gang
-  std::string boot_id;                  ///< of the boot in which it was started
+  std::uint32_t tasks = 1;  ///< of the whole gang
+  std::string boot_id;      ///< of the boot in which it was started
   std::string workdir;
   std::vector<std::string> command;
-  std::vector<std::string> environment; ///< "NAME=value", all of it
-  Duration grace;                       ///< when the supervisor stops the task by itself
-  Duration time_limit;                  ///< 0: none
-  Duration time_limit_slack;            ///< past limit and grace, before the supervisor acts
+  std::vector<std::string> environment;  ///< "NAME=value", all of it
+  Duration grace;                        ///< when the supervisor stops the task by itself
+  Duration time_limit;                   ///< 0: none
+  Duration time_limit_slack;             ///< past limit and grace, before the supervisor acts
   std::uint64_t log_segment_bytes = 0;
   std::uint32_t log_segments = 0;
-  std::uint16_t master_port = 0;        ///< as in the environment; for ranks that start later
-  std::string hint_socket;              ///< told of each new status; may be gone
+  std::uint16_t master_port = 0;  ///< as in the environment; for ranks that start later
+  std::string hint_socket;        ///< told of each new status; may be gone
   std::vector<TaskCgroup> cgroups;
   bool operator==(const TaskSpec&) const = default;
 };
@@ -85,7 +85,7 @@ std::optional<Begun> decode_begun(std::string_view text);
 
 enum class TaskPhase : std::uint8_t {
   kRunning,
-  kExited,    ///< it ended, or could not be started, and nothing of it is left
+  kExited,  ///< it ended, or could not be started, and nothing of it is left
 };
 
 struct TaskStatus {
@@ -93,10 +93,10 @@ struct TaskStatus {
   std::string boot_id;
   ProcessId supervisor;
   ProcessId task;
-  std::int64_t started_at_ns = 0;       ///< since the Unix epoch; 0: it never ran
+  std::int64_t started_at_ns = 0;  ///< since the Unix epoch; 0: it never ran
   std::int64_t ended_at_ns = 0;
-  TaskExit exit;                        ///< meaningful when exited
-  std::uint64_t log_bytes_lost = 0;     ///< could not be written: the disk was full
+  TaskExit exit;                     ///< meaningful when exited
+  std::uint64_t log_bytes_lost = 0;  ///< could not be written: the disk was full
   bool operator==(const TaskStatus&) const = default;
 };
 

@@ -92,7 +92,9 @@ TEST(TaskStatusTest, ComesBackAsItWas) {
   status.task = {.pid = 13, .start_ticks = 1};
   status.started_at_ns = 1'700'000'000'000'000'000;
   status.ended_at_ns = 1'700'000'000'000'000'001;
-  status.exit = {.exit_code = 3, .signal = SIGTERM, .out_of_memory = true,
+  status.exit = {.exit_code = 3,
+                 .signal = SIGTERM,
+                 .out_of_memory = true,
                  .detail = "a \"quoted\" \\ line\nand \x01 \xC3\xA4 \xF0\x9F\x98\x80"};
   status.log_bytes_lost = 5;
   const auto read = decode_status(encode_status(status));
