@@ -59,14 +59,8 @@ Result<Api> Api::open(const std::filesystem::path& home, const std::string& url)
 Api::Api(std::string url, std::string token, HttpClient::Options options)
     : url_(std::move(url)), client_(url_, std::move(token), options) {}
 
-Error Api::explain(const Error& error) const {
-  if (error.code != ErrorCode::kUnavailable) return error;
-  return {error.code, fmt::format("{}\nno control plane answers at {}; start it with \"mw up\"",
-                                  error.message, url_)};
-}
-
-Result<ApiReply> Api::judge(Result<HttpResponse> response) const {
-  if (!response) return explain(response.error());
+Result<ApiReply> Api::judge(Result<HttpResponse> response) {
+  if (!response) return response.error();
   boost::json::value body = parse_or_null(response->body);
   if (!response->ok()) return error_of(*response, body);
   return ApiReply{.status = response->status,
@@ -86,8 +80,8 @@ Result<ApiReply> Api::post(std::string_view path, std::string body, const HttpFi
 
 Result<void> Api::stream(std::string_view path, const HttpFields& query,
                          const std::function<bool(const SseEvent&)>& on_event) {
-  const auto response = client_.stream(path, query, on_event, {{"Accept", "text/event-stream"}});
-  if (!response) return explain(response.error());
+  const auto response = client_.stream(path, query, on_event);
+  if (!response) return response.error();
   if (!response->ok()) return error_of(*response, parse_or_null(response->body));
   return {};
 }

@@ -45,8 +45,7 @@ class Api {
   [[nodiscard]] const std::string& url() const { return url_; }
 
  private:
-  Error explain(const Error& error) const;
-  Result<ApiReply> judge(Result<HttpResponse> response) const;
+  static Result<ApiReply> judge(Result<HttpResponse> response);
 
   std::string url_;
   HttpClient client_;

@@ -81,8 +81,9 @@ class Display {
     shown_at_ = time;
     if (live) {
       draw(model);
-    } else if (model.version() != shown_version_ && !now) {
-      console_.out(printable(model.status()) + "\n");
+    } else if (std::string line = printable(model.status()); !now && line != shown_line_) {
+      console_.out(line + "\n");
+      shown_line_ = std::move(line);
     }
     shown_version_ = model.version();
   }
@@ -111,6 +112,7 @@ class Display {
   FollowStyle style_;
   bool drawn_ = false;
   std::uint64_t shown_version_ = 0;
+  std::string shown_line_;
   Clock::time_point shown_at_{};
 };
 

@@ -155,7 +155,7 @@ std::string render_event(const JsonView& event, const TerminalTraits& traits) {
   const auto at = event["at_ns"].instant();
   const std::string kind = event["kind"].text();
   const std::string line =
-      fmt::format("{:>7}  {}  {:<19} {}", event["seq"].integer(), at ? clock_text(*at) : "", kind,
+      fmt::format("{:>7}  {}  {:<20} {}", event["seq"].integer(), at ? clock_text(*at) : "", kind,
                   printable(event["text"].text()));
   return (traits.width > 0 ? clip(line, traits.width, traits.unicode) : line) + "\n";
 }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/json/array.hpp>
 
 #include "cli/format.h"
@@ -10,6 +11,8 @@
 
 namespace mw {
 namespace {
+
+constexpr double kSecondsShown = 0.05;  // less would be shown as 0.0
 
 std::string number_text(const JsonView& value) {
   return value.present() ? std::to_string(value.integer()) : std::string();
@@ -40,13 +43,18 @@ std::string node_names(const JsonView& job) {
   return names;
 }
 
+/// How its last attempt ended, in words; empty when all went well.
+std::string end_text(const JsonView& job) {
+  const std::string detail = job["last_detail"].text();
+  std::string end = job["last_end"].text();
+  std::ranges::replace(end, '_', ' ');
+  if (end == "completed") return detail;
+  return detail.empty() || end.empty() ? end + detail : end + ": " + detail;
+}
+
 /// What to know about it besides its state, in a few words.
 std::string note_of(const JsonView& job) {
-  if (job["pending_text"].present()) return job["pending_text"].text();
-  const std::string detail = job["last_detail"].text();
-  if (!detail.empty()) return detail;
-  const std::string end = job["last_end"].text();
-  return end == "completed" ? std::string() : end;
+  return job["pending_text"].present() ? job["pending_text"].text() : end_text(job);
 }
 
 std::string restarts_text(const JsonView& job) {
@@ -89,7 +97,7 @@ std::string usage_text(const JsonView& usage) {
   std::string out;
   for (const Part& part : parts) {
     const double seconds = usage[part.key].real();
-    if (seconds <= 0) continue;
+    if (seconds < kSecondsShown) continue;
     out += fmt::format("{}{} {}", out.empty() ? "" : ", ", part.name,
                        accelerator_seconds_text(seconds));
   }
@@ -141,7 +149,7 @@ Colour colour_of_state(std::string_view state) {
 
 std::string render_jobs(const JsonView& list, Instant now, const TerminalTraits& traits) {
   using Align = Column::Align;
-  Table table({{.title = "JOB", .importance = 10, .width_min = 5, .align = Align::kRight},
+  Table table({{.title = "JOB", .importance = 10, .width_min = 12, .align = Align::kRight},
                {.title = "NAME", .importance = 8, .width_min = 8},
                {.title = "STATE", .importance = 9, .width_min = 8},
                {.title = "TIME", .importance = 7, .width_min = 6, .align = Align::kRight},
@@ -201,7 +209,7 @@ std::string render_job(const JsonView& job, Instant now, const TerminalTraits& t
        {"submitted", {moment(job["submitted_at_ns"], now)}},
        {"started", {moment(job["started_at_ns"], now)}},
        {"finished", {moment(job["finished_at_ns"], now)}},
-       {"not before", {moment(job["not_before_ns"], now)}},
+       {"not before", {job["state"].text() == "pending" ? moment(job["not_before_ns"], now) : ""}},
        {"time", {age_text(job, now)}},
        {"time limit", {limit > 0 ? duration_text(Duration(limit)) + " an attempt" : ""}},
        {"attempt",
@@ -210,9 +218,7 @@ std::string render_job(const JsonView& job, Instant now, const TerminalTraits& t
        {"runs on", {attempt_nodes(attempt)}},
        {"progress", {progress_text(job["progress"])}},
        {"checkpoint", {checkpoint_text(job["checkpoint"])}},
-       {"last end",
-        {job["last_end"].text() +
-         (job["last_detail"].text().empty() ? "" : ": " + job["last_detail"].text())}},
+       {"last end", {end_text(job)}},
        {"account", {usage_text(job["usage"])}}},
       2, traits);
   return out;
@@ -230,6 +236,8 @@ std::string render_story(const JsonView& story, const TerminalTraits& traits) {
     const std::string line = fmt::format("  {}  {:>9}  {}", clock_text(at), since, text);
     out += (traits.width > 0 ? clip(line, traits.width, traits.unicode) : line) + "\n";
   }
+  if (story["truncated"].flag())
+    out += "  ... and more: mw events --job " + std::to_string(story["job"]["id"].integer()) + "\n";
   return out;
 }
 
@@ -246,9 +254,10 @@ std::string outcome_line(const JsonView& job, const TerminalTraits& traits) {
   if (started && finished) out += " after " + duration_text(*finished - *started);
   if (job["attempts"].integer() > 1) out += ", in " + counted(job["attempts"].integer(), "attempt");
   const double lost = job["usage"]["lost_work_accelerator_s"].real();
-  if (lost > 0) out += fmt::format(", {} of accelerators lost", accelerator_seconds_text(lost));
-  const std::string detail = job["last_detail"].text();
-  if (!good && !detail.empty()) out += ": " + printable(detail);
+  if (lost >= kSecondsShown)
+    out += fmt::format(", {} of accelerators lost", accelerator_seconds_text(lost));
+  const std::string end = end_text(job);
+  if (!good && !end.empty()) out += ": " + printable(end);
   out += ".\n";
   if (!good) {
     const std::string label = job_label(job);
@@ -261,10 +270,9 @@ std::string outcome_line(const JsonView& job, const TerminalTraits& traits) {
 std::string submitted_line(const JsonView& answer, const JobSpec& spec, bool dry_run) {
   const std::int64_t job = answer["job"].integer();
   const std::int64_t count = answer["count"].integer(1);
-  const std::string what =
-      fmt::format("{}, {}", counted(spec.gang.tasks, "task"),
-                  share_text(AcceleratorShare(spec.gang.task.accelerators * spec.gang.tasks)) +
-                      " accelerators");
+  const AcceleratorShare share = spec.gang.task.accelerators * spec.gang.tasks;
+  const std::string what = fmt::format("{}, {} accelerator{}", counted(spec.gang.tasks, "task"),
+                                       share_text(share), share == kWholeAccelerator ? "" : "s");
   if (dry_run) {
     return fmt::format("The job \"{}\" is good ({}{}); nothing was submitted.\n", spec.name,
                        count > 1 ? fmt::format("{} jobs of ", count) : "", what);

@@ -136,7 +136,7 @@ std::size_t display_width(std::string_view text) {
 
 std::string clip(std::string_view text, std::size_t width, bool unicode) {
   if (display_width(text) <= width) return std::string(text);
-  const std::string_view mark = unicode ? "\u2026" : width > 3 ? "..." : "";
+  const std::string_view mark = unicode ? "\u2026" : width > 3 ? "..." : "~";
   const std::size_t room = width - std::min(width, display_width(mark));
   std::string_view rest = text;
   std::size_t used = 0;

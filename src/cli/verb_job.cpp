@@ -59,7 +59,7 @@ int act(const Cli& cli, const std::string& text, const std::string& verb) {
   const bool is_first = view->view()["array_index"].integer() == 0;
   const bool whole = is_array && is_first && !job->is_element && verb != "requeue";
   HttpFields query;
-  if (whole) query.emplace_back("array", "1");
+  if (whole) query.emplace_back("whole_array", "1");
   const auto reply = api->post(fmt::format("/v1/jobs/{}/{}", job->id, verb), "", query);
   if (!reply) return cli.console.fail(reply.error());
   if (cli.globals.json) return cli.print_json(*reply);

@@ -52,7 +52,7 @@ int events(const Cli& cli, JournalQuery query) {
     for (const JournalEvent& event : *page) {
       const std::string line =
           cli.globals.json ? event.row
-                           : fmt::format("{:>7}  {}  {:<19} {}", event.seq, clock_text(event.at),
+                           : fmt::format("{:>7}  {}  {:<20} {}", event.seq, clock_text(event.at),
                                          event.kind, printable(event.text));
       const TerminalTraits& traits = cli.console.out_traits;
       text += (traits.width > 0 && !cli.globals.json ? clip(line, traits.width, traits.unicode)

@@ -124,8 +124,14 @@ int logs(const Cli& cli, const LogsOptions& options) {
   if (!job) return cli.console.fail(job.error());
   auto api = cli.api();
   if (!api) return cli.console.fail(api.error());
-  if (job->is_element) {
-    if (const auto exists = get_job(*api, *job); !exists) return cli.console.fail(exists.error());
+  const auto view = get_job(*api, *job);
+  if (!view) return cli.console.fail(view.error());
+  // Told at once: following would wait for a task that never comes.
+  const std::int64_t tasks = view->view()["tasks"].integer(1);
+  if (options.rank >= tasks) {
+    return cli.console.fail(
+        {ErrorCode::kNotFound, fmt::format("job {} has no rank {}; its ranks are 0 to {}",
+                                           job->text(), options.rank, tasks - 1)});
   }
   return LogReader(cli, *api, job->id, options).run();
 }

@@ -52,6 +52,7 @@ int act(const Cli& cli, const std::string& name, const std::string& verb, const 
 
 void add_nodes(CLI::App& app, Cli& cli) {
   CLI::App* list = app.add_subcommand("nodes", "List the nodes and what is free on them");
+  list->footer("Of accelerators (FREE), CPUs and memory: what is free of what there is.");
   list->callback([&cli] { cli.action = [&cli] { return nodes(cli); }; });
 
   CLI::App* group = app.add_subcommand("node", "Look at one node, drain it or resume it");

@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "cli/home.h"
+#include "cli/table.h"
 #include "cli/verbs.h"
 #include "codec/units.h"
 
@@ -122,16 +123,15 @@ void print_up(const Cli& cli, const fs::path& home, const ServerView& server,
               std::string_view what) {
   const bool elsewhere = !cli.globals.home.empty();
   const std::string mw = elsewhere ? fmt::format("mw --home {}", cli.globals.home) : "mw";
-  cli.console.out(
-      fmt::format("Millwright {} {}.\n"
-                  "  listens   {}\n"
-                  "  state     {}\n"
-                  "  log       {}\n"
-                  "  tasks     {}\n"
-                  "  process   {}\n"
-                  "Stop it with \"{} down\".\n",
-                  printable(server.version), what, server.url, home.string(),
-                  (home / "serve.log").string(), printable(server.containment), server.pid, mw));
+  const TerminalTraits& traits = cli.console.out_traits;
+  cli.console.out(fmt::format("Millwright {} {}.\n", printable(server.version), what));
+  cli.console.out(render_facts({{"listens", {server.url}},
+                                {"state", {home.string()}},
+                                {"log", {(home / "serve.log").string()}},
+                                {"tasks", {server.containment}},
+                                {"process", {std::to_string(server.pid)}}},
+                               2, traits));
+  cli.console.out(fmt::format("Stop it with \"{} down\".\n", mw));
 }
 
 /// Waits for what was started, or for another that got there first, to answer.
@@ -159,9 +159,10 @@ int wait_until_up(const Cli& cli, const fs::path& home, pid_t child, std::uintma
   }
   return cli.console.fail(
       {ErrorCode::kTimeout,
-       fmt::format("the control plane has not answered in {}; it goes on starting (process {}); "
-                   "{} says:{}",
-                   write_duration(limit), child, log.string(), log_tail(log, log_begin))});
+       fmt::format(
+           "the control plane has not answered in {}; it may still be starting{}; {} says:{}",
+           write_duration(limit), child == 0 ? "" : fmt::format(" (process {})", child),
+           log.string(), log_tail(log, log_begin))});
 }
 
 int up(const Cli& cli, const UpOptions& options) {
