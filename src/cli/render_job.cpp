@@ -48,7 +48,8 @@ std::string end_text(const JsonView& job) {
   const std::string detail = job["last_detail"].text();
   std::string end = job["last_end"].text();
   std::ranges::replace(end, '_', ' ');
-  if (end == "completed") return detail;
+  // What the state says already.
+  if (end == "completed" || end == "cancelled" || end == "time limit") return detail;
   return detail.empty() || end.empty() ? end + detail : end + ": " + detail;
 }
 
@@ -151,7 +152,7 @@ std::string render_jobs(const JsonView& list, Instant now, const TerminalTraits&
   using Align = Column::Align;
   Table table({{.title = "JOB", .importance = 10, .width_min = 12, .align = Align::kRight},
                {.title = "NAME", .importance = 8, .width_min = 8},
-               {.title = "STATE", .importance = 9, .width_min = 8},
+               {.title = "STATE", .importance = 9, .width_min = 9},
                {.title = "TIME", .importance = 7, .width_min = 6, .align = Align::kRight},
                {.title = "TASKS", .importance = 5, .width_min = 5, .align = Align::kRight},
                {.title = "ACCELERATORS", .importance = 4, .width_min = 6, .align = Align::kRight},

@@ -120,7 +120,7 @@ TEST_F(Render, SaysHowAJobEnded) {
   EXPECT_EQ(
       line(
           R"("state":"timed_out","attempts":1,"last_end":"time_limit","last_detail":"ran for 10m")"),
-      "Job 17 (charlm) reached its time limit: time limit: ran for 10m.\n"
+      "Job 17 (charlm) reached its time limit: ran for 10m.\n"
       "See \"mw job show 17\" for its story and \"mw job logs 17\" for its output.\n");
 }
 

@@ -5,12 +5,10 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 #include <filesystem>
-#include <optional>
+#include <span>
 
-#include "codec/suggest.h"
+#include "codec/job_file_values.h"
 #include "codec/units.h"
 #include "codec/yaml_tree.h"
 
@@ -24,62 +22,6 @@ constexpr std::array<std::string_view, 4> kResourceKeys = {"accelerators", "cpus
                                                            "accelerator_type"};
 constexpr std::array<std::string_view, 3> kRestartKeys = {"limit", "delay", "delay_max"};
 
-/// What other systems, and hurried people, call our keys.
-struct OtherName {
-  std::string_view theirs;
-  std::string_view ours;
-};
-constexpr std::array<OtherName, 28> kOtherNames = {{
-    {"cmd", "command"},
-    {"args", "command"},
-    {"run", "script"},
-    {"ntasks", "tasks"},
-    {"ranks", "tasks"},
-    {"replicas", "tasks"},
-    {"num_nodes", "nodes"},
-    {"accelerators", "resources.accelerators"},
-    {"gpu", "resources.accelerators"},
-    {"gpus", "resources.accelerators"},
-    {"gres", "resources.accelerators"},
-    {"cpu", "resources.cpus"},
-    {"cpus", "resources.cpus"},
-    {"cpus_per_task", "resources.cpus"},
-    {"cores", "resources.cpus"},
-    {"memory", "resources.memory"},
-    {"mem", "resources.memory"},
-    {"accelerator_type", "resources.accelerator_type"},
-    {"type", "resources.accelerator_type"},
-    {"env", "environment"},
-    {"chdir", "workdir"},
-    {"cwd", "workdir"},
-    {"time", "time_limit"},
-    {"timeout", "time_limit"},
-    {"walltime", "time_limit"},
-    {"retries", "restart.limit"},
-    {"account", "tenant"},
-    {"job_name", "name"},
-}};
-
-bool is_name_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-         c == '_' || c == '-';
-}
-bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= kNameLengthMax &&
-         std::ranges::all_of(text, is_name_character);
-}
-bool is_variable_name(std::string_view text) {
-  const auto is_letter = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-  };
-  return !text.empty() && text.size() <= 256 && is_letter(text[0]) &&
-         std::ranges::all_of(text, [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
-}
-bool has_control_character(std::string_view text) {
-  return std::ranges::any_of(
-      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
-}
-
 std::string describe(const YamlNode& node) {
   switch (node.kind) {
     case YamlNode::Kind::kNull:
@@ -92,50 +34,6 @@ std::string describe(const YamlNode& node) {
       return "a map";
   }
   return {};
-}
-
-Error expected(std::string_view what) {
-  return {ErrorCode::kInvalid, fmt::format("expected {}", what)};
-}
-
-/// Text of the characters that names are made of.
-Result<std::string> parse_name(std::string_view text) {
-  if (is_name(text)) return std::string(text);
-  return expected(fmt::format("1 to {} of the characters A-Z a-z 0-9 . _ -", kNameLengthMax));
-}
-Result<bool> parse_bool(std::string_view text) {
-  if (text == "true") return true;
-  if (text == "false") return false;
-  return expected("true or false");
-}
-/// Types are names as vendors and drivers give them, spaces included.
-Result<std::string> parse_accelerator_type(std::string_view text) {
-  const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
-  if (text.size() <= 128 && std::ranges::all_of(text, printable)) return std::string(text);
-  return expected("at most 128 printable ASCII characters");
-}
-Result<AcceleratorShare> parse_accelerators(std::string_view text) {
-  const auto value = parse_thousandths(text, 0, kAcceleratorsPerTaskMax);
-  if (value && (*value < 1000 || *value % 1000 == 0)) return AcceleratorShare(*value);
-  return expected(
-      fmt::format("a whole number from 0 to {}, or a part of one accelerator such as "
-                  "0.5, with at most three decimals",
-                  kAcceleratorsPerTaskMax));
-}
-Result<CpuShare> parse_cpus(std::string_view text) {
-  const auto value = parse_thousandths(text, 0, kCpusPerTaskMax);
-  if (!value) return value.error();
-  return CpuShare(*value);
-}
-
-/// The key that `key` in `group` (empty: the top) was meant to be; empty when that is anyone's
-/// guess.
-std::string_view what_was_meant(std::string_view key, std::string_view group,
-                                std::span<const std::string_view> allowed) {
-  const auto* other = std::ranges::find(kOtherNames, key, &OtherName::theirs);
-  if (other == kOtherNames.end()) return closest(key, allowed);
-  const bool inside = !group.empty() && other->ours.starts_with(group);
-  return inside ? other->ours.substr(group.size() + 1) : other->ours;
 }
 
 /// Reads one document into a JobSpec, gathering every problem on the way.
@@ -490,35 +388,6 @@ Result<JobSpec> parse_job_file(std::string_view text, const JobFileContext& cont
   auto root = parse_yaml(text, context.source_name, {.bytes_max = kJobFileBytesMax});
   if (!root) return root.error();
   return JobFileReader(context).read(std::move(*root));
-}
-
-std::string write_job_file(const JobSpec& spec) {
-  boost::json::object environment;
-  for (const EnvironmentVariable& variable : spec.environment)
-    environment[variable.name] = variable.value;
-  const TaskShape& task = spec.gang.task;
-  boost::json::object resources{{"accelerators", write_thousandths(task.accelerators.count())},
-                                {"cpus", write_thousandths(task.cpus.count())},
-                                {"memory", write_bytes(task.memory)},
-                                {"accelerator_type", task.accelerator_type}};
-  boost::json::object file{
-      {"name", spec.name},
-      {"tenant", spec.tenant},
-      {"command", boost::json::array(spec.command.begin(), spec.command.end())},
-      {"workdir", spec.workdir},
-      {"environment", std::move(environment)},
-      {"tasks", spec.gang.tasks}};
-  if (spec.gang.nodes > 0) file["nodes"] = spec.gang.nodes;
-  file["resources"] = std::move(resources);
-  file["time_limit"] = write_duration(spec.time_limit);
-  file["grace"] = write_duration(spec.grace);
-  file["restart"] = {{"limit", spec.restart.limit},
-                     {"delay", write_duration(spec.restart.delay)},
-                     {"delay_max", write_duration(spec.restart.delay_max)}};
-  file["priority"] = spec.priority;
-  file["array"] = spec.array;
-  file["hold"] = spec.hold;
-  return boost::json::serialize(file);
 }
 
 }  // namespace mw
