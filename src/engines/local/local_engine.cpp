@@ -36,7 +36,7 @@ constexpr std::int64_t kMillisecond = 1'000'000;
 /// below what a person notices, far above what a look costs.
 constexpr std::int64_t kLookAgainAfter = 20 * kMillisecond;
 /// Reports that are not answered are repeated after twice as long each time, up to this.
-constexpr std::int64_t kRepeatAtMost = 600'000 * kMillisecond;
+constexpr std::int64_t kRepeatAtMost = 60'000 * kMillisecond;
 /// Forgotten epochs that are remembered, so that a late command cannot start one again.
 constexpr std::size_t kForgottenKept = 4096;
 
@@ -51,6 +51,7 @@ struct Tracked {
   explicit Tracked(LocalAttempt&& made) : attempt(std::move(made)) {}
   LocalAttempt attempt;
   std::vector<int> watched;    ///< by rank: the descriptor in the epoll set; -1: none
+  bool say_again = false;      ///< everything, with the next report
   std::int64_t repeat_at = 0;  ///< monotonic
   std::int64_t repeat_delay = 0;
   std::optional<DesiredAttempt> next;  ///< to be started once this one is out of the way
@@ -296,6 +297,8 @@ void LocalEngine::handle(DesiredAttempt desired) {
   Tracked& tracked = found->second;
   if (!tracked.attempt.abandoned() && tracked.attempt.epoch() == desired.epoch) {
     tracked.attempt.want(std::move(desired));
+    // Being told again may mean that what we said was lost: it costs little to say it again.
+    tracked.say_again = true;
   } else {
     // What runs under its number belongs to another history of this home, and goes first.
     tracked.attempt.abandon();
@@ -378,7 +381,7 @@ void LocalEngine::service(AttemptKey key) {
 }
 
 void LocalEngine::report(Tracked& tracked) {
-  std::vector<InputBody> reports = tracked.attempt.reports(false);
+  std::vector<InputBody> reports = tracked.attempt.reports(std::exchange(tracked.say_again, false));
   if (reports.empty()) return;
   tracked.repeat_delay = options_.repeat_after.count();
   tracked.repeat_at = monotonic_ns() + tracked.repeat_delay;

@@ -510,6 +510,22 @@ TEST_F(EngineTest, ReportsAreRepeatedUntilForgotten) {
   EXPECT_FALSE(std::filesystem::exists(files(attempt).spec()));
 }
 
+TEST_F(EngineTest, BeingToldAgainItSaysAgainHowItIs) {
+  Reports reports;
+  const auto engine = start(reports);
+  const DesiredAttempt attempt = shell(1, "exit 1");
+  engine->set(attempt);
+  wait_exit(reports, attempt);
+  engine->set(attempt);
+  EXPECT_TRUE(reports.wait(
+      [](const std::vector<InputBody>& bodies) {
+        return std::count_if(bodies.begin(), bodies.end(), [](const InputBody& body) {
+                 return std::holds_alternative<TaskExited>(body);
+               }) >= 2;
+      },
+      seconds(60)));
+}
+
 TEST_F(EngineTest, OnlyTheLatestOutputsAreKept) {
   LocalEngineOptions tidy = options();
   tidy.logs_kept = 2;
