@@ -82,6 +82,9 @@ class ControlLoop::Impl {
     commander_.emplace(engine_, core_->state());
     queue_.observe(ControllerStarted{options_.version});
     if (Result<void> started = start_engine(); !started) return started.error();
+    // What the engine has said by now is known before anybody can ask.
+    process(queue_.take(~std::size_t{0}, Duration()));
+    replica_->flush();
     thread_ = std::thread([this] { run(); });
     return {};
   }
