@@ -140,9 +140,10 @@ class ControlPlane {
     engine_options.mw_binary = self;
     engine_options.supervisor = self.parent_path() / "mw-supervisor";
     if (access(engine_options.supervisor.c_str(), X_OK) != 0) {
-      return Error{ErrorCode::kUnavailable,
-                   "the program " + engine_options.supervisor.string() +
-                       " is missing or not executable; it belongs beside mw, and ./dev build makes it"};
+      return Error{
+          ErrorCode::kUnavailable,
+          "the program " + engine_options.supervisor.string() +
+              " is missing or not executable; it belongs beside mw, and ./dev build makes it"};
     }
     engine_options.url = url;
     engine_options.token = [tokens = http::AttemptTokens(key)](JobId job, AttemptNumber attempt) {

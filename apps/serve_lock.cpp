@@ -18,7 +18,8 @@ namespace mw {
 namespace {
 
 Error cannot(const std::string& what, const std::filesystem::path& path) {
-  return {ErrorCode::kUnavailable, "cannot " + what + " " + path.string() + ": " + std::strerror(errno)};
+  return {ErrorCode::kUnavailable,
+          "cannot " + what + " " + path.string() + ": " + std::strerror(errno)};
 }
 
 std::uint16_t port_of(const std::string& url) {
@@ -67,7 +68,8 @@ Result<std::uint16_t> choose_port(const std::filesystem::path& home, const std::
   }
   sockaddr_in any{};
   any.sin_family = AF_INET;
-  if (inet_pton(AF_INET, address.c_str(), &any.sin_addr) != 1) any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (inet_pton(AF_INET, address.c_str(), &any.sin_addr) != 1)
+    any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof any;
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0 || bind(fd, reinterpret_cast<sockaddr*>(&any), sizeof any) != 0 ||

@@ -151,9 +151,9 @@ void recovery(const Figures& figures) {
     times.push_back(server.seconds_to_ready());
     server.crash();  // so that the next one finds what this one found
   }
-  figures.tell("recovery_1m_jobs_s", percentile(times, 0.5), "s",
-               "process start to first answer, " + std::to_string(events) + " events; " +
-                   spread(times));
+  figures.tell(
+      "recovery_1m_jobs_s", percentile(times, 0.5), "s",
+      "process start to first answer, " + std::to_string(events) + " events; " + spread(times));
 }
 
 }  // namespace

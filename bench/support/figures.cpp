@@ -18,8 +18,8 @@ void Figures::tell(const std::string& metric, double value, const std::string& u
 }
 
 double percentile(std::vector<double> samples, double p) {
-  const auto index = static_cast<std::size_t>(
-      std::llround(p * static_cast<double>(samples.size() - 1)));
+  const auto index =
+      static_cast<std::size_t>(std::llround(p * static_cast<double>(samples.size() - 1)));
   std::nth_element(samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(index),
                    samples.end());
   return samples[index];

@@ -14,8 +14,8 @@ namespace mw {
 
 }  // namespace mw
 
-#define MW_CHECK(expression)                                       \
-  do {                                                             \
-    if (!(expression)) [[unlikely]]                                \
-      ::mw::check_failed(#expression, __FILE__, __LINE__);         \
+#define MW_CHECK(expression)                               \
+  do {                                                     \
+    if (!(expression)) [[unlikely]]                        \
+      ::mw::check_failed(#expression, __FILE__, __LINE__); \
   } while (false)

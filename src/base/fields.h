@@ -15,7 +15,7 @@
 #include <utility>
 
 /// Lists a struct's fields, in the order in which they are written out.
-#define MW_FIELDS(...)                                       \
+#define MW_FIELDS(...)                                         \
   static constexpr std::string_view kFieldList = #__VA_ARGS__; \
   auto field_references() { return std::tie(__VA_ARGS__); }    \
   auto field_references() const { return std::tie(__VA_ARGS__); }
@@ -24,7 +24,9 @@ namespace mw {
 
 /// True for a struct that lists its fields.
 template <class T>
-concept HasFields = requires(const T& value) { value.field_references(); };
+concept HasFields = requires(const T& value) {
+  value.field_references();
+};
 
 namespace detail {
 /// Splits "a, b, c" into its N names.
@@ -55,7 +57,8 @@ void visit_fields(T& object, Visitor&& visitor) {
   auto references = object.field_references();
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     (visitor(kFieldNames<Plain>[I], std::get<I>(references)), ...);
-  }(std::make_index_sequence<kFieldCount<Plain>>());
+  }
+  (std::make_index_sequence<kFieldCount<Plain>>());
 }
 
 /// Specialise with `static constexpr std::array<std::string_view, N> value`, in the enum's order,

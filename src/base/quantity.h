@@ -21,10 +21,20 @@ class Quantity {
   [[nodiscard]] constexpr Rep count() const { return count_; }
 
   constexpr auto operator<=>(const Quantity&) const = default;
-  constexpr Quantity& operator+=(Quantity other) { count_ += other.count_; return *this; }
-  constexpr Quantity& operator-=(Quantity other) { count_ -= other.count_; return *this; }
-  friend constexpr Quantity operator+(Quantity a, Quantity b) { return Quantity(a.count_ + b.count_); }
-  friend constexpr Quantity operator-(Quantity a, Quantity b) { return Quantity(a.count_ - b.count_); }
+  constexpr Quantity& operator+=(Quantity other) {
+    count_ += other.count_;
+    return *this;
+  }
+  constexpr Quantity& operator-=(Quantity other) {
+    count_ -= other.count_;
+    return *this;
+  }
+  friend constexpr Quantity operator+(Quantity a, Quantity b) {
+    return Quantity(a.count_ + b.count_);
+  }
+  friend constexpr Quantity operator-(Quantity a, Quantity b) {
+    return Quantity(a.count_ - b.count_);
+  }
   friend constexpr Quantity operator-(Quantity a) { return Quantity(-a.count_); }
   friend constexpr Quantity operator*(Quantity a, Rep n) { return Quantity(a.count_ * n); }
   friend constexpr Quantity operator*(Rep n, Quantity a) { return Quantity(n * a.count_); }

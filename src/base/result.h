@@ -16,16 +16,16 @@
 namespace mw {
 
 enum class ErrorCode : std::uint8_t {
-  kInvalid,           ///< what was asked makes no sense, whatever the state
-  kNotFound,          ///< the thing named does not exist
-  kConflict,          ///< it exists, but its state does not allow this
-  kUnauthenticated,   ///< no valid token
-  kForbidden,         ///< a valid token that may not do this
-  kTooLarge,          ///< over a stated limit
-  kUnavailable,       ///< cannot be done now; trying again may help
-  kUnsupported,       ///< known, and not offered here
-  kTimeout,           ///< no answer in the time allowed; the outcome is unknown
-  kInternal,          ///< a defect or a broken machine
+  kInvalid,          ///< what was asked makes no sense, whatever the state
+  kNotFound,         ///< the thing named does not exist
+  kConflict,         ///< it exists, but its state does not allow this
+  kUnauthenticated,  ///< no valid token
+  kForbidden,        ///< a valid token that may not do this
+  kTooLarge,         ///< over a stated limit
+  kUnavailable,      ///< cannot be done now; trying again may help
+  kUnsupported,      ///< known, and not offered here
+  kTimeout,          ///< no answer in the time allowed; the outcome is unknown
+  kInternal,         ///< a defect or a broken machine
 };
 
 template <>
@@ -37,7 +37,7 @@ struct EnumNames<ErrorCode> {
 
 struct ErrorCodeRow {
   int http_status;
-  int exit_code;          ///< of the CLI; 0 is success and 1 "the job did not succeed"
+  int exit_code;  ///< of the CLI; 0 is success and 1 "the job did not succeed"
 };
 
 /// The one table from code to HTTP status and exit code, in the order of ErrorCode.
@@ -68,21 +68,34 @@ struct Error {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit by design
+  Result(T value)
+      : value_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit by design
   Result(Error error) : value_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
 
   [[nodiscard]] bool ok() const { return value_.index() == 0; }
   explicit operator bool() const { return ok(); }
   /// REQUIRES: ok().
-  T& value() & { MW_CHECK(ok()); return *std::get_if<0>(&value_); }
-  const T& value() const& { MW_CHECK(ok()); return *std::get_if<0>(&value_); }
-  T&& value() && { MW_CHECK(ok()); return std::move(*std::get_if<0>(&value_)); }
+  T& value() & {
+    MW_CHECK(ok());
+    return *std::get_if<0>(&value_);
+  }
+  const T& value() const& {
+    MW_CHECK(ok());
+    return *std::get_if<0>(&value_);
+  }
+  T&& value() && {
+    MW_CHECK(ok());
+    return std::move(*std::get_if<0>(&value_));
+  }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
   /// REQUIRES: !ok().
-  [[nodiscard]] const Error& error() const { MW_CHECK(!ok()); return *std::get_if<1>(&value_); }
+  [[nodiscard]] const Error& error() const {
+    MW_CHECK(!ok());
+    return *std::get_if<1>(&value_);
+  }
 
  private:
   std::variant<T, Error> value_;
@@ -96,7 +109,10 @@ class [[nodiscard]] Result<void> {
   Result(Error error) : error_(std::move(error)), ok_(false) {}  // NOLINT: implicit by design
   [[nodiscard]] bool ok() const { return ok_; }
   explicit operator bool() const { return ok_; }
-  [[nodiscard]] const Error& error() const { MW_CHECK(!ok_); return error_; }
+  [[nodiscard]] const Error& error() const {
+    MW_CHECK(!ok_);
+    return error_;
+  }
 
  private:
   Error error_;

@@ -4,6 +4,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
@@ -17,19 +20,36 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-/// What `command` prints for `input` on its standard input, and its exit status.
-std::pair<int, std::string> pipe_through(const std::string& command, const std::string& input) {
-  char pattern[] = "/tmp/mw-manual-test-XXXXXX";
-  const std::filesystem::path folder = ::mkdtemp(pattern);
-  std::ofstream(folder / "input") << input;
-  std::FILE* pipe = ::popen((command + " < " + (folder / "input").string() + " 2>&1").c_str(), "r");
+/// What the program prints for `input` on its standard input, and its exit status; 127 when there
+/// is no such program.
+std::pair<int, std::string> pipe_through(std::vector<std::string> words, const std::string& input) {
+  std::FILE* in = std::tmpfile();
+  std::FILE* out = std::tmpfile();
+  std::fwrite(input.data(), 1, input.size(), in);
+  std::rewind(in);
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, fileno(in), 0);
+  posix_spawn_file_actions_adddup2(&actions, fileno(out), 1);
+  posix_spawn_file_actions_adddup2(&actions, fileno(out), 2);
+  pid_t child = 0;
+  int status = 127 << 8;
+  if (posix_spawnp(&child, argv[0], &actions, nullptr, argv.data(), environ) == 0) {
+    waitpid(child, &status, 0);
+  }
+  posix_spawn_file_actions_destroy(&actions);
+  std::rewind(out);
   std::string output;
   char chunk[4096];
-  for (std::size_t got = 0; (got = std::fread(chunk, 1, sizeof chunk, pipe)) > 0;)
+  for (std::size_t got = 0; (got = std::fread(chunk, 1, sizeof chunk, out)) > 0;) {
     output.append(chunk, got);
-  const int status = ::pclose(pipe);
-  std::filesystem::remove_all(folder);
-  return {status, output};
+  }
+  std::fclose(in);
+  std::fclose(out);
+  return {WEXITSTATUS(status), output};
 }
 
 TEST(Manual, TheCommittedReferenceIsCurrent) {
@@ -73,7 +93,7 @@ TEST(Manual, EveryCommandIsInEveryFace) {
 TEST(Completion, BashTakesItAndOffersWhatFits) {
   const std::string script = run_mw({"completion", "bash"}).out;
   const auto complete = [&](const std::string& words, int at) {
-    return pipe_through("bash --norc",
+    return pipe_through({"bash", "--norc"},
                         script + "\nCOMP_WORDS=(" + words + ")\nCOMP_CWORD=" + std::to_string(at) +
                             "\ncompopt() { :; }\n_mw\nprintf '%s\\n' \"${COMPREPLY[@]}\"\n");
   };
@@ -85,8 +105,8 @@ TEST(Completion, BashTakesItAndOffersWhatFits) {
 }
 
 TEST(Completion, ZshTakesIt) {
-  if (pipe_through("command -v zsh", "").first != 0) GTEST_SKIP() << "no zsh here";
-  EXPECT_EQ(pipe_through("zsh -n", run_mw({"completion", "zsh"}).out), std::pair(0, std::string()));
+  if (pipe_through({"zsh", "--version"}, "").first != 0) GTEST_SKIP() << "no zsh here";
+  EXPECT_EQ(pipe_through({"zsh", "-n"}, run_mw({"completion", "zsh"}).out), std::pair(0, std::string()));
 }
 
 }  // namespace

@@ -8,10 +8,17 @@ void settle(Attempt& attempt, Instant now) {
   const AcceleratorTime spent = attempt.accelerators * (now - attempt.category_since);
   attempt.category_since = now;
   switch (attempt.category) {
-    case LedgerCategory::kStarting: attempt.starting += spent; return;
-    case LedgerCategory::kProductive: attempt.unsaved += spent; return;
-    case LedgerCategory::kCheckpointing: attempt.checkpointing += spent; return;
-    default: MW_CHECK(!"an attempt is starting, productive or checkpointing");
+    case LedgerCategory::kStarting:
+      attempt.starting += spent;
+      return;
+    case LedgerCategory::kProductive:
+      attempt.unsaved += spent;
+      return;
+    case LedgerCategory::kCheckpointing:
+      attempt.checkpointing += spent;
+      return;
+    default:
+      MW_CHECK(!"an attempt is starting, productive or checkpointing");
   }
 }
 

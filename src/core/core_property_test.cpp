@@ -87,13 +87,20 @@ class World {
     switch (random_.below(9)) {
       case 0:
       case 1:
-      case 2: return {request, SubmitJob{some_spec(), some_key()}};
-      case 3: return {request, CancelJob{some_job(), random_.chance(1, 3), "a"}};
-      case 4: return {request, HoldJob{some_job(), random_.chance(1, 3), "b"}};
-      case 5: return {request, ReleaseJob{some_job(), random_.chance(1, 3), "c"}};
-      case 6: return {request, RequeueJob{some_job(), "d"}};
-      case 7: return {request, DrainNode{some_node(), "why", "e"}};
-      default: return {request, ResumeNode{some_node(), "f"}};
+      case 2:
+        return {request, SubmitJob{some_spec(), some_key()}};
+      case 3:
+        return {request, CancelJob{some_job(), random_.chance(1, 3), "a"}};
+      case 4:
+        return {request, HoldJob{some_job(), random_.chance(1, 3), "b"}};
+      case 5:
+        return {request, ReleaseJob{some_job(), random_.chance(1, 3), "c"}};
+      case 6:
+        return {request, RequeueJob{some_job(), "d"}};
+      case 7:
+        return {request, DrainNode{some_node(), "why", "e"}};
+      default:
+        return {request, ResumeNode{some_node(), "f"}};
     }
   }
 
@@ -140,7 +147,8 @@ class World {
     if (random_.chance(1, 12)) return NodeLost{some_node()};
     if (random_.chance(1, 8) || engine_.empty()) {
       NodeSpec& spec = nodes_[random_.below(nodes_.size())];
-      if (random_.chance(1, 4)) spec.accelerators = static_cast<std::uint32_t>(random_.between(1, 4));
+      if (random_.chance(1, 4))
+        spec.accelerators = static_cast<std::uint32_t>(random_.between(1, 4));
       return NodeSeen{spec};
     }
     auto it = engine_.begin();
@@ -148,12 +156,19 @@ class World {
     auto& [job, running] = *it;
     const AttemptNumber number(static_cast<std::uint32_t>(random_.between(1, 2)));
     switch (random_.below(8)) {
-      case 0: running.started = true; return AttemptStarted{job, running.epoch};
-      case 1: return AttemptGone{job, running.epoch, random_.chance(1, 2), "gone"};
-      case 2: return ReportProgress{job, number, Rank(0), some_progress()};
-      case 3: return CheckpointBegun{job, number};
-      case 4: return CheckpointSaved{job, number, {random_.below(100), "/c"}};
-      default: return exit_of(job, running);
+      case 0:
+        running.started = true;
+        return AttemptStarted{job, running.epoch};
+      case 1:
+        return AttemptGone{job, running.epoch, random_.chance(1, 2), "gone"};
+      case 2:
+        return ReportProgress{job, number, Rank(0), some_progress()};
+      case 3:
+        return CheckpointBegun{job, number};
+      case 4:
+        return CheckpointSaved{job, number, {random_.below(100), "/c"}};
+      default:
+        return exit_of(job, running);
     }
   }
 
@@ -218,9 +233,7 @@ class World {
     step(std::move(inputs));
   }
 
-  std::size_t unfinished() {
-    return core_.state().jobs.size() - core_.state().finished.size();
-  }
+  std::size_t unfinished() { return core_.state().jobs.size() - core_.state().finished.size(); }
 
   Random random_;
   CheckedCore core_;
@@ -239,8 +252,7 @@ std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise)
 
 TEST(CoreProperty, InvariantsHoldUnderAnythingAndEverythingComesToRest) {
   const std::uint64_t first = number_from_environment("MW_SEED", 0);
-  const std::uint64_t count =
-      first != 0 ? 1 : number_from_environment("MW_SEEDS", 10'000);
+  const std::uint64_t count = first != 0 ? 1 : number_from_environment("MW_SEEDS", 10'000);
   for (std::uint64_t seed = std::max<std::uint64_t>(first, 1); count > 0; ++seed) {
     World(seed).run();
     ASSERT_FALSE(HasFailure()) << "repeat with MW_SEED=" << seed << " mw_core_tests "

@@ -34,7 +34,8 @@ class CoreTest : public ::testing::Test {
   }
   void end_all(std::int64_t when, std::uint64_t job, std::int32_t code) {
     const Epoch epoch = core.epoch(job);
-    const auto tasks = static_cast<std::uint32_t>(core.state().attempts.at(JobId(job)).exited.size());
+    const auto tasks =
+        static_cast<std::uint32_t>(core.state().attempts.at(JobId(job)).exited.size());
     for (std::uint32_t rank = 0; rank < tasks; ++rank) {
       core.step(at(when), TaskExited{JobId(job), epoch, Rank(rank), exit_with(code)});
     }

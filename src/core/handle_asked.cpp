@@ -31,8 +31,8 @@ Refusal refusal(ErrorCode code, RefusalKind kind, const std::string& node) {
 }  // namespace
 
 void Core::Stepper::operator()(const SubmitJob& input) {
-  const auto known = input.client_key.empty() ? state_.job_by_key.end()
-                                              : state_.job_by_key.find(input.client_key);
+  const auto known =
+      input.client_key.empty() ? state_.job_by_key.end() : state_.job_by_key.find(input.client_key);
   if (known == state_.job_by_key.end()) {
     emit(JobSubmitted{state_.next_job, input.spec, input.client_key});
     return;

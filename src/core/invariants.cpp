@@ -158,6 +158,8 @@ class Inspector {
 
 }  // namespace
 
-std::vector<std::string> broken_invariants(const State& state) { return Inspector(state).inspect(); }
+std::vector<std::string> broken_invariants(const State& state) {
+  return Inspector(state).inspect();
+}
 
 }  // namespace mw

@@ -41,8 +41,16 @@ class JobTable {
     return const_cast<T*>(std::as_const(*this).find(id));  // NOLINT: the one definition of find
   }
   /// REQUIRES: `id` is in the table.
-  const T& at(JobId id) const { const T* found = find(id); MW_CHECK(found != nullptr); return *found; }
-  T& at(JobId id) { T* found = find(id); MW_CHECK(found != nullptr); return *found; }
+  const T& at(JobId id) const {
+    const T* found = find(id);
+    MW_CHECK(found != nullptr);
+    return *found;
+  }
+  T& at(JobId id) {
+    T* found = find(id);
+    MW_CHECK(found != nullptr);
+    return *found;
+  }
 
   /// REQUIRES: `id` is not in the table.
   T& insert(JobId id, T value) {

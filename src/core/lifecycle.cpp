@@ -28,22 +28,29 @@ bool starts_again(const Job& job, const RestartPolicy& policy, EndCause cause) {
   switch (cause) {
     case EndCause::kTaskFailed:
     case EndCause::kStartFailed:
-    case EndCause::kEngineLost: return job.restarts < policy.limit;
+    case EndCause::kEngineLost:
+      return job.restarts < policy.limit;
     case EndCause::kNodeLost:
-    case EndCause::kRequeued: return true;
+    case EndCause::kRequeued:
+      return true;
     case EndCause::kCompleted:
     case EndCause::kCancelled:
-    case EndCause::kTimeLimit: return false;
+    case EndCause::kTimeLimit:
+      return false;
   }
   MW_CHECK(!"every cause is handled");
 }
 
 JobState final_state(EndCause cause) {
   switch (cause) {
-    case EndCause::kCompleted: return JobState::kSucceeded;
-    case EndCause::kCancelled: return JobState::kCancelled;
-    case EndCause::kTimeLimit: return JobState::kTimedOut;
-    default: return JobState::kFailed;
+    case EndCause::kCompleted:
+      return JobState::kSucceeded;
+    case EndCause::kCancelled:
+      return JobState::kCancelled;
+    case EndCause::kTimeLimit:
+      return JobState::kTimedOut;
+    default:
+      return JobState::kFailed;
   }
 }
 

@@ -84,8 +84,7 @@ void Core::Stepper::note_blocked(JobId job, const PendingReason& reason) {
 
 void Core::Stepper::explain_idle() {
   const bool someone_waits =
-      !state_.queue.empty() ||
-      (!state_.restarts.empty() && state_.restarts.begin()->first <= now_);
+      !state_.queue.empty() || (!state_.restarts.empty() && state_.restarts.begin()->first <= now_);
   const LedgerCategory cause =
       someone_waits ? LedgerCategory::kIdleShape : LedgerCategory::kIdleNoDemand;
   if (cause != state_.idle_cause) emit(IdleCauseChanged{cause});
@@ -108,11 +107,10 @@ void Core::Stepper::note_for_passes(const EventBody& body) {
   } else if (std::holds_alternative<AttemptEnded>(body) ||
              std::holds_alternative<NodeJoined>(body) ||
              std::holds_alternative<NodeChanged>(body) ||
-             std::holds_alternative<NodeContact>(body) ||
-             std::holds_alternative<NodeMoved>(body)) {
+             std::holds_alternative<NodeContact>(body) || std::holds_alternative<NodeMoved>(body)) {
     reconsider_all();
-  } else if (!state_.holds.empty() && (std::holds_alternative<JobHeld>(body) ||
-                                       std::holds_alternative<JobFinished>(body))) {
+  } else if (!state_.holds.empty() &&
+             (std::holds_alternative<JobHeld>(body) || std::holds_alternative<JobFinished>(body))) {
     reconsider_all();  // what was kept for that job is free now
   }
 }

@@ -23,7 +23,9 @@ struct Fit {
   [[nodiscard]] std::uint64_t tasks() const { return std::min({accelerators, cpus, memory}); }
 };
 
-std::uint64_t count_of(std::int64_t n) { return static_cast<std::uint64_t>(std::max<std::int64_t>(n, 0)); }
+std::uint64_t count_of(std::int64_t n) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(n, 0));
+}
 
 std::uint64_t tasks_by_accelerators(const Node& node, AcceleratorShare share, View view) {
   if (share.count() == 0) return kUnlimited;
@@ -118,7 +120,8 @@ std::size_t fullest_with_room(const std::vector<AcceleratorShare>& free, Acceler
   return best;
 }
 
-std::vector<DeviceShare> pick_devices(const Node& node, AcceleratorShare share, std::uint32_t tasks) {
+std::vector<DeviceShare> pick_devices(const Node& node, AcceleratorShare share,
+                                      std::uint32_t tasks) {
   std::vector<DeviceShare> picked;
   if (share.count() == 0) return picked;
   std::vector<AcceleratorShare> free = node.device_free;

@@ -41,24 +41,24 @@ struct JobRecord {
 /// One job; an element of an array is one as well.
 struct Job {
   JobId id;
-  JobId record;                     ///< id of its JobRecord; its array index is id - record
+  JobId record;  ///< id of its JobRecord; its array index is id - record
   JobState state = JobState::kPending;
   bool held = false;
-  bool first_in_line = false;       ///< it starts again after a failure: goes before others
+  bool first_in_line = false;  ///< it starts again after a failure: goes before others
   std::string held_by;
-  std::uint32_t attempts = 0;       ///< made so far; the current one has this number
-  std::uint32_t restarts = 0;       ///< of them, started again after a failure
-  Instant not_before;               ///< not placed earlier
-  std::optional<Instant> started_at;   ///< first attempt's placement
+  std::uint32_t attempts = 0;         ///< made so far; the current one has this number
+  std::uint32_t restarts = 0;         ///< of them, started again after a failure
+  Instant not_before;                 ///< not placed earlier
+  std::optional<Instant> started_at;  ///< first attempt's placement
   std::optional<Instant> finished_at;
-  Checkpoint checkpoint;            ///< last saved
-  Progress progress;                ///< last reported, by rank 0 or by whoever reports
-  AcceleratorTime starting;         ///< of all ended attempts
+  Checkpoint checkpoint;     ///< last saved
+  Progress progress;         ///< last reported, by rank 0 or by whoever reports
+  AcceleratorTime starting;  ///< of all ended attempts
   AcceleratorTime kept_work;
   AcceleratorTime lost_work;
   AcceleratorTime checkpointing;
-  std::optional<EndCause> last_end; ///< of the last ended attempt
-  std::string last_detail;          ///< what that attempt's end said, for people
+  std::optional<EndCause> last_end;  ///< of the last ended attempt
+  std::string last_detail;           ///< what that attempt's end said, for people
   bool operator==(const Job&) const = default;
   MW_FIELDS(id, record, state, held, first_in_line, held_by, attempts, restarts, not_before,
             started_at, finished_at, checkpoint, progress, starting, kept_work, lost_work,
@@ -72,26 +72,26 @@ struct Attempt {
   Epoch epoch;
   Placement placement;
   Checkpoint resumed_from;
-  AcceleratorShare accelerators;    ///< in all
+  AcceleratorShare accelerators;  ///< in all
   Instant placed_at;
-  std::optional<Instant> running_at;   ///< since every task runs
-  std::optional<EndCause> stopping; ///< set when the engine is to stop it
+  std::optional<Instant> running_at;  ///< since every task runs
+  std::optional<EndCause> stopping;   ///< set when the engine is to stop it
   Duration stop_grace;
-  std::string stop_by;              ///< who asked for it
-  std::vector<bool> exited;         ///< by rank
+  std::string stop_by;       ///< who asked for it
+  std::vector<bool> exited;  ///< by rank
   std::uint32_t exited_count = 0;
   std::optional<TaskExit> first_failure;
   Rank first_failure_rank;
   LedgerCategory category = LedgerCategory::kStarting;
   Instant category_since;
-  AcceleratorTime starting;         ///< time spent by category so far, up to category_since
-  AcceleratorTime unsaved;          ///< productive since the last checkpoint
-  AcceleratorTime saved;            ///< productive, and safe
+  AcceleratorTime starting;  ///< time spent by category so far, up to category_since
+  AcceleratorTime unsaved;   ///< productive since the last checkpoint
+  AcceleratorTime saved;     ///< productive, and safe
   AcceleratorTime checkpointing;
   bool operator==(const Attempt&) const = default;
   MW_FIELDS(job, number, epoch, placement, resumed_from, accelerators, placed_at, running_at,
-            stopping, stop_grace, stop_by, exited, exited_count, first_failure, first_failure_rank, category,
-            category_since, starting, unsaved, saved, checkpointing)
+            stopping, stop_grace, stop_by, exited, exited_count, first_failure, first_failure_rank,
+            category, category_since, starting, unsaved, saved, checkpointing)
 };
 
 /// Capacity kept free for a job that is about to start again, where it ran before.
@@ -116,7 +116,7 @@ struct Node {
   AcceleratorShare accelerators_free;
   CpuShare cpus_free;
   Bytes memory_free;
-  std::uint32_t slices = 0;         ///< attempts and holds on it
+  std::uint32_t slices = 0;  ///< attempts and holds on it
   bool operator==(const Node&) const = default;
   MW_FIELDS(id, spec, phase, lost, phase_reason, phase_by, phase_since)
 };
@@ -142,17 +142,17 @@ struct TenantTotals {
 
 struct State {
   // Primary.
-  EventSeq last_seq;                ///< of the last event applied
-  Instant now;                      ///< of the last event applied
+  EventSeq last_seq;  ///< of the last event applied
+  Instant now;        ///< of the last event applied
   JobId next_job{1};
   Epoch next_epoch{1};
   std::map<JobId, JobRecord> records;
   JobTable<Job> jobs;
-  std::map<JobId, Attempt> attempts;       ///< of jobs that are starting, running or stopping
+  std::map<JobId, Attempt> attempts;  ///< of jobs that are starting, running or stopping
   std::map<JobId, HeldCapacity> holds;
-  std::vector<Node> nodes;                 ///< index is the NodeId
+  std::vector<Node> nodes;  ///< index is the NodeId
   std::map<std::string, TenantTotals> tenants;
-  std::deque<JobId> finished;              ///< still in `jobs`, in the order in which they ended
+  std::deque<JobId> finished;  ///< still in `jobs`, in the order in which they ended
   Ledger ledger;
   LedgerCategory idle_cause = LedgerCategory::kIdleNoDemand;
   /// Shapes that were tried and do not fit, with the reason as last told in a JobBlocked event.
@@ -165,7 +165,7 @@ struct State {
   std::map<GangShape, std::set<QueueRank>> queue;
   /// Jobs that start again, by when they may: ahead of the queue.
   std::set<std::pair<Instant, JobId>> restarts;
-  std::set<std::pair<Instant, JobId>> deadlines;   ///< of attempts with a time limit
+  std::set<std::pair<Instant, JobId>> deadlines;  ///< of attempts with a time limit
 
   bool operator==(const State&) const = default;
   MW_FIELDS(last_seq, now, next_job, next_epoch, records, jobs, attempts, holds, nodes, tenants,
@@ -192,7 +192,7 @@ ByCategory<AcceleratorTime> ledger_totals(const State& state, Instant now);
 /// Accelerator-time of one job up to `now`, over all its attempts.
 struct JobUsage {
   AcceleratorTime starting;
-  AcceleratorTime productive;   ///< kept, or not yet known to be lost
+  AcceleratorTime productive;  ///< kept, or not yet known to be lost
   AcceleratorTime checkpointing;
   AcceleratorTime lost_work;
   bool operator==(const JobUsage&) const = default;

@@ -49,9 +49,11 @@ class HttpConnection : public Connection {
         buffer_(host.limits.header_bytes + kReadAhead) {}
 
   void wait_for_request();
-  void refuse_at_once(Response response) {
-    close_after_write_ = true;
-    write(std::move(response));
+  void refuse_at_once() {
+    refuse_at_once(
+        error_response(Error{ErrorCode::kUnavailable, "Too many connections are open (" +
+                                                          std::to_string(host_.limits.connections) +
+                                                          "). Try again in a moment."}));
   }
   void shut_down() override {
     asio::post(stream_.get_executor(), [self = self_reference()] {
@@ -75,6 +77,10 @@ class HttpConnection : public Connection {
     };
   }
 
+  void refuse_at_once(Response response) {
+    close_after_write_ = true;
+    write(std::move(response));
+  }
   void on_first_bytes(error_code code, std::size_t size);
   void read_head();
   void on_head(error_code code, std::size_t size);
@@ -335,15 +341,17 @@ void HttpConnection::close() {
 }  // namespace
 
 void serve_requests(Socket socket, ConnectionHost& host) {
-  std::make_shared<HttpConnection>(std::move(socket), host)->wait_for_request();
+  const auto executor = socket.get_executor();
+  asio::post(executor, [connection = std::make_shared<HttpConnection>(std::move(socket), host)] {
+    connection->wait_for_request();
+  });
 }
 
 void turn_away(Socket socket, ConnectionHost& host) {
-  std::make_shared<HttpConnection>(std::move(socket), host)
-      ->refuse_at_once(error_response(
-          Error{ErrorCode::kUnavailable, "Too many connections are open (" +
-                                             std::to_string(host.limits.connections) +
-                                             "). Try again in a moment."}));
+  const auto executor = socket.get_executor();
+  asio::post(executor, [connection = std::make_shared<HttpConnection>(std::move(socket), host)] {
+    connection->refuse_at_once();
+  });
 }
 
 }  // namespace mw::http

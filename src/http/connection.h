@@ -66,7 +66,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 };
 
 using Socket = boost::asio::ip::tcp::socket;
-// REQUIRES of all: the socket's executor is a strand.
+// REQUIRES of all: the socket's executor is a strand. The first two may be called from anywhere,
+// the others on that strand.
 
 /// Serves requests until the client or somebody here has enough.
 void serve_requests(Socket socket, ConnectionHost& host);

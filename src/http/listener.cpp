@@ -152,15 +152,9 @@ void Listener::Impl::take(Socket socket) {
     ++refused_;
     return;
   }
-  const auto strand = socket.get_executor();
-  const bool full = open >= options_.limits.connections;
-  if (full) ++refused_;
-  asio::post(strand, [this, full, socket = std::move(socket)]() mutable {
-    if (full)
-      turn_away(std::move(socket), host_);
-    else
-      serve_requests(std::move(socket), host_);
-  });
+  if (open < options_.limits.connections) return serve_requests(std::move(socket), host_);
+  ++refused_;
+  turn_away(std::move(socket), host_);
 }
 
 template <class Visitor>

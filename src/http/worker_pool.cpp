@@ -1,5 +1,8 @@
 #include "http/worker_pool.h"
 
+#include <spdlog/spdlog.h>
+
+#include <exception>
 #include <utility>
 
 namespace mw::http {
@@ -33,7 +36,12 @@ void WorkerPool::run() {
     const std::function<void()> work = std::move(queue_.front());
     queue_.pop_front();
     lock.unlock();
-    work();
+    try {
+      work();
+    } catch (const std::exception& error) {
+      // Whoever waits for it is told by a deadline; the others go on.
+      spdlog::error("http: work for a request failed unexpectedly: {}", error.what());
+    }
     lock.lock();
   }
 }

@@ -205,8 +205,8 @@ class ControlLoop::Impl {
     }
     Replica::Publication publication{first, events, {}};
     for (std::size_t i = 0; i < callbacks.size(); ++i) {
-      publication.then.emplace_back(
-          [callback = std::move(callbacks[i]), answer = std::move(answers[i])] { callback(answer); });
+      publication.then.emplace_back([callback = std::move(callbacks[i]),
+                                     answer = std::move(answers[i])] { callback(answer); });
     }
     replica_->publish(std::move(publication));
   }

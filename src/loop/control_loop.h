@@ -41,16 +41,16 @@ struct LoopStats {
   std::uint64_t append_ns = 0;
   std::size_t queue_length = 0;
   bool store_available = true;
-  std::string store_error;           ///< while it is not available
+  std::string store_error;  ///< while it is not available
 };
 
 class ControlLoop {
  public:
   struct Options {
     std::size_t batch_inputs_max = 4096;
-    std::size_t queue_inputs_max = 65536;   ///< asked inputs past this are refused: kUnavailable
+    std::size_t queue_inputs_max = 65536;  ///< asked inputs past this are refused: kUnavailable
     std::uint64_t snapshot_every_events = 100'000;
-    Duration resync_every = seconds(30);    ///< the engine is told everything again
+    Duration resync_every = seconds(30);  ///< the engine is told everything again
     Duration store_retry_every = milliseconds(500);
     std::string version;
   };
@@ -76,7 +76,8 @@ class ControlLoop {
 
   /// Calls `listener(first_seq, events)` for every durable batch from now on, on the loop's
   /// publishing thread; it must not block. Returns a handle for unsubscribe.
-  using EventListener = std::function<void(EventSeq first, const std::shared_ptr<const std::vector<Event>>& events)>;
+  using EventListener =
+      std::function<void(EventSeq first, const std::shared_ptr<const std::vector<Event>>& events)>;
   std::uint64_t subscribe(EventListener listener);
   void unsubscribe(std::uint64_t handle);
 

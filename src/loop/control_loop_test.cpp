@@ -149,7 +149,11 @@ TEST(ControlLoop, ManyAskersEachGetTheirOwnAnswer) {
 
 TEST(ControlLoop, NodesThatTheEngineNoLongerHasAreLost) {
   MemoryJournal journal;
-  { World first(journal); ASSERT_TRUE(first.loop.start().ok()); EXPECT_TRUE(ask(first.loop, HoldJob{JobId(9), false, ""}).ok()); }
+  {
+    World first(journal);
+    ASSERT_TRUE(first.loop.start().ok());
+    EXPECT_TRUE(ask(first.loop, HoldJob{JobId(9), false, ""}).ok());
+  }
   SystemClock clock;
   FakeEngine engine({node_spec("b", 1)});
   ControlLoop loop(quick_options(), clock, journal, engine);

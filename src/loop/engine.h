@@ -25,11 +25,11 @@ enum class AttemptGoal : std::uint8_t { kRun, kStop };
 /// What the core wants of one attempt.
 struct DesiredAttempt {
   JobId job;
-  JobId record;                      ///< array index of the job is job - record
+  JobId record;  ///< array index of the job is job - record
   AttemptNumber attempt;
   Epoch epoch;
   AttemptGoal goal = AttemptGoal::kRun;
-  Duration grace;                    ///< when stopping: between SIGTERM and SIGKILL
+  Duration grace;  ///< when stopping: between SIGTERM and SIGKILL
   std::shared_ptr<const JobSpec> spec;
   Placement placement;
   std::vector<std::string> node_names;  ///< one a slice of `placement`
@@ -45,13 +45,13 @@ struct LogQuery {
   AttemptNumber attempt;
   Rank rank;
   bool standard_error = false;
-  std::uint64_t offset = 0;          ///< in bytes from the start of the task's output
+  std::uint64_t offset = 0;  ///< in bytes from the start of the task's output
   std::size_t limit = 1 << 16;
 };
 struct LogChunk {
   std::string data;
-  std::uint64_t offset = 0;          ///< of data[0]; larger than asked when older output was rotated away
-  bool complete = false;             ///< the task has ended and this is its last output
+  std::uint64_t offset = 0;  ///< of data[0]; larger than asked when older output was rotated away
+  bool complete = false;     ///< the task has ended and this is its last output
 };
 
 class Engine {

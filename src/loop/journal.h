@@ -31,9 +31,9 @@ struct EndedJob {
 struct Batch {
   Instant now;
   std::span<const Input> inputs;
-  EventSeq first_event;              ///< sequence number of events[0]
+  EventSeq first_event;  ///< sequence number of events[0]
   std::span<const Event> events;
-  std::span<const EndedJob> ended;   ///< one for each JobFinished among the events
+  std::span<const EndedJob> ended;  ///< one for each JobFinished among the events
 };
 
 /// A stored event with its place in history.
@@ -52,8 +52,8 @@ struct StoredBatch {
 
 /// Which events to read, in order. Absent filters match all.
 struct EventQuery {
-  EventSeq after;                    ///< only later ones
-  std::optional<JobId> job;          ///< about this job; its submit event too, also in an array
+  EventSeq after;            ///< only later ones
+  std::optional<JobId> job;  ///< about this job; its submit event too, also in an array
   std::optional<NodeId> node;
   std::size_t limit = 1000;
 };
@@ -76,7 +76,8 @@ class Journal {
 
   // Reading; safe from any thread, beside append. A visitor returns false to stop.
 
-  virtual Result<void> visit_events(EventSeq after, const std::function<bool(const StoredEvent&)>& visitor) = 0;
+  virtual Result<void> visit_events(EventSeq after,
+                                    const std::function<bool(const StoredEvent&)>& visitor) = 0;
   virtual Result<void> visit_batches(const std::function<bool(const StoredBatch&)>& visitor) = 0;
   virtual Result<std::vector<StoredEvent>> events(const EventQuery& query) = 0;
   /// The sequence number of the last stored event; 0 when there is none.

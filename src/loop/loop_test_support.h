@@ -86,8 +86,8 @@ class FakeEngine final : public Engine {
   /// Waits until the engine is to run `job`.
   DesiredAttempt wait_for(JobId job) {
     std::unique_lock lock(mutex_);
-    const bool came = changed_.wait_for(lock, std::chrono::seconds(20),
-                                        [&] { return desired_.contains(job); });
+    const bool came =
+        changed_.wait_for(lock, std::chrono::seconds(20), [&] { return desired_.contains(job); });
     MW_CHECK(came);
     return desired_.at(job);
   }
@@ -115,13 +115,15 @@ class FakeEngine final : public Engine {
 inline Result<Answer> ask(ControlLoop& loop, InputBody body) {
   auto promise = std::make_shared<std::promise<Result<Answer>>>();
   auto future = promise->get_future();
-  loop.ask(std::move(body), [promise](Result<Answer> answer) { promise->set_value(std::move(answer)); });
+  loop.ask(std::move(body),
+           [promise](Result<Answer> answer) { promise->set_value(std::move(answer)); });
   MW_CHECK(future.wait_for(std::chrono::seconds(20)) == std::future_status::ready);
   return future.get();
 }
 
 /// Waits until the readers' state satisfies `condition`; false after 20 s.
-inline bool wait_until(const ControlLoop& loop, const std::function<bool(const State&)>& condition) {
+inline bool wait_until(const ControlLoop& loop,
+                       const std::function<bool(const State&)>& condition) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (std::chrono::steady_clock::now() < deadline) {
     bool met = false;

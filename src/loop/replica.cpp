@@ -65,7 +65,8 @@ void Replica::show(const Publication& publication) {
   }
   {
     const std::lock_guard lock(listeners_mutex_);
-    for (const auto& [handle, listener] : listeners_) listener(publication.first, publication.events);
+    for (const auto& [handle, listener] : listeners_)
+      listener(publication.first, publication.events);
   }
   for (const auto& answer : publication.then) answer();
 }

@@ -151,9 +151,9 @@ struct AttemptEnded {
   JobId job;
   AttemptNumber attempt;
   EndCause cause = EndCause::kCompleted;
-  AcceleratorTime lost_work;  ///< since the last checkpoint; 0 when nothing has to be done again
-  AcceleratorTime kept_work;  ///< productive, and not lost
-  bool capacity_held = false; ///< its accelerators are kept for the job's next attempt
+  AcceleratorTime lost_work;   ///< since the last checkpoint; 0 when nothing has to be done again
+  AcceleratorTime kept_work;   ///< productive, and not lost
+  bool capacity_held = false;  ///< its accelerators are kept for the job's next attempt
   std::string detail;
   bool operator==(const AttemptEnded&) const = default;
   MW_FIELDS(job, attempt, cause, lost_work, kept_work, capacity_held, detail)

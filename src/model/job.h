@@ -58,17 +58,17 @@ struct RestartPolicy {
 struct JobSpec {
   std::string name;
   std::string tenant = "default";
-  std::string user;                ///< who submitted it, as the server knows them
-  std::vector<std::string> command;  ///< argv; never passed through a shell by us
-  std::string workdir;             ///< absolute
+  std::string user;                              ///< who submitted it, as the server knows them
+  std::vector<std::string> command;              ///< argv; never passed through a shell by us
+  std::string workdir;                           ///< absolute
   std::vector<EnvironmentVariable> environment;  ///< added to each task's, sorted by name
   GangShape gang;
   RestartPolicy restart;
-  Duration time_limit;             ///< of one attempt; 0: none
-  Duration grace = seconds(10);    ///< between asking a task to stop and killing it
-  std::int32_t priority = 0;       ///< larger goes first
-  std::uint32_t array = 1;         ///< how many like jobs; 1: a single job
-  bool hold = false;               ///< wait for a release before being considered
+  Duration time_limit;           ///< of one attempt; 0: none
+  Duration grace = seconds(10);  ///< between asking a task to stop and killing it
+  std::int32_t priority = 0;     ///< larger goes first
+  std::uint32_t array = 1;       ///< how many like jobs; 1: a single job
+  bool hold = false;             ///< wait for a release before being considered
 
   bool operator==(const JobSpec&) const = default;
   MW_FIELDS(name, tenant, user, command, workdir, environment, gang, restart, time_limit, grace,
@@ -76,12 +76,20 @@ struct JobSpec {
 };
 
 enum class JobState : std::uint8_t {
-  kPending, kStarting, kRunning, kStopping, kSucceeded, kFailed, kCancelled, kTimedOut,
+  kPending,
+  kStarting,
+  kRunning,
+  kStopping,
+  kSucceeded,
+  kFailed,
+  kCancelled,
+  kTimedOut,
 };
 template <>
 struct EnumNames<JobState> {
-  static constexpr std::array<std::string_view, 8> value = {
-      "pending", "starting", "running", "stopping", "succeeded", "failed", "cancelled", "timed_out"};
+  static constexpr std::array<std::string_view, 8> value = {"pending",   "starting",  "running",
+                                                            "stopping",  "succeeded", "failed",
+                                                            "cancelled", "timed_out"};
 };
 constexpr bool is_final(JobState state) { return state >= JobState::kSucceeded; }
 
@@ -100,14 +108,14 @@ struct TaskExit {
 
 /// Why an attempt was brought to its end, or ended by itself.
 enum class EndCause : std::uint8_t {
-  kCompleted,     ///< every task exited with 0
-  kTaskFailed,    ///< a task exited otherwise
-  kStartFailed,   ///< the engine could not start it
-  kEngineLost,    ///< the engine no longer has it, and saw no exit
-  kNodeLost,      ///< a node under it was lost
-  kCancelled,     ///< someone asked
-  kRequeued,      ///< someone asked for it to start again
-  kTimeLimit,     ///< it ran longer than it may
+  kCompleted,    ///< every task exited with 0
+  kTaskFailed,   ///< a task exited otherwise
+  kStartFailed,  ///< the engine could not start it
+  kEngineLost,   ///< the engine no longer has it, and saw no exit
+  kNodeLost,     ///< a node under it was lost
+  kCancelled,    ///< someone asked
+  kRequeued,     ///< someone asked for it to start again
+  kTimeLimit,    ///< it ran longer than it may
 };
 template <>
 struct EnumNames<EndCause> {
@@ -128,10 +136,10 @@ struct Checkpoint {
 struct Progress {
   std::optional<std::uint64_t> step;
   std::optional<std::uint64_t> steps_total;
-  std::optional<std::uint64_t> samples;   ///< done so far by the whole gang
-  std::optional<double> loss;             ///< shown, never decided on
-  std::optional<double> rate;             ///< in `unit` per second; shown, never decided on
-  std::optional<std::string> unit;        ///< e.g. "tokens"
+  std::optional<std::uint64_t> samples;  ///< done so far by the whole gang
+  std::optional<double> loss;            ///< shown, never decided on
+  std::optional<double> rate;            ///< in `unit` per second; shown, never decided on
+  std::optional<std::string> unit;       ///< e.g. "tokens"
   bool operator==(const Progress&) const = default;
   MW_FIELDS(step, steps_total, samples, loss, rate, unit)
 };

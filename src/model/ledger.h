@@ -25,7 +25,14 @@
 namespace mw {
 
 enum class LedgerCategory : std::uint8_t {
-  kProductive, kStarting, kCheckpointing, kLostWork, kIdleNoDemand, kIdleShape, kHeld, kDraining,
+  kProductive,
+  kStarting,
+  kCheckpointing,
+  kLostWork,
+  kIdleNoDemand,
+  kIdleShape,
+  kHeld,
+  kDraining,
   kLostContact,
 };
 inline constexpr std::size_t kLedgerCategories = 9;

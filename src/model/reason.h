@@ -20,7 +20,8 @@ namespace mw {
 enum class Resource : std::uint8_t { kAccelerators, kCpus, kMemory, kNodes };
 template <>
 struct EnumNames<Resource> {
-  static constexpr std::array<std::string_view, 4> value = {"accelerators", "cpus", "memory", "nodes"};
+  static constexpr std::array<std::string_view, 4> value = {"accelerators", "cpus", "memory",
+                                                            "nodes"};
 };
 
 /// Pending because the shape does not fit now. `resource` is the one that binds.
@@ -28,8 +29,8 @@ struct NoRoomNow {
   static constexpr std::string_view kKind = "no_room_now";
   Resource resource = Resource::kAccelerators;
   std::uint32_t tasks_needed = 0;
-  std::uint32_t tasks_fitting = 0;      ///< how many of them could be placed now
-  std::uint32_t nodes_considered = 0;   ///< ready nodes of the right type
+  std::uint32_t tasks_fitting = 0;     ///< how many of them could be placed now
+  std::uint32_t nodes_considered = 0;  ///< ready nodes of the right type
   bool operator==(const NoRoomNow&) const = default;
   MW_FIELDS(resource, tasks_needed, tasks_fitting, nodes_considered)
 };
@@ -83,15 +84,24 @@ using PendingReason = std::variant<NotYetConsidered, NoRoomNow, FleetTooSmall, N
 
 /// Why an input was refused.
 enum class RefusalKind : std::uint8_t {
-  kNoSuchJob, kNoSuchNode, kJobAlreadyFinished, kJobNotPending, kJobNotHeld, kJobHeldAlready,
-  kStaleAttempt, kNodeNotDraining, kNodeDrainingAlready, kKeyReused, kJobNotRunning,
+  kNoSuchJob,
+  kNoSuchNode,
+  kJobAlreadyFinished,
+  kJobNotPending,
+  kJobNotHeld,
+  kJobHeldAlready,
+  kStaleAttempt,
+  kNodeNotDraining,
+  kNodeDrainingAlready,
+  kKeyReused,
+  kJobNotRunning,
 };
 template <>
 struct EnumNames<RefusalKind> {
   static constexpr std::array<std::string_view, 11> value = {
-      "no_such_job", "no_such_node", "job_already_finished", "job_not_pending", "job_not_held",
-      "job_held_already", "stale_attempt", "node_not_draining", "node_draining_already", "key_reused",
-      "job_not_running"};
+      "no_such_job",           "no_such_node",     "job_already_finished", "job_not_pending",
+      "job_not_held",          "job_held_already", "stale_attempt",        "node_not_draining",
+      "node_draining_already", "key_reused",       "job_not_running"};
 };
 
 struct Refusal {

@@ -67,7 +67,7 @@ def run_file(path):
         )
         home = f"{folder}/home"
         for number, command, exits, expected in steps:
-            shell.stdin.write(f"{command}\necho; echo \"{MARK} $? $MILLWRIGHT_HOME\"\n")
+            shell.stdin.write(f'{command}\nmark="$? $MILLWRIGHT_HOME"; echo; echo "{MARK} $mark"\n')
             shell.stdin.flush()
             output = ""
             for line in shell.stdout:
