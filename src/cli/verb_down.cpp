@@ -1,6 +1,6 @@
 // mw down: stop the control plane. Jobs that run go on, unless they are to be stopped first.
 #include <fmt/format.h>
-#include <signal.h>
+#include <csignal>
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
