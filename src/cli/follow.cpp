@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 #include <unistd.h>
-#include <csignal>
 
 #include <algorithm>
 #include <array>
 #include <boost/json/parse.hpp>
 #include <chrono>
+#include <csignal>
 #include <thread>
 
 #include "cli/format.h"

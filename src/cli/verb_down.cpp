@@ -1,11 +1,11 @@
 // mw down: stop the control plane. Jobs that run go on, unless they are to be stopped first.
 #include <fmt/format.h>
-#include <csignal>
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <chrono>
+#include <csignal>
 #include <memory>
 #include <thread>
 
