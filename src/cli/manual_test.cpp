@@ -106,7 +106,8 @@ TEST(Completion, BashTakesItAndOffersWhatFits) {
 
 TEST(Completion, ZshTakesIt) {
   if (pipe_through({"zsh", "--version"}, "").first != 0) GTEST_SKIP() << "no zsh here";
-  EXPECT_EQ(pipe_through({"zsh", "-n"}, run_mw({"completion", "zsh"}).out), std::pair(0, std::string()));
+  EXPECT_EQ(pipe_through({"zsh", "-n"}, run_mw({"completion", "zsh"}).out),
+            std::pair(0, std::string()));
 }
 
 }  // namespace

@@ -55,9 +55,7 @@ class LogReader {
         if (!options_.follow || !(away || not_yet)) return cli_.console.fail(more.error());
       } else if (*more) {
         continue;
-      } else if (!options_.follow) {
-        return 0;
-      } else if (complete_ && !go_on()) {
+      } else if (!options_.follow || (complete_ && !go_on())) {
         return 0;
       }
       std::this_thread::sleep_for(kPollEvery);
