@@ -45,7 +45,7 @@ std::string node_names(const JsonView& job) {
 
 /// How its last attempt ended, in words; empty when all went well.
 std::string end_text(const JsonView& job) {
-  const std::string detail = job["last_detail"].text();
+  std::string detail = job["last_detail"].text();
   std::string end = job["last_end"].text();
   std::ranges::replace(end, '_', ' ');
   // What the state says already.

@@ -1,7 +1,6 @@
 #include "engines/local/discovery.h"
 
 #include <hwloc.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -45,7 +44,7 @@ Bitmap usable_cpus(hwloc_topology_t topology) {
   Bitmap usable(hwloc_bitmap_dup(hwloc_topology_get_allowed_cpuset(topology)));
   const Bitmap bound(hwloc_bitmap_alloc());
   if (hwloc_topology_is_thissystem(topology) != 0 &&
-      hwloc_get_cpubind(topology, bound.get(), HWLOC_CPUBIND_PROCESS) == 0) {
+      hwloc_get_cpubind(topology, bound.get(), HWLOC_CPUBIND_THREAD) == 0) {
     hwloc_bitmap_and(usable.get(), usable.get(), bound.get());
   }
   return usable;
