@@ -185,6 +185,34 @@ TEST_F(AdoptionTest, ANewJournalsAttemptTakesThePlaceOfAnOldOnesOfTheSameNumber)
   EXPECT_EQ(output(*next, third), "third\n");
 }
 
+TEST_F(AdoptionTest, AHomeThatWasDeletedDoesNotTouchTheNextOneAtItsPath) {
+  // The old task ends when it is told to, by a file outside of the home.
+  const std::string gate = home_ + ".gate";
+  const std::string waiting = "while [ ! -e '" + gate + "' ]; do sleep 0.01; done; exit 5";
+  const DesiredAttempt old = shell(1, waiting);
+  leave_running(old);
+  const pid_t old_supervisor = status(old).supervisor.pid;
+  std::filesystem::remove_all(home_);
+  std::filesystem::create_directory(home_);
+  {
+    // The same numbers, another history.
+    Reports reports;
+    const auto engine = start(reports);
+    DesiredAttempt next = shell(1, "echo begin; while [ ! -e go ]; do sleep 0.01; done; exit 4");
+    next.epoch = Epoch(77);
+    engine->set(next);
+    wait_started(reports, next);
+    const TaskStatus before = status(next);
+    ASSERT_TRUE(replace_file(gate, "", Durability::kProcess).ok());
+    wait_until([&] { return !read_process(old_supervisor).has_value(); }, "the old one ended");
+    EXPECT_EQ(status(next), before);
+    ASSERT_TRUE(replace_file(path("go"), "", Durability::kProcess).ok());
+    EXPECT_EQ(wait_exit(reports, next), (TaskExit{4, 0, false, ""}));
+    EXPECT_EQ(output(*engine, next), "begin\n");
+  }
+  std::filesystem::remove(gate);
+}
+
 TEST_F(AdoptionTest, OfTwoEnginesOneStartsEachTaskAndBothReportIt) {
   Reports first_reports;
   Reports second_reports;

@@ -1,13 +1,17 @@
 #include "engines/local/containment.h"
 
+#include <fcntl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <functional>
 #include <sstream>
 
 #include "engines/local/cgroup_mounts.h"
@@ -16,17 +20,32 @@
 namespace mw::local {
 namespace {
 
-/// FNV-1a over the home's path and inode: the same after a restart, and not that of another home.
-std::string group_name(const std::string& home) {
+/// Names a home for ever: also when it is deleted and another is made at the same path, whose jobs
+/// have the same numbers while processes of the old one still run. Kept in a file of the home.
+std::string identity_of(const std::string& home) {
+  const std::string path = home + "/engine.id";
+  std::array<unsigned char, 8> bytes{};
+  const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (fd.valid() && ::getrandom(bytes.data(), bytes.size(), 0) == ssize_t{bytes.size()}) {
+    std::string text;
+    for (const unsigned char byte : bytes) {
+      char digits[3];
+      std::snprintf(digits, sizeof digits, "%02x", static_cast<unsigned>(byte));
+      text += digits;
+    }
+    [[maybe_unused]] const ssize_t written = ::write(fd.get(), text.data(), text.size());
+  }
+  const std::string text = read_line(path);
+  const bool sound = text.size() == 2 * bytes.size() &&
+                     text.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (sound) return text;
+  // No place to write: the path and inode are the best there is.
   struct stat info {};
   ::stat(home.c_str(), &info);
-  std::uint64_t hash = 14695981039346656037U;
-  for (const char c : home + "\n" + std::to_string(info.st_ino)) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
-  }
-  char name[32];
-  std::snprintf(name, sizeof name, "mw-%016llx", static_cast<unsigned long long>(hash));
-  return name;
+  char digits[32];
+  std::snprintf(digits, sizeof digits, "%016zx",
+                std::hash<std::string>()(home + "\n" + std::to_string(info.st_ino)));
+  return digits;
 }
 
 bool writable(const std::string& directory) {
@@ -73,7 +92,7 @@ bool parse_task_name(std::string_view name, JobId& job, AttemptNumber& attempt) 
 }  // namespace
 
 Containment::Containment(ContainmentChoice choice, const std::string& home, const std::string& root)
-    : name_(group_name(home)) {
+    : name_("mw-" + identity_of(home)) {
   if (choice == ContainmentChoice::kProcessGroup) return;
   const auto hierarchies = cgroup_hierarchies(root);
   const auto place_in = [&](const CgroupHierarchy& hierarchy) {

@@ -25,7 +25,8 @@ enum class ContainmentChoice : std::uint8_t {
 
 class Containment {
  public:
-  /// Looks at what there is, and changes nothing. `home`: absolute; names the groups.
+  /// Looks at what there is, and changes nothing. `home`: absolute; its file engine.id, made when
+  /// there is none, names the groups.
   /// `root`: put before the paths of /proc and the mounts, for tests.
   Containment(ContainmentChoice choice, const std::string& home, const std::string& root = "");
 

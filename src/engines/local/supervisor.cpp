@@ -344,6 +344,12 @@ class Supervisor {
     return gave_up_;
   }
 
+  /// Our folder was deleted under us, and with it, as far as we can know, its home.
+  [[nodiscard]] bool home_is_gone() const {
+    struct stat info {};
+    return ::stat(files_.directory.c_str(), &info) == 0 && info.st_nlink == 0;
+  }
+
   void finish() {
     stdout_.pump(std::numeric_limits<int>::max());
     stderr_.pump(std::numeric_limits<int>::max());
@@ -355,6 +361,8 @@ class Supervisor {
       for (int tries = 0; tries < 20 && !remove(group.directory); ++tries) {
         ::poll(nullptr, 0, 5);
       }
+      // No engine is left to do it; it stays while another task is in it.
+      if (home_is_gone()) remove(group.directory.substr(0, group.directory.rfind('/')));
     }
     if (gave_up_) status_.exit.detail = kGaveUp;
     if (ran_too_long_ && status_.exit.detail.empty()) {
@@ -385,6 +393,14 @@ class Supervisor {
   bool gave_up_ = false;
 };
 
+/// True when the file at `path` is the one that we were handed the lock of.
+bool is_our_lock(const std::string& path) {
+  struct stat ours {};
+  struct stat theirs {};
+  return ::fstat(kSupervisorLockFd, &ours) == 0 && ::stat(path.c_str(), &theirs) == 0 &&
+         ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+}
+
 }  // namespace
 
 int supervise(const std::string& directory) {
@@ -395,7 +411,17 @@ int supervise(const std::string& directory) {
     return 2;
   }
   ::fcntl(kSupervisorLockFd, F_SETFD, FD_CLOEXEC);
-  const auto text = read_file(RankFiles{directory}.spec());
+  // Held by descriptor from here on, so that all we write goes to the folder that we were started
+  // in: a home may be deleted under us, and another one made at its path whose jobs have the same
+  // numbers.
+  const UniqueFd folder(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const std::string bound = "/proc/self/fd/" + std::to_string(folder.get());
+  if (!folder.valid() || !is_our_lock(RankFiles{bound}.lock())) {
+    std::fprintf(stderr, "mw-supervisor: %s is not the folder that we were started for\n",
+                 directory.c_str());
+    return 2;
+  }
+  const auto text = read_file(RankFiles{bound}.spec());
   if (!text) {
     std::fprintf(stderr, "mw-supervisor: cannot read %s/spec\n", directory.c_str());
     return 2;
@@ -406,7 +432,7 @@ int supervise(const std::string& directory) {
                  spec.error().message.c_str());
     return 2;
   }
-  return Supervisor(directory, std::move(spec).value()).run();
+  return Supervisor(bound, std::move(spec).value()).run();
 }
 
 }  // namespace mw::local
