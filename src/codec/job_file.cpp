@@ -1,15 +1,14 @@
 #include "codec/job_file.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <span>
 
 #include "codec/job_file_values.h"
 #include "codec/units.h"
+#include "codec/yaml_reader.h"
 #include "codec/yaml_tree.h"
 
 namespace mw {
@@ -22,24 +21,11 @@ constexpr std::array<std::string_view, 4> kResourceKeys = {"accelerators", "cpus
                                                            "accelerator_type"};
 constexpr std::array<std::string_view, 3> kRestartKeys = {"limit", "delay", "delay_max"};
 
-std::string describe(const YamlNode& node) {
-  switch (node.kind) {
-    case YamlNode::Kind::kNull:
-      return "nothing";
-    case YamlNode::Kind::kScalar:
-      return in_quotes(node.text);
-    case YamlNode::Kind::kList:
-      return "a list";
-    case YamlNode::Kind::kMap:
-      return "a map";
-  }
-  return {};
-}
-
 /// Reads one document into a JobSpec, gathering every problem on the way.
-class JobFileReader {
+class JobFileReader : private YamlReader {
  public:
-  explicit JobFileReader(const JobFileContext& context) : context_(context) {}
+  explicit JobFileReader(const JobFileContext& context)
+      : YamlReader(context.source_name, what_was_meant), context_(context) {}
 
   Result<JobSpec> read(YamlNode root) {
     if (root.kind == YamlNode::Kind::kNull) root.kind = YamlNode::Kind::kMap;
@@ -55,27 +41,11 @@ class JobFileReader {
     read_shape(root);
     read_run(root);
     read_environment(root);
-    if (!problems_.empty()) return failure();
+    if (!good()) return failure();
     return std::move(spec_);
   }
 
  private:
-  Error failure() { return {ErrorCode::kInvalid, fmt::format("{}", fmt::join(problems_, "\n"))}; }
-
-  void problem(TextPosition position, std::string_view key, std::string_view message,
-               std::string_view source = {}) {
-    if (problems_.size() == kProblemsMax) return;
-    const std::string where =
-        source.empty() ? place(context_.source_name, position) : fmt::format("{}: ", source);
-    // "--tasks: tasks: expected" would say it twice.
-    const bool named = !source.empty() || key.empty();
-    problems_.push_back(
-        fmt::format("{}{}{}", where, named ? "" : fmt::format("{}: ", key), message));
-  }
-  void problem(const YamlNode& node, std::string_view key, std::string_view message) {
-    problem(node.position, key, message, node.source);
-  }
-
   static void set(YamlNode& map, std::string_view key, YamlNode value) {
     if (YamlNode* present = map.find(key)) {
       *present = std::move(value);
@@ -101,61 +71,6 @@ class JobFileReader {
       return;  // the file's own mistake; it is told when the group is read
     }
     set(*root.find(group), change.key.substr(dot + 1), std::move(value));
-  }
-
-  void check_keys(const YamlNode& map, std::string_view group,
-                  std::span<const std::string_view> allowed) {
-    for (std::size_t i = 0; i < map.keys.size(); ++i) {
-      const std::string& key = map.keys[i];
-      if (std::ranges::find(allowed, key) != allowed.end()) continue;
-      const std::string_view meant = what_was_meant(key, group, allowed);
-      std::vector<std::string_view> names(allowed.begin(), allowed.end());
-      problem(map.key_positions[i], group,
-              fmt::format("unknown key {}{} Allowed: {}", in_quotes(key),
-                          meant.empty() ? "." : fmt::format("; did you mean \"{}\"?", meant),
-                          fmt::join(names, ", ")),
-              map.children[i].source);
-    }
-  }
-
-  /// Reads `map.key` with `parse` into `field`; leaves it alone when absent. False when absent.
-  template <class Field, class Parse>
-  bool read_scalar(const YamlNode& map, std::string_view group, std::string_view key, Field& field,
-                   Parse parse) {
-    const YamlNode* node = map.find(key);
-    if (node == nullptr) return false;
-    const std::string path = group.empty() ? std::string(key) : fmt::format("{}.{}", group, key);
-    auto value = parse(node->kind == YamlNode::Kind::kScalar ? std::string_view(node->text)
-                                                             : std::string_view());
-    if (node->kind != YamlNode::Kind::kScalar || !value) {
-      const std::string message = value ? "expected text" : value.error().message;
-      problem(*node, path, fmt::format("{}, found {}", message, describe(*node)));
-      return true;
-    }
-    field = static_cast<Field>(std::move(*value));
-    return true;
-  }
-
-  template <class Field>
-  bool read_whole(const YamlNode& map, std::string_view group, std::string_view key, Field& field,
-                  std::int64_t low, std::int64_t high) {
-    return read_scalar(map, group, key, field,
-                       [=](std::string_view text) { return parse_whole(text, low, high); });
-  }
-  bool read_duration(const YamlNode& map, std::string_view group, std::string_view key,
-                     Duration& field, Duration high) {
-    return read_scalar(map, group, key, field, [=](std::string_view text) {
-      return parse_duration(text, Duration(0), high);
-    });
-  }
-
-  /// The map `root.key`; null when absent, or when it is something else (a problem then).
-  const YamlNode* group(const YamlNode& root, std::string_view key, std::string_view example) {
-    const YamlNode* node = root.find(key);
-    if (node == nullptr || node->kind == YamlNode::Kind::kMap) return node;
-    problem(*node, key,
-            fmt::format("expected keys and values such as {}, found {}", example, describe(*node)));
-    return nullptr;
   }
 
   // --- name, command, where -------------------------------------------------------------------
@@ -374,12 +289,10 @@ class JobFileReader {
     std::ranges::sort(spec_.environment, {}, &EnvironmentVariable::name);
   }
 
-  static constexpr std::size_t kProblemsMax = 20;  // a person mends these first
   static constexpr TextPosition start_{1, 1};
 
   const JobFileContext& context_;
   JobSpec spec_;
-  std::vector<std::string> problems_;
 };
 
 }  // namespace

@@ -43,7 +43,6 @@ std::string write_job_file(const JobSpec& spec);
 
 // Bounds of what a job may ask; the messages and the reference name them.
 inline constexpr std::size_t kJobFileBytesMax = std::size_t{1} << 20;
-inline constexpr std::size_t kNameLengthMax = 64;
 inline constexpr std::int64_t kTasksMax = 1'000'000;
 inline constexpr std::int64_t kArrayMax = 1'000'000;
 inline constexpr std::int64_t kAcceleratorsPerTaskMax = 1'000;

@@ -48,14 +48,6 @@ constexpr std::array<OtherName, 28> kOtherNames = {{
     {"job_name", "name"},
 }};
 
-bool is_name_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-         c == '_' || c == '-';
-}
-bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= kNameLengthMax &&
-         std::ranges::all_of(text, is_name_character);
-}
 Error expected(std::string_view what) {
   return {ErrorCode::kInvalid, fmt::format("expected {}", what)};
 }
@@ -74,15 +66,6 @@ bool has_control_character(std::string_view text) {
       text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
 }
 
-Result<std::string> parse_name(std::string_view text) {
-  if (is_name(text)) return std::string(text);
-  return expected(fmt::format("1 to {} of the characters A-Z a-z 0-9 . _ -", kNameLengthMax));
-}
-Result<bool> parse_bool(std::string_view text) {
-  if (text == "true") return true;
-  if (text == "false") return false;
-  return expected("true or false");
-}
 Result<std::string> parse_accelerator_type(std::string_view text) {
   const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
   if (text.size() <= 128 && std::ranges::all_of(text, printable)) return std::string(text);

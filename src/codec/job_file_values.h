@@ -12,9 +12,6 @@ namespace mw {
 
 // As in codec/units.h a reader's message is only "expected ...".
 
-/// Text of the characters that names are made of.
-Result<std::string> parse_name(std::string_view text);
-Result<bool> parse_bool(std::string_view text);
 /// Types are names as vendors and drivers give them, spaces included.
 Result<std::string> parse_accelerator_type(std::string_view text);
 /// Whole accelerators, or a part of one.

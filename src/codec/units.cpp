@@ -13,6 +13,15 @@ namespace {
 
 constexpr std::size_t kQuotedLengthMax = 60;
 
+bool is_name_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+         c == '_' || c == '-';
+}
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= kNameLengthMax &&
+         std::ranges::all_of(text, is_name_character);
+}
+
 Error expected(const std::string& what) { return {ErrorCode::kInvalid, "expected " + what}; }
 
 struct Unit {
@@ -132,6 +141,16 @@ std::string in_quotes(std::string_view text) {
     }
   }
   return out + "\"";
+}
+
+Result<std::string> parse_name(std::string_view text) {
+  if (is_name(text)) return std::string(text);
+  return expected(fmt::format("1 to {} of the characters A-Z a-z 0-9 . _ -", kNameLengthMax));
+}
+Result<bool> parse_bool(std::string_view text) {
+  if (text == "true") return true;
+  if (text == "false") return false;
+  return expected("true or false");
 }
 
 Result<std::int64_t> parse_whole(std::string_view text, std::int64_t low, std::int64_t high) {

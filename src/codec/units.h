@@ -1,4 +1,4 @@
-// Lengths of time, sizes and shares, as people write them in job files and on command lines. All
+// Names, lengths of time, sizes and shares, as people write them in files and on command lines. All
 // arithmetic is in integers, so that 0.1 accelerators are exactly 100 thousandths on every machine.
 // The writers give text that reads back as the very same value; for text that is only looked at
 // (rounded, relative) see codec/text.h.
@@ -20,6 +20,11 @@ namespace mw {
 
 /// `text` in quotes for a message: clipped, control characters escaped, always one line.
 std::string in_quotes(std::string_view text);
+
+/// Text of the characters that names are made of.
+Result<std::string> parse_name(std::string_view text);
+inline constexpr std::size_t kNameLengthMax = 64;
+Result<bool> parse_bool(std::string_view text);
 
 /// A decimal integer without sign tricks: "12", "-3"; no "+", no spaces, no leading zeros but "0".
 Result<std::int64_t> parse_whole(std::string_view text, std::int64_t low, std::int64_t high);

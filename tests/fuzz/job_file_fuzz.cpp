@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "codec/job_file.h"
+#include "codec/units.h"
 #include "codec/yaml_tree.h"
 
 namespace {
