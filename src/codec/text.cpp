@@ -38,6 +38,13 @@ struct ReasonText {
                                   ? "the 1 ready node"
                                   : "the " + number(r.nodes_considered) + " ready nodes";
     if (r.nodes_considered == 0) return "No node is ready for it now.";
+    if (r.level < FabricLevel::kSite) {
+      return "It needs " + counted(r.tasks_needed, "task") + "' worth of room in one " +
+             level_text(r.level) + "; " +
+             (r.place.empty() ? "none has any" : "the best, " + r.place + ", has room for " +
+                                                     number(r.tasks_fitting)) +
+             " (" + std::string(name_of(r.resource)) + " bind); it starts when all fit.";
+    }
     return "Not enough " + std::string(binding(r.resource)) + ": of its " +
            counted(r.tasks_needed, "task") + ", " +
            (r.tasks_fitting == 0 ? "none" : number(r.tasks_fitting)) + " would fit now on " +
@@ -54,6 +61,16 @@ struct ReasonText {
     for (const std::string& type : r.present) present += (present.empty() ? "" : ", ") + type;
     return "No node has accelerators of type \"" + r.wanted + "\"; there are " +
            (present.empty() ? "none at all" : present) + ".";
+  }
+  std::string operator()(const PowerShort& r) const {
+    return "Not enough power at " + r.place + " (" + std::string(name_of(r.level)) + "): " +
+           write_watts(r.drawn) + " of " + write_watts(r.limit) + " are drawn or reserved; of its " +
+           counted(r.tasks_needed, "task") + ", " +
+           (r.tasks_fitting == 0 ? "none" : number(r.tasks_fitting)) + " may run within all limits.";
+  }
+  std::string operator()(const NoSuchSite& r) const {
+    return "It may run at " + list_text(r.wanted) + " only; there is " +
+           (r.present.empty() ? "no site" : list_text(r.present)) + ".";
   }
   std::string operator()(const IsHeld& r) const {
     return "It is held" + (r.by.empty() ? "" : " by " + r.by) + "; release it to let it start.";
@@ -165,6 +182,10 @@ struct EventText {
   std::string operator()(const Refused& e) const { return "Refused: " + text(e.refusal); }
   std::string operator()(const ControllerTookOver& e) const {
     return "A control plane (version " + e.version + ") took over";
+  }
+  std::string operator()(const FleetDeclared& e) const {
+    return "The fleet \"" + e.fleet.name + "\" was declared: " +
+           counted(e.fleet.sites.size(), "site");
   }
   std::string operator()(const NodeJoined& e) const {
     return "Node " + e.spec.name + " joined: " + counted(e.spec.accelerators, "accelerator") +
@@ -291,6 +312,8 @@ std::string refusal_text(const Refusal& refusal) {
              number(refusal.job.value()) + "). Use a new key for a new job.";
     case RefusalKind::kJobNotRunning:
       return job + " is " + state + "; only a job that has started can be requeued.";
+    case RefusalKind::kFleetDeclaredAlready:
+      return "There is a fleet already; another one cannot take its place.";
   }
   return "It was refused.";
 }

@@ -1,5 +1,7 @@
 // apply(): what each event does to the state. Nothing is decided here; a broken precondition
 // means that the event was not made on this state, and stops the program.
+#include <algorithm>
+
 #include "base/check.h"
 #include "core/accounting.h"
 #include "core/allocation.h"
@@ -18,15 +20,23 @@ class Applier {
   void operator()(const SubmitRepeated&) {}
   void operator()(const CancelRepeated&) {}
 
+  void operator()(const FleetDeclared& event) {
+    MW_CHECK(state_.nodes.empty());
+    state_.fleet.declared = event.fleet;
+    state_.topology.replace(make_topology(state_.fleet));
+    for (std::uint32_t i = 0; i < state_.topology->size(); ++i) {
+      const Node& node = add_node(NodeId(i));
+      state_.ledger.change_capacity(free_category(state_, node), node.accelerators_free);
+    }
+    state_.free.rebuild(*state_.topology, state_.nodes);
+  }
+
   void operator()(const NodeJoined& event) {
     MW_CHECK(event.node.value() == state_.nodes.size());
-    Node node;
-    node.id = event.node;
-    node.spec = event.spec;
-    node.phase_since = at_;
-    reset_capacity(node);
-    state_.nodes.push_back(node);
-    state_.node_by_name.emplace(event.spec.name, event.node);
+    state_.fleet.described.push_back({event.node, event.spec});
+    state_.topology.change().add(event.spec);
+    const Node& node = add_node(event.node);
+    state_.free.rebuild(*state_.topology, state_.nodes);
     state_.ledger.change_capacity(free_category(state_, node), node.accelerators_free);
   }
 
@@ -35,8 +45,18 @@ class Applier {
     MW_CHECK(node.slices == 0);
     const LedgerCategory category = free_category(state_, node);
     state_.ledger.change_capacity(category, -node.accelerators_free);
-    node.spec = event.spec;
-    reset_capacity(node);
+    auto& described = state_.fleet.described;
+    const auto at =
+        std::lower_bound(described.begin(), described.end(), event.node,
+                         [](const DescribedNode& each, NodeId id) { return each.node < id; });
+    if (at != described.end() && at->node == event.node) {
+      at->spec = event.spec;
+    } else {
+      described.insert(at, {event.node, event.spec});
+    }
+    state_.topology.replace(make_topology(state_.fleet));
+    reset_capacity(node, state_.topology->shape(node.id));
+    state_.free.rebuild(*state_.topology, state_.nodes);
     state_.ledger.change_capacity(category, node.accelerators_free);
   }
 
@@ -120,7 +140,7 @@ class Applier {
     attempt.placed_at = at_;
     attempt.exited.assign(spec.gang.tasks, false);
     attempt.category_since = at_;
-    take_capacity(state_, event.placement, spec.gang.task, attempt.category);
+    take_capacity(state_, event.placement, spec.gang, attempt.category);
     watch_deadline(state_, attempt);
     MW_CHECK(state_.attempts.emplace(event.job, std::move(attempt)).second);
   }
@@ -169,9 +189,9 @@ class Applier {
     job.last_end = event.cause;
     job.last_detail = event.detail;
     job.state = JobState::kPending;
-    give_capacity(state_, attempt.placement, spec.gang.task, attempt.category);
+    give_capacity(state_, attempt.placement, spec.gang, attempt.category);
     if (event.capacity_held) {
-      take_capacity(state_, attempt.placement, spec.gang.task, LedgerCategory::kHeld);
+      take_capacity(state_, attempt.placement, spec.gang, LedgerCategory::kHeld);
       state_.holds.emplace(event.job,
                            HeldCapacity{event.job, attempt.placement, attempt.accelerators});
     }
@@ -229,6 +249,15 @@ class Applier {
   }
 
  private:
+  const Node& add_node(NodeId id) {
+    Node node;
+    node.id = id;
+    node.phase_since = at_;
+    reset_capacity(node, state_.topology->shape(id));
+    state_.nodes.push_back(std::move(node));
+    return state_.nodes.back();
+  }
+
   Node& node_at(NodeId id) { return state_.nodes.at(id.value()); }
 
   Job& pending(JobId id) {
@@ -248,14 +277,14 @@ class Applier {
   void recategorise(Node& node, Change change) {
     const LedgerCategory before = free_category(state_, node);
     change();
+    state_.free.update(*state_.topology, node);
     state_.ledger.shift(before, free_category(state_, node), node.accelerators_free);
   }
 
   void drop_hold(JobId job) {
     const auto hold = state_.holds.find(job);
     if (hold == state_.holds.end()) return;
-    give_capacity(state_, hold->second.placement, spec_of(state_, job).gang.task,
-                  LedgerCategory::kHeld);
+    give_capacity(state_, hold->second.placement, spec_of(state_, job).gang, LedgerCategory::kHeld);
     state_.holds.erase(hold);
   }
 

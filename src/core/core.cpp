@@ -24,7 +24,8 @@ PendingReason explain(const State& state, JobId id, Instant now) {
   if (job.held) return IsHeld{job.held_by};
   if (job.not_before > now) return WaitsToRestart{job.not_before, job.restarts, spec.restart.limit};
   if (state.holds.contains(id)) return NotYetConsidered{};
-  auto placed = place_first_fit(state.nodes, spec.gang);
+  Placer placer;
+  auto placed = placer.place(surroundings(state), spec.gang, {});
   if (auto* reason = std::get_if<PendingReason>(&placed)) return std::move(*reason);
   return NotYetConsidered{};
 }

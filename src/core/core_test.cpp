@@ -266,7 +266,7 @@ TEST_F(CoreTest, FractionsShareADeviceAndNeverOverfillIt) {
   spec.array = 5;
   submit(0, spec);
   EXPECT_EQ(core.state().attempts.size(), 4U);
-  EXPECT_EQ(core.state().nodes[0].device_free[0], AcceleratorShare(200));
+  EXPECT_EQ(core.state().nodes[0].devices[0], AcceleratorShare(200));
   EXPECT_EQ(state_of(5), JobState::kPending);
 }
 

@@ -129,25 +129,29 @@ void Core::Stepper::operator()(const RequeueJob& input) {
 }
 
 void Core::Stepper::operator()(const DrainNode& input) {
-  const auto node = state_.node_by_name.find(input.node);
-  if (node == state_.node_by_name.end()) {
-    return refuse(refusal(ErrorCode::kNotFound, RefusalKind::kNoSuchNode, input.node));
-  }
-  if (state_.nodes.at(node->second.value()).phase == NodePhase::kDraining) {
+  const auto node = state_.topology->find(input.node);
+  if (!node) { return refuse(refusal(ErrorCode::kNotFound, RefusalKind::kNoSuchNode, input.node)); }
+  if (state_.nodes.at(node->value()).phase == NodePhase::kDraining) {
     return refuse(refusal(ErrorCode::kConflict, RefusalKind::kNodeDrainingAlready, input.node));
   }
-  emit(NodeMoved{node->second, NodePhase::kDraining, input.reason, input.by});
+  emit(NodeMoved{*node, NodePhase::kDraining, input.reason, input.by});
 }
 
 void Core::Stepper::operator()(const ResumeNode& input) {
-  const auto node = state_.node_by_name.find(input.node);
-  if (node == state_.node_by_name.end()) {
-    return refuse(refusal(ErrorCode::kNotFound, RefusalKind::kNoSuchNode, input.node));
-  }
-  if (state_.nodes.at(node->second.value()).phase != NodePhase::kDraining) {
+  const auto node = state_.topology->find(input.node);
+  if (!node) { return refuse(refusal(ErrorCode::kNotFound, RefusalKind::kNoSuchNode, input.node)); }
+  if (state_.nodes.at(node->value()).phase != NodePhase::kDraining) {
     return refuse(refusal(ErrorCode::kConflict, RefusalKind::kNodeNotDraining, input.node));
   }
-  emit(NodeMoved{node->second, NodePhase::kReady, "", input.by});
+  emit(NodeMoved{*node, NodePhase::kReady, "", input.by});
+}
+
+void Core::Stepper::operator()(const DeclareFleet& input) {
+  if (state_.nodes.empty()) return emit(FleetDeclared{input.fleet});
+  Refusal refusal;
+  refusal.code = ErrorCode::kConflict;
+  refusal.kind = RefusalKind::kFleetDeclaredAlready;
+  refuse(refusal);
 }
 
 }  // namespace mw

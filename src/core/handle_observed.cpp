@@ -10,21 +10,22 @@ void Core::Stepper::operator()(const ControllerStarted& input) {
 }
 
 void Core::Stepper::operator()(const NodeSeen& input) {
-  const auto known = state_.node_by_name.find(input.spec.name);
-  if (known == state_.node_by_name.end()) {
+  const auto known = state_.topology->find(input.spec.name);
+  if (!known) {
     emit(NodeJoined{NodeId(static_cast<std::uint32_t>(state_.nodes.size())), input.spec});
     return;
   }
-  const Node& node = state_.nodes.at(known->second.value());
+  const Node& node = state_.nodes.at(known->value());
   if (node.lost) emit(NodeContact{node.id, false});
   // A busy node keeps its old description until it is free: its engine will say so again.
-  if (!(node.spec == input.spec) && node.slices == 0) emit(NodeChanged{node.id, input.spec});
+  const bool same = state_.topology->spec(node.id) == input.spec;
+  if (!same && node.slices == 0) emit(NodeChanged{node.id, input.spec});
 }
 
 void Core::Stepper::operator()(const NodeLost& input) {
-  const auto known = state_.node_by_name.find(input.node);
-  if (known == state_.node_by_name.end()) return;
-  const NodeId id = known->second;
+  const auto known = state_.topology->find(input.node);
+  if (!known) return;
+  const NodeId id = *known;
   if (state_.nodes.at(id.value()).lost) return;
   emit(NodeContact{id, true});
   // Tasks there will not be heard of again; the rest of their gangs is stopped.

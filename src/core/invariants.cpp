@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/allocation.h"
+#include "core/fit.h"
 
 namespace mw {
 namespace {
@@ -14,6 +15,7 @@ class Inspector {
   std::vector<std::string> inspect() {
     ledger();
     nodes();
+    power();
     jobs();
     holds();
     indexes();
@@ -30,7 +32,7 @@ class Inspector {
     ByCategory<AcceleratorShare> rates;
     AcceleratorShare capacity;
     for (const Node& node : state_.nodes) {
-      capacity += kWholeAccelerator * node.spec.accelerators;
+      capacity += kWholeAccelerator * state_.topology->shape(node.id).accelerators;
       rates[free_category(state_, node)] += node.accelerators_free;
     }
     for (const auto& [job, attempt] : state_.attempts) {
@@ -46,33 +48,59 @@ class Inspector {
   /// No device is given twice: what is free and what is given out is what there is.
   void nodes() {
     for (const Node& node : state_.nodes) {
-      std::vector<AcceleratorShare> used(node.spec.accelerators);
+      const NodeShape& shape = state_.topology->shape(node.id);
+      const std::string& name = state_.topology->name(node.id);
+      std::vector<AcceleratorShare> used(shape.accelerators);
       CpuShare cpus;
       Bytes memory;
       std::uint32_t slices = 0;
+      bool exclusive = false;
       const auto add = [&](JobId job, const Placement& placement) {
-        const TaskShape& task = spec_of(state_, job).gang.task;
+        const GangShape& gang = spec_of(state_, job).gang;
         for (const NodeSlice& slice : placement) {
           if (slice.node != node.id) continue;
           ++slices;
-          cpus += task.cpus * slice.tasks;
-          memory += task.memory * slice.tasks;
+          exclusive = exclusive || gang.exclusive;
+          cpus += gang.task.cpus * slice.tasks;
+          memory += gang.task.memory * slice.tasks;
           for (const DeviceShare& device : slice.devices) used.at(device.device) += device.share;
         }
       };
       for (const auto& [job, attempt] : state_.attempts) add(job, attempt.placement);
       for (const auto& [job, hold] : state_.holds) add(job, hold.placement);
       AcceleratorShare free;
-      for (std::size_t i = 0; i < used.size(); ++i) {
-        expect(used[i] <= kWholeAccelerator, "a device of " + node.spec.name + " is given twice");
-        expect(node.device_free.at(i) == kWholeAccelerator - used[i],
-               "what a device of " + node.spec.name + " has free is wrong");
+      for (std::uint32_t i = 0; i < used.size(); ++i) {
+        expect(used[i] <= kWholeAccelerator, "a device of " + name + " is given twice");
+        expect(node.devices[i] == kWholeAccelerator - used[i],
+               "what a device of " + name + " has free is wrong");
         free += kWholeAccelerator - used[i];
       }
-      expect(free == node.accelerators_free, "accelerators_free of " + node.spec.name);
-      expect(node.cpus_free == node.spec.cpus - cpus, "cpus_free of " + node.spec.name);
-      expect(node.memory_free == node.spec.memory - memory, "memory_free of " + node.spec.name);
-      expect(node.slices == slices, "slices of " + node.spec.name);
+      expect(free == node.accelerators_free, "accelerators_free of " + name);
+      expect(node.cpus_free == shape.cpus - cpus, "cpus_free of " + name);
+      expect(node.memory_free == shape.memory - memory, "memory_free of " + name);
+      expect(node.slices == slices, "slices of " + name);
+      expect(node.exclusive == exclusive, "exclusive of " + name);
+      expect(!exclusive || slices == 1, "something shares " + name + " with an exclusive job");
+    }
+  }
+
+  /// Nothing is drawn beyond any limit, whatever vertex of the power tree one looks at.
+  void power() {
+    const Topology& topology = *state_.topology;
+    std::vector<Watts> draw(topology.power().size());
+    for (const Node& node : state_.nodes) {
+      const NodeShape& shape = topology.shape(node.id);
+      const AcceleratorShare used = kWholeAccelerator * shape.accelerators - node.accelerators_free;
+      for (PowerId at = topology.power_of(node.id); at != kNoId<PowerId>;
+           at = topology.power(at).parent) {
+        draw[at.value()] += shape.idle + draw_of(shape, used);
+      }
+    }
+    for (std::size_t i = 0; i < draw.size(); ++i) {
+      const PowerVertex& vertex = topology.power()[i];
+      expect(draw[i] == state_.free.room().draw[i], "the draw of " + vertex.name + " is wrong");
+      expect(draw[i] <= vertex.limit || draw[i] == vertex.idle,
+             "more is drawn at " + vertex.name + " than may be");
     }
   }
 
@@ -141,7 +169,7 @@ class Inspector {
       for (const NodeSlice& slice : hold.placement) {
         const Node& node = state_.nodes.at(slice.node.value());
         expect(node.phase == NodePhase::kReady && !node.lost,
-               "capacity is held on " + node.spec.name + ", which takes no work");
+               "capacity is held on " + state_.topology->name(node.id) + ", which takes no work");
       }
     }
   }

@@ -61,7 +61,7 @@ bool Core::Stepper::try_job(JobId job) {
     place(job, hold->second.placement);
     return true;
   }
-  auto result = place_first_fit(state_.nodes, spec_of(state_, job).gang);
+  auto result = placer_.place(surroundings(state_), spec_of(state_, job).gang, {});
   if (auto* placement = std::get_if<Placement>(&result)) {
     place(job, std::move(*placement));
     return true;
@@ -105,6 +105,7 @@ void Core::Stepper::note_for_passes(const EventBody& body) {
   } else if (const auto* released = std::get_if<JobReleased>(&body)) {
     now_waits(spec_of(state_, released->job).gang);
   } else if (std::holds_alternative<AttemptEnded>(body) ||
+             std::holds_alternative<FleetDeclared>(body) ||
              std::holds_alternative<NodeJoined>(body) ||
              std::holds_alternative<NodeChanged>(body) ||
              std::holds_alternative<NodeContact>(body) || std::holds_alternative<NodeMoved>(body)) {

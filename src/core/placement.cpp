@@ -1,191 +1,361 @@
 #include "core/placement.h"
 
 #include <algorithm>
-#include <limits>
-#include <set>
-#include <string>
+#include <tuple>
 
 #include "base/check.h"
+#include "core/placement_search.h"
+#include "core/state.h"
 
 namespace mw {
 namespace {
 
-constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint32_t>::max();
+constexpr std::size_t index_of(FabricLevel level) { return static_cast<std::size_t>(level); }
 
-/// What of a node counts: as it is now, or as if nothing ran on it.
-enum class View : std::uint8_t { kFree, kEmpty };
-
-/// How many tasks fit by each resource alone.
-struct Fit {
-  std::uint64_t accelerators = kUnlimited;
-  std::uint64_t cpus = kUnlimited;
-  std::uint64_t memory = kUnlimited;
-  [[nodiscard]] std::uint64_t tasks() const { return std::min({accelerators, cpus, memory}); }
-};
-
-std::uint64_t count_of(std::int64_t n) {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(n, 0));
+bool in_jurisdiction(const std::string& site, const std::string& allowed) {
+  return site == allowed ||
+         (site.size() > allowed.size() && site.starts_with(allowed) && site[allowed.size()] == '-');
 }
 
-std::uint64_t tasks_by_accelerators(const Node& node, AcceleratorShare share, View view) {
-  if (share.count() == 0) return kUnlimited;
-  if (share >= kWholeAccelerator) {
-    std::int64_t whole = node.spec.accelerators;
-    if (view == View::kFree) {
-      whole = std::count(node.device_free.begin(), node.device_free.end(), kWholeAccelerator);
-    }
-    return count_of(whole / (share / kWholeAccelerator));
+std::vector<bool> allowed_sites(const Topology& topology, const Whereabouts& where) {
+  std::vector<bool> allowed;
+  for (const Site& site : topology.sites()) {
+    const bool named = where.sites.empty() || std::find(where.sites.begin(), where.sites.end(),
+                                                        site.name) != where.sites.end();
+    const bool lawful = where.jurisdictions.empty() ||
+                        std::any_of(where.jurisdictions.begin(), where.jurisdictions.end(),
+                                    [&](const std::string& each) {
+                                      return in_jurisdiction(site.jurisdiction, each);
+                                    });
+    allowed.push_back(named && lawful);
   }
-  if (view == View::kEmpty) return node.spec.accelerators * count_of(kWholeAccelerator / share);
-  std::uint64_t tasks = 0;
-  for (const AcceleratorShare free : node.device_free) tasks += count_of(free / share);
-  return tasks;
-}
-
-Fit fit_of(const Node& node, const TaskShape& task, View view) {
-  Fit fit;
-  fit.accelerators = tasks_by_accelerators(node, task.accelerators, view);
-  const CpuShare cpus = view == View::kFree ? node.cpus_free : node.spec.cpus;
-  const Bytes memory = view == View::kFree ? node.memory_free : node.spec.memory;
-  if (task.cpus.count() > 0) fit.cpus = count_of(cpus / task.cpus);
-  if (task.memory.count() > 0) fit.memory = count_of(memory / task.memory);
-  return fit;
-}
-
-bool has_type(const Node& node, const TaskShape& task) {
-  return task.accelerator_type.empty() || task.accelerator_type == node.spec.accelerator_type;
-}
-
-bool takes_work(const Node& node) { return node.phase == NodePhase::kReady && !node.lost; }
-
-/// How many of the gang's tasks a node that could hold `fitting` of them is used for.
-std::uint64_t usable(const GangShape& gang, std::uint64_t fitting) {
-  if (gang.nodes == 0) return std::min<std::uint64_t>(fitting, gang.tasks);
-  const std::uint64_t each = gang.tasks / gang.nodes;
-  return fitting >= each ? each : 0;
-}
-
-/// Sums over nodes, to say which resource binds.
-struct Sums {
-  std::uint64_t tasks = 0, accelerators = 0, cpus = 0, memory = 0;
-  std::uint32_t nodes = 0, nodes_usable = 0;
-  void add(const GangShape& gang, const Fit& fit) {
-    ++nodes;
-    const std::uint64_t usable_tasks = usable(gang, fit.tasks());
-    tasks += usable_tasks;
-    nodes_usable += usable_tasks > 0 ? 1 : 0;
-    accelerators += usable(gang, fit.accelerators);
-    cpus += usable(gang, fit.cpus);
-    memory += usable(gang, fit.memory);
-  }
-  /// The resource that alone would allow the fewest tasks; nodes when each alone would do.
-  [[nodiscard]] Resource binding(std::uint32_t needed) const {
-    const std::uint64_t least = std::min({accelerators, cpus, memory});
-    if (least >= needed) return Resource::kNodes;
-    if (least == accelerators) return Resource::kAccelerators;
-    return least == cpus ? Resource::kCpus : Resource::kMemory;
-  }
-  [[nodiscard]] bool holds(const GangShape& gang) const {
-    return gang.nodes == 0 ? tasks >= gang.tasks : nodes_usable >= gang.nodes;
-  }
-};
-
-std::uint32_t saturated(std::uint64_t n) {
-  return static_cast<std::uint32_t>(std::min<std::uint64_t>(n, kUnlimited));
-}
-
-PendingReason why_not(std::span<const Node> nodes, const GangShape& gang, const Sums& now) {
-  Sums empty;
-  std::set<std::string> types;
-  for (const Node& node : nodes) {
-    types.insert(node.spec.accelerator_type);
-    if (has_type(node, gang.task)) empty.add(gang, fit_of(node, gang.task, View::kEmpty));
-  }
-  if (empty.nodes == 0 && !gang.task.accelerator_type.empty()) {
-    return NoSuchAccelerator{gang.task.accelerator_type, {types.begin(), types.end()}};
-  }
-  if (!empty.holds(gang)) {
-    return FleetTooSmall{empty.binding(gang.tasks), gang.tasks, saturated(empty.tasks)};
-  }
-  return NoRoomNow{now.binding(gang.tasks), gang.tasks, saturated(now.tasks), now.nodes};
+  return allowed;
 }
 
 /// The device with the least room that still has enough; the first among equals.
-std::size_t fullest_with_room(const std::vector<AcceleratorShare>& free, AcceleratorShare share) {
-  std::size_t best = free.size();
-  for (std::size_t i = 0; i < free.size(); ++i) {
-    if (free[i] >= share && (best == free.size() || free[i] < free[best])) best = i;
+std::uint32_t fullest_with_room(const DeviceRoom& devices, AcceleratorShare share) {
+  std::uint32_t best = devices.size();
+  for (std::uint32_t i = 0; i < devices.size(); ++i) {
+    if (devices[i] < share) continue;
+    if (best == devices.size() || devices[i] < devices[best]) best = i;
   }
-  MW_CHECK(best < free.size());
+  MW_CHECK(best < devices.size());
   return best;
 }
 
-std::vector<DeviceShare> pick_devices(const Node& node, AcceleratorShare share,
+/// What is left of a node when it takes all of the gang: the least is the best fit. A device that
+/// is begun counts before all else, as it is lost to every task that wants whole ones.
+using NodeCost = std::tuple<std::uint32_t, std::uint32_t, std::int64_t, std::int64_t, std::int64_t>;
+NodeCost cost_of(const GroupKey& key, const GangShape& gang) {
+  const TaskShape& task = gang.task;
+  const std::uint32_t whole = key.devices.whole();
+  const std::int64_t cpus = key.cpus - task.cpus.count() * gang.tasks;
+  const std::int64_t memory = key.memory - task.memory.count() * gang.tasks;
+  if (task.accelerators >= kWholeAccelerator || task.accelerators.count() == 0) {
+    const auto taken =
+        static_cast<std::uint32_t>(task.accelerators / kWholeAccelerator) * gang.tasks;
+    return {0, whole - taken, 0, cpus, memory};
+  }
+  DeviceRoom after = key.devices;
+  std::int64_t left_beside = 0;
+  for (const DeviceShare& taken : pick_devices(key.devices, task.accelerators, gang.tasks)) {
+    after.add(taken.device, -taken.share);
+    left_beside = after[taken.device].count();
+  }
+  return {whole - after.whole(), after.whole(), left_beside, cpus, memory};
+}
+
+}  // namespace
+
+std::vector<std::string> types_for(const Topology& topology, const GangShape& gang) {
+  std::vector<TypeChoice> choices = gang.types;
+  std::stable_sort(choices.begin(), choices.end(),
+                   [](const TypeChoice& a, const TypeChoice& b) { return a.rate > b.rate; });
+  std::vector<std::string> types;
+  for (const TypeChoice& choice : choices) types.push_back(choice.type);
+  if (types.empty() && !gang.task.accelerator_type.empty()) {
+    types.push_back(gang.task.accelerator_type);
+  }
+  if (!types.empty()) return types;
+  for (const NodeShape& shape : topology.shapes()) {
+    const auto known = std::find(types.begin(), types.end(), shape.accelerator_type);
+    if (known == types.end()) types.push_back(shape.accelerator_type);
+  }
+  return types;
+}
+
+bool may_be_one_node(const GangShape& gang) {
+  return gang.nodes <= 1 && (gang.spread_tasks == 0 || gang.spread_tasks >= gang.tasks);
+}
+
+Placer::Search Placer::begin(const Topology& topology, const Room& room, const GangShape& gang,
+                             const Whereabouts& where) {
+  return {.topology = topology,
+          .room = room,
+          .gang = gang,
+          .sites = allowed_sites(topology, where),
+          .shapes = {},
+          .best = std::nullopt,
+          .limiting = std::nullopt};
+}
+
+std::vector<DeviceShare> pick_devices(const DeviceRoom& devices, AcceleratorShare share,
                                       std::uint32_t tasks) {
   std::vector<DeviceShare> picked;
   if (share.count() == 0) return picked;
-  std::vector<AcceleratorShare> free = node.device_free;
   const bool whole = share >= kWholeAccelerator;
-  const AcceleratorShare piece = whole ? kWholeAccelerator : share;
   const auto pieces = static_cast<std::uint32_t>(whole ? share / kWholeAccelerator : 1) * tasks;
   picked.reserve(pieces);
-  std::size_t next = 0;
-  for (std::uint32_t i = 0; i < pieces; ++i) {
-    if (whole) {
-      while (free[next] != kWholeAccelerator) ++next;
-    } else {
-      next = fullest_with_room(free, share);
+  if (whole) {
+    for (std::uint32_t next = 0; picked.size() < pieces; ++next) {
+      MW_CHECK(next < devices.size());
+      if (devices[next] != kWholeAccelerator) continue;
+      picked.push_back({static_cast<std::uint16_t>(next), kWholeAccelerator});
     }
-    free[next] -= piece;
-    picked.push_back({static_cast<std::uint16_t>(next), piece});
+    return picked;
+  }
+  DeviceRoom free = devices;
+  for (std::uint32_t i = 0; i < pieces; ++i) {
+    const std::uint32_t device = fullest_with_room(free, share);
+    free.add(device, -share);
+    picked.push_back({static_cast<std::uint16_t>(device), share});
   }
   return picked;
 }
 
-struct Candidate {
-  std::uint64_t tasks;
-  const Node* node;
-};
-
-}  // namespace
-
-std::variant<Placement, PendingReason> place_first_fit(std::span<const Node> nodes,
-                                                       const GangShape& gang) {
+std::variant<Placement, PendingReason> Placer::place(const Surroundings& around,
+                                                     const GangShape& gang,
+                                                     const Whereabouts& where) {
   MW_CHECK(gang.tasks > 0);
   MW_CHECK(gang.nodes == 0 || gang.tasks % gang.nodes == 0);
-  std::vector<Candidate> candidates;
-  Sums sums;
-  for (const Node& node : nodes) {
-    if (!takes_work(node) || !has_type(node, gang.task)) continue;
-    const Fit fit = fit_of(node, gang.task, View::kFree);
-    sums.add(gang, fit);
-    const std::uint64_t tasks = usable(gang, fit.tasks());
-    if (tasks > 0) candidates.push_back({tasks, &node});
+  Search search = begin(around.topology, around.free.room(), gang, where);
+  std::optional<std::vector<NodeTasks>> chosen;
+  for (const std::string& type : types_for(around.topology, gang)) {
+    if (!search.choose_type(type)) continue;
+    if (const auto one = one_node(around, search)) chosen = std::vector<NodeTasks>{*one};
+    if (!chosen) chosen = in_fabric(search);
+    if (chosen) break;
   }
-  if (!sums.holds(gang)) return why_not(nodes, gang, sums);
-
-  std::stable_sort(candidates.begin(), candidates.end(),
-                   [](const Candidate& a, const Candidate& b) { return a.tasks > b.tasks; });
-  std::vector<Candidate> chosen;
-  std::uint64_t left = gang.tasks;
-  for (const Candidate& candidate : candidates) {
-    if (left == 0) break;
-    const std::uint64_t tasks = std::min(left, candidate.tasks);
-    chosen.push_back({tasks, candidate.node});
-    left -= tasks;
-  }
-  std::sort(chosen.begin(), chosen.end(),
-            [](const Candidate& a, const Candidate& b) { return a.node->id < b.node->id; });
-
+  if (!chosen) return why_not(around, gang, where, search);
   Placement placement;
+  placement.reserve(chosen->size());
   std::uint32_t rank = 0;
-  for (const Candidate& candidate : chosen) {
-    const auto tasks = static_cast<std::uint32_t>(candidate.tasks);
-    placement.push_back({candidate.node->id, rank, tasks,
-                         pick_devices(*candidate.node, gang.task.accelerators, tasks)});
-    rank += tasks;
+  for (const NodeTasks& each : *chosen) {
+    placement.push_back({each.node, rank, each.tasks,
+                         pick_devices(around.nodes[each.node.value()].devices,
+                                      gang.task.accelerators, each.tasks)});
+    rank += each.tasks;
   }
   return placement;
+}
+
+std::optional<std::vector<NodeTasks>> Placer::place_in(const Topology& topology, const Room& room,
+                                                       const GangShape& gang,
+                                                       const Whereabouts& where) {
+  Search search = begin(topology, room, gang, where);
+  for (const std::string& type : types_for(topology, gang)) {
+    if (!search.choose_type(type)) continue;
+    if (const auto one = one_node_in(search)) return std::vector<NodeTasks>{*one};
+    if (auto chosen = in_fabric(search)) return chosen;
+  }
+  return std::nullopt;
+}
+
+bool Placer::suits(const Search& search, Position position) {
+  const NodeId node = search.topology.at(position);
+  if (!search.sites[search.topology.site_of(node).value()]) return false;
+  TaskCounts alone = {search.gang.tasks};
+  return !power_.trim(search.topology, search.room, position, search.gang, alone);
+}
+
+/// Without groups: a room that is only planned has none.
+std::optional<NodeTasks> Placer::one_node_in(const Search& search) {
+  if (!may_be_one_node(search.gang)) return std::nullopt;
+  std::optional<Position> best;
+  for (Position p = 0; p < search.room.size(); ++p) {
+    const Slot& slot = search.room.slot(p);
+    if (!slot.takes_work() || !search.shapes[slot.shape]) continue;
+    if (best && search.room.slot(*best).whole <= slot.whole) continue;
+    const auto parts = search.room.parts.find(p);
+    const DeviceRoom* devices = parts == search.room.parts.end() ? nullptr : &parts->second;
+    if (tasks_on(slot, devices, search.gang) < search.gang.tasks) continue;
+    if (suits(search, p)) best = p;
+  }
+  if (!best) return std::nullopt;
+  return NodeTasks{search.topology.at(*best), search.gang.tasks};
+}
+
+std::optional<NodeTasks> Placer::one_node(const Surroundings& around, const Search& search) {
+  const GangShape& gang = search.gang;
+  if (!may_be_one_node(gang)) return std::nullopt;
+  using Candidate = std::pair<NodeCost, const NodeGroups::Map::value_type*>;
+  std::vector<Candidate> candidates;
+  for (const auto& group : around.free.groups().groups()) {
+    const GroupKey& key = group.first;
+    if (!search.shapes[key.shape]) continue;
+    const Slot slot{.memory = key.memory,
+                    .cpus = key.cpus,
+                    .whole = static_cast<std::uint16_t>(key.devices.whole()),
+                    .shape = static_cast<std::uint16_t>(key.shape & 0x7FFFU),
+                    .busy = static_cast<std::uint16_t>(key.busy ? 1 : 0)};
+    if (tasks_on(slot, &key.devices, gang) < gang.tasks) continue;
+    candidates.emplace_back(cost_of(key, gang), &group);
+  }
+  const auto worse = [](const Candidate& a, const Candidate& b) { return a.first > b.first; };
+  std::make_heap(candidates.begin(), candidates.end(), worse);
+  while (!candidates.empty()) {
+    std::pop_heap(candidates.begin(), candidates.end(), worse);
+    const auto& [key, positions] = *candidates.back().second;
+    candidates.pop_back();
+    if (!key.busy) {
+      for (const auto& [count, cell] : around.free.fullest(ShapeId(key.shape))) {
+        const FabricVertex& vertex = search.topology.fabric(search.room.cell(cell).vertex);
+        for (auto at = positions.next(vertex.first); at && *at < vertex.direct_last;
+             at = positions.next(*at + 1)) {
+          if (suits(search, *at)) return NodeTasks{search.topology.at(*at), gang.tasks};
+        }
+      }
+      continue;
+    }
+    for (auto at = positions.next(0); at; at = positions.next(*at + 1)) {
+      if (suits(search, *at)) return NodeTasks{search.topology.at(*at), gang.tasks};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::vector<NodeTasks>> Placer::in_fabric(Search& search) {
+  const std::size_t last = index_of(search.gang.require);
+  for (std::size_t level = index_of(search.gang.prefer); level <= last; ++level) {
+    std::vector<std::pair<std::uint64_t, FabricId>> candidates;
+    for (const FabricId vertex : search.topology.at_level(static_cast<FabricLevel>(level))) {
+      const std::uint64_t bound = search.bound(vertex);
+      if (bound >= search.gang.tasks) {
+        candidates.emplace_back(bound, vertex);
+      } else if (level == last && bound > search.fitting_without_power) {
+        search.fitting_without_power = search.fitting = bound;
+        search.best = vertex;
+      }
+    }
+    std::sort(candidates.begin(), candidates.end());
+    for (const auto& [bound, vertex] : candidates) {
+      if (auto chosen = inside(search, vertex)) return chosen;
+    }
+  }
+  return std::nullopt;
+}
+
+void Placer::count_tasks(const Search& search, FabricId id, TaskCounts& tasks) {
+  const FabricVertex& vertex = search.topology.fabric(id);
+  tasks.assign(vertex.last - vertex.first, 0);
+  const bool whole_fleet = vertex.level == FabricLevel::kFleet;
+  auto parts = search.room.parts.lower_bound(vertex.first);
+  for (Position p = vertex.first; p < vertex.last; ++p) {
+    const Slot& slot = search.room.slot(p);
+    const DeviceRoom* devices = nullptr;
+    if (parts != search.room.parts.end() && parts->first == p) {
+      devices = &parts->second;
+      ++parts;
+    }
+    if (!search.shapes[slot.shape]) continue;
+    if (whole_fleet && !search.sites[search.topology.site_of(search.topology.at(p)).value()]) {
+      continue;
+    }
+    tasks[p - vertex.first] = tasks_on(slot, devices, search.gang);
+  }
+}
+
+std::optional<std::vector<NodeTasks>> Placer::inside(Search& search, FabricId id) {
+  const FabricVertex& vertex = search.topology.fabric(id);
+  const GangShape& gang = search.gang;
+  const auto settle = [&] {
+    trim_by_fabric(search.topology, id, gang, counts_);
+    below_.assign(counts_.size() + 1, 0);
+    for (std::size_t i = 0; i < counts_.size(); ++i) below_[i + 1] = below_[i] + counts_[i];
+    return below_.back();
+  };
+  count_tasks(search, id, counts_);
+  origin_ = vertex.first;
+  const std::uint64_t without_power = settle();
+  if (without_power > search.fitting_without_power) {
+    search.fitting_without_power = without_power;
+    search.best = id;
+  }
+  if (without_power < gang.tasks) {
+    search.fitting = std::max(search.fitting, without_power);
+    return std::nullopt;
+  }
+  taken_.assign(counts_.size(), 0);
+  take(search, id, gang.tasks);
+  TaskCounts allowed = taken_;
+  if (const auto limit = power_.trim(search.topology, search.room, vertex.first, gang, allowed)) {
+    // Somewhere there is too little power for these; look at all that may be drawn.
+    search.limiting = limit;
+    power_.trim(search.topology, search.room, vertex.first, gang, counts_);
+    const std::uint64_t with_power = settle();
+    search.fitting = std::max(search.fitting, with_power);
+    if (with_power < gang.tasks) return std::nullopt;
+    taken_.assign(counts_.size(), 0);
+    take(search, id, gang.tasks);
+  }
+  std::vector<NodeTasks> chosen;
+  for (std::size_t i = 0; i < taken_.size(); ++i) {
+    if (taken_[i] == 0) continue;
+    chosen.push_back({search.topology.at(vertex.first + static_cast<Position>(i)), taken_[i]});
+  }
+  return chosen;
+}
+
+/// Takes `want` tasks below the vertex from as few of its children as possible: the roomiest whole,
+/// and of what is left, the least roomy child that holds it.
+void Placer::take(const Search& search, FabricId id, std::uint64_t want) {
+  const FabricVertex& vertex = search.topology.fabric(id);
+  struct Child {
+    std::uint64_t room;
+    Position first;
+    FabricId vertex;  ///< none: a node
+  };
+  const Position origin = origin_;  // of the vertex that was counted
+  const auto room_of = [&](Position first, Position last) {
+    return below_[last - origin] - below_[first - origin];
+  };
+  if (room_of(vertex.first, vertex.last) == want) {
+    for (Position p = vertex.first; p < vertex.last; ++p) taken_[p - origin] = counts_[p - origin];
+    return;
+  }
+  std::vector<Child> children;
+  for (Position p = vertex.first; p < vertex.direct_last; ++p) {
+    if (counts_[p - origin] > 0) children.push_back({counts_[p - origin], p, kNoId<FabricId>});
+  }
+  for (const FabricId child : vertex.children) {
+    const FabricVertex& below = search.topology.fabric(child);
+    const std::uint64_t room = room_of(below.first, below.last);
+    if (room > 0) children.push_back({room, below.first, child});
+  }
+  std::sort(children.begin(), children.end(), [](const Child& a, const Child& b) {
+    return a.room != b.room ? a.room > b.room : a.first < b.first;
+  });
+  const auto take_from = [&](const Child& child, std::uint64_t tasks) {
+    if (child.vertex == kNoId<FabricId>) {
+      taken_[child.first - origin] = static_cast<std::uint32_t>(tasks);
+    } else {
+      take(search, child.vertex, tasks);
+    }
+  };
+  for (std::size_t i = 0; want > 0; ++i) {
+    MW_CHECK(i < children.size());
+    if (children[i].room < want) {
+      take_from(children[i], children[i].room);
+      want -= children[i].room;
+      continue;
+    }
+    // The last of those that hold the rest; of equals, the first in the fabric.
+    std::size_t k = i;
+    while (k + 1 < children.size() && children[k + 1].room >= want) ++k;
+    while (k > i && children[k - 1].room == children[k].room) --k;
+    take_from(children[k], want);
+    return;
+  }
 }
 
 }  // namespace mw

@@ -1,22 +1,88 @@
-// Where a gang goes. One interface for whoever decides it: given the nodes as they are now, give
-// a whole placement or the reason why there is none. Nothing is changed here.
+// Where a gang goes: feasibility first, then rank. Nothing is changed here.
+//
+// One node that holds it all, if there is one. Otherwise the lowest vertex of the fabric that holds
+// it whole; among those the fullest, so that the roomier ones stay whole for larger gangs; below
+// it as few children as possible, again and again down to the nodes. Ranks follow the fabric.
+// docs/scheduling.md tells it for operators.
 #pragma once
 
-#include <span>
+#include <optional>
+#include <string>
 #include <variant>
+#include <vector>
 
-#include "core/state.h"
+#include "core/fit.h"
+#include "core/room.h"
+#include "core/topology.h"
 #include "model/job.h"
 #include "model/reason.h"
 
 namespace mw {
 
-/// Places `gang` on as few ready nodes as hold it, the roomiest first and among equals the first
-/// by id; whole devices lowest number first, parts of a device on the fullest that has room.
-/// Result: slices in node order, ranks numbered along them; or why there is none.
-/// REQUIRES: gang.tasks > 0, and gang.nodes is 0 or divides it.
-/// Cost: O(nodes x devices + nodes log nodes).
-std::variant<Placement, PendingReason> place_first_fit(std::span<const Node> nodes,
-                                                       const GangShape& gang);
+struct Node;
+
+/// Where placement looks: the fleet, what is free in it (now, or as planned), and the nodes
+/// themselves for the numbers of their devices.
+struct Surroundings {
+  const Topology& topology;
+  const FreeIndex& free;
+  const std::vector<Node>& nodes;
+};
+
+/// Which sites a job may run at; empty lists: any.
+struct Whereabouts {
+  std::vector<std::string> sites;
+  std::vector<std::string> jurisdictions;  ///< "US" allows "US-TX"
+};
+
+/// Tasks by node, in rank order.
+struct NodeTasks {
+  NodeId node;
+  std::uint32_t tasks = 0;
+  bool operator==(const NodeTasks&) const = default;
+};
+
+class Placer {
+ public:
+  /// Result: slices in rank order; or why there is none.
+  /// REQUIRES: gang.tasks > 0, and gang.nodes is 0 or divides it; so does gang.segment.
+  /// Cost: O(vertices of a level x shapes) to find where, then O(nodes below it); for one node,
+  ///       O(groups of equal nodes).
+  std::variant<Placement, PendingReason> place(const Surroundings& around, const GangShape& gang,
+                                               const Whereabouts& where);
+
+  /// The same over a room that need not be the present one, without the numbers of devices.
+  std::optional<std::vector<NodeTasks>> place_in(const Topology& topology, const Room& room,
+                                                 const GangShape& gang, const Whereabouts& where);
+
+ private:
+  struct Search;
+  std::optional<NodeTasks> one_node(const Surroundings& around, const Search& search);
+  std::optional<NodeTasks> one_node_in(const Search& search);
+  bool suits(const Search& search, Position position);
+  std::optional<std::vector<NodeTasks>> in_fabric(Search& search);
+  std::optional<std::vector<NodeTasks>> inside(Search& search, FabricId vertex);
+  void count_tasks(const Search& search, FabricId vertex, TaskCounts& tasks);
+  void take(const Search& search, FabricId vertex, std::uint64_t want);
+  static Search begin(const Topology& topology, const Room& room, const GangShape& gang,
+                      const Whereabouts& where);
+  Search most_that_fit(const Topology& topology, const Room& room, const GangShape& gang,
+                       const Whereabouts& where);
+  static void best_node(Search& search);
+  static Resource binding(const Search& search, const GangShape& gang);
+  PendingReason why_not(const Surroundings& around, const GangShape& gang, const Whereabouts& where,
+                        const Search& search);
+
+  PowerTrimmer power_;
+  TaskCounts counts_;                 ///< of the vertex that is looked at
+  std::vector<std::uint64_t> below_;  ///< sums of counts_ up to each position
+  TaskCounts taken_;
+  Position origin_ = 0;  ///< of the vertex that is looked at
+};
+
+/// The devices that `tasks` tasks get on a node: whole ones lowest number first, parts of a device
+/// on the fullest that has room.  REQUIRES: they fit.
+std::vector<DeviceShare> pick_devices(const DeviceRoom& devices, AcceleratorShare share,
+                                      std::uint32_t tasks);
 
 }  // namespace mw

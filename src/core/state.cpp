@@ -10,26 +10,37 @@ const JobSpec& spec_of(const State& state, JobId job) {
   return *state.records.at(state.jobs.at(job).record).spec;
 }
 
+Topology make_topology(const FleetSource& source) {
+  Topology topology;
+  if (source.declared) topology.declare(*source.declared);
+  for (const DescribedNode& each : source.described) {
+    if (each.node.value() < topology.size()) {
+      topology.change(each.node, each.spec);
+    } else {
+      topology.add(each.spec);
+    }
+  }
+  return topology;
+}
+
 void rebuild_indexes(State& state) {
-  state.node_by_name.clear();
+  state.topology.replace(make_topology(state.fleet));
   state.job_by_key.clear();
   state.queue.clear();
   state.restarts.clear();
   state.deadlines.clear();
-  for (Node& node : state.nodes) {
-    state.node_by_name.emplace(node.spec.name, node.id);
-    reset_capacity(node);
-  }
+  for (Node& node : state.nodes) reset_capacity(node, state.topology->shape(node.id));
   for (const auto& [id, record] : state.records) {
     if (!record.client_key.empty()) state.job_by_key.emplace(record.client_key, id);
   }
   for (const auto& [id, attempt] : state.attempts) {
-    occupy(state, attempt.placement, spec_of(state, id).gang.task);
+    occupy(state, attempt.placement, spec_of(state, id).gang);
     if (!attempt.stopping) watch_deadline(state, attempt);
   }
   for (const auto& [id, hold] : state.holds) {
-    occupy(state, hold.placement, spec_of(state, id).gang.task);
+    occupy(state, hold.placement, spec_of(state, id).gang);
   }
+  state.free.rebuild(*state.topology, state.nodes);
   state.jobs.visit(JobId(), [&](const Job& job) {
     if (job.state == JobState::kPending && !job.held) enqueue(state, job);
     return true;

@@ -16,10 +16,15 @@
 #include "base/fields.h"
 #include "base/id.h"
 #include "base/time.h"
+#include "core/device_room.h"
 #include "core/job_table.h"
 #include "core/ledger.h"
+#include "core/placement.h"
+#include "core/room.h"
+#include "core/topology.h"
 #include "model/event.h"
 #include "model/fleet.h"
+#include "model/fleet_spec.h"
 #include "model/job.h"
 #include "model/reason.h"
 
@@ -105,20 +110,60 @@ struct HeldCapacity {
 
 struct Node {
   NodeId id;
-  NodeSpec spec;
   NodePhase phase = NodePhase::kReady;
   bool lost = false;
   std::string phase_reason;
   std::string phase_by;
   Instant phase_since;
   // Derived from attempts and held capacity.
-  std::vector<AcceleratorShare> device_free;
+  DeviceRoom devices;
   AcceleratorShare accelerators_free;
   CpuShare cpus_free;
   Bytes memory_free;
   std::uint32_t slices = 0;  ///< attempts and holds on it
+  bool exclusive = false;    ///< one of them wants it for itself
   bool operator==(const Node&) const = default;
-  MW_FIELDS(id, spec, phase, lost, phase_reason, phase_by, phase_since)
+  MW_FIELDS(id, phase, lost, phase_reason, phase_by, phase_since)
+};
+
+/// Given new work, as long as something is free.
+inline bool takes_work(const Node& node) {
+  return node.phase == NodePhase::kReady && !node.lost && !node.exclusive;
+}
+
+/// A node that an engine described by itself: one that no fleet file declares, or declares
+/// otherwise.
+struct DescribedNode {
+  NodeId node;
+  NodeSpec spec;
+  bool operator==(const DescribedNode&) const = default;
+  MW_FIELDS(node, spec)
+};
+
+/// What the fleet is made of; the topology is a function of this.
+struct FleetSource {
+  std::optional<FleetSpec> declared;     ///< its nodes have the first ids
+  std::vector<DescribedNode> described;  ///< by id
+  bool operator==(const FleetSource&) const = default;
+  MW_FIELDS(declared, described)
+};
+Topology make_topology(const FleetSource& source);
+
+/// Shared by copies of a state, and changed in place while there is only one.
+class SharedTopology {
+ public:
+  const Topology& operator*() const { return *topology_; }
+  const Topology* operator->() const { return topology_.get(); }
+  Topology& change() {
+    if (topology_.use_count() > 1) topology_ = std::make_shared<Topology>(*topology_);
+    return *topology_;
+  }
+  void replace(Topology topology) { topology_ = std::make_shared<Topology>(std::move(topology)); }
+  /// Equal sources make equal topologies.
+  bool operator==(const SharedTopology&) const { return true; }
+
+ private:
+  std::shared_ptr<Topology> topology_ = std::make_shared<Topology>();
 };
 
 /// Position in the queue: larger priority first, then older.
@@ -150,6 +195,7 @@ struct State {
   JobTable<Job> jobs;
   std::map<JobId, Attempt> attempts;  ///< of jobs that are starting, running or stopping
   std::map<JobId, HeldCapacity> holds;
+  FleetSource fleet;
   std::vector<Node> nodes;  ///< index is the NodeId
   std::map<std::string, TenantTotals> tenants;
   std::deque<JobId> finished;  ///< still in `jobs`, in the order in which they ended
@@ -159,7 +205,8 @@ struct State {
   std::map<GangShape, PendingReason> blocked;
 
   // Derived.
-  std::map<std::string, NodeId> node_by_name;
+  SharedTopology topology;
+  FreeIndex free;
   std::map<std::string, JobId> job_by_key;
   /// Jobs that may be placed now. Jobs of one shape fit or do not fit together.
   std::map<GangShape, std::set<QueueRank>> queue;
@@ -168,8 +215,8 @@ struct State {
   std::set<std::pair<Instant, JobId>> deadlines;  ///< of attempts with a time limit
 
   bool operator==(const State&) const = default;
-  MW_FIELDS(last_seq, now, next_job, next_epoch, records, jobs, attempts, holds, nodes, tenants,
-            finished, ledger, idle_cause, blocked)
+  MW_FIELDS(last_seq, now, next_job, next_epoch, records, jobs, attempts, holds, fleet, nodes,
+            tenants, finished, ledger, idle_cause, blocked)
 };
 
 /// Ended jobs stay in the state (for `show`, dependencies and repeated submits) until this many
@@ -182,6 +229,11 @@ void apply(State& state, const Event& event);
 
 /// Fills the derived fields from the primary ones, after a snapshot was read.
 void rebuild_indexes(State& state);
+
+/// The present, for placement.
+inline Surroundings surroundings(const State& state) {
+  return {*state.topology, state.free, state.nodes};
+}
 
 /// The specification of a job that exists.  REQUIRES: state.jobs has `job`.
 const JobSpec& spec_of(const State& state, JobId job);

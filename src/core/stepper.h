@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/core.h"
+#include "core/placement.h"
 #include "core/state.h"
 
 namespace mw {
@@ -30,6 +31,7 @@ class Core::Stepper {
   void operator()(const RequeueJob& input);
   void operator()(const DrainNode& input);
   void operator()(const ResumeNode& input);
+  void operator()(const DeclareFleet& input);
   void operator()(const ControllerStarted& input);
   void operator()(const NodeSeen& input);
   void operator()(const NodeLost& input);
@@ -74,6 +76,7 @@ class Core::Stepper {
   // things are decided, later.
   std::set<GangShape> ready_;
   std::set<GangShape> full_;
+  Placer placer_;  ///< for its scratch memory
 };
 
 }  // namespace mw

@@ -33,8 +33,7 @@ Result<EventQuery> query_of(ApiContext& context, const Request& request) {
   if (const auto job = request.number("job")) query.job = JobId(*job);
   if (request.has("node")) {
     read_state(context, [&](const State& state, Instant) {
-      const auto found = state.node_by_name.find(std::string(request.text("node")));
-      if (found != state.node_by_name.end()) query.node = found->second;
+      query.node = state.topology->find(request.text("node"));
     });
     if (!query.node) {
       return Error{ErrorCode::kNotFound,

@@ -86,7 +86,7 @@ JobSnapshot snapshot_of(const State& state, const Job& job, Instant now, Why why
   if (const auto attempt = state.attempts.find(job.id); attempt != state.attempts.end()) {
     snapshot.attempt = attempt->second;
     for (const NodeSlice& slice : attempt->second.placement) {
-      snapshot.node_names.push_back(state.nodes.at(slice.node.value()).spec.name);
+      snapshot.node_names.push_back(state.topology->name(slice.node));
     }
   }
   if (job.state == JobState::kPending) {
@@ -175,8 +175,8 @@ json::object why_view(const JobSnapshot& snapshot) {
 json::array node_views(const State& state, const std::optional<std::string>& name) {
   std::vector<const Node*> nodes;
   if (name) {
-    const auto found = state.node_by_name.find(*name);
-    if (found != state.node_by_name.end()) nodes.push_back(&state.nodes.at(found->second.value()));
+    const auto found = state.topology->find(*name);
+    if (found) nodes.push_back(&state.nodes.at(found->value()));
   } else {
     for (const Node& node : state.nodes) nodes.push_back(&node);
   }
@@ -189,20 +189,21 @@ json::array node_views(const State& state, const std::optional<std::string>& nam
   json::array views;
   for (const Node* node : nodes) {
     json::object view;
+    const NodeSpec spec = state.topology->spec(node->id);
     view["id"] = node->id.value();
-    view["name"] = node->spec.name;
-    view["site"] = node->spec.site;
+    view["name"] = spec.name;
+    view["site"] = spec.site;
     view["phase"] = text_value(name_of(node->phase));
     view["lost"] = node->lost;
     view["reason"] = node->phase_reason;
     view["by"] = node->phase_by;
     view["phase_since_ns"] = node->phase_since.count();
-    view["accelerator_type"] = node->spec.accelerator_type;
-    view["accelerators"] = node->spec.accelerators;
+    view["accelerator_type"] = spec.accelerator_type;
+    view["accelerators"] = spec.accelerators;
     view["accelerators_free_milli"] = node->accelerators_free.count();
-    view["cpus_milli"] = node->spec.cpus.count();
+    view["cpus_milli"] = spec.cpus.count();
     view["cpus_free_milli"] = node->cpus_free.count();
-    view["memory_bytes"] = node->spec.memory.count();
+    view["memory_bytes"] = spec.memory.count();
     view["memory_free_bytes"] = node->memory_free.count();
     view["jobs"] = std::move(jobs[node->id]);
     views.push_back(std::move(view));
@@ -273,7 +274,7 @@ std::string NodeNames::name(NodeId node) {
   if (node.value() >= names_.size()) {
     loop_.read([this](const State& state) {
       for (std::size_t i = names_.size(); i < state.nodes.size(); ++i)
-        names_.push_back(state.nodes[i].spec.name);
+        names_.push_back(state.topology->name(NodeId(static_cast<std::uint32_t>(i))));
     });
   }
   return node.value() < names_.size() ? names_[node.value()]

@@ -14,7 +14,7 @@ DesiredAttempt desired_attempt(const State& state, JobId job) {
   desired.spec = state.records.at(desired.record).spec;
   desired.placement = attempt.placement;
   for (const NodeSlice& slice : attempt.placement) {
-    desired.node_names.push_back(state.nodes.at(slice.node.value()).spec.name);
+    desired.node_names.push_back(state.topology->name(slice.node));
   }
   desired.resume_from = attempt.resumed_from;
   return desired;

@@ -133,7 +133,8 @@ class ControlLoop::Impl {
         desired_attempts(core_->state()));
     if (!started) return started;
     for (const Node& node : core_->state().nodes) {
-      if (!inventory->has(node.spec.name)) observe(NodeLost{node.spec.name});
+      const std::string& name = core_->state().topology->name(node.id);
+      if (!inventory->has(name)) observe(NodeLost{name});
     }
     return {};
   }

@@ -12,6 +12,7 @@
 #include "base/id.h"
 #include "base/time.h"
 #include "model/fleet.h"
+#include "model/fleet_spec.h"
 #include "model/input.h"
 #include "model/job.h"
 #include "model/ledger.h"
@@ -35,6 +36,13 @@ struct ControllerTookOver {
 
 // --- nodes ------------------------------------------------------------------------------------
 
+/// A whole fleet as its file describes it; its nodes have the first ids, in the file's order.
+struct FleetDeclared {
+  static constexpr std::string_view kKind = "fleet_declared";
+  FleetSpec fleet;
+  bool operator==(const FleetDeclared&) const = default;
+  MW_FIELDS(fleet)
+};
 struct NodeJoined {
   static constexpr std::string_view kKind = "node_joined";
   NodeId node;
@@ -223,7 +231,7 @@ using EventBody =
                  JobSubmitted, SubmitRepeated, JobHeld, JobReleased, JobBlocked, AttemptPlaced,
                  AttemptRunning, TaskEnded, AttemptStopping, AttemptEnded, RestartPlanned,
                  JobFinished, ProgressNoted, CheckpointStarted, CheckpointKept, IdleCauseChanged,
-                 CancelRepeated>;
+                 CancelRepeated, FleetDeclared>;
 
 struct Event {
   Instant at;

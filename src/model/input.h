@@ -10,6 +10,7 @@
 #include "base/fields.h"
 #include "base/id.h"
 #include "model/fleet.h"
+#include "model/fleet_spec.h"
 #include "model/job.h"
 
 namespace mw {
@@ -69,6 +70,15 @@ struct ResumeNode {
   std::string by;
   bool operator==(const ResumeNode&) const = default;
   MW_FIELDS(node, by)
+};
+
+/// The fleet is this from now on. Refused once there are nodes, unless it is the same.
+struct DeclareFleet {
+  static constexpr std::string_view kKind = "declare_fleet";
+  FleetSpec fleet;
+  std::string by;
+  bool operator==(const DeclareFleet&) const = default;
+  MW_FIELDS(fleet, by)
 };
 
 // --- observed ---------------------------------------------------------------------------------
@@ -153,7 +163,7 @@ struct CheckpointSaved {
 using InputBody =
     std::variant<SubmitJob, CancelJob, HoldJob, ReleaseJob, RequeueJob, DrainNode, ResumeNode,
                  ControllerStarted, NodeSeen, NodeLost, AttemptStarted, TaskExited, AttemptGone,
-                 ReportProgress, CheckpointBegun, CheckpointSaved>;
+                 ReportProgress, CheckpointBegun, CheckpointSaved, DeclareFleet>;
 
 struct Input {
   RequestId request;  ///< 0: nobody waits for the answer

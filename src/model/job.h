@@ -13,6 +13,7 @@
 #include "base/id.h"
 #include "base/quantity.h"
 #include "base/time.h"
+#include "model/fleet_spec.h"
 
 namespace mw {
 
@@ -27,14 +28,34 @@ struct TaskShape {
   MW_FIELDS(accelerators, cpus, memory, accelerator_type)
 };
 
-/// The gang's shape: `tasks` equal tasks, on exactly `nodes` nodes when that is given.
+/// A type of accelerator that will do, and how fast the job runs on it.
+struct TypeChoice {
+  std::string type;
+  std::uint32_t rate = 1000;  ///< thousandths of the job's own measure; larger is faster
+
+  auto operator<=>(const TypeChoice&) const = default;
+  MW_FIELDS(type, rate)
+};
+
+/// The gang's shape: `tasks` equal tasks, on exactly `nodes` nodes when that is given. A gang runs
+/// on accelerators of one type.
 struct GangShape {
   std::uint32_t tasks = 1;
   std::uint32_t nodes = 0;  ///< 0: as few as possible. Otherwise divides `tasks`, equal shares.
   TaskShape task;
+  /// Types that will do, instead of task.accelerator_type; the fastest that fits is taken.
+  std::vector<TypeChoice> types;
+  /// Tasks in groups of so many, each inside one scale-up domain; divides `tasks`. 0: no matter.
+  std::uint32_t segment = 0;
+  FabricLevel require = FabricLevel::kSite;  ///< all of it inside one vertex of this level
+  FabricLevel prefer = FabricLevel::kNode;   ///< near enough: nothing is gained by being nearer
+  /// No more than `spread_tasks` tasks at one vertex of this level. 0: no matter.
+  FabricLevel spread = FabricLevel::kNode;
+  std::uint32_t spread_tasks = 0;
+  bool exclusive = false;  ///< nothing else on its nodes
 
   auto operator<=>(const GangShape&) const = default;
-  MW_FIELDS(tasks, nodes, task)
+  MW_FIELDS(tasks, nodes, task, types, segment, require, prefer, spread, spread_tasks, exclusive)
 };
 
 struct EnvironmentVariable {

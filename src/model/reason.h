@@ -13,15 +13,16 @@
 #include "base/id.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "model/fleet_spec.h"
 #include "model/job.h"
 
 namespace mw {
 
-enum class Resource : std::uint8_t { kAccelerators, kCpus, kMemory, kNodes };
+enum class Resource : std::uint8_t { kAccelerators, kCpus, kMemory, kNodes, kPower };
 template <>
 struct EnumNames<Resource> {
-  static constexpr std::array<std::string_view, 4> value = {"accelerators", "cpus", "memory",
-                                                            "nodes"};
+  static constexpr std::array<std::string_view, 5> value = {"accelerators", "cpus", "memory",
+                                                            "nodes", "power"};
 };
 
 /// Pending because the shape does not fit now. `resource` is the one that binds.
@@ -29,10 +30,34 @@ struct NoRoomNow {
   static constexpr std::string_view kKind = "no_room_now";
   Resource resource = Resource::kAccelerators;
   std::uint32_t tasks_needed = 0;
-  std::uint32_t tasks_fitting = 0;     ///< how many of them could be placed now
-  std::uint32_t nodes_considered = 0;  ///< ready nodes of the right type
+  std::uint32_t tasks_fitting = 0;         ///< how many of them could be placed now
+  std::uint32_t nodes_considered = 0;      ///< ready nodes of the right type
+  FabricLevel level = FabricLevel::kSite;  ///< all of it has to be inside one of these
+  std::string place;                       ///< the one that would hold the most; empty: none does
   bool operator==(const NoRoomNow&) const = default;
-  MW_FIELDS(resource, tasks_needed, tasks_fitting, nodes_considered)
+  MW_FIELDS(resource, tasks_needed, tasks_fitting, nodes_considered, level, place)
+};
+
+/// Pending because what is free may not all be drawn from the power that there is.
+struct PowerShort {
+  static constexpr std::string_view kKind = "power_short";
+  std::string place;  ///< the first limit that is met
+  PowerLevel level = PowerLevel::kSite;
+  Watts limit;
+  Watts drawn;  ///< or reserved, below it
+  std::uint32_t tasks_needed = 0;
+  std::uint32_t tasks_fitting = 0;  ///< within all limits
+  bool operator==(const PowerShort&) const = default;
+  MW_FIELDS(place, level, limit, drawn, tasks_needed, tasks_fitting)
+};
+
+/// Pending because it may run at no site that there is.
+struct NoSuchSite {
+  static constexpr std::string_view kKind = "no_such_site";
+  std::vector<std::string> wanted;
+  std::vector<std::string> present;
+  bool operator==(const NoSuchSite&) const = default;
+  MW_FIELDS(wanted, present)
 };
 
 /// Pending because the fleet as it is now could not hold it even when empty.
@@ -80,7 +105,7 @@ struct NotYetConsidered {
 };
 
 using PendingReason = std::variant<NotYetConsidered, NoRoomNow, FleetTooSmall, NoSuchAccelerator,
-                                   IsHeld, WaitsToRestart>;
+                                   IsHeld, WaitsToRestart, PowerShort, NoSuchSite>;
 
 /// Why an input was refused.
 enum class RefusalKind : std::uint8_t {
@@ -95,13 +120,15 @@ enum class RefusalKind : std::uint8_t {
   kNodeDrainingAlready,
   kKeyReused,
   kJobNotRunning,
+  kFleetDeclaredAlready,
 };
 template <>
 struct EnumNames<RefusalKind> {
-  static constexpr std::array<std::string_view, 11> value = {
-      "no_such_job",           "no_such_node",     "job_already_finished", "job_not_pending",
-      "job_not_held",          "job_held_already", "stale_attempt",        "node_not_draining",
-      "node_draining_already", "key_reused",       "job_not_running"};
+  static constexpr std::array<std::string_view, 12> value = {
+      "no_such_job",     "no_such_node",      "job_already_finished",
+      "job_not_pending", "job_not_held",      "job_held_already",
+      "stale_attempt",   "node_not_draining", "node_draining_already",
+      "key_reused",      "job_not_running",   "fleet_declared_already"};
 };
 
 struct Refusal {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <boost/json/monotonic_resource.hpp>
+#include <limits>
+#include <set>
 #include <utility>
 
 #include "codec/event_json.h"
@@ -172,7 +174,7 @@ Result<void> check_placement(const State& state, const std::string& whose,
     if (slice.node.value() >= state.nodes.size())
       return damaged(whose + " is on a node that is not there");
     for (const DeviceShare& device : slice.devices) {
-      if (device.device >= state.nodes[slice.node.value()].spec.accelerators) {
+      if (device.device >= state.topology->shape(slice.node).accelerators) {
         return damaged(whose + " is on a device that is not there");
       }
     }
@@ -180,8 +182,37 @@ Result<void> check_placement(const State& state, const std::string& whose,
   return {};
 }
 
+/// That the fleet can be unfolded, so that everything else can be held against it.
+Result<void> check_fleet(const FleetSource& fleet) {
+  std::uint64_t nodes = 0;
+  std::set<std::string> names;
+  if (fleet.declared) {
+    const std::string fault = fault_of(*fleet.declared);
+    if (!fault.empty()) return damaged("the fleet is unsound: " + fault);
+    for (const SiteSpec& site : fleet.declared->sites) {
+      for (const BlockSpec& block : site.blocks) nodes += std::uint64_t{block.nodes} * block.count;
+    }
+  }
+  std::optional<NodeId> before;
+  for (const DescribedNode& each : fleet.described) {
+    const bool sound = each.node.value() <= nodes && (!before || *before < each.node) &&
+                       each.spec.accelerators <= kNodeAcceleratorsMax &&
+                       each.spec.cpus.count() >= 0 && each.spec.memory.count() >= 0 &&
+                       each.spec.cpus.count() <= std::numeric_limits<std::int32_t>::max() &&
+                       names.insert(each.spec.name).second;
+    if (!sound) return damaged("node " + std::to_string(each.node.value()) + " is unsound");
+    if (each.node.value() == nodes) ++nodes;
+    before = each.node;
+  }
+  return {};
+}
+
 /// That everything named in the state is in it, so that nothing looks for what is not there.
 Result<void> check_references(const State& state) {
+  if (state.topology->size() != state.nodes.size()) {
+    return damaged("the fleet has " + std::to_string(state.topology->size()) + " nodes, and " +
+                   std::to_string(state.nodes.size()) + " are in the state");
+  }
   for (std::size_t i = 0; i < state.nodes.size(); ++i) {
     if (state.nodes[i].id.value() != i)
       return damaged("nodes[" + std::to_string(i) + "] has another id");
@@ -285,6 +316,8 @@ Result<State> StateReader::finish() {
     if (!seen_[i])
       return damaged("the field \"" + std::string(json_detail::kKeys<State>[i]) + "\" is missing");
   }
+  if (const Result<void> fleet = check_fleet(state_.fleet); !fleet) return fleet.error();
+  state_.topology.replace(make_topology(state_.fleet));
   if (const Result<void> whole = check_references(state_); !whole) return whole.error();
   rebuild_indexes(state_);
   return std::move(state_);

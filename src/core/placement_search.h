@@ -1,0 +1,82 @@
+// What one look for a place keeps in mind; shared by the search itself and by what explains its
+// failure.
+#pragma once
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/placement.h"
+
+namespace mw {
+
+/// The accelerator types that the gang may run on, the best first; all there are when it says none.
+std::vector<std::string> types_for(const Topology& topology, const GangShape& gang);
+/// One node may hold all of it.
+bool may_be_one_node(const GangShape& gang);
+
+/// One look for a place, for one type of accelerator.
+struct Placer::Search {
+  const Topology& topology;
+  const Room& room;
+  const GangShape& gang;
+  std::vector<bool> sites;
+  std::vector<bool> shapes;  ///< those of the type that is tried
+  bool any_shape = false;    ///< some type of the gang's exists at a site that is allowed
+  // For the reason, when there is no place: the most tasks that one vertex would hold.
+  std::uint64_t fitting = 0;
+  std::uint64_t fitting_without_power = 0;
+  std::optional<FabricId> best;
+  std::optional<PowerId> limiting;
+  std::uint32_t nodes = 0;  ///< that take work and are of the type, where most would fit
+
+  bool choose_type(const std::string& type) {
+    shapes.assign(topology.shapes().size(), false);
+    bool any = false;
+    for (const Cell& cell : room.cells(Topology::kRoot)) {
+      const bool fits = topology.shape(cell.shape).accelerator_type == type;
+      shapes[cell.shape.value()] = fits;
+      any = any || fits;
+    }
+    any_shape = any_shape || any;
+    return any;
+  }
+
+  [[nodiscard]] bool allows(FabricId vertex) const {
+    const SiteId site = topology.fabric(vertex).site;
+    return site == kNoId<SiteId> || sites[site.value()];
+  }
+
+  /// At least as many tasks as fit below the vertex, from the counts that are kept with it.
+  [[nodiscard]] std::uint64_t bound(FabricId id) const {
+    if (!allows(id)) return 0;
+    const FabricVertex& vertex = topology.fabric(id);
+    std::uint64_t sum = 0;
+    if (vertex.level == FabricLevel::kFleet) {
+      for (const FabricId child : vertex.children) sum += bound(child);
+      return sum;
+    }
+    const bool counted = gang.task.accelerators >= kWholeAccelerator;
+    for (const Cell& cell : room.cells(id)) {
+      if (!shapes[cell.shape.value()]) continue;
+      const auto counts = room.counts(cell);
+      const std::uint32_t most = cell.width - 1;
+      for (std::uint32_t free = 0; free < cell.width; ++free) {
+        // Parts of devices are not in the counts: any node may have some.
+        const std::uint32_t tasks =
+            counts[free] == 0 ? 0 : tasks_by_accelerators(counted ? free : most, gang);
+        sum += std::uint64_t{counts[free]} * (counted ? tasks : std::max(tasks, parts_of(most)));
+      }
+    }
+    return sum;
+  }
+  /// Tasks with a share of one device that a node with that many devices holds at most.
+  [[nodiscard]] std::uint32_t parts_of(std::uint32_t devices) const {
+    if (gang.task.accelerators.count() == 0) return gang.tasks;
+    const auto each = static_cast<std::uint32_t>(kWholeAccelerator / gang.task.accelerators);
+    return std::min(devices * each, gang.tasks);
+  }
+};
+
+}  // namespace mw

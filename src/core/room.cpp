@@ -1,0 +1,179 @@
+#include "core/room.h"
+
+#include <bit>
+
+#include "base/check.h"
+#include "core/fit.h"
+#include "core/state.h"
+
+namespace mw {
+namespace {
+
+Slot slot_of(const Topology& topology, const Node& node) {
+  Slot slot;
+  slot.shape = static_cast<std::uint16_t>(topology.shape_of(node.id).value() & 0x7FFFU);
+  slot.busy = node.slices > 0 ? 1 : 0;
+  slot.cpus = static_cast<std::int32_t>(node.cpus_free.count());
+  slot.memory = node.memory_free.count();
+  if (takes_work(node)) slot.whole = static_cast<std::uint16_t>(node.devices.whole());
+  return slot;
+}
+
+GroupKey key_of(const Slot& slot, const DeviceRoom& devices) {
+  return {slot.shape, slot.busy != 0, slot.cpus, slot.memory, devices.sorted()};
+}
+
+}  // namespace
+
+Room::Room(const Topology& topology) {
+  const auto& fabric = topology.fabric();
+  // Which shapes stand below each vertex; children come after their parents.
+  std::vector<std::set<std::uint32_t>> shapes(fabric.size());
+  for (std::uint32_t i = 0; i < topology.size(); ++i) {
+    const NodeId node(i);
+    shapes[topology.fabric_of(node).value()].insert(topology.shape_of(node).value());
+  }
+  for (std::size_t v = fabric.size(); v-- > 1;) {
+    shapes[fabric[v].parent.value()].insert(shapes[v].begin(), shapes[v].end());
+  }
+  std::uint32_t counts = 0;
+  for (std::size_t v = 0; v < fabric.size(); ++v) {
+    first_cell_.push_back(static_cast<std::uint32_t>(cells_.size()));
+    for (const std::uint32_t shape : shapes[v]) {
+      const std::uint32_t width = topology.shape(ShapeId(shape)).accelerators + 1;
+      cells_.push_back({FabricId(static_cast<std::uint32_t>(v)), ShapeId(shape), 0, counts, width});
+      counts += width;
+    }
+  }
+  first_cell_.push_back(static_cast<std::uint32_t>(cells_.size()));
+  counts_.assign(counts, 0);
+  const auto find_cell = [&](FabricId vertex, ShapeId shape) {
+    std::uint32_t cell = first_cell_[vertex.value()];
+    while (cells_[cell].shape != shape) ++cell;
+    return cell;
+  };
+  for (std::size_t i = 0; i < cells_.size(); ++i) {
+    const FabricId vertex = cells_[i].vertex;
+    const FabricId parent = vertex == Topology::kRoot ? vertex : topology.fabric(vertex).parent;
+    cells_[i].parent = find_cell(parent, cells_[i].shape);
+  }
+  slots_.resize(topology.size());
+  cell_of_.resize(topology.size());
+  for (Position p = 0; p < topology.size(); ++p) {
+    const NodeId node = topology.at(p);
+    const ShapeId shape = topology.shape_of(node);
+    MW_CHECK(shape.value() < 0x7FFF);
+    cell_of_[p] = find_cell(topology.fabric_of(node), shape);
+    const NodeShape& hardware = topology.shape(shape);
+    set_slot(p, {.memory = hardware.memory.count(),
+                 .cpus = static_cast<std::int32_t>(hardware.cpus.count()),
+                 .whole = static_cast<std::uint16_t>(hardware.accelerators),
+                 .shape = static_cast<std::uint16_t>(shape.value() & 0x7FFFU)});
+  }
+  for (const PowerVertex& vertex : topology.power()) draw.push_back(vertex.idle);
+}
+
+std::span<const Cell> Room::cells(FabricId vertex) const {
+  const std::uint32_t first = first_cell_[vertex.value()];
+  return {cells_.data() + first, first_cell_[vertex.value() + 1] - first};
+}
+
+void Room::set_slot(Position position, const Slot& slot) {
+  const std::uint16_t before = slots_[position].whole;
+  slots_[position] = slot;
+  if (before == slot.whole) return;
+  for (std::uint32_t cell = cell_of_[position];; cell = cells_[cell].parent) {
+    if (before != Slot::kOut) --counts_[cells_[cell].counts + before];
+    if (slot.whole != Slot::kOut) ++counts_[cells_[cell].counts + slot.whole];
+    if (cells_[cell].parent == cell) return;
+  }
+}
+
+std::optional<Position> PositionSet::next(Position from) const {
+  auto word = words_.lower_bound(from / 64);
+  if (word == words_.end()) return std::nullopt;
+  std::uint64_t bits = word->second;
+  if (word->first == from / 64) {
+    bits &= ~std::uint64_t{0} << (from % 64);
+    if (bits == 0) {
+      if (++word == words_.end()) return std::nullopt;
+      bits = word->second;
+    }
+  }
+  return word->first * 64 + static_cast<Position>(std::countr_zero(bits));
+}
+
+void NodeGroups::erase(const GroupKey& key, Position position) {
+  const auto group = groups_.find(key);
+  MW_CHECK(group != groups_.end());
+  group->second.erase(position);
+  if (group->second.empty()) groups_.erase(group);
+}
+
+void FreeIndex::rebuild(const Topology& topology, const std::vector<Node>& nodes) {
+  empty_ = std::make_shared<const Room>(topology);
+  room_ = *empty_;
+  groups_ = NodeGroups();
+  fullest_.assign(topology.shapes().size(), {});
+  free_nodes_.clear();
+  for (Position p = 0; p < topology.size(); ++p) {
+    const NodeId id = topology.at(p);
+    const NodeShape& shape = topology.shape(id);
+    const Slot& slot = room_.slot(p);
+    groups_.insert(key_of(slot, DeviceRoom(shape.accelerators)), p);
+    count_free(room_.cell_of(p), 0, 1);
+  }
+  for (const Node& node : nodes) {
+    const NodeShape& shape = topology.shape(node.id);
+    update(topology, node);
+    for (std::uint32_t i = 0; i < node.devices.size(); ++i) {
+      const AcceleratorShare used = kWholeAccelerator - node.devices[i];
+      if (used.count() > 0) add_draw(topology, node.id, draw_of(shape, used));
+    }
+  }
+}
+
+void FreeIndex::update(const Topology& topology, const Node& node) {
+  const Position position = topology.position(node.id);
+  const NodeShape& shape = topology.shape(node.id);
+  const Slot before = room_.slot(position);
+  const auto had_parts = room_.parts.find(position);
+  if (before.takes_work()) {
+    // Which devices were whole does not matter: only how many.
+    DeviceRoom devices =
+        had_parts != room_.parts.end() ? had_parts->second : DeviceRoom(shape.accelerators);
+    if (had_parts == room_.parts.end()) {
+      for (std::uint32_t i = before.whole; i < devices.size(); ++i) {
+        devices.add(i, -kWholeAccelerator);
+      }
+    }
+    groups_.erase(key_of(before, devices), position);
+  }
+  const Slot after = slot_of(topology, node);
+  if (had_parts != room_.parts.end()) room_.parts.erase(had_parts);
+  if (after.takes_work()) {
+    if (node.devices.has_parts()) room_.parts.emplace(position, node.devices);
+    groups_.insert(key_of(after, node.devices), position);
+  }
+  room_.set_slot(position, after);
+  const auto free_before = std::uint32_t{before.takes_work() && before.busy == 0};
+  const auto free_after = std::uint32_t{after.takes_work() && after.busy == 0};
+  if (free_before != free_after) count_free(room_.cell_of(position), free_before, free_after);
+}
+
+void FreeIndex::count_free(std::uint32_t cell, std::uint32_t before, std::uint32_t after) {
+  if (free_nodes_.size() <= cell) free_nodes_.resize(cell + 1);
+  ByFree& order = fullest_[room_.cell(cell).shape.value()];
+  std::uint32_t& count = free_nodes_[cell];
+  if (count > 0) order.erase({count, cell});
+  count = count + after - before;
+  if (count > 0) order.emplace(count, cell);
+}
+
+void FreeIndex::add_draw(const Topology& topology, NodeId node, Watts draw) {
+  for (PowerId at = topology.power_of(node); at != kNoId<PowerId>; at = topology.power(at).parent) {
+    room_.draw[at.value()] += draw;
+  }
+}
+
+}  // namespace mw
