@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/fields.h"
@@ -26,17 +27,27 @@ struct AcceleratorType {
   std::string name;    ///< e.g. "h100-sxm"; what jobs ask for
   std::string vendor;  ///< "nvidia", "amd", "intel", "google", "aws", "none"
   std::vector<std::string> aliases;
-  std::optional<Sourced> memory;             ///< bytes
-  std::optional<Sourced> memory_bandwidth;   ///< bytes/s
-  std::optional<Sourced> bf16;               ///< FLOP/s in 10^9, dense
-  std::optional<Sourced> power;              ///< milliwatts at most, of the device alone
-  std::optional<Sourced> idle_power;         ///< milliwatts
-  std::optional<Sourced> scale_up_size;      ///< devices in one scale-up domain
-  std::optional<Sourced> scale_up_bandwidth; ///< bytes/s a device, both directions
-  std::string export_class;                  ///< empty: unknown or none
+  std::optional<Sourced> memory;              ///< bytes
+  std::optional<Sourced> memory_bandwidth;    ///< bytes/s
+  std::optional<Sourced> bf16;                ///< FLOP/s in 10^9, dense
+  std::optional<Sourced> power;               ///< milliwatts at most, of the device alone
+  std::optional<Sourced> idle_power;          ///< milliwatts
+  std::optional<Sourced> scale_up_size;       ///< devices in one scale-up domain
+  std::optional<Sourced> scale_up_bandwidth;  ///< bytes/s a device, both directions
+  std::string export_class;                   ///< empty: unknown or none
+  std::string export_source;                  ///< where the class, or the rule it follows, is from
   bool operator==(const AcceleratorType&) const = default;
-  MW_FIELDS(name, vendor, aliases, memory, memory_bandwidth, bf16, power, idle_power,
-            scale_up_size, scale_up_bandwidth, export_class)
+  MW_FIELDS(name, vendor, aliases, memory, memory_bandwidth, bf16, power, idle_power, scale_up_size,
+            scale_up_bandwidth, export_class, export_source)
 };
+
+struct Catalogue {
+  std::vector<AcceleratorType> types;  ///< names and aliases are all different, in any case
+  bool operator==(const Catalogue&) const = default;
+  MW_FIELDS(types)
+};
+
+/// The type that is called, or also called, `name`, in any case; null when there is none.
+const AcceleratorType* find_type(const Catalogue& catalogue, std::string_view name);
 
 }  // namespace mw

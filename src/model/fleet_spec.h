@@ -47,8 +47,8 @@ struct NodeShape {
   Bytes memory;
   Watts idle;         ///< drawn by the whole node when nothing runs
   Watts accelerator;  ///< drawn in addition by each accelerator at work, with its share of the rest
-  Bytes accelerator_memory;   ///< of one device; 0: unknown
-  std::string export_class;   ///< e.g. "3A090.a"; empty: none is known
+  Bytes accelerator_memory;  ///< of one device; 0: unknown
+  std::string export_class;  ///< e.g. "3A090.a"; empty: none is known
   bool operator==(const NodeShape&) const = default;
   MW_FIELDS(name, accelerator_type, accelerators, cpus, memory, idle, accelerator,
             accelerator_memory, export_class)
@@ -86,8 +86,9 @@ struct FabricPlace {
   MW_FIELDS(name, level, under)
 };
 
-/// `count` times `nodes` nodes of one shape. Groupings go from the smallest to the largest, and
-/// each divides the next one and `nodes`, or is cut off at the end of the block.
+/// `count` times `nodes` nodes of one shape. Groupings go from the smallest to the largest; each is
+/// a multiple of the one before it, or all `nodes`, so that groups nest. The last group of a block
+/// is cut off where the block ends.
 struct BlockSpec {
   std::string name;         ///< of the block, and the beginning of its nodes' names
   std::uint32_t count = 1;  ///< how many such blocks
@@ -107,12 +108,13 @@ struct SiteSpec {
   std::int64_t price = 0;    ///< of energy, in millionths of a US dollar a kWh; 0: unknown
   std::int64_t carbon = 0;   ///< in grams of CO2 a kWh; 0: unknown
   std::int64_t pue = 1000;   ///< facility power / IT power, in thousandths
-  PowerLimits limits;        ///< of the IT load of the whole site
+  Watts contract;            ///< that the site may take at its meter; 0: nothing is stated
+  PowerLimits limits;        ///< of the IT load of the whole site; of the contract, what PUE leaves
   std::vector<PowerPlace> power;
   std::vector<FabricPlace> fabric;
   std::vector<BlockSpec> blocks;
   bool operator==(const SiteSpec&) const = default;
-  MW_FIELDS(name, jurisdiction, price, carbon, pue, limits, power, fabric, blocks)
+  MW_FIELDS(name, jurisdiction, price, carbon, pue, contract, limits, power, fabric, blocks)
 };
 
 struct FleetSpec {
@@ -122,5 +124,15 @@ struct FleetSpec {
   bool operator==(const FleetSpec&) const = default;
   MW_FIELDS(name, shapes, sites)
 };
+
+/// The name of the node number `index` (from 0) of the copy number `copy` (from 0) of a block:
+/// "SITE-BLOCK-7", or "SITE-BLOCK03-7" when there are several such blocks. Numbers in names begin
+/// with 1 and have leading zeros, so that all names of a block are of equal length.
+/// REQUIRES: copy < block.count, index < block.nodes.
+std::string node_name(const SiteSpec& site, const BlockSpec& block, std::uint32_t copy,
+                      std::uint32_t index);
+
+/// "SITE-BLOCK03": what the names of a block's nodes begin with, without the last dash.
+std::string block_name(const SiteSpec& site, const BlockSpec& block, std::uint32_t copy);
 
 }  // namespace mw
