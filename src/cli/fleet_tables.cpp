@@ -127,9 +127,14 @@ std::string render_fleet_stats(const FleetStats& stats, const TerminalTraits& tr
                                : "")}},
        {"cores", {share_text(sum.cpus)}},
        {"memory",
-        {fmt::format("{}, and {} on accelerators", bytes_text(sum.memory),
-                     memory_text(sum.accelerator_memory))}},
-       {"power", {fmt::format("{} idle, {} all busy", stated(sum.idle), stated(sum.busy))}}},
+        {bytes_text(sum.memory) +
+         (sum.accelerator_memory == Bytes(0)
+              ? ""
+              : fmt::format(", and {} on accelerators", memory_text(sum.accelerator_memory)))}},
+       {"power",
+        {sum.busy == Watts(0)
+             ? ""
+             : fmt::format("{} idle, {} all busy", stated(sum.idle), stated(sum.busy))}}},
       2, traits);
   return out + "\n" + type_table(stats, traits) + level_table(stats, traits) +
          site_table(stats, traits);

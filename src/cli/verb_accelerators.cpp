@@ -14,7 +14,6 @@
 #include "cli/table.h"
 #include "cli/verbs.h"
 #include "codec/catalogue_file.h"
-#include "codec/suggest.h"
 #include "codec/units.h"
 
 namespace mw {
@@ -81,9 +80,7 @@ int show(const Cli& cli, const AcceleratorOptions& options) {
   if (!catalogue) return cli.console.fail(catalogue.error());
   const AcceleratorType* type = find_type(*catalogue, options.type);
   if (type == nullptr) {
-    std::vector<std::string_view> names;
-    for (const AcceleratorType& one : catalogue->types) names.push_back(one.name);
-    const std::string_view meant = closest(options.type, names);
+    const std::string_view meant = closest_type(*catalogue, options.type);
     return cli.console.fail(
         {ErrorCode::kNotFound,
          fmt::format("there is no type of accelerator {}{}", in_quotes(options.type),

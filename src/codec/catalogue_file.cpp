@@ -267,6 +267,15 @@ const Catalogue& built_in_catalogue() {
   return catalogue;
 }
 
+std::string_view closest_type(const Catalogue& catalogue, std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const AcceleratorType& type : catalogue.types) {
+    names.push_back(type.name);
+    names.insert(names.end(), type.aliases.begin(), type.aliases.end());
+  }
+  return closest(name, names);
+}
+
 std::string write_catalogue_file(const Catalogue& catalogue) {
   boost::json::object types;
   for (const AcceleratorType& type : catalogue.types) {

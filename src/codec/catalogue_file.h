@@ -23,6 +23,9 @@ Result<Catalogue> parse_catalogue_file(std::string_view text, std::string_view s
 /// The catalogue of this program.
 const Catalogue& built_in_catalogue();
 
+/// The name or alias nearest to `name`, when it is near enough to be what was meant; else empty.
+std::string_view closest_type(const Catalogue& catalogue, std::string_view name);
+
 /// The file (JSON) that gives `catalogue` back when it is read on top of nothing.
 std::string write_catalogue_file(const Catalogue& catalogue);
 

@@ -80,16 +80,20 @@ class FleetFileReader : private YamlReader {
                     const std::string& name, const Known& known, std::string_view what) {
     const std::vector<std::string_view> names(known.begin(), known.end());
     if (std::ranges::find(names, name) != names.end()) return;
-    const std::string_view meant = closest(name, names);
+    tell_unknown(map.find(key) != nullptr ? *map.find(key) : map, YamlReader::path(group, key),
+                 what, name, closest(name, names), names);
+  }
+  void tell_unknown(const YamlNode& node, const std::string& path, std::string_view what,
+                    std::string_view name, std::string_view meant,
+                    std::span<const std::string_view> known) {
     constexpr std::size_t kListedMax = 20;
-    const std::span<const std::string_view> listed(names.data(),
-                                                   std::min(names.size(), kListedMax));
-    problem(map.find(key) != nullptr ? *map.find(key) : map, YamlReader::path(group, key),
+    const auto listed = known.first(std::min(known.size(), kListedMax));
+    problem(node, path,
             fmt::format("there is no {} {}{}{}", what, in_quotes(name),
-                        meant.empty() ? "." : fmt::format("; did you mean \"{}\"?", meant),
-                        names.empty() ? fmt::format(" None is given")
+                        meant.empty() ? "." : fmt::format("; did you mean {}?", in_quotes(meant)),
+                        known.empty() ? std::string(" None is given")
                                       : fmt::format(" There is: {}{}", fmt::join(listed, ", "),
-                                                    names.size() > kListedMax ? ", ..." : "")));
+                                                    known.size() > kListedMax ? ", ..." : "")));
   }
 
   // --- accelerators and shapes ----------------------------------------------------------------
@@ -186,9 +190,11 @@ class FleetFileReader : private YamlReader {
     }
     const AcceleratorType* type = find_type(file_.catalogue, name);
     if (type != nullptr) return type;
+    if (name.empty()) return nullptr;  // a problem already
     std::vector<std::string_view> names;
     for (const AcceleratorType& one : file_.catalogue.types) names.push_back(one.name);
-    expect_known(node, path, "type", name, names, "type of accelerator");
+    tell_unknown(*node.find("type"), YamlReader::path(path, "type"), "type of accelerator", name,
+                 closest_type(file_.catalogue, name), names);
     return nullptr;
   }
   static void fill_from(const AcceleratorType& type, NodeShape& shape) {
@@ -436,52 +442,7 @@ class FleetFileReader : private YamlReader {
     if (!block.power_under.empty() && find_place(site.power, block.power_under) == nullptr)
       expect_known(node, path, "power_under", block.power_under, names_of(site.power),
                    "power place");
-    if (block.nodes == 0) return;
-    check_groups(node, path, "fabric_groups", block, block.fabric,
-                 find_place(site.fabric, block.fabric_under));
-    check_groups(node, path, "power_groups", block, block.power,
-                 find_place(site.power, block.power_under));
-  }
-
-  /// Groups must nest: see BlockSpec. REQUIRES: block.nodes > 0.
-  template <class Grouping, class Place>
-  void check_groups(const YamlNode& node, const std::string& path, std::string_view key,
-                    const BlockSpec& block, const std::vector<Grouping>& groups,
-                    const Place* under) {
-    const YamlNode& at = node.find(key) != nullptr ? *node.find(key) : node;
-    const std::string name = YamlReader::path(path, key);
-    for (std::size_t i = 0; i < groups.size(); ++i) {
-      const Grouping& group = groups[i];
-      if (group.nodes == 0) return;  // a problem already
-      if (group.nodes > block.nodes) {
-        problem(at, name,
-                fmt::format("a {} of {} nodes is more than the block has; expected at most {}",
-                            name_of(group.level), group.nodes, block.nodes));
-      }
-      if (i > 0) check_pair(at, name, block, groups[i - 1], group);
-    }
-    if (!groups.empty() && under != nullptr && groups.back().level >= under->level) {
-      problem(
-          at, name,
-          fmt::format("expected levels below {}, which is a {}, found {}", in_quotes(under->name),
-                      name_of(under->level), name_of(groups.back().level)));
-    }
-  }
-  template <class Grouping>
-  void check_pair(const YamlNode& at, const std::string& name, const BlockSpec& block,
-                  const Grouping& small, const Grouping& large) {
-    if (large.level <= small.level) {
-      problem(at, name,
-              fmt::format("expected levels from the nearest to the farthest, each once, found {} "
-                          "before {}",
-                          name_of(small.level), name_of(large.level)));
-    } else if (large.nodes % small.nodes != 0 && large.nodes != block.nodes) {
-      problem(at, name,
-              fmt::format("groups must nest: expected for {} a multiple of the {} nodes of a {}, "
-                          "or all {} nodes of the block, found {}",
-                          name_of(large.level), small.nodes, name_of(small.level), block.nodes,
-                          large.nodes));
-    }
+    if (block.nodes > 0) check_groups(site, block, node, path, *this);
   }
 
   const FleetFileContext& context_;

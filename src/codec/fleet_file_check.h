@@ -2,6 +2,7 @@
 // against limits, names of nodes.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "codec/yaml_reader.h"
@@ -20,6 +21,12 @@ struct FleetFileNodes {
   std::vector<const YamlNode*> shapes;
   std::vector<Site> sites;
 };
+
+/// Tells `reader` where groups of `block` (at `node`, called `path`) do not nest: see BlockSpec.
+/// A group of no nodes, and a place that does not exist, are problems already told.
+/// REQUIRES: block.nodes > 0.
+void check_groups(const SiteSpec& site, const BlockSpec& block, const YamlNode& node,
+                  const std::string& path, YamlReader& reader);
 
 /// Tells `reader` what is wrong with `fleet`.
 /// REQUIRES: all names that the parts mention exist, and places stand under farther ones.
