@@ -384,6 +384,7 @@ class FleetFileReader : private YamlReader {
   template <class Place>
   static std::vector<std::string_view> names_of(const std::vector<Place>& places) {
     std::vector<std::string_view> names;
+    names.reserve(places.size());
     for (const Place& place : places) names.push_back(place.name);
     return names;
   }
