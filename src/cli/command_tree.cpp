@@ -31,6 +31,11 @@ OptionText describe(const CLI::Option& option) {
   return text;
 }
 
+/// A command that does something itself, though there may be others below it.
+bool works_alone(const CLI::App& command) {
+  return command.get_subcommands({}).empty() || command.get_require_subcommand_min() == 0;
+}
+
 }  // namespace
 
 std::vector<OptionText> options_of(const CLI::App& command, bool positional) {
@@ -56,7 +61,7 @@ std::vector<const CLI::App*> commands_below(const CLI::App& command) {
 
 void visit_commands(const CLI::App& command, const std::function<void(const CLI::App&)>& visitor) {
   for (const CLI::App* below : commands_below(command)) {
-    if (commands_below(*below).empty()) visitor(*below);
+    if (works_alone(*below)) visitor(*below);
     visit_commands(*below, visitor);
   }
 }
@@ -68,7 +73,8 @@ std::string usage_of(const CLI::App& command) {
     line += option.required ? " " + option.names : " [" + option.names + "]";
   }
   if (command.get_name() == "submit") line += " [-- COMMAND ARGUMENTS...]";
-  if (!commands_below(command).empty()) line += " COMMAND";
+  if (!commands_below(command).empty())
+    line += command.get_parent() != nullptr && works_alone(command) ? " [COMMAND]" : " COMMAND";
   return line;
 }
 

@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 #include <ctime>
+
+#include "codec/text.h"
 
 namespace mw {
 namespace {
@@ -44,7 +47,7 @@ std::string time_of_day_text(Instant at) {
 }
 
 std::string count_text(double value) {
-  constexpr std::array<const char*, 6> suffixes = {"", "k", "M", "G", "T", "P"};
+  constexpr std::array<const char*, 8> suffixes = {"", "k", "M", "G", "T", "P", "E", "Z"};
   std::size_t i = 0;
   // 999.5 would be shown as 1000.
   while (std::abs(value) >= 999.5 && i + 1 < suffixes.size()) {
@@ -54,6 +57,24 @@ std::string count_text(double value) {
   if (i == 0) return fmt::format("{:.4g}", value);
   const int decimals = std::abs(value) < 9.995 ? 2 : std::abs(value) < 99.95 ? 1 : 0;
   return fmt::format("{:.{}f}{}", value, decimals, suffixes[i]);
+}
+
+std::string si_text(double value, std::string_view unit) {
+  std::string text = count_text(value);
+  const bool has_suffix = std::isalpha(static_cast<unsigned char>(text.back())) != 0;
+  text.insert(text.size() - (has_suffix ? 1 : 0), " ");
+  return text.append(unit);
+}
+
+std::string watts_text(Watts power) {
+  return si_text(static_cast<double>(power.count()) / 1000, "W");
+}
+
+std::string memory_text(Bytes size) {
+  constexpr std::int64_t kGiB = std::int64_t{1} << 30;
+  return size.count() % kGiB == 0 && size.count() > 0
+             ? bytes_text(size)
+             : si_text(static_cast<double>(size.count()), "B");
 }
 
 std::string accelerator_seconds_text(double seconds) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/quantity.h"
 #include "base/time.h"
 #include "cli/json_view.h"
 #include "cli/terminal.h"
@@ -21,6 +22,12 @@ std::string clock_text(Instant at);
 std::string time_of_day_text(Instant at);
 /// "999", "1.23k", "45.6k", "1.20M".
 std::string count_text(double value);
+/// With a unit: "10.2 kW", "3.35 TB/s", "250 EFLOP/s".
+std::string si_text(double value, std::string_view unit);
+/// "700 W", "1.60 GW".
+std::string watts_text(Watts power);
+/// As makers say it: "95 GiB" when it is whole, else "80.0 GB".
+std::string memory_text(Bytes size);
 /// "12.5 s", "3.2 h": accelerator-time, from seconds; always with one unit.
 std::string accelerator_seconds_text(double seconds);
 /// A loss or another measured number, in four digits.

@@ -76,13 +76,37 @@ TEST(Manual, EveryCommandIsInEveryFace) {
   const std::string markdown = cli_reference_markdown();
   const std::string page = run_mw({"man"}).out;
   const std::string bash = run_mw({"completion", "bash"}).out;
-  for (
-      const char* command :
-      {"up",      "down",           "serve",          "submit",        "jobs",        "job show",
-       "job why", "job logs",       "job cancel",     "job hold",      "job release", "job requeue",
-       "nodes",   "node show",      "node drain",     "node resume",   "ledger",      "events",
-       "report",  "journal verify", "journal events", "journal stats", "version",     "completion",
-       "man"}) {
+  for (const char* command : {"up",
+                              "down",
+                              "serve",
+                              "submit",
+                              "jobs",
+                              "job show",
+                              "job why",
+                              "job logs",
+                              "job cancel",
+                              "job hold",
+                              "job release",
+                              "job requeue",
+                              "nodes",
+                              "node show",
+                              "node drain",
+                              "node resume",
+                              "ledger",
+                              "events",
+                              "report",
+                              "journal verify",
+                              "journal events",
+                              "journal stats",
+                              "version",
+                              "completion",
+                              "man",
+                              "fleet list",
+                              "fleet validate",
+                              "fleet show",
+                              "fleet stats",
+                              "accelerators",
+                              "accelerators show"}) {
     const std::string name = std::string("mw ") + command;
     EXPECT_THAT(markdown, HasSubstr("## " + name + "\n"));
     EXPECT_THAT(page, HasSubstr(".SS " + name));

@@ -21,7 +21,7 @@ std::string cpus_text(const JsonView& node) {
   return fmt::format("{}/{}", share_text(CpuShare(node["cpus_free_milli"].integer())),
                      share_text(CpuShare(node["cpus_milli"].integer())));
 }
-std::string memory_text(const JsonView& node) {
+std::string node_memory_text(const JsonView& node) {
   return fmt::format("{}/{}", bytes_text(Bytes(node["memory_free_bytes"].integer())),
                      bytes_text(Bytes(node["memory_bytes"].integer())));
 }
@@ -76,7 +76,7 @@ std::string render_nodes(const JsonView& list, Instant now, const TerminalTraits
                {node["accelerator_type"].text()},
                {accelerators_text(node)},
                {cpus_text(node)},
-               {memory_text(node)},
+               {node_memory_text(node)},
                {jobs_text(node)},
                {node["site"].text()},
                {since ? ago_text(*since, now) : ""},
@@ -96,7 +96,7 @@ std::string render_node(const JsonView& node, Instant now, const TerminalTraits&
        {"accelerators",
         {accelerators_text(node) + " free, type " + node["accelerator_type"].text()}},
        {"cpus", {cpus_text(node) + " free"}},
-       {"memory", {memory_text(node) + " free"}},
+       {"memory", {node_memory_text(node) + " free"}},
        {"jobs", {jobs_text(node)}}},
       2, traits);
   return out;

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <limits>
 #include <optional>
+#include <span>
 
 namespace mw {
 namespace {
@@ -49,6 +50,18 @@ constexpr std::array<Unit, 12> kByteUnits = {{{"PiB", std::int64_t{1} << 50},
                                               {"kB", 1'000},
                                               {"B", 1},
                                               {"", 1}}};
+
+constexpr std::array<Unit, 4> kPowerUnits = {
+    {{"GW", 1'000'000'000'000}, {"MW", 1'000'000'000}, {"kW", 1'000'000}, {"W", 1'000}}};
+
+constexpr std::array<Unit, 4> kRateUnits = {
+    {{"EFLOP/s", 1'000'000'000}, {"PFLOP/s", 1'000'000}, {"TFLOP/s", 1'000}, {"GFLOP/s", 1}}};
+
+constexpr std::int64_t power_of_ten(int exponent) {
+  std::int64_t power = 1;
+  for (int i = 0; i < exponent; ++i) power *= 10;
+  return power;
+}
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -98,6 +111,31 @@ std::optional<std::int64_t> scale(Decimal decimal, std::int64_t size) {
   }
   if (product > std::numeric_limits<std::int64_t>::max()) return std::nullopt;
   return static_cast<std::int64_t>(product);
+}
+
+/// A decimal number with one of `units`, whose names count in this very case; none when it is
+/// something else, or no whole number of the smallest.
+std::optional<std::int64_t> with_unit(std::string_view text, std::span<const Unit> units) {
+  const auto number = take_decimal(text);
+  if (!number) return std::nullopt;
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  const auto unit = std::ranges::find(units, text, &Unit::name);
+  if (unit == units.end()) return std::nullopt;
+  return scale(*number, unit->size);
+}
+
+/// `value` in the largest unit in which it is at least one and has at most three decimals; the
+/// last unit takes what is left.
+std::string in_largest_unit(std::int64_t value, std::span<const Unit> units) {
+  for (const Unit& unit : units) {
+    const bool last = &unit == &units.back();
+    const std::int64_t thousandth = unit.size / 1000;
+    if (last || (value >= unit.size && value % thousandth == 0)) {
+      return (thousandth > 0 ? write_thousandths(value / thousandth) : fmt::format("{}", value)) +
+             std::string(unit.name);
+    }
+  }
+  return {};
 }
 
 /// The sum of "1h30m"; none when it is not such a thing.
@@ -211,6 +249,41 @@ Result<Bytes> parse_bytes(std::string_view text, Bytes low, Bytes high) {
   return Bytes(*size);
 }
 
+Result<Watts> parse_watts(std::string_view text, Watts low, Watts high) {
+  const auto power = text == "0" ? std::optional<std::int64_t>(0) : with_unit(text, kPowerUnits);
+  if (power && Watts(*power) >= low && Watts(*power) <= high) return Watts(*power);
+  std::string what = "a power such as 700W, 10.2kW, 30MW or 1.6GW";
+  if (low.count() > 0) what += fmt::format(", at least {}", write_watts(low));
+  return expected(what + fmt::format(", at most {}", write_watts(high)));
+}
+
+Result<Bytes> parse_bandwidth(std::string_view text, Bytes low, Bytes high) {
+  if (text.ends_with("/s")) {
+    const auto rate = parse_bytes(text.substr(0, text.size() - 2), low, high);
+    if (rate) return *rate;
+  }
+  return expected(
+      fmt::format("a bandwidth such as 900GB/s or 3.35TB/s, at most {}B/s", high.count()));
+}
+
+Result<std::int64_t> parse_gigaflops(std::string_view text, std::int64_t low, std::int64_t high) {
+  const auto rate = with_unit(text, kRateUnits);
+  if (rate && *rate >= low && *rate <= high) return *rate;
+  return expected(
+      fmt::format("a rate such as 989TFLOP/s or 2.5PFLOP/s, at most {}", write_gigaflops(high)));
+}
+
+Result<std::int64_t> parse_decimal(std::string_view text, int decimals, std::int64_t low,
+                                   std::int64_t high) {
+  std::string_view rest = text;
+  const auto number = take_decimal(rest);
+  const auto value = number && rest.empty() ? scale(*number, power_of_ten(decimals)) : std::nullopt;
+  if (value && *value >= low && *value <= high) return *value;
+  return expected(fmt::format("a number from {} to {} with at most {} decimals",
+                              write_decimal(low, decimals), write_decimal(high, decimals),
+                              decimals));
+}
+
 Result<std::int64_t> parse_thousandths(std::string_view text, std::int64_t low, std::int64_t high) {
   std::string_view rest = text;
   const auto number = take_decimal(rest);
@@ -244,11 +317,24 @@ std::string write_bytes(Bytes size) {
   return fmt::format("{}", size.count());
 }
 
-std::string write_thousandths(std::int64_t thousandths) {
-  MW_CHECK(thousandths >= 0);
-  std::string text = fmt::format("{}", thousandths / 1000);
-  if (thousandths % 1000 == 0) return text;
-  text += fmt::format(".{:03}", thousandths % 1000);
+std::string write_watts(Watts power) {
+  MW_CHECK(power >= Watts(0));
+  return power.count() == 0 ? "0" : in_largest_unit(power.count(), kPowerUnits);
+}
+
+std::string write_gigaflops(std::int64_t gigaflops) {
+  MW_CHECK(gigaflops >= 0);
+  return in_largest_unit(gigaflops, kRateUnits);
+}
+
+std::string write_thousandths(std::int64_t thousandths) { return write_decimal(thousandths, 3); }
+
+std::string write_decimal(std::int64_t value, int decimals) {
+  MW_CHECK(value >= 0);
+  const std::int64_t one = power_of_ten(decimals);
+  std::string text = fmt::format("{}", value / one);
+  if (value % one == 0) return text;
+  text += fmt::format(".{:0{}}", value % one, decimals);
   text.erase(text.find_last_not_of('0') + 1);
   return text;
 }

@@ -37,12 +37,30 @@ Result<Duration> parse_duration(std::string_view text, Duration low, Duration hi
 /// case. A bare "G" is refused: other systems disagree on what it means.
 Result<Bytes> parse_bytes(std::string_view text, Bytes low, Bytes high);
 
+/// "700W", "10.2kW", "1.6GW", "0". Units W, kW, MW, GW, exactly so: an mW is not an MW.
+Result<Watts> parse_watts(std::string_view text, Watts low, Watts high);
+
+/// "3.35TB/s", "900GB/s": parse_bytes and "/s". Bytes a second.
+Result<Bytes> parse_bandwidth(std::string_view text, Bytes low, Bytes high);
+
+/// "989TFLOP/s", "2.5PFLOP/s": in 10^9 operations a second. Units GFLOP/s to EFLOP/s.
+Result<std::int64_t> parse_gigaflops(std::string_view text, std::int64_t low, std::int64_t high);
+
+/// A number with at most `decimals` decimals, in units of the last of them: "0.065" with 6 is
+/// 65000. Bounds are in the same units.  REQUIRES: decimals <= 9.
+Result<std::int64_t> parse_decimal(std::string_view text, int decimals, std::int64_t low,
+                                   std::int64_t high);
+
 /// A number with at most three decimals, in thousandths: "2" is 2000, "0.5" is 500.
 /// Bounds are whole numbers.
 Result<std::int64_t> parse_thousandths(std::string_view text, std::int64_t low, std::int64_t high);
 
 std::string write_duration(Duration length);              ///< REQUIRES: length >= 0
 std::string write_bytes(Bytes size);                      ///< REQUIRES: size >= 0
+std::string write_watts(Watts power);                     ///< REQUIRES: power >= 0
+std::string write_gigaflops(std::int64_t gigaflops);      ///< REQUIRES: gigaflops >= 0
 std::string write_thousandths(std::int64_t thousandths);  ///< REQUIRES: thousandths >= 0
+/// The other way of parse_decimal.  REQUIRES: value >= 0; decimals <= 9.
+std::string write_decimal(std::int64_t value, int decimals);
 
 }  // namespace mw

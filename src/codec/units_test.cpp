@@ -130,5 +130,73 @@ TEST(Units, WritesTheShortForm) {
   EXPECT_EQ(write_thousandths(1025), "1.025");
 }
 
+struct PowerCase {
+  const char* text;
+  std::int64_t milliwatts;
+};
+TEST(Units, ReadsPower) {
+  const PowerCase cases[] = {{"0", 0},
+                             {"0W", 0},
+                             {"700W", 700'000},
+                             {"10.2kW", 10'200'000},
+                             {"0.001W", 1},
+                             {"30 MW", 30'000'000'000},
+                             {"1.6GW", 1'600'000'000'000}};
+  for (const auto& c : cases) {
+    const auto read = parse_watts(c.text, Watts(0), Watts(2'000'000'000'000));
+    ASSERT_TRUE(read.ok()) << c.text << ": " << read.error().message;
+    EXPECT_EQ(read->count(), c.milliwatts) << c.text;
+  }
+}
+
+TEST(Units, RefusesWhatIsNoPower) {
+  // mW, mw and KW: whoever writes them may mean a thousand, or a thousand million, times as much.
+  for (const char* text :
+       {"", "W", "700", "-1W", "1e3W", "700mW", "1mw", "1KW", "0.0001W", "3GW", "1kWh", "1kW "}) {
+    const auto read = parse_watts(text, Watts(0), Watts(2'000'000'000'000));
+    ASSERT_FALSE(read.ok()) << text;
+    EXPECT_EQ(read.error().message,
+              "expected a power such as 700W, 10.2kW, 30MW or 1.6GW, at most 2GW")
+        << text;
+  }
+  EXPECT_EQ(parse_watts("0", Watts(1), Watts(1000)).error().message,
+            "expected a power such as 700W, 10.2kW, 30MW or 1.6GW, at least 0.001W, at most 1W");
+}
+
+RC_GTEST_PROP(Units, PowerReadsBackAsItWasWritten, (std::uint64_t seed)) {
+  const auto value = static_cast<std::int64_t>(seed >> (seed % 64) >> 1);
+  const Watts power(value);
+  const auto read = parse_watts(write_watts(power), Watts(0), Watts(INT64_MAX));
+  RC_ASSERT(read.ok());
+  RC_ASSERT(*read == power);
+  const auto rate = parse_gigaflops(write_gigaflops(value), 0, INT64_MAX);
+  RC_ASSERT(rate.ok());
+  RC_ASSERT(*rate == value);
+  const auto decimal = parse_decimal(write_decimal(value, 6), 6, 0, INT64_MAX);
+  RC_ASSERT(decimal.ok());
+  RC_ASSERT(*decimal == value);
+}
+
+TEST(Units, WritesPowerInTheLargestUnitThatIsExact) {
+  EXPECT_EQ(write_watts(Watts(0)), "0");
+  EXPECT_EQ(write_watts(Watts(10'200'000)), "10.2kW");
+  EXPECT_EQ(write_watts(Watts(1'000'000'000)), "1MW");
+  EXPECT_EQ(write_watts(Watts(1'000'000'001)), "1000000.001W");
+  EXPECT_EQ(write_gigaflops(989'500), "989.5TFLOP/s");
+  EXPECT_EQ(write_gigaflops(2'500'000), "2.5PFLOP/s");
+}
+
+TEST(Units, ReadsRatesAndDecimals) {
+  EXPECT_EQ(parse_bandwidth("3.35TB/s", Bytes(1), Bytes(1LL << 60))->count(), 3'350'000'000'000);
+  EXPECT_FALSE(parse_bandwidth("3.35TB", Bytes(1), Bytes(1LL << 60)).ok());
+  EXPECT_FALSE(parse_bandwidth("7Gb/s", Bytes(10'000'000'000), Bytes(1LL << 60)).ok());
+  EXPECT_EQ(*parse_gigaflops("989TFLOP/s", 1, 1'000'000'000), 989'000);
+  EXPECT_FALSE(parse_gigaflops("989TFLOPS", 1, 1'000'000'000).ok());
+  EXPECT_FALSE(parse_gigaflops("2EFLOP/s", 1, 1'000'000'000).ok());
+  EXPECT_EQ(*parse_decimal("0.065", 6, 0, 10'000'000), 65'000);
+  EXPECT_EQ(parse_decimal("11", 6, 0, 10'000'000).error().message,
+            "expected a number from 0 to 10 with at most 6 decimals");
+}
+
 }  // namespace
 }  // namespace mw

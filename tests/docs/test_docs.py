@@ -19,6 +19,9 @@ class Documentation(unittest.TestCase):
     def test_first_job(self):
         self.check("docs/guide/first-job.md")
 
+    def test_fleet(self):
+        self.check("docs/fleet.md")
+
     def test_http_api(self):
         self.check("docs/guide/http-api.md")
 

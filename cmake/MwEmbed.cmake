@@ -1,0 +1,12 @@
+# mw_embed_fleets(TARGET)
+# Makes fleets/*.yaml string constants of TARGET (src/codec/embedded_files.h), written anew whenever
+# one of them changes.
+function(mw_embed_fleets target)
+  file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fleets/*.yaml)
+  set(output ${CMAKE_BINARY_DIR}/generated/embedded_files.cpp)
+  set(script ${CMAKE_SOURCE_DIR}/cmake/embed_fleets.cmake)
+  add_custom_command(OUTPUT ${output}
+    COMMAND ${CMAKE_COMMAND} -DOUTPUT=${output} "-DFILES=${files}" -P ${script}
+    DEPENDS ${files} ${script} COMMENT "Embedding fleets/" VERBATIM)
+  target_sources(${target} PRIVATE ${output})
+endfunction()

@@ -1,0 +1,36 @@
+cmake_minimum_required(VERSION 3.25)
+
+# Run while building: writes FILES as raw string literals into OUTPUT. They are pasted as they are;
+# only the text that ends such a literal could not stand in one.
+set(fleets "")
+set(accelerators "")
+foreach(file IN LISTS FILES)
+  file(READ ${file} text)
+  string(FIND "${text}" ")mw_embedded\"" end)
+  if(NOT end EQUAL -1)
+    message(FATAL_ERROR "${file} holds )mw_embedded\", which ends the literal")
+  endif()
+  get_filename_component(name ${file} NAME_WLE)
+  set(literal "R\"mw_embedded(${text})mw_embedded\"")
+  if(name STREQUAL "accelerators")
+    set(accelerators "${literal}")
+  else()
+    string(APPEND fleets "    {\"${name}\", ${literal}},\n")
+  endif()
+endforeach()
+file(CONFIGURE OUTPUT ${OUTPUT} @ONLY CONTENT [[// Written by cmake/embed_fleets.cmake.
+#include "codec/embedded_files.h"
+
+#include <array>
+
+namespace mw {
+namespace {
+const auto kFleets = std::to_array<EmbeddedFile>({
+@fleets@});
+}  // namespace
+
+const std::string_view kEmbeddedAccelerators = @accelerators@;
+const std::span<const EmbeddedFile> kEmbeddedFleets = kFleets;
+
+}  // namespace mw
+]])

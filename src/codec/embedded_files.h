@@ -1,0 +1,20 @@
+// Files of fleets/ as text inside of the program, so that nothing has to be found when it runs.
+// cmake/MwEmbed.cmake writes the definitions while building.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace mw {
+
+struct EmbeddedFile {
+  std::string_view name;  ///< without folder and ending
+  std::string_view text;
+};
+
+/// fleets/accelerators.yaml.
+extern const std::string_view kEmbeddedAccelerators;
+/// Every other file of fleets/, by name.
+extern const std::span<const EmbeddedFile> kEmbeddedFleets;
+
+}  // namespace mw
