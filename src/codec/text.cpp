@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "codec/units.h"
+
 namespace mw {
 namespace {
 
@@ -25,8 +27,21 @@ std::string_view binding(Resource resource) {
       return "free memory";
     case Resource::kNodes:
       return "nodes with room";
+    case Resource::kPower:
+      return "power";
   }
   return "room";
+}
+
+/// A level of the fabric as a noun.
+std::string level_text(FabricLevel level) {
+  return level == FabricLevel::kScaleUp ? "scale-up domain" : std::string(name_of(level));
+}
+
+std::string list_text(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
 }
 
 struct ReasonText {
@@ -41,8 +56,9 @@ struct ReasonText {
     if (r.level < FabricLevel::kSite) {
       return "It needs " + counted(r.tasks_needed, "task") + "' worth of room in one " +
              level_text(r.level) + "; " +
-             (r.place.empty() ? "none has any" : "the best, " + r.place + ", has room for " +
-                                                     number(r.tasks_fitting)) +
+             (r.place.empty()
+                  ? "none has any"
+                  : "the best, " + r.place + ", has room for " + number(r.tasks_fitting)) +
              " (" + std::string(name_of(r.resource)) + " bind); it starts when all fit.";
     }
     return "Not enough " + std::string(binding(r.resource)) + ": of its " +
@@ -57,16 +73,15 @@ struct ReasonText {
            " bind). Ask for less, or add nodes.";
   }
   std::string operator()(const NoSuchAccelerator& r) const {
-    std::string present;
-    for (const std::string& type : r.present) present += (present.empty() ? "" : ", ") + type;
     return "No node has accelerators of type \"" + r.wanted + "\"; there are " +
-           (present.empty() ? "none at all" : present) + ".";
+           (r.present.empty() ? "none at all" : list_text(r.present)) + ".";
   }
   std::string operator()(const PowerShort& r) const {
-    return "Not enough power at " + r.place + " (" + std::string(name_of(r.level)) + "): " +
-           write_watts(r.drawn) + " of " + write_watts(r.limit) + " are drawn or reserved; of its " +
-           counted(r.tasks_needed, "task") + ", " +
-           (r.tasks_fitting == 0 ? "none" : number(r.tasks_fitting)) + " may run within all limits.";
+    return "Not enough power at " + r.place + " (" + std::string(name_of(r.level)) +
+           "): " + write_watts(r.drawn) + " of " + write_watts(r.limit) +
+           " are drawn or reserved; of its " + counted(r.tasks_needed, "task") + ", " +
+           (r.tasks_fitting == 0 ? "none" : number(r.tasks_fitting)) +
+           " may run within all limits.";
   }
   std::string operator()(const NoSuchSite& r) const {
     return "It may run at " + list_text(r.wanted) + " only; there is " +
@@ -184,8 +199,8 @@ struct EventText {
     return "A control plane (version " + e.version + ") took over";
   }
   std::string operator()(const FleetDeclared& e) const {
-    return "The fleet \"" + e.fleet.name + "\" was declared: " +
-           counted(e.fleet.sites.size(), "site");
+    return "The fleet \"" + e.fleet.name +
+           "\" was declared: " + counted(e.fleet.sites.size(), "site");
   }
   std::string operator()(const NodeJoined& e) const {
     return "Node " + e.spec.name + " joined: " + counted(e.spec.accelerators, "accelerator") +

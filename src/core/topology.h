@@ -59,8 +59,8 @@ struct Site {
 };
 
 /// Bounds of a fleet; far above what is planned anywhere, and low enough to be refused in time.
-inline constexpr std::uint64_t kFleetNodesMax = 10'000'000;
-inline constexpr std::uint32_t kNodeAcceleratorsMax = 4096;
+inline constexpr std::uint64_t kUnfoldedNodesMax = 10'000'000;
+inline constexpr std::uint32_t kUnfoldedAcceleratorsMax = 4096;
 
 /// What keeps `spec` from being unfolded: a name that is not there, a size out of bounds. Empty:
 /// nothing does. For descriptions that come from a journal or a program; a file is judged with

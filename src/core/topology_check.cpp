@@ -55,7 +55,7 @@ std::string fault_of(const FleetSpec& spec) {
   std::set<std::string> shapes;
   for (const NodeShape& shape : spec.shapes) {
     if (!shapes.insert(shape.name).second) return "two shapes are called " + shape.name;
-    const bool sound = shape.accelerators <= kNodeAcceleratorsMax && shape.cpus.count() >= 0 &&
+    const bool sound = shape.accelerators <= kUnfoldedAcceleratorsMax && shape.cpus.count() >= 0 &&
                        shape.cpus.count() <= std::numeric_limits<std::int32_t>::max() &&
                        shape.memory.count() >= 0 && shape.idle.count() >= 0 &&
                        shape.accelerator.count() >= 0 &&
@@ -74,7 +74,7 @@ std::string fault_of(const FleetSpec& spec) {
       const std::string where = "block " + block.name + " of site " + site.name;
       if (!fault.empty()) return where + ": " + fault;
       nodes += std::uint64_t{block.nodes} * block.count;
-      if (nodes > kFleetNodesMax) return where + ": too many nodes";
+      if (nodes > kUnfoldedNodesMax) return where + ": too many nodes";
       for (std::uint32_t copy = 0; copy < block.count; ++copy) {
         if (!names.insert(block_name(site, block, copy)).second) {
           return where + ": its nodes have the names of others";

@@ -105,7 +105,8 @@ class History {
   InputBody observed() {
     const auto& attempts = core_.state().attempts;
     if (attempts.empty())
-      return NodeSeen{core_.state().nodes.empty() ? node().spec : core_.state().topology->spec(NodeId(0))};
+      return NodeSeen{core_.state().nodes.empty() ? node().spec
+                                                  : core_.state().topology->spec(NodeId(0))};
     auto it = attempts.begin();
     std::advance(it, static_cast<std::ptrdiff_t>(random_.below(attempts.size())));
     const Attempt& one = it->second;

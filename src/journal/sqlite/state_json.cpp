@@ -196,7 +196,7 @@ Result<void> check_fleet(const FleetSource& fleet) {
   std::optional<NodeId> before;
   for (const DescribedNode& each : fleet.described) {
     const bool sound = each.node.value() <= nodes && (!before || *before < each.node) &&
-                       each.spec.accelerators <= kNodeAcceleratorsMax &&
+                       each.spec.accelerators <= kUnfoldedAcceleratorsMax &&
                        each.spec.cpus.count() >= 0 && each.spec.memory.count() >= 0 &&
                        each.spec.cpus.count() <= std::numeric_limits<std::int32_t>::max() &&
                        names.insert(each.spec.name).second;
