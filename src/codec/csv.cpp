@@ -91,9 +91,9 @@ bool CsvTable::has(std::string_view column) const {
 Result<std::size_t> CsvTable::index_of(std::string_view column) const {
   const auto found = std::find(columns_.begin(), columns_.end(), column);
   if (found == columns_.end()) {
-    return at(file_, 1,
-              fmt::format("no column {}; there are: {}", in_quotes(column),
-                          fmt::join(columns_, ", ")));
+    return at(
+        file_, 1,
+        fmt::format("no column {}; there are: {}", in_quotes(column), fmt::join(columns_, ", ")));
   }
   return static_cast<std::size_t>(found - columns_.begin());
 }

@@ -40,8 +40,8 @@ class CsvTable {
 
   std::string file_;
   std::vector<std::string> columns_;
-  std::vector<std::string> cells_;     ///< row by row
-  std::vector<std::size_t> lines_;     ///< of each row, counted from 1
+  std::vector<std::string> cells_;  ///< row by row
+  std::vector<std::size_t> lines_;  ///< of each row, counted from 1
 };
 
 }  // namespace mw

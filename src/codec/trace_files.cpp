@@ -126,7 +126,8 @@ Result<std::vector<TracePod>> trace_pods(const CsvTable& table) {
 Result<std::vector<TraceTrainingJob>> trace_training_jobs(const CsvTable& table) {
   return rows<TraceTrainingJob>(table, [](RowReader& row) {
     TraceTrainingJob job;
-    job.accelerators = static_cast<std::uint32_t>(row.whole("num_gpu", 1, kDevicesMax * kDevicesMax));
+    job.accelerators =
+        static_cast<std::uint32_t>(row.whole("num_gpu", 1, kDevicesMax * kDevicesMax));
     job.submitted = Duration(row.whole("submit_time", 0, kMillisecondsMax) * kMilliseconds);
     job.iterations = row.whole("iterations", 1, std::int64_t{1} << 40U);
     job.iteration = Duration(row.whole("iteration_time", 1, 3'600'000) * kMilliseconds);

@@ -94,8 +94,7 @@ std::vector<std::int64_t> prices_of_types(const DemandOutlook& outlook, const Su
     for (std::uint32_t type = 0; type < kTypesMax; ++type) {
       if (((types >> type) & 1U) != 0) there += supply.idle_by_type[type].count();
     }
-    const std::int64_t price =
-        scarcity(wanted * idle, there * outlook.accelerators_seen.count());
+    const std::int64_t price = scarcity(wanted * idle, there * outlook.accelerators_seen.count());
     for (std::uint32_t type = 0; type < kTypesMax; ++type) {
       if (((types >> type) & 1U) != 0) prices[type] += price;
     }
@@ -110,8 +109,8 @@ std::vector<NeedPrice> prices_of_wide(const DemandOutlook& outlook, const Supply
     if (!is_wide(entry.need)) continue;
     const auto room = supply.room_for_wide.find(entry.need);
     if (room == supply.room_for_wide.end() || room->second == 0) continue;
-    const std::int64_t scarce = scarcity(
-        Wide(entry.count) * idle, Wide(room->second) * outlook.accelerators_seen.count());
+    const std::int64_t scarce =
+        scarcity(Wide(entry.count) * idle, Wide(room->second) * outlook.accelerators_seen.count());
     prices.push_back(
         {entry.need, entry.need.accelerators.count() * kOutlookSamples * scarce / kOne});
   }
@@ -127,9 +126,9 @@ std::vector<std::int64_t> prices_of_empty(const DemandOutlook& outlook, const Su
     // As many tasks more as the idle devices hold, and of them one in seen + 1 of that size.
     const Wide per_task = Wide(outlook.accelerators_seen.count()) * Wide(outlook.seen + 1) /
                           Wide(std::max<std::uint64_t>(outlook.seen, 1));
-    const std::int64_t scarce =
-        supply.empty_by_kind[kind] == 0 ? 0
-                                        : scarcity(idle, Wide(supply.empty_by_kind[kind]) * per_task);
+    const std::int64_t scarce = supply.empty_by_kind[kind] == 0
+                                    ? 0
+                                    : scarcity(idle, Wide(supply.empty_by_kind[kind]) * per_task);
     prices.push_back(std::int64_t{supply.kinds[kind].devices} * kWholeAccelerator.count() *
                      kOutlookSamples * scarce / kOne);
   }
@@ -155,9 +154,8 @@ bool any_differs(const std::vector<NeedPrice>& before, const std::vector<NeedPri
 }
 
 /// Offers one sampled sequence to a copy of the room; what it allocates.
-std::int64_t filled_by(std::span<const std::uint32_t> sequence,
-                       const std::vector<TaskNeed>& needs, std::uint32_t draws,
-                       std::int64_t idle_at_first, NodeRoom& room) {
+std::int64_t filled_by(std::span<const std::uint32_t> sequence, const std::vector<TaskNeed>& needs,
+                       std::uint32_t draws, std::int64_t idle_at_first, NodeRoom& room) {
   std::int64_t filled = 0;
   for (std::uint32_t draw = 0; draw < draws && filled < idle_at_first; ++draw) {
     const TaskNeed& need = needs[sequence[draw % kOutlookLength]];
@@ -230,18 +228,17 @@ bool reprice(DemandOutlook& outlook, const Supply& supply) {
 std::int64_t fill_value(const DemandOutlook& outlook, const NodeRoom& room) {
   const std::int64_t idle_now = idle(room).count();
   if (idle_now == 0 || outlook.samples.empty()) return 0;
-  const auto draws = static_cast<std::uint32_t>(
-      std::min<std::size_t>(room.devices.size() * kOutlookDrawsPerDevice,
-                            std::numeric_limits<std::uint32_t>::max()));
+  const auto draws = static_cast<std::uint32_t>(std::min<std::size_t>(
+      room.devices.size() * kOutlookDrawsPerDevice, std::numeric_limits<std::uint32_t>::max()));
   std::int64_t value = 0;
   NodeRoom imagined = room;
   for (std::uint32_t row = 0; row < kOutlookSamples; ++row) {
     imagined.cpus = room.cpus;
     imagined.memory = room.memory;
     std::copy(room.devices.begin(), room.devices.end(), imagined.devices.begin());
-    value += filled_by(std::span(outlook.samples).subspan(std::size_t{row} * kOutlookLength,
-                                                          kOutlookLength),
-                       outlook.sampled_needs, draws, idle_now, imagined);
+    value += filled_by(
+        std::span(outlook.samples).subspan(std::size_t{row} * kOutlookLength, kOutlookLength),
+        outlook.sampled_needs, draws, idle_now, imagined);
   }
   return value;
 }

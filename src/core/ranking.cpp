@@ -13,13 +13,13 @@ constexpr std::int64_t kScoreMax = 100;
 /// Entry i is 10^9 ln(k / (100 - k)) for k = 51 + i: from where on floor(100 sigmoid(x)) is k.
 /// A table instead of exp(), so that every machine rounds alike.
 constexpr std::array<std::int64_t, 49> kSigmoidSteps = {
-    40005335, 80042708, 120144312, 160342650, 200670695, 241162057, 281851152, 322773392,
-    363965377, 405465108, 447312218, 489548225, 532216814, 575364145, 619039208, 663294217,
-    708185058, 753771802, 800119300, 847297860, 895384047, 944461609, 994622575, 1045968555,
-    1098612289, 1152679510, 1208311206, 1265666373, 1324925415, 1386294361, 1450010176,
-    1516347489, 1585627264, 1658228077, 1734601055, 1815289967, 1900958761, 1992430165,
-    2090741097, 2197224577, 2313634929, 2442347035, 2586689344, 2751535313, 2944438979,
-    3178053830, 3476098690, 3891820298, 4595119850};
+    40005335,   80042708,   120144312,  160342650,  200670695,  241162057,  281851152,
+    322773392,  363965377,  405465108,  447312218,  489548225,  532216814,  575364145,
+    619039208,  663294217,  708185058,  753771802,  800119300,  847297860,  895384047,
+    944461609,  994622575,  1045968555, 1098612289, 1152679510, 1208311206, 1265666373,
+    1324925415, 1386294361, 1450010176, 1516347489, 1585627264, 1658228077, 1734601055,
+    1815289967, 1900958761, 1992430165, 2090741097, 2197224577, 2313634929, 2442347035,
+    2586689344, 2751535313, 2944438979, 3178053830, 3476098690, 3891820298, 4595119850};
 
 /// floor(100 sigmoid(x)) for x = numerator / denominator.  REQUIRES: denominator > 0.
 std::int64_t sigmoid_score(std::int64_t numerator, std::int64_t denominator) {
@@ -46,8 +46,7 @@ std::uint32_t device_or_zero(const NodeRoom& room, const TaskNeed& need) {
 NodeCost packing_cost(const NodeRoom& room, const TaskNeed& need) {
   const std::uint32_t device = device_or_zero(room, need);
   if (need.accelerators.count() == 0) return {kScoreMax, device};
-  const auto idle_devices =
-      std::count(room.devices.begin(), room.devices.end(), kWholeAccelerator);
+  const auto idle_devices = std::count(room.devices.begin(), room.devices.end(), kWholeAccelerator);
   if (idle_devices == static_cast<std::int64_t>(room.devices.size())) {
     return {kScoreMax - std::max<std::int64_t>(kScoreMax / 3 - idle_devices, idle_devices), device};
   }

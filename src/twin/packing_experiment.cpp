@@ -46,8 +46,9 @@ Result<PackingCase> packing_case(std::vector<TraceNode> nodes, std::vector<Trace
   if (nodes.empty()) return Error{ErrorCode::kInvalid, "no node of the list has an accelerator"};
   const Types types(nodes);
   if (types.names().size() >= kTypesMax) {
-    return Error{ErrorCode::kInvalid, fmt::format("{} types of accelerators; at most {} are supported",
-                                                  types.names().size(), kTypesMax - 1)};
+    return Error{ErrorCode::kInvalid,
+                 fmt::format("{} types of accelerators; at most {} are supported",
+                             types.names().size(), kTypesMax - 1)};
   }
   PackingCase result;
   result.types = types.names();
