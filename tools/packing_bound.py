@@ -9,7 +9,11 @@ nodes of a type. A shape that was refused stays refused, because nothing ever le
 with D arrivals a fraction f is placed, and those are the first ones. A shape that asks for no more
 of anything than another cannot be refused before it: f(smaller) >= f(larger).
 
-usage: packing_bound.py --nodes N.csv --pods P.csv [--seeds 42..51] [--arrived 130] [--keep DIR]
+With --at-least the policy must also have allocated so much by the time that so much has arrived:
+of a shape no more can have been placed by then than had arrived, and no more than is ever placed.
+
+usage: packing_bound.py --nodes N.csv --pods P.csv [--seeds 42..51] [--arrived 130]
+                        [--at-least 90:86.4,...] [--keep DIR]
 """
 
 import argparse
@@ -105,7 +109,7 @@ def direct(pairs):
     return [(a, b) for a, b in pairs if not any(b in above[c] for c in above[a] if c != b)]
 
 
-def write_program(nodes, demand, path):
+def write_program(nodes, demand, floors, path):
     shapes = sorted(demand)
     sizes = sorted({s.milli for s in shapes if s.devices == 1 and s.milli < 1000})
     step = math.gcd(1000, *sizes) if sizes else 1000
@@ -171,6 +175,16 @@ def write_program(nodes, demand, path):
     for a, b in direct([(a, b) for a, s in enumerate(shapes) for b, l in enumerate(shapes)
                         if placed[a] and placed[b] and no_larger(s, l)]):
         rows.append((f"f{a} - f{b}", ">=", 0))
+    for k, (early, least) in enumerate(floors):
+        terms = []
+        for i, s in enumerate(shapes):
+            if not placed[i] or not gpu(s) or not early.get(s):
+                continue
+            # e: how many of those that had arrived by then are placed.
+            rows.append((f"e{k}_{i} - {demand[s]} f{i}", "<=", 0))
+            rows.append((f"e{k}_{i}", "<=", early[s]))
+            terms.append(f"+{gpu(s)} e{k}_{i}")
+        rows.append((" ".join(terms), ">=", least))
     with open(path, "w", encoding="utf-8") as file:
         file.write("Maximize\n allocated: ")
         file.write("\n ".join(f"+{gpu(s) * demand[s]} f{i}" for i, s in enumerate(shapes)
@@ -208,6 +222,7 @@ def main():
     options.add_argument("--pods", required=True)
     options.add_argument("--seeds", default="42..51")
     options.add_argument("--arrived", type=float, default=130)
+    options.add_argument("--at-least", default="", help="PERCENT_ARRIVED:PERCENT_ALLOCATED,...")
     options.add_argument("--keep", help="write the program and its solution into this folder")
     options = options.parse_args()
     nodes = [(int(r["cpu_milli"]), int(r["memory_mib"]), int(r["gpu"]), r["model"])
@@ -221,8 +236,11 @@ def main():
         folder.mkdir(parents=True, exist_ok=True)
         for seed in range(int(first), int(last or first) + 1):
             demand = collections.Counter(arrivals(pods, capacity, seed, options.arrived))
+            floors = [(collections.Counter(arrivals(pods, capacity, seed, float(arrived))),
+                       capacity * float(least) / 100)
+                      for arrived, least in (floor.split(":") for floor in options.at_least.split(",") if floor)]
             path = folder / f"bound_{seed}.lp"
-            shapes = write_program(nodes, demand, path)
+            shapes = write_program(nodes, demand, floors, path)
             best, values = solve(path)
             bounds.append(100 * best / capacity)
             print(f"seed {seed}: at {options.arrived:g} % arrived at most {bounds[-1]:.3f} % allocated",

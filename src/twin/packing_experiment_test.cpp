@@ -20,7 +20,7 @@ PackingCase small_case() {
   }
   std::vector<TracePod> pods;
   Random random(11);
-  for (int i = 0; i < 40; ++i) {
+  for (int i = 0; i < 28; ++i) {
     TracePod pod{"p" + std::to_string(100 + i),
                  CpuShare(random.between(1, 5) * 1000),
                  Bytes(random.between(1, 4) * 1000),
