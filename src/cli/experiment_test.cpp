@@ -9,14 +9,14 @@
 namespace mw {
 namespace {
 
-struct Run {
+struct Output {
   int exit_code = 0;
   std::string out;
   std::string err;
 };
 
-Run run(const std::vector<std::string>& arguments, const CliHooks& hooks) {
-  Run result;
+Output run(const std::vector<std::string>& arguments, const CliHooks& hooks) {
+  Output result;
   Console console([&](std::string_view text) { result.out += text; },
                   [&](std::string_view text) { result.err += text; });
   result.exit_code = run_cli(arguments, hooks, console);
@@ -52,9 +52,9 @@ TEST(Seeds, ARangeOrOne) {
 TEST(Experiment, PassesOnWhatWasAskedAndShowsATable) {
   PackingRequest kept;
   const CliHooks hooks = hooks_that_keep(kept);
-  const Run shown = run({"experiment", "packing", "--nodes", "n.csv", "--pods", "p.csv", "--policy",
-                         "fgd", "--seeds", "3..5"},
-                        hooks);
+  const Output shown = run({"experiment", "packing", "--nodes", "n.csv", "--pods", "p.csv",
+                            "--policy", "fgd", "--seeds", "3..5"},
+                           hooks);
   EXPECT_EQ(shown.exit_code, 0) << shown.err;
   EXPECT_EQ(kept.nodes, "n.csv");
   EXPECT_EQ(kept.pods, "p.csv");
@@ -64,7 +64,8 @@ TEST(Experiment, PassesOnWhatWasAskedAndShowsATable) {
   EXPECT_THAT(shown.out, testing::AllOf(testing::HasSubstr("Title"), testing::HasSubstr("AT 80 %"),
                                         testing::HasSubstr("79.5")));
   EXPECT_EQ(shown.err, "");  // no moving line where there is no terminal
-  const Run json = run({"--json", "experiment", "packing", "--nodes", "n", "--pods", "p"}, hooks);
+  const Output json =
+      run({"--json", "experiment", "packing", "--nodes", "n", "--pods", "p"}, hooks);
   EXPECT_THAT(json.out, testing::HasSubstr("\"results\""));
   EXPECT_TRUE(kept.policies.empty());
 }
@@ -72,7 +73,7 @@ TEST(Experiment, PassesOnWhatWasAskedAndShowsATable) {
 TEST(Experiment, RefusesAnUnknownPolicyAndASilentFile) {
   PackingRequest kept;
   CliHooks hooks = hooks_that_keep(kept);
-  const Run unknown =
+  const Output unknown =
       run({"experiment", "packing", "--nodes", "n", "--pods", "p", "--policy", "x"}, hooks);
   EXPECT_EQ(unknown.exit_code, 2);
   EXPECT_THAT(unknown.err,
@@ -80,7 +81,7 @@ TEST(Experiment, RefusesAnUnknownPolicyAndASilentFile) {
   hooks.experiments.packing = [](const PackingRequest&, const ExperimentProgress&) {
     return Result<ExperimentReport>(Error{ErrorCode::kInvalid, "n:3: gpu: expected a number"});
   };
-  const Run broken = run({"experiment", "packing", "--nodes", "n", "--pods", "p"}, hooks);
+  const Output broken = run({"experiment", "packing", "--nodes", "n", "--pods", "p"}, hooks);
   EXPECT_EQ(broken.exit_code, 2);
   EXPECT_THAT(broken.err, testing::HasSubstr("n:3: gpu: expected a number"));
 }

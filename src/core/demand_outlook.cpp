@@ -1,7 +1,6 @@
 #include "core/demand_outlook.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "base/check.h"
 #include "base/random.h"
@@ -158,7 +157,7 @@ std::int64_t filled_by(std::span<const std::uint32_t> sequence, const std::vecto
                        std::uint32_t draws, std::int64_t idle_at_first, NodeRoom& room) {
   std::int64_t filled = 0;
   for (std::uint32_t draw = 0; draw < draws && filled < idle_at_first; ++draw) {
-    const TaskNeed& need = needs[sequence[draw % kOutlookLength]];
+    const TaskNeed& need = needs[sequence[draw]];
     if (need.cpus > room.cpus || need.memory > room.memory || !allows(need, room.type)) continue;
     if (need.shares_device()) {
       const auto device = fullest_device(room, need.accelerators);
@@ -228,8 +227,8 @@ bool reprice(DemandOutlook& outlook, const Supply& supply) {
 std::int64_t fill_value(const DemandOutlook& outlook, const NodeRoom& room) {
   const std::int64_t idle_now = idle(room).count();
   if (idle_now == 0 || outlook.samples.empty()) return 0;
-  const auto draws = static_cast<std::uint32_t>(std::min<std::size_t>(
-      room.devices.size() * kOutlookDrawsPerDevice, std::numeric_limits<std::uint32_t>::max()));
+  const auto draws = static_cast<std::uint32_t>(
+      std::min<std::size_t>(room.devices.size() * kOutlookDrawsPerDevice, kOutlookLength));
   std::int64_t value = 0;
   NodeRoom imagined = room;
   for (std::uint32_t row = 0; row < kOutlookSamples; ++row) {

@@ -39,7 +39,8 @@ struct NeedPrice {
 inline constexpr std::uint32_t kOutlookSamples = 16;
 /// Arrivals of a sequence that a node is offered for each of its devices: enough to fill it.
 inline constexpr std::uint32_t kOutlookDrawsPerDevice = 8;
-/// Length of a sequence; a node with more than 16 devices goes round it again.
+/// Length of a sequence. A node with more than 16 devices is offered this much and no more, so that
+/// its value stays cheap to compute.
 inline constexpr std::uint32_t kOutlookLength = 128;
 /// Different needs that are remembered. When there are more, those seen least often are forgotten.
 inline constexpr std::size_t kOutlookNeedsMax = 1024;

@@ -73,6 +73,7 @@ std::vector<NeedCount> typical_needs(std::span<const TaskNeed> all) {
     ++counts[need];
   }
   std::vector<NeedCount> typical;
+  typical.reserve(counts.size());
   for (const auto& [need, count] : counts) typical.push_back({need, count});
   std::stable_sort(typical.begin(), typical.end(), [](const NeedCount& a, const NeedCount& b) {
     return a.count != b.count ? a.count > b.count : a.need > b.need;
