@@ -1,5 +1,6 @@
 // mw: one program for everything. This only joins the command line to what it may not know itself.
 #include "cli/cli.h"
+#include "experiment_hooks.h"
 #include "journal_hooks.h"
 #include "serve.h"
 
@@ -8,5 +9,6 @@ int main(int argc, char** argv) {
   hooks.version = mw::kVersion;
   hooks.serve = mw::serve;
   mw::add_journal_hooks(hooks);
+  mw::add_experiment_hooks(hooks);
   return mw::run_cli(argc, argv, hooks);
 }

@@ -174,6 +174,7 @@ void build_tree(CLI::App& app, Cli& cli) {
   add_events(app, cli);
   add_report(app, cli);
   add_journal(app, cli);
+  add_experiment(app, cli);
   add_manual(app, cli);
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "cli/experiment.h"
 
 namespace mw {
 
@@ -68,6 +69,7 @@ struct CliHooks {
                                                   const JournalQuery& query)>
       journal_events;
   std::function<Result<JournalStats>(const std::filesystem::path& home)> journal_stats;
+  ExperimentHooks experiments;
 };
 
 class Console;

@@ -32,7 +32,7 @@ LIBRARIES = {
     "boost/system": ("Boost.System", ["src/codec", "src/http", "src/http/client"]),
     "yaml-cpp/": ("yaml-cpp", ["src/codec"]),
     "CLI/": ("CLI11", ["src/cli", "apps"]),
-    "fmt/": ("fmt", ["src/codec", "src/engines", "src/journal", "src/http", "src/cli", "apps"]),
+    "fmt/": ("fmt", ["src/codec", "src/twin", "src/engines", "src/journal", "src/http", "src/cli", "apps"]),
     "spdlog/": ("spdlog", ["src/engines", "src/http", "apps"]),
     "sqlite3.h": ("SQLite", ["src/journal"]),
     "SQLiteCpp/": ("SQLiteCpp", ["src/journal"]),

@@ -1,0 +1,55 @@
+// What `mw experiment` asks for and gets. The experiments themselves run in the twin, which the
+// command line may not know: they come in by hooks.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+
+namespace mw {
+
+struct PackingRequest {
+  std::string nodes;                  ///< path of the list of nodes
+  std::string pods;                   ///< path of the list of pods
+  std::vector<std::string> policies;  ///< empty: all
+  std::uint64_t first_seed = 42;
+  std::uint64_t last_seed = 51;
+  std::vector<std::int64_t> arrived;  ///< percents to show
+};
+
+struct QueueingRequest {
+  std::string trace;                  ///< path of the list of jobs
+  std::vector<std::string> policies;  ///< empty: all
+  std::string rules = "published";
+  std::uint32_t nodes = 8;
+  std::uint32_t accelerators_per_node = 8;
+};
+
+/// A table for people and the same figures as JSON.
+struct ExperimentReport {
+  std::string title;
+  std::vector<std::string> columns;
+  std::vector<std::vector<std::string>> rows;
+  std::vector<std::string> notes;
+  std::string json;
+};
+
+/// Told now and then what is being done; replaced by the next.
+using ExperimentProgress = std::function<void(const std::string&)>;
+
+struct ExperimentHooks {
+  std::vector<std::string> packing_policies;
+  std::vector<std::string> queueing_policies;
+  std::function<Result<ExperimentReport>(const PackingRequest&, const ExperimentProgress&)> packing;
+  std::function<Result<ExperimentReport>(const QueueingRequest&, const ExperimentProgress&)>
+      queueing;
+};
+
+/// "42..51" or "42".  Errors: kInvalid, saying what was found and what is allowed.
+Result<std::pair<std::uint64_t, std::uint64_t>> parse_seeds(const std::string& text);
+
+}  // namespace mw
