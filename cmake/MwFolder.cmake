@@ -33,7 +33,7 @@ function(mw_folder name)
     target_link_libraries(${target} INTERFACE mw_options ${dependencies} ${ARG_LIBRARIES})
   endif()
 
-  if(tests)
+  if(tests AND MW_TESTS)
     add_executable(${target}_tests ${tests})
     target_link_libraries(${target}_tests PRIVATE ${target} GTest::gmock GTest::gtest_main rapidcheck)
     add_test(NAME ${name} COMMAND ${target}_tests)

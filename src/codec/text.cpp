@@ -38,6 +38,9 @@ std::string level_text(FabricLevel level) {
   return level == FabricLevel::kScaleUp ? "scale-up domain" : std::string(name_of(level));
 }
 
+/// Also of what no one can draw: a journal that was damaged may say so, and is to be readable.
+std::string watts_text(Watts power) { return power < Watts() ? "-" : write_watts(power); }
+
 std::string list_text(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
@@ -78,7 +81,7 @@ struct ReasonText {
   }
   std::string operator()(const PowerShort& r) const {
     return "Not enough power at " + r.place + " (" + std::string(name_of(r.level)) +
-           "): " + write_watts(r.drawn) + " of " + write_watts(r.limit) +
+           "): " + watts_text(r.drawn) + " of " + watts_text(r.limit) +
            " are drawn or reserved; of its " + counted(r.tasks_needed, "task") + ", " +
            (r.tasks_fitting == 0 ? "none" : number(r.tasks_fitting)) +
            " may run within all limits.";

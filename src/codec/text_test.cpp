@@ -71,13 +71,23 @@ TEST(Text, WhyAJobWaits) {
   const Instant now = Instant() + hours(1);
   const std::vector<std::pair<PendingReason, std::string>> cases = {
       {NotYetConsidered{}, "It is about to be considered."},
-      {NoRoomNow{Resource::kAccelerators, 8, 6, 3},
+      {NoRoomNow{Resource::kAccelerators, 8, 6, 3, FabricLevel::kSite, ""},
        "Not enough free accelerators: of its 8 tasks, 6 would fit now on the 3 ready nodes; it "
        "starts when all fit."},
-      {NoRoomNow{Resource::kMemory, 1, 0, 1},
+      {NoRoomNow{Resource::kMemory, 1, 0, 1, FabricLevel::kSite, ""},
        "Not enough free memory: of its 1 task, none would fit now on the 1 ready node; it starts "
        "when all fit."},
-      {NoRoomNow{Resource::kNodes, 2, 0, 0}, "No node is ready for it now."},
+      {NoRoomNow{Resource::kNodes, 2, 0, 0, FabricLevel::kSite, ""},
+       "No node is ready for it now."},
+      {NoRoomNow{Resource::kNodes, 64, 60, 300, FabricLevel::kPod, "here-block-pod2"},
+       "It needs 64 tasks' worth of room in one pod; the best, here-block-pod2, has room for 60 "
+       "(nodes bind); it starts when all fit."},
+      {PowerShort{"here-row-7", PowerLevel::kRow, Watts(440'000'000), Watts(431'000'000), 8, 6},
+       "Not enough power at here-row-7 (row): 431kW of 440kW are drawn or reserved; of its 8 "
+       "tasks, "
+       "6 may run within all limits."},
+      {NoSuchSite{{"NO", "SE"}, {"tx1 in US-TX"}},
+       "It may run at NO, SE only; there is tx1 in US-TX."},
       {FleetTooSmall{Resource::kCpus, 4, 2},
        "The fleet is too small: it needs 4 tasks, and only 2 would fit if everything were free "
        "(cpus bind). "

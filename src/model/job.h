@@ -44,7 +44,7 @@ struct GangShape {
   std::uint32_t nodes = 0;  ///< 0: as few as possible. Otherwise divides `tasks`, equal shares.
   TaskShape task;
   /// Types that will do, instead of task.accelerator_type; the fastest that fits is taken.
-  std::vector<TypeChoice> types;
+  std::vector<TypeChoice> types{};
   /// Tasks in groups of so many, each inside one scale-up domain; divides `tasks`. 0: no matter.
   std::uint32_t segment = 0;
   FabricLevel require = FabricLevel::kSite;  ///< all of it inside one vertex of this level

@@ -33,7 +33,7 @@ struct NoRoomNow {
   std::uint32_t tasks_fitting = 0;         ///< how many of them could be placed now
   std::uint32_t nodes_considered = 0;      ///< ready nodes of the right type
   FabricLevel level = FabricLevel::kSite;  ///< all of it has to be inside one of these
-  std::string place;                       ///< the one that would hold the most; empty: none does
+  std::string place{};                     ///< the one that would hold the most; empty: none does
   bool operator==(const NoRoomNow&) const = default;
   MW_FIELDS(resource, tasks_needed, tasks_fitting, nodes_considered, level, place)
 };

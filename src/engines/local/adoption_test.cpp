@@ -95,6 +95,9 @@ TEST_F(AdoptionTest, AGangOfWhichAPartWasStartedIsCompleted) {
   const auto engine = start(reports, {attempt});
   wait_started(reports, attempt);
   EXPECT_EQ(status(attempt, Rank(0)), before);
+  // It runs, which is not to say that its shell has come to the first command.
+  wait_until([&] { return !read_line(files(attempt, Rank(1)).directory + "/stdout.log").empty(); },
+             "rank 1 has said its port");
   engine->set(stopping(attempt, seconds(30)));
   wait_exit(reports, attempt, Rank(0));
   wait_exit(reports, attempt, Rank(1));

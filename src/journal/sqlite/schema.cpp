@@ -64,6 +64,14 @@ Result<void> check_schema(Connection& connection, const std::string& path,
                      ". Use the newer mw, or another MILLWRIGHT_HOME."};
   }
   if (*schema < 1) return not_a_journal(path);
+  // No release wrote any of these, so nothing converts them.
+  if (*schema < kSqliteJournalSchema) {
+    return Error{ErrorCode::kUnsupported,
+                 "the journal " + path + " has schema " + std::to_string(*schema) +
+                     ", made by a development version before the first release; this mw (" +
+                     version + ") reads schema " + std::to_string(kSqliteJournalSchema) +
+                     " only. Use that version, or another MILLWRIGHT_HOME."};
+  }
   return {};
 }
 

@@ -13,8 +13,8 @@ namespace mw::sqlite {
 Result<void> prepare_schema(Connection& connection, const std::string& path,
                             const std::string& version);
 
-/// Errors: kInvalid when it is not a journal; kUnsupported when its schema is newer than ours,
-/// naming both. Throws SQLite::Exception.
+/// Errors: kInvalid when it is not a journal; kUnsupported when its schema is newer or older than
+/// ours, naming both. Throws SQLite::Exception.
 Result<void> check_schema(Connection& connection, const std::string& path,
                           const std::string& version);
 

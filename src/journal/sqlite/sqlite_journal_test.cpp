@@ -67,18 +67,26 @@ TEST(SqliteJournal, OnlyOneMayWrite) {
   EXPECT_TRUE(open_sqlite_journal(path).ok()) << "the lock went with its holder";
 }
 
-TEST(SqliteJournal, RefusesANewerSchemaByName) {
+TEST(SqliteJournal, RefusesAnotherSchemaByName) {
   TemporaryFolder folder;
   const std::string path = folder / "journal.db";
   open_or_fail(path);
-  sqlite::Connection(path, SQLite::OPEN_READWRITE, "")
-      .run("UPDATE meta SET value = 7 WHERE key = 'schema'");
-  for (const bool read_only : {false, true}) {
-    const auto journal = open_sqlite_journal(path, {.read_only = read_only, .version = "0.1.0"});
-    ASSERT_FALSE(journal.ok());
-    EXPECT_EQ(journal.error().code, ErrorCode::kUnsupported);
-    EXPECT_THAT(journal.error().message, HasSubstr("has schema 7"));
-    EXPECT_THAT(journal.error().message, HasSubstr("this mw (0.1.0) knows schemas up to 1"));
+  const struct {
+    int schema;
+    const char* says;
+  } cases[] = {{7, "this mw (0.1.0) knows schemas up to 2"},
+               {1, "this mw (0.1.0) reads schema 2 only"}};
+  for (const auto& [schema, says] : cases) {
+    sqlite::Connection(path, SQLite::OPEN_READWRITE, "")
+        .run(("UPDATE meta SET value = " + std::to_string(schema) + " WHERE key = 'schema'")
+                 .c_str());
+    for (const bool read_only : {false, true}) {
+      const auto journal = open_sqlite_journal(path, {.read_only = read_only, .version = "0.1.0"});
+      ASSERT_FALSE(journal.ok());
+      EXPECT_EQ(journal.error().code, ErrorCode::kUnsupported);
+      EXPECT_THAT(journal.error().message, HasSubstr("has schema " + std::to_string(schema)));
+      EXPECT_THAT(journal.error().message, HasSubstr(says));
+    }
   }
 }
 
