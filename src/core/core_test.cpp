@@ -73,6 +73,7 @@ TEST_F(CoreTest, WhatDoesNotFitWaitsAndStartsWhenRoomComes) {
   const auto events = submit(2, job_spec(2));
   const auto* blocked = find<JobBlocked>(events);
   ASSERT_NE(blocked, nullptr);
+  EXPECT_EQ(std::get<NoRoomNow>(blocked->reason).nodes_considered, 1U);
   EXPECT_EQ(std::get<NoRoomNow>(blocked->reason).resource, Resource::kAccelerators);
   EXPECT_EQ(std::get<NoRoomNow>(blocked->reason).tasks_fitting, 0U);
   run(2, 1);

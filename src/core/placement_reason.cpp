@@ -101,13 +101,14 @@ Placer::Search Placer::most_that_fit(const Topology& topology, const Room& room,
       // Lower ones are inside these, but where a branch has no vertex of this level.
       if (!vertices.empty() || level == 0) break;
     }
-    if (most.best) {
-      const FabricVertex& vertex = topology.fabric(*most.best);
-      for (Position p = vertex.first; p < vertex.last; ++p) {
-        const Slot& slot = room.slot(p);
-        most.nodes += slot.takes_work() && most.shapes[slot.shape] ? 1 : 0;
-      }
+    // Also where none would hold any: they are ready, and full.
+    const FabricVertex& vertex = topology.fabric(most.best.value_or(Topology::kRoot));
+    std::uint32_t nodes = 0;
+    for (Position p = vertex.first; p < vertex.last; ++p) {
+      const Slot& slot = room.slot(p);
+      nodes += slot.takes_work() && most.shapes[slot.shape] ? 1 : 0;
     }
+    most.nodes = std::max(most.nodes, nodes);
   }
   return most;
 }
