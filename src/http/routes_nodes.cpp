@@ -8,7 +8,9 @@
 
 // g++ 12 sees an uninitialised string in the empty optional that from_json<DrainBody> moves out of
 // its Result (GCC bug 105562 and its kin); there is none.
+#ifndef __clang__  // which does not know this warning
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 
 namespace mw::http {
 namespace {
