@@ -6,6 +6,7 @@
 #include <array>
 #include <filesystem>
 
+#include "codec/job_file_placement.h"
 #include "codec/job_file_values.h"
 #include "codec/units.h"
 #include "codec/yaml_reader.h"
@@ -14,9 +15,10 @@
 namespace mw {
 namespace {
 
-constexpr std::array<std::string_view, 15> kKeys = {
-    "name",       "command", "script",  "tasks",    "nodes", "resources", "environment", "workdir",
-    "time_limit", "grace",   "restart", "priority", "array", "hold",      "tenant"};
+constexpr std::array<std::string_view, 16> kKeys = {
+    "name",      "command",     "script",  "tasks",      "nodes", "resources",
+    "placement", "environment", "workdir", "time_limit", "grace", "restart",
+    "priority",  "array",       "hold",    "tenant"};
 constexpr std::array<std::string_view, 4> kResourceKeys = {"accelerators", "cpus", "memory",
                                                            "accelerator_type"};
 constexpr std::array<std::string_view, 3> kRestartKeys = {"limit", "delay", "delay_max"};
@@ -39,6 +41,7 @@ class JobFileReader : private YamlReader {
     spec_.user = context_.user;
     read_what(root);
     read_shape(root);
+    read_placement(*this, root, spec_.gang);
     read_run(root);
     read_environment(root);
     if (!good()) return failure();

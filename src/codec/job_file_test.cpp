@@ -117,8 +117,8 @@ struct BadCase {
 TEST(JobFile, EveryBadValueIsNamed) {
   const std::string long_text(70, 'n');
   const std::string allowed =
-      "Allowed: name, command, script, tasks, nodes, resources, environment, workdir, time_limit, "
-      "grace, restart, priority, array, hold, tenant";
+      "Allowed: name, command, script, tasks, nodes, resources, placement, environment, workdir, "
+      "time_limit, grace, restart, priority, array, hold, tenant";
   const std::string duration =
       "expected a length of time such as 90s, 10m, 2h, 1d or 1h30m, at most ";
   const BadCase cases[] = {

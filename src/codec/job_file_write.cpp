@@ -4,6 +4,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "codec/job_file.h"
+#include "codec/job_file_placement.h"
 #include "codec/units.h"
 
 namespace mw {
@@ -26,6 +27,9 @@ std::string write_job_file(const JobSpec& spec) {
       {"tasks", spec.gang.tasks}};
   if (spec.gang.nodes > 0) file["nodes"] = spec.gang.nodes;
   file["resources"] = std::move(resources);
+  if (auto placement = write_placement(spec.gang); !placement.empty()) {
+    file["placement"] = std::move(placement);
+  }
   file["time_limit"] = write_duration(spec.time_limit);
   file["grace"] = write_duration(spec.grace);
   file["restart"] = {{"limit", spec.restart.limit},

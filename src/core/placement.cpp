@@ -48,7 +48,7 @@ std::uint32_t fullest_with_room(const DeviceRoom& devices, AcceleratorShare shar
 using NodeCost = std::tuple<std::uint32_t, std::uint32_t, std::int64_t, std::int64_t, std::int64_t>;
 NodeCost cost_of(const GroupKey& key, const GangShape& gang) {
   const TaskShape& task = gang.task;
-  const std::uint32_t whole = key.devices.whole();
+  const std::uint32_t whole = key.whole;
   const std::int64_t cpus = key.cpus - task.cpus.count() * gang.tasks;
   const std::int64_t memory = key.memory - task.memory.count() * gang.tasks;
   if (task.accelerators >= kWholeAccelerator || task.accelerators.count() == 0) {
@@ -56,9 +56,11 @@ NodeCost cost_of(const GroupKey& key, const GangShape& gang) {
         static_cast<std::uint32_t>(task.accelerators / kWholeAccelerator) * gang.tasks;
     return {0, whole - taken, 0, cpus, memory};
   }
-  DeviceRoom after = key.devices;
+  // Of a node without parts only the devices that are free matter.
+  const DeviceRoom before = key.parts.size() > 0 ? key.parts : DeviceRoom(whole);
+  DeviceRoom after = before;
   std::int64_t left_beside = 0;
-  for (const DeviceShare& taken : pick_devices(key.devices, task.accelerators, gang.tasks)) {
+  for (const DeviceShare& taken : pick_devices(before, task.accelerators, gang.tasks)) {
     after.add(taken.device, -taken.share);
     left_beside = after[taken.device].count();
   }
@@ -195,10 +197,11 @@ std::optional<NodeTasks> Placer::one_node(const Surroundings& around, const Sear
     if (!search.shapes[key.shape]) continue;
     const Slot slot{.memory = key.memory,
                     .cpus = key.cpus,
-                    .whole = static_cast<std::uint16_t>(key.devices.whole()),
+                    .whole = key.whole,
                     .shape = static_cast<std::uint16_t>(key.shape & 0x7FFFU),
                     .busy = static_cast<std::uint16_t>(key.busy ? 1 : 0)};
-    if (tasks_on(slot, &key.devices, gang) < gang.tasks) continue;
+    const DeviceRoom* parts = key.parts.size() > 0 ? &key.parts : nullptr;
+    if (tasks_on(slot, parts, gang) < gang.tasks) continue;
     candidates.emplace_back(cost_of(key, gang), &group);
   }
   const auto worse = [](const Candidate& a, const Candidate& b) { return a.first > b.first; };

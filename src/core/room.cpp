@@ -19,8 +19,13 @@ Slot slot_of(const Topology& topology, const Node& node) {
   return slot;
 }
 
-GroupKey key_of(const Slot& slot, const DeviceRoom& devices) {
-  return {slot.shape, slot.busy != 0, slot.cpus, slot.memory, devices.sorted()};
+GroupKey key_of(const Slot& slot, const DeviceRoom* parts) {
+  return {.shape = slot.shape,
+          .busy = slot.busy != 0,
+          .whole = slot.whole,
+          .cpus = slot.cpus,
+          .memory = slot.memory,
+          .parts = parts == nullptr ? DeviceRoom() : parts->sorted()};
 }
 
 }  // namespace
@@ -117,10 +122,8 @@ void FreeIndex::rebuild(const Topology& topology, const std::vector<Node>& nodes
   fullest_.assign(topology.shapes().size(), {});
   free_nodes_.clear();
   for (Position p = 0; p < topology.size(); ++p) {
-    const NodeId id = topology.at(p);
-    const NodeShape& shape = topology.shape(id);
     const Slot& slot = room_.slot(p);
-    groups_.insert(key_of(slot, DeviceRoom(shape.accelerators)), p);
+    groups_.insert(key_of(slot, nullptr), p);
     count_free(room_.cell_of(p), 0, 1);
   }
   for (const Node& node : nodes) {
@@ -135,25 +138,18 @@ void FreeIndex::rebuild(const Topology& topology, const std::vector<Node>& nodes
 
 void FreeIndex::update(const Topology& topology, const Node& node) {
   const Position position = topology.position(node.id);
-  const NodeShape& shape = topology.shape(node.id);
   const Slot before = room_.slot(position);
   const auto had_parts = room_.parts.find(position);
   if (before.takes_work()) {
-    // Which devices were whole does not matter: only how many.
-    DeviceRoom devices =
-        had_parts != room_.parts.end() ? had_parts->second : DeviceRoom(shape.accelerators);
-    if (had_parts == room_.parts.end()) {
-      for (std::uint32_t i = before.whole; i < devices.size(); ++i) {
-        devices.add(i, -kWholeAccelerator);
-      }
-    }
-    groups_.erase(key_of(before, devices), position);
+    groups_.erase(key_of(before, had_parts != room_.parts.end() ? &had_parts->second : nullptr),
+                  position);
   }
   const Slot after = slot_of(topology, node);
   if (had_parts != room_.parts.end()) room_.parts.erase(had_parts);
   if (after.takes_work()) {
-    if (node.devices.has_parts()) room_.parts.emplace(position, node.devices);
-    groups_.insert(key_of(after, node.devices), position);
+    const bool parts = node.devices.has_parts();
+    if (parts) room_.parts.emplace(position, node.devices);
+    groups_.insert(key_of(after, parts ? &node.devices : nullptr), position);
   }
   room_.set_slot(position, after);
   const auto free_before = std::uint32_t{before.takes_work() && before.busy == 0};

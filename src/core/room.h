@@ -105,9 +105,10 @@ class PositionSet {
 struct GroupKey {
   std::uint16_t shape = 0;
   bool busy = false;
+  std::uint16_t whole = 0;  ///< accelerators that are entirely free
   std::int32_t cpus = 0;
   std::int64_t memory = 0;
-  DeviceRoom devices;  ///< sorted
+  DeviceRoom parts{};  ///< all devices, sorted, when some are free in part; else none
   auto operator<=>(const GroupKey&) const = default;
   bool operator==(const GroupKey&) const = default;
 };

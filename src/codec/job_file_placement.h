@@ -1,0 +1,21 @@
+// A part of job_file.h: the group `placement`, where in the fabric a gang may go.
+#pragma once
+
+#include <boost/json/object.hpp>
+
+#include "codec/yaml_reader.h"
+#include "model/job.h"
+
+namespace mw {
+
+/// Reads `root.placement` into the gang, whose tasks, nodes and resources were read before.
+/// Problems are noted with `reader`.
+void read_placement(YamlReader& reader, const YamlNode& root, GangShape& gang);
+
+/// The group that reads back as the same; empty when all of it is as by default.
+boost::json::object write_placement(const GangShape& gang);
+
+inline constexpr std::size_t kTypesMax = 32;
+inline constexpr std::int64_t kRateMax = 1'000'000;
+
+}  // namespace mw
