@@ -29,12 +29,6 @@ struct Surroundings {
   const std::vector<Node>& nodes;
 };
 
-/// Which sites a job may run at; empty lists: any.
-struct Whereabouts {
-  std::vector<std::string> sites;
-  std::vector<std::string> jurisdictions;  ///< "US" allows "US-TX"
-};
-
 /// Tasks by node, in rank order.
 struct NodeTasks {
   NodeId node;

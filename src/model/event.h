@@ -11,11 +11,13 @@
 #include "base/fields.h"
 #include "base/id.h"
 #include "base/time.h"
+#include "model/claim.h"
 #include "model/fleet.h"
 #include "model/fleet_spec.h"
 #include "model/input.h"
 #include "model/job.h"
 #include "model/ledger.h"
+#include "model/policy.h"
 #include "model/reason.h"
 
 namespace mw {
@@ -114,6 +116,37 @@ struct JobBlocked {
   PendingReason reason;
   bool operator==(const JobBlocked&) const = default;
   MW_FIELDS(job, reason)
+};
+/// What it waited for has come: its earliest start, the jobs before it. It stands in line now.
+struct JobEligible {
+  static constexpr std::string_view kKind = "job_eligible";
+  JobId job;
+  bool operator==(const JobEligible&) const = default;
+  MW_FIELDS(job)
+};
+/// It has waited for so long that it goes before all others (Policy::starvation_after).
+struct JobBoosted {
+  static constexpr std::string_view kKind = "job_boosted";
+  JobId job;
+  bool operator==(const JobBoosted&) const = default;
+  MW_FIELDS(job)
+};
+/// These nodes are for this job from `at` on: what starts there before has to end before.
+struct CapacityClaimed {
+  static constexpr std::string_view kKind = "capacity_claimed";
+  JobId job;
+  ClaimPurpose purpose = ClaimPurpose::kBackfill;
+  Instant at;
+  std::vector<ClaimedNode> nodes;  ///< in rank order
+  std::vector<JobId> victims;      ///< stopped for it
+  bool operator==(const CapacityClaimed&) const = default;
+  MW_FIELDS(job, purpose, at, nodes, victims)
+};
+struct ClaimDropped {
+  static constexpr std::string_view kKind = "claim_dropped";
+  JobId job;
+  bool operator==(const ClaimDropped&) const = default;
+  MW_FIELDS(job)
 };
 /// The job is given these resources from now on, and its engine is to start it.
 struct AttemptPlaced {
@@ -218,6 +251,13 @@ struct CheckpointKept {
 
 // --- fleet ------------------------------------------------------------------------------------
 
+struct PolicyChanged {
+  static constexpr std::string_view kKind = "policy_changed";
+  Policy policy;
+  std::string by;
+  bool operator==(const PolicyChanged&) const = default;
+  MW_FIELDS(policy, by)
+};
 /// Why free accelerators are idle has changed.
 struct IdleCauseChanged {
   static constexpr std::string_view kKind = "idle_cause_changed";
@@ -231,7 +271,8 @@ using EventBody =
                  JobSubmitted, SubmitRepeated, JobHeld, JobReleased, JobBlocked, AttemptPlaced,
                  AttemptRunning, TaskEnded, AttemptStopping, AttemptEnded, RestartPlanned,
                  JobFinished, ProgressNoted, CheckpointStarted, CheckpointKept, IdleCauseChanged,
-                 CancelRepeated, FleetDeclared>;
+                 CancelRepeated, FleetDeclared, JobEligible, JobBoosted, CapacityClaimed,
+                 ClaimDropped, PolicyChanged>;
 
 struct Event {
   Instant at;

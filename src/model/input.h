@@ -12,6 +12,7 @@
 #include "model/fleet.h"
 #include "model/fleet_spec.h"
 #include "model/job.h"
+#include "model/policy.h"
 
 namespace mw {
 
@@ -79,6 +80,15 @@ struct DeclareFleet {
   std::string by;
   bool operator==(const DeclareFleet&) const = default;
   MW_FIELDS(fleet, by)
+};
+
+/// Decide by these rules from now on.
+struct SetPolicy {
+  static constexpr std::string_view kKind = "set_policy";
+  Policy policy;
+  std::string by;
+  bool operator==(const SetPolicy&) const = default;
+  MW_FIELDS(policy, by)
 };
 
 // --- observed ---------------------------------------------------------------------------------
@@ -163,7 +173,7 @@ struct CheckpointSaved {
 using InputBody =
     std::variant<SubmitJob, CancelJob, HoldJob, ReleaseJob, RequeueJob, DrainNode, ResumeNode,
                  ControllerStarted, NodeSeen, NodeLost, AttemptStarted, TaskExited, AttemptGone,
-                 ReportProgress, CheckpointBegun, CheckpointSaved, DeclareFleet>;
+                 ReportProgress, CheckpointBegun, CheckpointSaved, DeclareFleet, SetPolicy>;
 
 struct Input {
   RequestId request;  ///< 0: nobody waits for the answer

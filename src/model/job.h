@@ -41,6 +41,8 @@ struct TypeChoice {
 /// on accelerators of one type.
 struct GangShape {
   std::uint32_t tasks = 1;
+  /// Elastic: it also starts with fewer, but not with fewer than this. 0: with all or not at all.
+  std::uint32_t tasks_min = 0;
   std::uint32_t nodes = 0;  ///< 0: as few as possible. Otherwise divides `tasks`, equal shares.
   TaskShape task;
   /// Types that will do, instead of task.accelerator_type; the fastest that fits is taken.
@@ -55,7 +57,34 @@ struct GangShape {
   bool exclusive = false;  ///< nothing else on its nodes
 
   auto operator<=>(const GangShape&) const = default;
-  MW_FIELDS(tasks, nodes, task, types, segment, require, prefer, spread, spread_tasks, exclusive)
+  MW_FIELDS(tasks, tasks_min, nodes, task, types, segment, require, prefer, spread, spread_tasks,
+            exclusive)
+};
+
+/// Which sites a job may run at; empty lists: any.
+struct Whereabouts {
+  std::vector<std::string> sites;
+  std::vector<std::string> jurisdictions;  ///< "US" allows "US-TX"
+
+  auto operator<=>(const Whereabouts&) const = default;
+  MW_FIELDS(sites, jurisdictions)
+};
+
+enum class DependencyKind : std::uint8_t {
+  kAfterOk,   ///< it has succeeded
+  kAfterAny,  ///< it has ended, however
+};
+template <>
+struct EnumNames<DependencyKind> {
+  static constexpr std::array<std::string_view, 2> value = {"afterok", "afterany"};
+};
+
+/// What has to have happened before a job may start.
+struct Dependency {
+  DependencyKind kind = DependencyKind::kAfterOk;
+  JobId job;  ///< of an array's first element: all of the array
+  bool operator==(const Dependency&) const = default;
+  MW_FIELDS(kind, job)
 };
 
 struct EnvironmentVariable {
@@ -84,16 +113,24 @@ struct JobSpec {
   std::string workdir;                           ///< absolute
   std::vector<EnvironmentVariable> environment;  ///< added to each task's, sorted by name
   GangShape gang;
+  /// Further groups of a hierarchical gang, each with a shape of its own: all groups start
+  /// together or none does. Ranks count on from one group to the next.
+  std::vector<GangShape> groups;
+  Whereabouts where;
   RestartPolicy restart;
   Duration time_limit;           ///< of one attempt; 0: none
   Duration grace = seconds(10);  ///< between asking a task to stop and killing it
-  std::int32_t priority = 0;     ///< larger goes first
-  std::uint32_t array = 1;       ///< how many like jobs; 1: a single job
-  bool hold = false;             ///< wait for a release before being considered
+  std::string priority_class;    ///< of the policy; empty: its default
+  std::int32_t priority = 0;     ///< within the class; larger goes first
+  Instant not_before;            ///< earliest start; 0: at once
+  Instant deadline;              ///< given up when it could not have ended by then; 0: none
+  std::vector<Dependency> after;
+  std::uint32_t array = 1;  ///< how many like jobs; 1: a single job
+  bool hold = false;        ///< wait for a release before being considered
 
   bool operator==(const JobSpec&) const = default;
-  MW_FIELDS(name, tenant, user, command, workdir, environment, gang, restart, time_limit, grace,
-            priority, array, hold)
+  MW_FIELDS(name, tenant, user, command, workdir, environment, gang, groups, where, restart,
+            time_limit, grace, priority_class, priority, not_before, deadline, after, array, hold)
 };
 
 enum class JobState : std::uint8_t {
@@ -137,12 +174,15 @@ enum class EndCause : std::uint8_t {
   kCancelled,    ///< someone asked
   kRequeued,     ///< someone asked for it to start again
   kTimeLimit,    ///< it ran longer than it may
+  kPreempted,    ///< for another job, as the policy allows
+  kResized,      ///< elastic: to start again with more, or with fewer
+  kMoved,        ///< to start again elsewhere, so that another job has room
 };
 template <>
 struct EnumNames<EndCause> {
-  static constexpr std::array<std::string_view, 8> value = {
-      "completed", "task_failed", "start_failed", "engine_lost",
-      "node_lost", "cancelled",   "requeued",     "time_limit"};
+  static constexpr std::array<std::string_view, 11> value = {
+      "completed", "task_failed", "start_failed", "engine_lost", "node_lost", "cancelled",
+      "requeued",  "time_limit",  "preempted",    "resized",     "moved"};
 };
 
 /// The last state that a job can be started again from, as it told us.

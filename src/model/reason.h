@@ -104,8 +104,55 @@ struct NotYetConsidered {
   MW_FIELDS()
 };
 
+/// Pending because its tenant, or one above it, would use more than it may.
+struct OverQuota {
+  static constexpr std::string_view kKind = "over_quota";
+  std::string tenant;  ///< whose limit it is
+  AcceleratorShare quota;
+  AcceleratorShare limit;  ///< quota and what may be borrowed
+  AcceleratorShare in_use;
+  AcceleratorShare wanted;
+  bool operator==(const OverQuota&) const = default;
+  MW_FIELDS(tenant, quota, limit, in_use, wanted)
+};
+
+/// Pending until its earliest start.
+struct AwaitsTime {
+  static constexpr std::string_view kKind = "awaits_time";
+  Instant until;
+  bool operator==(const AwaitsTime&) const = default;
+  MW_FIELDS(until)
+};
+
+/// Pending until other jobs have ended.
+struct AwaitsJobs {
+  static constexpr std::string_view kKind = "awaits_jobs";
+  std::vector<JobId> jobs;
+  bool operator==(const AwaitsJobs&) const = default;
+  MW_FIELDS(jobs)
+};
+
+/// Pending though it would fit: what is free is kept for a job that goes before it.
+struct KeptForOthers {
+  static constexpr std::string_view kKind = "kept_for_others";
+  JobId job;   ///< the first of them
+  Instant at;  ///< when that one starts at the latest
+  std::uint32_t nodes = 0;
+  bool operator==(const KeptForOthers&) const = default;
+  MW_FIELDS(job, at, nodes)
+};
+
+/// Pending until jobs that are being stopped for it have let go.
+struct AwaitsVictims {
+  static constexpr std::string_view kKind = "awaits_victims";
+  std::vector<JobId> victims;  ///< that have not ended yet
+  bool operator==(const AwaitsVictims&) const = default;
+  MW_FIELDS(victims)
+};
+
 using PendingReason = std::variant<NotYetConsidered, NoRoomNow, FleetTooSmall, NoSuchAccelerator,
-                                   IsHeld, WaitsToRestart, PowerShort, NoSuchSite>;
+                                   IsHeld, WaitsToRestart, PowerShort, NoSuchSite, OverQuota,
+                                   AwaitsTime, AwaitsJobs, KeptForOthers, AwaitsVictims>;
 
 /// Why an input was refused.
 enum class RefusalKind : std::uint8_t {
@@ -121,14 +168,18 @@ enum class RefusalKind : std::uint8_t {
   kKeyReused,
   kJobNotRunning,
   kFleetDeclaredAlready,
+  kNoSuchClass,
+  kNoSuchTenant,
+  kNoSuchDependency,
+  kPolicyInvalid,
 };
 template <>
 struct EnumNames<RefusalKind> {
-  static constexpr std::array<std::string_view, 12> value = {
-      "no_such_job",     "no_such_node",      "job_already_finished",
-      "job_not_pending", "job_not_held",      "job_held_already",
-      "stale_attempt",   "node_not_draining", "node_draining_already",
-      "key_reused",      "job_not_running",   "fleet_declared_already"};
+  static constexpr std::array<std::string_view, 16> value = {
+      "no_such_job",           "no_such_node",     "job_already_finished", "job_not_pending",
+      "job_not_held",          "job_held_already", "stale_attempt",        "node_not_draining",
+      "node_draining_already", "key_reused",       "job_not_running",      "fleet_declared_already",
+      "no_such_class",         "no_such_tenant",   "no_such_dependency",   "policy_invalid"};
 };
 
 struct Refusal {
@@ -138,8 +189,9 @@ struct Refusal {
   std::string node;
   JobState job_state = JobState::kPending;
   AttemptNumber attempt;  ///< the one that is current, where that is what was wrong
+  std::string wanted{};   ///< the name that is not there, or what is wrong
   bool operator==(const Refusal&) const = default;
-  MW_FIELDS(code, kind, job, node, job_state, attempt)
+  MW_FIELDS(code, kind, job, node, job_state, attempt, wanted)
 };
 
 }  // namespace mw

@@ -25,7 +25,7 @@
 namespace mw {
 
 /// The layout of the tables that this program writes.
-inline constexpr int kSqliteJournalSchema = 2;
+inline constexpr int kSqliteJournalSchema = 3;
 
 struct SqliteJournalOptions {
   /// For looking only: takes no lock, changes nothing; append() and its like are refused.
