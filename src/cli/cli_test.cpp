@@ -144,6 +144,44 @@ TEST(Submit, SendsWhatTheFileAndTheOptionsSay) {
   EXPECT_EQ(view["environment"]["B"].text(), "kept");
 }
 
+TEST(Submit, OptionsThatRepeatAreLists) {
+  FakeControlPlane plane;
+  plane.on("POST /v1/jobs", R"({"job":18,"count":1,"name":"x","repeated":false})");
+  const Ran ran = run_mw(plane, {"submit",
+                                 "--tasks",
+                                 "8",
+                                 "--tasks-min",
+                                 "4",
+                                 "--priority-class",
+                                 "high",
+                                 "--not-before",
+                                 "2026-12-01T09:00:00+01:00",
+                                 "--deadline",
+                                 "2026-12-02T08:00:00Z",
+                                 "--after",
+                                 "12",
+                                 "--after",
+                                 "afterany:13",
+                                 "--site",
+                                 "oslo",
+                                 "--site",
+                                 "dallas",
+                                 "--jurisdiction",
+                                 "NO",
+                                 "--",
+                                 "x"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  ASSERT_EQ(plane.asked().size(), 1U);
+  for (const char* part :
+       {R"("tasks_min":4)", R"("priority_class":"high")", R"("not_before":"2026-12-01T08:00:00Z")",
+        R"("deadline":"2026-12-02T08:00:00Z")", R"("after":[{"afterok":12},{"afterany":13}])",
+        R"("where":{"sites":["oslo","dallas"],"jurisdictions":["NO"]})"}) {
+    EXPECT_THAT(plane.asked()[0].body, HasSubstr(part));
+  }
+  EXPECT_EQ(run_mw(plane, {"submit", "--after", "twelve", "--", "x"}).err,
+            "mw: error: --after: expected the number of a job, such as 12, found \"twelve\"\n");
+}
+
 TEST(Submit, ACommandNeedsNoFile) {
   FakeControlPlane plane;
   plane.on("POST /v1/jobs", R"({"job":null,"count":1,"name":"echo","repeated":false})");

@@ -1,6 +1,7 @@
 // mw submit: read a job file here, where its name and the caller's folder are known, let the
 // options have their say, and send what came of it. The control plane judges it again.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -41,10 +42,12 @@ struct Flag {
   const char* key;
   const char* type;
   const char* description;
+  bool repeats = false;  ///< given several times it is a list
 };
-constexpr std::array<Flag, 12> kFlags = {{
+constexpr std::array<Flag, 19> kFlags = {{
     {"--name", "name", "NAME", "The job's name"},
     {"--tasks", "tasks", "N", "How many tasks the gang has"},
+    {"--tasks-min", "tasks_min", "N", "Elastic: it also starts with so many tasks"},
     {"--nodes", "nodes", "N", "On exactly how many nodes"},
     {"--accelerators", "resources.accelerators", "N",
      "Accelerators of each task, such as 1 or 0.5"},
@@ -55,7 +58,18 @@ constexpr std::array<Flag, 12> kFlags = {{
      "How long one attempt may run, such as 90s, 10m, 2h; 0: no limit"},
     {"--restart-limit", "restart.limit", "N", "How often it may start again after a failure"},
     {"--array", "array", "N", "How many like jobs"},
-    {"--priority", "priority", "N", "Larger goes first"},
+    {"--priority-class", "priority_class", "NAME", "Its class in the policy's order of classes"},
+    {"--priority", "priority", "N", "Larger goes first among jobs of its class"},
+    {"--not-before", "not_before", "WHEN",
+     "Its earliest start, such as 2026-12-01T08:00:00Z; 0: at once"},
+    {"--deadline", "deadline", "WHEN", "Given up when it could not have ended by then; 0: never"},
+    {"--after", "after", "[KIND:]JOB",
+     "Start after this job has succeeded, or with afterany:JOB after it has ended; may be given "
+     "several times",
+     true},
+    {"--site", "where.sites", "NAME", "Run at this site; may be given several times", true},
+    {"--jurisdiction", "where.jurisdictions", "CODE",
+     "Run where this law holds, such as NO or US-TX; may be given several times", true},
     {"--tenant", "tenant", "NAME", "Whose account it is on"},
 }};
 
@@ -193,6 +207,28 @@ int submit(const Cli& cli, const SubmitOptions& options) {
   return report_outcome(cli, *api, job, count, *succeeded);
 }
 
+/// What is given several times becomes one text with commas, which the job file takes as a list.
+void add_flag(CLI::App& verb, const Flag& flag, const std::shared_ptr<SubmitOptions>& options) {
+  CLI::Option* option = nullptr;
+  if (flag.repeats) {
+    option = verb.add_option_function<std::vector<std::string>>(
+        flag.name,
+        [options, key = flag.key](const std::vector<std::string>& values) {
+          options->values.emplace_back(key, fmt::format("{}", fmt::join(values, ",")));
+        },
+        flag.description);
+    option->allow_extra_args(false);
+  } else {
+    option = verb.add_option_function<std::string>(
+        flag.name,
+        [options, key = flag.key](const std::string& value) {
+          options->values.emplace_back(key, value);
+        },
+        flag.description);
+  }
+  option->type_name(flag.type);
+}
+
 }  // namespace
 
 void add_submit(CLI::App& app, Cli& cli) {
@@ -200,15 +236,7 @@ void add_submit(CLI::App& app, Cli& cli) {
       "submit", "Submit a job: from a file, standard input (-), or a command behind --");
   auto options = std::make_shared<SubmitOptions>();
   verb->add_option("FILE", options->file, "The job file (YAML or JSON); - is standard input");
-  for (const Flag& flag : kFlags) {
-    verb->add_option_function<std::string>(
-            flag.name,
-            [options, key = flag.key](const std::string& value) {
-              options->values.emplace_back(key, value);
-            },
-            flag.description)
-        ->type_name(flag.type);
-  }
+  for (const Flag& flag : kFlags) add_flag(*verb, flag, options);
   verb->add_option("--env", options->environment,
                    "A variable for the tasks, NAME=VALUE; may be given several times")
       ->type_name("NAME=VALUE")

@@ -6,7 +6,8 @@
 #include <array>
 #include <filesystem>
 
-#include "codec/job_file_placement.h"
+#include "codec/job_file_conditions.h"
+#include "codec/job_file_gang.h"
 #include "codec/job_file_values.h"
 #include "codec/units.h"
 #include "codec/yaml_reader.h"
@@ -15,12 +16,11 @@
 namespace mw {
 namespace {
 
-constexpr std::array<std::string_view, 16> kKeys = {
-    "name",      "command",     "script",  "tasks",      "nodes", "resources",
-    "placement", "environment", "workdir", "time_limit", "grace", "restart",
-    "priority",  "array",       "hold",    "tenant"};
-constexpr std::array<std::string_view, 4> kResourceKeys = {"accelerators", "cpus", "memory",
-                                                           "accelerator_type"};
+constexpr std::array<std::string_view, 23> kKeys = {
+    "name",       "command",   "script",  "tasks",          "tasks_min",   "nodes",
+    "resources",  "placement", "groups",  "where",          "environment", "workdir",
+    "time_limit", "grace",     "restart", "priority_class", "priority",    "not_before",
+    "deadline",   "after",     "array",   "hold",           "tenant"};
 constexpr std::array<std::string_view, 3> kRestartKeys = {"limit", "delay", "delay_max"};
 
 /// Reads one document into a JobSpec, gathering every problem on the way.
@@ -40,8 +40,9 @@ class JobFileReader : private YamlReader {
     check_keys(root, "", kKeys);
     spec_.user = context_.user;
     read_what(root);
-    read_shape(root);
-    read_placement(*this, root, spec_.gang);
+    read_gang(*this, root, "", spec_.gang);
+    read_elastic_and_groups(*this, root, spec_);
+    read_conditions(*this, root, spec_);
     read_run(root);
     read_environment(root);
     if (!good()) return failure();
@@ -191,41 +192,12 @@ class JobFileReader : private YamlReader {
     spec_.workdir = std::move(path);
   }
 
-  // --- the gang -------------------------------------------------------------------------------
-
-  void read_shape(const YamlNode& root) {
-    GangShape& gang = spec_.gang;
-    read_whole(root, "", "tasks", gang.tasks, 1, kTasksMax);
-    if (read_whole(root, "", "nodes", gang.nodes, 1, kTasksMax) && gang.nodes > 0) {
-      const YamlNode& nodes = *root.find("nodes");
-      if (gang.nodes > gang.tasks) {
-        problem(nodes, "nodes",
-                fmt::format("expected at most as many nodes as tasks ({}), found {}", gang.tasks,
-                            gang.nodes));
-      } else if (gang.tasks % gang.nodes != 0) {
-        problem(nodes, "nodes",
-                fmt::format("expected a number that divides the {} tasks evenly, found {}",
-                            gang.tasks, gang.nodes));
-      }
-    }
-    const YamlNode* resources = group(root, "resources", "\"accelerators: 1\"");
-    if (resources == nullptr) return;
-    check_keys(*resources, "resources", kResourceKeys);
-    read_scalar(*resources, "resources", "accelerators", gang.task.accelerators,
-                parse_accelerators);
-    read_scalar(*resources, "resources", "cpus", gang.task.cpus, parse_cpus);
-    read_scalar(*resources, "resources", "memory", gang.task.memory, [](std::string_view text) {
-      return parse_bytes(text, Bytes(0), kMemoryPerTaskMax);
-    });
-    read_scalar(*resources, "resources", "accelerator_type", gang.task.accelerator_type,
-                parse_accelerator_type);
-  }
-
   // --- how it runs ----------------------------------------------------------------------------
 
   void read_run(const YamlNode& root) {
     read_duration(root, "", "time_limit", spec_.time_limit, kTimeLimitMax);
     read_duration(root, "", "grace", spec_.grace, kGraceMax);
+    read_scalar(root, "", "priority_class", spec_.priority_class, parse_name);
     read_whole(root, "", "priority", spec_.priority, -kPriorityMax, kPriorityMax);
     read_whole(root, "", "array", spec_.array, 1, kArrayMax);
     read_scalar(root, "", "hold", spec_.hold, parse_bool);

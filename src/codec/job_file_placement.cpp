@@ -27,17 +27,19 @@ Result<FabricLevel> parse_level(std::string_view text) {
                            meant.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", meant))};
 }
 
-void read_types(YamlReader& reader, const YamlNode& placement, GangShape& gang) {
+void read_types(YamlReader& reader, const YamlNode& placement, const std::string& group,
+                GangShape& gang) {
+  const std::string path = YamlReader::path(group, "types");
   const YamlNode* types = placement.find("types");
   if (types == nullptr) return;
-  if (!reader.is_map(*types, "placement.types", "\"h100-sxm: 1\"")) return;
+  if (!reader.is_map(*types, path, "\"h100-sxm: 1\"")) return;
   if (!gang.task.accelerator_type.empty()) {
-    reader.problem(*types, "placement.types",
+    reader.problem(*types, path,
                    "is given together with resources.accelerator_type; keep one of them");
   }
   if (types->keys.size() > kTypesMax) {
     reader.problem(
-        *types, "placement.types",
+        *types, path,
         fmt::format("expected at most {} types, found {}", kTypesMax, types->keys.size()));
     return;
   }
@@ -46,12 +48,12 @@ void read_types(YamlReader& reader, const YamlNode& placement, GangShape& gang) 
     const auto name = parse_accelerator_type(types->keys[i]);
     if (!name || types->keys[i].empty()) {
       reader.problem(
-          types->key_positions[i], "placement.types",
+          types->key_positions[i], path,
           "expected the name of a type of accelerator, found " + in_quotes(types->keys[i]));
       continue;
     }
     choice.type = *name;
-    reader.read_scalar(*types, "placement.types", types->keys[i], choice.rate,
+    reader.read_scalar(*types, path, types->keys[i], choice.rate,
                        [](std::string_view text) -> Result<std::int64_t> {
                          auto rate = parse_thousandths(text, 0, kRateMax);
                          if (rate && *rate > 0) return rate;
@@ -64,42 +66,41 @@ void read_types(YamlReader& reader, const YamlNode& placement, GangShape& gang) 
   }
 }
 
-void read_spread(YamlReader& reader, const YamlNode& placement, GangShape& gang) {
+void read_spread(YamlReader& reader, const YamlNode& placement, const std::string& group,
+                 GangShape& gang) {
+  const std::string path = YamlReader::path(group, "spread");
   const YamlNode* spread = placement.find("spread");
   if (spread == nullptr) return;
-  if (!reader.is_map(*spread, "placement.spread", "\"{level: leaf, tasks: 4}\"")) return;
-  reader.check_keys(*spread, "placement.spread", kSpreadKeys);
-  const bool level =
-      reader.read_scalar(*spread, "placement.spread", "level", gang.spread, parse_level);
-  const bool tasks =
-      reader.read_whole(*spread, "placement.spread", "tasks", gang.spread_tasks, 1, kTasksMax);
-  if (!level || !tasks) {
-    reader.problem(*spread, "placement.spread", "needs both level and tasks");
-  }
+  if (!reader.is_map(*spread, path, "\"{level: leaf, tasks: 4}\"")) return;
+  reader.check_keys(*spread, path, kSpreadKeys);
+  const bool level = reader.read_scalar(*spread, path, "level", gang.spread, parse_level);
+  const bool tasks = reader.read_whole(*spread, path, "tasks", gang.spread_tasks, 1, kTasksMax);
+  if (!level || !tasks) { reader.problem(*spread, path, "needs both level and tasks"); }
 }
 
 }  // namespace
 
-void read_placement(YamlReader& reader, const YamlNode& root, GangShape& gang) {
-  const YamlNode* placement = reader.group(root, "placement", "\"require: pod\"");
+void read_placement(YamlReader& reader, const YamlNode& map, std::string_view at, GangShape& gang) {
+  const YamlNode* placement = reader.group(map, at, "placement", "\"require: pod\"");
   if (placement == nullptr) return;
-  reader.check_keys(*placement, "placement", kKeys);
-  reader.read_scalar(*placement, "placement", "require", gang.require, parse_level);
-  if (reader.read_scalar(*placement, "placement", "prefer", gang.prefer, parse_level) &&
+  const std::string path = YamlReader::path(at, "placement");
+  reader.check_keys(*placement, path, kKeys);
+  reader.read_scalar(*placement, path, "require", gang.require, parse_level);
+  if (reader.read_scalar(*placement, path, "prefer", gang.prefer, parse_level) &&
       gang.prefer > gang.require) {
-    reader.problem(*placement->find("prefer"), "placement.prefer",
+    reader.problem(*placement->find("prefer"), YamlReader::path(path, "prefer"),
                    fmt::format("expected no wider level than require ({}), found {}",
                                name_of(gang.require), name_of(gang.prefer)));
   }
-  if (reader.read_whole(*placement, "placement", "segment", gang.segment, 1, kTasksMax) &&
+  if (reader.read_whole(*placement, path, "segment", gang.segment, 1, kTasksMax) &&
       gang.segment > 0 && gang.tasks % gang.segment != 0) {
-    reader.problem(*placement->find("segment"), "placement.segment",
+    reader.problem(*placement->find("segment"), YamlReader::path(path, "segment"),
                    fmt::format("expected a number that divides the {} tasks evenly, found {}",
                                gang.tasks, gang.segment));
   }
-  reader.read_scalar(*placement, "placement", "exclusive", gang.exclusive, parse_bool);
-  read_spread(reader, *placement, gang);
-  read_types(reader, *placement, gang);
+  reader.read_scalar(*placement, path, "exclusive", gang.exclusive, parse_bool);
+  read_spread(reader, *placement, path, gang);
+  read_types(reader, *placement, path, gang);
 }
 
 boost::json::object write_placement(const GangShape& gang) {

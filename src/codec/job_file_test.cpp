@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <numeric>
 
 #include "codec/suggest.h"
 
@@ -43,6 +45,12 @@ grace: 0
 restart: {limit: 5, delay: 2s, delay_max: 1m}
 priority: -3
 array: 10
+priority_class: high
+not_before: 2026-12-01T08:00:00Z
+deadline: "2026-12-08T09:00:00.5+01:00"
+after: [{afterok: 12}, {afterany: 13}]
+where: {sites: [oslo, dallas], jurisdictions: [NO, US-TX]}
+groups: [{tasks: 3, resources: {accelerators: 0, cpus: 8}, placement: {require: leaf}}]
 hold: true
 tenant: team.a
 )",
@@ -64,6 +72,15 @@ tenant: team.a
   want.grace = Duration(0);
   want.priority = -3;
   want.array = 10;
+  want.priority_class = "high";
+  want.not_before = Instant(1'796'112'000'000'000'000);
+  want.deadline = want.not_before + hours(24 * 7) + milliseconds(500);
+  want.after = {{DependencyKind::kAfterOk, JobId(12)}, {DependencyKind::kAfterAny, JobId(13)}};
+  want.where = {{"oslo", "dallas"}, {"NO", "US-TX"}};
+  want.groups.resize(1);
+  want.groups[0].tasks = 3;
+  want.groups[0].task = {AcceleratorShare(0), CpuShare(8000), Bytes(0), ""};
+  want.groups[0].require = FabricLevel::kLeaf;
   want.hold = true;
   EXPECT_EQ(*read, want);
 }
@@ -117,8 +134,10 @@ struct BadCase {
 TEST(JobFile, EveryBadValueIsNamed) {
   const std::string long_text(70, 'n');
   const std::string allowed =
-      "Allowed: name, command, script, tasks, nodes, resources, placement, environment, workdir, "
-      "time_limit, grace, restart, priority, array, hold, tenant";
+      "Allowed: name, command, script, tasks, tasks_min, nodes, resources, placement, groups, "
+      "where, "
+      "environment, workdir, time_limit, grace, restart, priority_class, priority, not_before, "
+      "deadline, after, array, hold, tenant";
   const std::string duration =
       "expected a length of time such as 90s, 10m, 2h, 1d or 1h30m, at most ";
   const BadCase cases[] = {
@@ -336,6 +355,47 @@ rc::Gen<std::string> any_text() {
                       });
 }
 
+/// A gang that a file can ask for; only tasks_min is left to the caller.
+GangShape any_gang() {
+  GangShape gang;
+  gang.nodes = *rc::gen::inRange<std::uint32_t>(0, 5);
+  gang.segment = *rc::gen::element<std::uint32_t>(0, 0, 1, 2, 3);
+  gang.tasks = std::max(gang.nodes, 1U) * std::max(gang.segment, 1U) *
+               *rc::gen::inRange<std::uint32_t>(1, 9);
+  gang.task.accelerators =
+      AcceleratorShare(*rc::gen::element<std::int64_t>(0, 1, 500, 999, 1000, 8000));
+  gang.task.cpus = CpuShare(*rc::gen::inRange<std::int64_t>(0, 10'000'000));
+  gang.task.memory = Bytes(*rc::gen::inRange<std::int64_t>(0, std::int64_t{1} << 60));
+  if (*rc::gen::arbitrary<bool>()) {
+    gang.task.accelerator_type = *rc::gen::element<std::string>("", "cpu", "NVIDIA H100 \"x\"");
+  } else {
+    gang.types = {{"h100-sxm", *rc::gen::inRange<std::uint32_t>(1, 1'000'000'000)}, {"b 2", 1}};
+  }
+  gang.require = static_cast<FabricLevel>(*rc::gen::inRange(0, 7));
+  gang.prefer = std::min(gang.require, static_cast<FabricLevel>(*rc::gen::inRange(0, 7)));
+  if (*rc::gen::arbitrary<bool>()) {
+    gang.spread = static_cast<FabricLevel>(*rc::gen::inRange(0, 7));
+    gang.spread_tasks = *rc::gen::inRange<std::uint32_t>(1, 1'000'001);
+  }
+  gang.exclusive = *rc::gen::arbitrary<bool>();
+  return gang;
+}
+
+/// Where, when and after what.
+void add_any_conditions(JobSpec& spec) {
+  using Texts = std::vector<std::string>;
+  spec.where.sites = *rc::gen::element(Texts{}, Texts{"oslo"}, Texts{"a", "b.c"});
+  spec.where.jurisdictions = *rc::gen::element(Texts{}, Texts{"NO"}, Texts{"US-TX", "DE"});
+  spec.not_before = Instant(*rc::gen::element<std::int64_t>(0, 1, 1'796'112'000'000'000'000));
+  spec.deadline = Instant(*rc::gen::element<std::int64_t>(0, 1'796'112'000'000'000'001));
+  for (const std::uint64_t job : {1U, 7U, 12U}) {
+    if (*rc::gen::arbitrary<bool>()) {
+      spec.after.push_back({static_cast<DependencyKind>(*rc::gen::inRange(0, 2)), JobId(job)});
+    }
+  }
+  spec.priority_class = *rc::gen::element<std::string>("", "high", "best-effort");
+}
+
 RC_GTEST_PROP(JobFile, WhatIsWrittenReadsBackTheSame, ()) {
   JobSpec spec;
   spec.name = "n." + std::to_string(*rc::gen::inRange(0, 1000));
@@ -344,14 +404,18 @@ RC_GTEST_PROP(JobFile, WhatIsWrittenReadsBackTheSame, ()) {
   spec.command.insert(spec.command.begin(), "program");
   spec.workdir = *rc::gen::element<std::string>("/", "/a", "/a b/'c'", "/\xc3\xa9");
   spec.environment = {{"A", *any_text()}, {"B", *any_text()}};
-  spec.gang.nodes = *rc::gen::inRange<std::uint32_t>(0, 5);
-  spec.gang.tasks = std::max(spec.gang.nodes, 1U) * *rc::gen::inRange<std::uint32_t>(1, 9);
-  spec.gang.task.accelerators =
-      AcceleratorShare(*rc::gen::element<std::int64_t>(0, 1, 500, 999, 1000, 8000));
-  spec.gang.task.cpus = CpuShare(*rc::gen::inRange<std::int64_t>(0, 10'000'000));
-  spec.gang.task.memory = Bytes(*rc::gen::inRange<std::int64_t>(0, std::int64_t{1} << 60));
-  spec.gang.task.accelerator_type =
-      *rc::gen::element<std::string>("", "cpu", "NVIDIA H100 80GB \"x\"");
+  spec.gang = any_gang();
+  const std::uint32_t tasks_per_node = spec.gang.nodes == 0 ? 1 : spec.gang.tasks / spec.gang.nodes;
+  if (*rc::gen::arbitrary<bool>()) {
+    // The smallest that keeps whole nodes and whole segments.
+    spec.gang.tasks_min = std::lcm(tasks_per_node, std::max(spec.gang.segment, 1U));
+    if (spec.gang.tasks_min > spec.gang.tasks) spec.gang.tasks_min = spec.gang.tasks;
+  } else {
+    for (int groups = *rc::gen::inRange(0, 3); groups > 0; --groups) {
+      spec.groups.push_back(any_gang());
+    }
+  }
+  add_any_conditions(spec);
   spec.restart.limit = *rc::gen::inRange<std::uint32_t>(0, 1000);
   spec.restart.delay = Duration(*rc::gen::inRange<std::int64_t>(0, kRestartDelayMax.count()));
   spec.restart.delay_max = std::max(spec.restart.delay, minutes(5));

@@ -17,7 +17,7 @@ struct OtherName {
   std::string_view theirs;
   std::string_view ours;
 };
-constexpr std::array<OtherName, 28> kOtherNames = {{
+constexpr std::array<OtherName, 41> kOtherNames = {{
     {"cmd", "command"},
     {"args", "command"},
     {"run", "script"},
@@ -46,6 +46,19 @@ constexpr std::array<OtherName, 28> kOtherNames = {{
     {"retries", "restart.limit"},
     {"account", "tenant"},
     {"job_name", "name"},
+    {"min_tasks", "tasks_min"},
+    {"tasks_max", "tasks"},
+    {"site", "where.sites"},
+    {"sites", "where.sites"},
+    {"region", "where.sites"},
+    {"jurisdiction", "where.jurisdictions"},
+    {"jurisdictions", "where.jurisdictions"},
+    {"qos", "priority_class"},
+    {"prio", "priority"},
+    {"class", "priority_class"},
+    {"begin", "not_before"},
+    {"dependency", "after"},
+    {"depends_on", "after"},
 }};
 
 Error expected(std::string_view what) {
@@ -89,6 +102,11 @@ std::string_view what_was_meant(std::string_view key, std::string_view group,
                                 std::span<const std::string_view> allowed) {
   const auto* other = std::ranges::find(kOtherNames, key, &OtherName::theirs);
   if (other == kOtherNames.end()) return closest(key, allowed);
+  // A further group of a gang has the keys of the job's own one.
+  if (group.starts_with("groups[")) {
+    const std::size_t end = group.find("].");
+    group = end == std::string_view::npos ? std::string_view() : group.substr(end + 2);
+  }
   const bool inside = !group.empty() && other->ours.starts_with(group);
   return inside ? other->ours.substr(group.size() + 1) : other->ours;
 }

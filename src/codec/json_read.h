@@ -113,10 +113,12 @@ bool Reader::read_fields(const boost::json::object& in, const Place& place, bool
       value = in.if_contains({key.data(), key.size()});
     }
     if (value == nullptr) {
-      if constexpr (kIsOptional<FieldType<T, I>>)
+      if constexpr (kIsOptional<FieldType<T, I>>) {
+        std::get<I>(fields).reset();  // absent is none, also where the default is something
         return true;
-      else
+      } else {
         return fail_keys(place, in, kKeys<T>, key, tagged);
+      }
     }
     ++seen;
     return read(*value, Place{&place, key, 0}, std::get<I>(fields));

@@ -2,110 +2,20 @@
 
 #include <array>
 #include <cstdio>
-#include <utility>
+#include <variant>
 
-#include "codec/units.h"
+#include "codec/text_words.h"
+#include "codec/timestamp.h"
 
 namespace mw {
 namespace {
 
-std::string number(std::uint64_t n) { return std::to_string(n); }
-
-/// "1 task", "2 tasks".
-std::string counted(std::uint64_t n, std::string_view one) {
-  return number(n) + " " + std::string(one) + (n == 1 ? "" : "s");
-}
-
-/// What binds, as the subject of "does not fit".
-std::string_view binding(Resource resource) {
-  switch (resource) {
-    case Resource::kAccelerators:
-      return "free accelerators";
-    case Resource::kCpus:
-      return "free CPUs";
-    case Resource::kMemory:
-      return "free memory";
-    case Resource::kNodes:
-      return "nodes with room";
-    case Resource::kPower:
-      return "power";
-  }
-  return "room";
-}
-
-/// A level of the fabric as a noun.
-std::string level_text(FabricLevel level) {
-  return level == FabricLevel::kScaleUp ? "scale-up domain" : std::string(name_of(level));
-}
-
-/// Also of what no one can draw: a journal that was damaged may say so, and is to be readable.
-std::string watts_text(Watts power) { return power < Watts() ? "-" : write_watts(power); }
-
-std::string list_text(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
-}
-
-struct ReasonText {
-  Instant now;
-
-  std::string operator()(const NotYetConsidered&) const { return "It is about to be considered."; }
-  std::string operator()(const NoRoomNow& r) const {
-    const std::string among = r.nodes_considered == 1
-                                  ? "the 1 ready node"
-                                  : "the " + number(r.nodes_considered) + " ready nodes";
-    if (r.nodes_considered == 0) return "No node is ready for it now.";
-    if (r.level < FabricLevel::kSite) {
-      return "It needs " + counted(r.tasks_needed, "task") + "' worth of room in one " +
-             level_text(r.level) + "; " +
-             (r.place.empty()
-                  ? "none has any"
-                  : "the best, " + r.place + ", has room for " + number(r.tasks_fitting)) +
-             " (" + std::string(name_of(r.resource)) + " bind); it starts when all fit.";
-    }
-    return "Not enough " + std::string(binding(r.resource)) + ": of its " +
-           counted(r.tasks_needed, "task") + ", " +
-           (r.tasks_fitting == 0 ? "none" : number(r.tasks_fitting)) + " would fit now on " +
-           among + "; it starts when all fit.";
-  }
-  std::string operator()(const FleetTooSmall& r) const {
-    return "The fleet is too small: it needs " + counted(r.tasks_needed, "task") + ", and " +
-           (r.tasks_possible == 0 ? "none" : "only " + number(r.tasks_possible)) +
-           " would fit if everything were free (" + std::string(name_of(r.resource)) +
-           " bind). Ask for less, or add nodes.";
-  }
-  std::string operator()(const NoSuchAccelerator& r) const {
-    return "No node has accelerators of type \"" + r.wanted + "\"; there are " +
-           (r.present.empty() ? "none at all" : list_text(r.present)) + ".";
-  }
-  std::string operator()(const PowerShort& r) const {
-    return "Not enough power at " + r.place + " (" + std::string(name_of(r.level)) +
-           "): " + watts_text(r.drawn) + " of " + watts_text(r.limit) +
-           " are drawn or reserved; of its " + counted(r.tasks_needed, "task") + ", " +
-           (r.tasks_fitting == 0 ? "none" : number(r.tasks_fitting)) +
-           " may run within all limits.";
-  }
-  std::string operator()(const NoSuchSite& r) const {
-    return "It may run at " + list_text(r.wanted) + " only; there is " +
-           (r.present.empty() ? "no site" : list_text(r.present)) + ".";
-  }
-  std::string operator()(const IsHeld& r) const {
-    return "It is held" + (r.by.empty() ? "" : " by " + r.by) + "; release it to let it start.";
-  }
-  std::string operator()(const WaitsToRestart& r) const {
-    const std::string which = "restart " + number(r.restarts) + " of " + number(r.restart_limit);
-    // Without a "now" there is nothing to count from.
-    if (now == Instant() || r.until <= now)
-      return "It failed, and is about to start again (" + which + ").";
-    return "It failed, and starts again in " + duration_text(r.until - now) + " (" + which + ").";
-  }
-};
-
-/// " by alice", or nothing.
-std::string by_text(const std::string& by) { return by.empty() ? "" : " by " + by; }
-
-std::string after_colon(const std::string& detail) { return detail.empty() ? "" : ": " + detail; }
+using words::after_colon;
+using words::by_whom;
+using words::counted;
+using words::listed_jobs;
+using words::number;
+using words::on_one_line;
 
 std::string_view cause_text(EndCause cause) {
   switch (cause) {
@@ -125,6 +35,12 @@ std::string_view cause_text(EndCause cause) {
       return "it was requeued";
     case EndCause::kTimeLimit:
       return "it reached its time limit";
+    case EndCause::kPreempted:
+      return "it gives way to another job";
+    case EndCause::kResized:
+      return "it changes its size";
+    case EndCause::kMoved:
+      return "it moves, so that another job has room";
   }
   return "it ended";
 }
@@ -229,18 +145,37 @@ struct EventText {
   std::string operator()(const JobSubmitted& e) const {
     const GangShape& gang = e.spec.gang;
     return (e.spec.array == 1 ? "Submitted" : "Submitted " + number(e.spec.array) + " like jobs") +
-           by_text(e.spec.user) + " as \"" + e.spec.name + "\": " + counted(gang.tasks, "task") +
-           " with " + share_text(gang.task.accelerators) + " accelerator" +
-           (gang.task.accelerators == kWholeAccelerator ? "" : "s") +
-           (gang.tasks == 1 ? "" : " each") + (e.spec.hold ? ", on hold" : "");
+           by_whom(e.spec.user) + " as \"" + e.spec.name +
+           "\": " + (gang.tasks_min == 0 ? "" : number(gang.tasks_min) + " to ") +
+           counted(gang.tasks, "task") + " with " + share_text(gang.task.accelerators) +
+           " accelerator" + (gang.task.accelerators == kWholeAccelerator ? "" : "s") +
+           (gang.tasks == 1 ? "" : " each") +
+           (e.spec.groups.empty() ? ""
+                                  : ", and " + counted(e.spec.groups.size(), "further group")) +
+           (e.spec.hold ? ", on hold" : "");
   }
   std::string operator()(const SubmitRepeated& e) const {
     return "Submitted again with the same key: it is job " + number(e.job.value()) +
            ", nothing new was made";
   }
-  std::string operator()(const JobHeld& e) const { return "Held" + by_text(e.by); }
-  std::string operator()(const JobReleased& e) const { return "Released" + by_text(e.by); }
+  std::string operator()(const JobHeld& e) const { return "Held" + by_whom(e.by); }
+  std::string operator()(const JobReleased& e) const { return "Released" + by_whom(e.by); }
   std::string operator()(const JobBlocked& e) const { return "Waits: " + text(e.reason); }
+  std::string operator()(const JobEligible&) const {
+    return "Stands in line now: what it waited for has come";
+  }
+  std::string operator()(const JobBoosted&) const {
+    return "Goes before all others from now on, for it has waited so long";
+  }
+  std::string operator()(const CapacityClaimed& e) const {
+    const std::string kept =
+        counted(e.nodes.size(), "node") + (e.nodes.size() == 1 ? " is" : " are") + " kept for it";
+    return e.purpose == ClaimPurpose::kBackfill
+               ? kept + " from " + write_timestamp(e.at) + " on, when it is to start"
+               : kept + "; to make room, " + listed_jobs(e.victims) +
+                     (e.victims.size() == 1 ? " is" : " are") + " being stopped";
+  }
+  std::string operator()(const ClaimDropped&) const { return "No nodes are kept for it any more"; }
   std::string operator()(const AttemptPlaced& e) const {
     return "Attempt " + number(e.attempt.value()) + " placed on " + placed(e.placement) + ", " +
            from_text(e.resume_from);
@@ -253,7 +188,7 @@ struct EventText {
            text(e.exit);
   }
   std::string operator()(const AttemptStopping& e) const {
-    return "Attempt " + number(e.attempt.value()) + " is being stopped" + by_text(e.by) + ": " +
+    return "Attempt " + number(e.attempt.value()) + " is being stopped" + by_whom(e.by) + ": " +
            std::string(cause_text(e.cause)) + "; its tasks have " + duration_text(e.grace) +
            " to end";
   }
@@ -275,7 +210,7 @@ struct EventText {
       case JobState::kFailed:
         return "Failed, and is not started again";
       case JobState::kCancelled:
-        return "Cancelled" + by_text(e.by);
+        return "Cancelled" + by_whom(e.by);
       case JobState::kTimedOut:
         return "Ended by its time limit";
       default:
@@ -295,46 +230,14 @@ struct EventText {
     return "Attempt " + number(e.attempt.value()) +
            " saved a checkpoint: " + checkpoint_text(e.checkpoint);
   }
+  std::string operator()(const PolicyChanged& e) const {
+    return "The policy is now \"" + e.policy.name + "\"" +
+           (e.by.empty() ? "" : ", decided by " + e.by);
+  }
   std::string operator()(const IdleCauseChanged& e) const {
     return "Free accelerators are idle because " + std::string(idle_text(e.cause));
   }
 };
-
-std::string refusal_text(const Refusal& refusal) {
-  const std::string job = "Job " + number(refusal.job.value());
-  const std::string state(name_of(refusal.job_state));
-  switch (refusal.kind) {
-    case RefusalKind::kNoSuchJob:
-      return job + " does not exist.";
-    case RefusalKind::kNoSuchNode:
-      return "There is no node named \"" + refusal.node + "\"; see \"mw nodes\".";
-    case RefusalKind::kJobAlreadyFinished:
-      return job + " has ended already (" + state + ").";
-    case RefusalKind::kJobNotPending:
-      return job + " is " + state + "; only a pending job can be held.";
-    case RefusalKind::kJobNotHeld:
-      return job + " is not held.";
-    case RefusalKind::kJobHeldAlready:
-      return job + " is held already.";
-    case RefusalKind::kStaleAttempt:
-      if (refusal.attempt.value() == 0)
-        return job + " (" + state + ") has no attempt that this report could be of.";
-      return "The report is of an earlier attempt of job " + number(refusal.job.value()) +
-             "; attempt " + number(refusal.attempt.value()) + " is the current one.";
-    case RefusalKind::kNodeNotDraining:
-      return "Node \"" + refusal.node + "\" does not drain; it takes work already.";
-    case RefusalKind::kNodeDrainingAlready:
-      return "Node \"" + refusal.node + "\" drains already.";
-    case RefusalKind::kKeyReused:
-      return "This client key was used before, for a different job (" +
-             number(refusal.job.value()) + "). Use a new key for a new job.";
-    case RefusalKind::kJobNotRunning:
-      return job + " is " + state + "; only a job that has started can be requeued.";
-    case RefusalKind::kFleetDeclaredAlready:
-      return "There is a fleet already; another one cannot take its place.";
-  }
-  return "It was refused.";
-}
 
 std::string exit_text(const TaskExit& exit) {
   std::string out;
@@ -349,21 +252,8 @@ std::string exit_text(const TaskExit& exit) {
   return out + after_colon(exit.detail);
 }
 
-/// Names and details come from people and programs; a terminal must not obey them.
-std::string on_one_line(std::string line) {
-  for (char& c : line) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7F) c = ' ';
-  }
-  return line;
-}
-
 }  // namespace
 
-std::string text(const PendingReason& reason, Instant now) {
-  return on_one_line(std::visit(ReasonText{now}, reason));
-}
-std::string text(const Refusal& refusal) { return on_one_line(refusal_text(refusal)); }
 std::string text(const TaskExit& exit) { return on_one_line(exit_text(exit)); }
 std::string text(const EventBody& body, const NodeNamer& names) {
   return on_one_line(std::visit(EventText{names}, body));

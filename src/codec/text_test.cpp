@@ -67,6 +67,8 @@ TEST(Text, SharesAndAcceleratorTime) {
             "-1844674407370955161.5 accelerator-seconds");
 }
 
+AcceleratorShare whole(std::int64_t accelerators) { return accelerators * kWholeAccelerator; }
+
 TEST(Text, WhyAJobWaits) {
   const Instant now = Instant() + hours(1);
   const std::vector<std::pair<PendingReason, std::string>> cases = {
@@ -100,8 +102,40 @@ TEST(Text, WhyAJobWaits) {
       {WaitsToRestart{now + seconds(90), 2, 3},
        "It failed, and starts again in 1m 30s (restart 2 of 3)."},
       {WaitsToRestart{now, 1, 3}, "It failed, and is about to start again (restart 1 of 3)."},
+      {OverQuota{"lab", whole(48), whole(64), whole(60), whole(8)},
+       "Tenant lab uses 60 of the 64 accelerators that it may use (48 of them by quota), and this "
+       "job needs 8; it starts when enough jobs of the tenant have ended."},
+      {OverQuota{"lab", whole(48), whole(48), AcceleratorShare(47'500), whole(1)},
+       "Tenant lab uses 47.5 of the 48 accelerators that it may use, and this job needs 1; it "
+       "starts when enough jobs of the tenant have ended."},
+      {OverQuota{"lab", whole(48), whole(48), whole(0), whole(64)},
+       "It needs 64 accelerators, and all of tenant lab may use no more than 48. Ask for less, or "
+       "have the policy changed."},
+      {AwaitsTime{now + hours(2)}, "It is not to start before 1970-01-01T03:00:00Z, in 2h 00m."},
+      {AwaitsTime{now}, "It is not to start before 1970-01-01T01:00:00Z."},
+      {AwaitsJobs{{JobId(4)}}, "It starts after job 4, which has not ended yet."},
+      {AwaitsJobs{{JobId(4), JobId(5)}}, "It starts after jobs 4 and 5, which have not ended yet."},
+      {AwaitsJobs{std::vector<JobId>(5, JobId(7))},
+       "It starts after jobs 7, 7, 7, 7 and 7, which have not ended yet."},
+      {AwaitsJobs{std::vector<JobId>(9, JobId(7))},
+       "It starts after jobs 7, 7, 7, 7 and 5 others, which have not ended yet."},
+      {KeptForOthers{JobId(81), now + minutes(80), 12},
+       "It would fit, but 12 nodes are kept for job 81, which goes before it and is to start by "
+       "1970-01-01T02:20:00Z, in 1h 20m."},
+      {AwaitsVictims{{JobId(3), JobId(4)}},
+       "Its place is being cleared: jobs 3 and 4 are being stopped for it."},
+      {AwaitsVictims{}, "The jobs that were stopped for it have ended."},
   };
   for (const auto& [reason, expected] : cases) EXPECT_EQ(text(reason, now), expected);
+}
+
+/// A refusal of something that is not there, or not right.
+Refusal about(ErrorCode code, RefusalKind kind, std::string wanted) {
+  Refusal refusal;
+  refusal.code = code;
+  refusal.kind = kind;
+  refusal.wanted = std::move(wanted);
+  return refusal;
 }
 
 TEST(Text, WhyItWasRefused) {
@@ -122,6 +156,15 @@ TEST(Text, WhyItWasRefused) {
        "The report is of an earlier attempt of job 9; attempt 2 is the current one."},
       {{ErrorCode::kConflict, RefusalKind::kStaleAttempt, JobId(9), "", JobState::kFailed, {}},
        "Job 9 (failed) has no attempt that this report could be of."},
+      {about(ErrorCode::kInvalid, RefusalKind::kNoSuchClass, "urgent"),
+       "The policy has no priority class \"urgent\"; see \"mw policy show\"."},
+      {about(ErrorCode::kForbidden, RefusalKind::kNoSuchTenant, "team-a"),
+       "The policy has no tenant \"team-a\" and takes none that it does not name; see \"mw policy "
+       "show\"."},
+      {about(ErrorCode::kNotFound, RefusalKind::kNoSuchDependency, "job 12"),
+       "The job that it is to start after does not exist: job 12."},
+      {about(ErrorCode::kInvalid, RefusalKind::kPolicyInvalid, "tenant a is named twice"),
+       "The policy cannot be used: tenant a is named twice."},
   };
   for (const auto& [refusal, expected] : cases) EXPECT_EQ(text(refusal), expected);
 
@@ -155,6 +198,11 @@ TEST(Text, WhatHappened) {
   spec.name = "charlm";
   spec.user = "alice";
   spec.gang.tasks = 2;
+  JobSpec elastic = spec;
+  elastic.gang.tasks_min = 1;
+  elastic.groups.resize(2);
+  Policy policy;
+  policy.name = "lab";
   const std::vector<std::pair<EventBody, std::string>> cases = {
       {ControllerTookOver{"0.1.0"}, "A control plane (version 0.1.0) took over"},
       {NodeJoined{NodeId(3),
@@ -165,6 +213,9 @@ TEST(Text, WhatHappened) {
        "node 3 drains: it takes no new work, decided by bob: fan"},
       {JobSubmitted{JobId(1), spec, ""},
        "Submitted by alice as \"charlm\": 2 tasks with 1 accelerator each"},
+      {JobSubmitted{JobId(1), elastic, ""},
+       "Submitted by alice as \"charlm\": 1 to 2 tasks with 1 accelerator each, and 2 further "
+       "groups"},
       {JobBlocked{JobId(1), IsHeld{"x"}}, "Waits: It is held by x; release it to let it start."},
       {AttemptPlaced{JobId(1), AttemptNumber(2), Epoch(5), two, Checkpoint{120, "/c"}},
        "Attempt 2 placed on node 3 (ranks 0-3), node 4 (rank 4), from its checkpoint at step 120"},
@@ -182,6 +233,13 @@ TEST(Text, WhatHappened) {
        "Attempt 1 ended: a task failed (rank 1 exited with code 3); kept 30 accelerator-seconds of "
        "work, "
        "lost 12 accelerator-seconds; its accelerators are kept for the next attempt"},
+      {AttemptStopping{JobId(1), AttemptNumber(1), EndCause::kPreempted, seconds(10), ""},
+       "Attempt 1 is being stopped: it gives way to another job; its tasks have 10 s to end"},
+      {AttemptEnded{JobId(1), AttemptNumber(1), EndCause::kResized, {}, {}, false, ""},
+       "Attempt 1 ended: it changes its size; kept 0 accelerator-seconds of work"},
+      {AttemptEnded{JobId(1), AttemptNumber(1), EndCause::kMoved, {}, {}, false, ""},
+       "Attempt 1 ended: it moves, so that another job has room; kept 0 accelerator-seconds of "
+       "work"},
       {RestartPlanned{JobId(1), 1, Instant(), Checkpoint{120, "/c"}},
        "Will start again from its checkpoint at step 120 (restart 1)"},
       {JobFinished{JobId(1), JobState::kCancelled, "alice"}, "Cancelled by alice"},
@@ -192,12 +250,38 @@ TEST(Text, WhatHappened) {
        "Progress of rank 0: a sign of life"},
       {CheckpointKept{JobId(1), AttemptNumber(1), Checkpoint{10, "/c/10"}},
        "Attempt 1 saved a checkpoint: step 10 (/c/10)"},
+      {JobEligible{JobId(1)}, "Stands in line now: what it waited for has come"},
+      {JobBoosted{JobId(1)}, "Goes before all others from now on, for it has waited so long"},
+      {CapacityClaimed{JobId(1),
+                       ClaimPurpose::kBackfill,
+                       Instant() + hours(1),
+                       std::vector<ClaimedNode>(2),
+                       {}},
+       "2 nodes are kept for it from 1970-01-01T01:00:00Z on, when it is to start"},
+      {CapacityClaimed{JobId(1),
+                       ClaimPurpose::kPreemption,
+                       Instant() + hours(1),
+                       std::vector<ClaimedNode>(1),
+                       {JobId(4)}},
+       "1 node is kept for it; to make room, job 4 is being stopped"},
+      {ClaimDropped{JobId(1)}, "No nodes are kept for it any more"},
+      {PolicyChanged{policy, "alice"}, "The policy is now \"lab\", decided by alice"},
       {IdleCauseChanged{LedgerCategory::kIdleShape},
        "Free accelerators are idle because what waits does not fit on them"},
   };
   for (const auto& [body, expected] : cases) EXPECT_EQ(text(body), expected);
   EXPECT_EQ(text(EventBody(NodeContact{NodeId(3), false}), [](NodeId) { return "gpu-3"; }),
             "Contact with gpu-3 is back");
+}
+
+// Each cause of an end is told in words of its own.
+TEST(Text, EveryCauseHasItsWords) {
+  std::set<std::string> texts;
+  for (std::size_t cause = 0; cause < EnumNames<EndCause>::value.size(); ++cause) {
+    texts.insert(text(EventBody(AttemptEnded{
+        JobId(1), AttemptNumber(1), static_cast<EndCause>(cause), {}, {}, false, ""})));
+  }
+  EXPECT_EQ(texts.size(), EnumNames<EndCause>::value.size());
 }
 
 // Whatever is in an event, its text is one line with something in it.

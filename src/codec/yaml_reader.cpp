@@ -66,10 +66,10 @@ bool YamlReader::is_map(const YamlNode& node, std::string_view key, std::string_
   return false;
 }
 
-const YamlNode* YamlReader::group(const YamlNode& root, std::string_view key,
+const YamlNode* YamlReader::group(const YamlNode& map, std::string_view group, std::string_view key,
                                   std::string_view example) {
-  const YamlNode* node = root.find(key);
-  return node == nullptr || is_map(*node, key, example) ? node : nullptr;
+  const YamlNode* node = map.find(key);
+  return node == nullptr || is_map(*node, path(group, key), example) ? node : nullptr;
 }
 
 std::span<const YamlNode> YamlReader::list(const YamlNode& map, std::string_view group,

@@ -83,7 +83,12 @@ class YamlReader {
 
   /// The map `root.key`; null when absent, or when it is something else (a problem then).
   /// `example`: of what is expected there, in quotes.
-  const YamlNode* group(const YamlNode& root, std::string_view key, std::string_view example);
+  const YamlNode* group(const YamlNode& root, std::string_view key, std::string_view example) {
+    return group(root, "", key, example);
+  }
+  /// The same of a map that is called `group` itself.
+  const YamlNode* group(const YamlNode& map, std::string_view group, std::string_view key,
+                        std::string_view example);
   /// The elements of the list `map.key`; empty when absent, or when it is no list (a problem then).
   std::span<const YamlNode> list(const YamlNode& map, std::string_view group, std::string_view key,
                                  std::string_view example);

@@ -12,15 +12,32 @@
 
 namespace {
 
+void check_gang(const mw::GangShape& gang) {
+  MW_CHECK(gang.tasks >= 1 && gang.tasks <= mw::kTasksMax);
+  MW_CHECK(gang.nodes == 0 || gang.tasks % gang.nodes == 0);
+  MW_CHECK(gang.segment == 0 || gang.tasks % gang.segment == 0);
+  MW_CHECK(gang.tasks_min <= gang.tasks);
+  if (gang.nodes > 0) MW_CHECK(gang.tasks_min % (gang.tasks / gang.nodes) == 0);
+  if (gang.segment > 0) MW_CHECK(gang.tasks_min % gang.segment == 0);
+  const std::int64_t share = gang.task.accelerators.count();
+  MW_CHECK(share >= 0 && (share < 1000 || share % 1000 == 0));
+}
+
 void check_bounds(const mw::JobSpec& spec) {
   MW_CHECK(!spec.name.empty() && spec.name.size() <= mw::kNameLengthMax);
   MW_CHECK(!spec.command.empty() && !spec.command.front().empty());
   MW_CHECK(spec.workdir.starts_with('/'));
-  MW_CHECK(spec.gang.tasks >= 1 && spec.gang.tasks <= mw::kTasksMax);
-  MW_CHECK(spec.gang.nodes == 0 || spec.gang.tasks % spec.gang.nodes == 0);
+  check_gang(spec.gang);
+  std::int64_t tasks = spec.gang.tasks;
+  for (const mw::GangShape& group : spec.groups) {
+    check_gang(group);
+    tasks += group.tasks;
+  }
+  MW_CHECK(tasks <= mw::kTasksMax);
+  MW_CHECK(spec.not_before >= mw::Instant());
+  MW_CHECK(spec.deadline == mw::Instant() || spec.deadline > spec.not_before);
+  for (const mw::Dependency& one : spec.after) MW_CHECK(one.job.value() > 0);
   MW_CHECK(spec.array >= 1 && spec.array <= mw::kArrayMax);
-  const std::int64_t share = spec.gang.task.accelerators.count();
-  MW_CHECK(share >= 0 && (share < 1000 || share % 1000 == 0));
   MW_CHECK(spec.restart.delay <= spec.restart.delay_max);
   for (const auto& variable : spec.environment) {
     MW_CHECK(!variable.name.starts_with("MILLWRIGHT_"));
@@ -36,7 +53,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   mw::JobFileContext context{.source_name = "job.yaml", .user = "fuzz"};
   if ((data[0] & 1) == 0) context.default_workdir = "/work";
   if ((data[0] & 2) != 0) {
-    context.overrides = {{"resources.cpus", "2", "--cpus"}, {"environment.A", "b", "--env A"}};
+    context.overrides = {{"resources.cpus", "2", "--cpus"},
+                         {"environment.A", "b", "--env A"},
+                         {"where.sites", "oslo,dallas", "--site"},
+                         {"after", "12", "--after"}};
   }
   const auto read = mw::parse_job_file(text, context);
   if (!read) {
