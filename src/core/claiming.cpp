@@ -108,9 +108,8 @@ void Core::Stepper::backfill() {
   std::sort(claims.rbegin(), claims.rend());
   std::vector<std::pair<Instant, ClassId>> short_ones;
   for (const ClassId id : failed_) {
-    const auto& line = state_.classes.at(id).line;
-    if (line.empty() || state_.claims.contains(line.front())) continue;
-    const Instant end = expected_end(spec_of(state_, line.front()), now_);
+    if (state_.classes.at(id).line.empty() || state_.claims.contains(head_of(id))) continue;
+    const Instant end = expected_end(spec_of(state_, head_of(id)), now_);
     if (end <= claims.front().first) short_ones.emplace_back(end, id);
   }
   if (short_ones.empty()) return;

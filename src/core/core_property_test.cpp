@@ -206,7 +206,7 @@ class World {
       }
       step(std::move(inputs));
     }
-    EXPECT_EQ(unfinished(), 0U) << "jobs that could run never ended";
+    EXPECT_EQ(unfinished(), 0U) << "jobs that could run never ended: " << left_over();
     EXPECT_TRUE(core_.state().attempts.empty());
     EXPECT_TRUE(core_.state().holds.empty());
     EXPECT_EQ(core_.replayed(), core_.state());
@@ -233,6 +233,22 @@ class World {
     step(std::move(inputs));
   }
 
+  /// For people who look for the reason.
+  std::string left_over() {
+    std::string text;
+    core_.state().jobs.visit(JobId(), [&](const Job& job) {
+      if (is_final(job.state)) return true;
+      text += "job " + std::to_string(job.id.value()) + " " + std::string(name_of(job.state));
+      if (job.state == JobState::kPending) {
+        const PendingReason reason = explain(core_.state(), job.id, now_);
+        std::visit([&](const auto& body) { text += ": " + std::string(body.kKind); }, reason);
+      }
+      text += std::string(job.in_line ? ", in line" : "") + (job.first_in_line ? ", first" : "") +
+              (core_.state().claims.contains(job.id) ? ", claims; " : "; ");
+      return true;
+    });
+    return text + std::to_string(core_.state().claims.size()) + " claims";
+  }
   std::size_t unfinished() { return core_.state().jobs.size() - core_.state().finished.size(); }
 
   Random random_;

@@ -49,7 +49,7 @@ void Core::Stepper::allocate() {
   for (const ClassId id : wakes_.take(state_)) order.add(id);
   while (const auto id = order.next()) {
     const JobClass& job_class = state_.classes.at(*id);
-    const JobId head = job_class.line.front();
+    const JobId head = head_of(*id);
     if (const auto limit = over_limit(head)) {
       note_over_quota(head, *limit);
       if (!job_class.key.level.patient) barriers_[*id] = *limit;
@@ -69,6 +69,15 @@ void Core::Stepper::allocate() {
     failed_.push_back(*id);
     claim_for(head);
   }
+}
+
+/// Who of a class is tried: whoever was promised a start, else the oldest.
+JobId Core::Stepper::head_of(ClassId id) const {
+  for (const auto& [owner, claim] : state_.claims) {
+    const Job& job = state_.jobs.at(owner);
+    if (!job.first_in_line && class_of(state_, job) == id) return owner;
+  }
+  return state_.classes.at(id).line.front();
 }
 
 /// A job that has waited too long for its tenant's quota lets none of that tenant's go before it.

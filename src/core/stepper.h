@@ -76,6 +76,7 @@ class Core::Stepper {
   void decide();
   void start_restarts();
   void allocate();
+  [[nodiscard]] JobId head_of(ClassId id) const;
   bool try_job(JobId job, NoPlace& why);
   /// The tenant that would be over its limit if the job started.
   [[nodiscard]] std::optional<TenantId> over_limit(JobId job) const;

@@ -85,6 +85,14 @@ void Wakes::wake_by_room(const State& state) {
 }
 
 std::vector<ClassId> Wakes::take(const State& state) {
+  if (!nodes_.empty() || !tenants_.empty()) {
+    // Where nobody stands in line, nobody counts down: whoever joins is tried at once.
+    for (std::uint32_t i = 0; i < sleepers_.size(); ++i) {
+      if (sleepers_[i].generation == 0) continue;
+      const bool known = i < state.classes.slots();
+      if (!known || state.classes.at(ClassId(i)).line.empty()) sleepers_[i] = Sleeper();
+    }
+  }
   if (!nodes_.empty()) wake_by_room(state);
   if (!tenants_.empty()) {
     state.classes.for_each_line([&](ClassId id) {
