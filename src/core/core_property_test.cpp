@@ -84,11 +84,15 @@ class World {
   Input anything() {
     const RequestId request(random_.below(2) * ++requests_);
     if (random_.chance(1, 2)) return {request, observation()};
-    switch (random_.below(9)) {
+    switch (random_.below(11)) {
       case 0:
       case 1:
       case 2:
+      case 9:
         return {request, SubmitJob{some_spec(), some_key()}};
+      case 10:
+        if (random_.chance(1, 2)) return {request, SubmitJob{some_spec(), some_key()}};
+        return {request, SetPolicy{some_policy(), "g"}};
       case 3:
         return {request, CancelJob{some_job(), random_.chance(1, 3), "a"}};
       case 4:
@@ -109,6 +113,50 @@ class World {
     return random_.chance(1, 3) ? "key" + std::to_string(random_.below(4)) : "";
   }
 
+  Policy some_policy() {
+    Policy policy;
+    policy.classes[1].preemptible = random_.chance(1, 2);
+    policy.preemption.runtime_min = seconds(random_.between(0, 2));
+    policy.preemption.reclaim = random_.chance(2, 3);
+    policy.backfill.reservations = static_cast<std::uint32_t>(random_.below(4));
+    policy.starvation_after = seconds(random_.between(0, 20));
+    const auto amount = [&] { return AcceleratorShare(random_.between(0, 6) * 1000); };
+    if (random_.chance(1, 2)) policy.tenants.push_back({"above", "", amount(), std::nullopt, 1});
+    const std::string parent = policy.tenants.empty() ? "" : "above";
+    policy.tenants.push_back({"t", parent, amount(), std::nullopt, 2});
+    if (random_.chance(1, 2)) policy.tenants.push_back({"u", "", amount(), amount(), 1});
+    for (TenantPolicy& each : policy.tenants) {
+      if (random_.chance(1, 3)) each.borrow_limit = amount();
+    }
+    if (random_.chance(1, 20)) policy.default_class = "none such";
+    return policy;
+  }
+
+  /// What makes a gang more than so many tasks.
+  void add_structure(JobSpec& spec) {
+    if (random_.chance(1, 6)) {
+      GangShape group = spec.gang;
+      group.tasks = static_cast<std::uint32_t>(random_.between(1, 2));
+      group.nodes = 0;
+      group.task.cpus = CpuShare(random_.between(0, 2) * 500);
+      spec.groups.push_back(group);
+    } else if (spec.gang.nodes == 0 && spec.gang.tasks > 1 && random_.chance(1, 4)) {
+      spec.gang.tasks_min = static_cast<std::uint32_t>(random_.between(1, spec.gang.tasks));
+    }
+    spec.gang.exclusive = random_.chance(1, 8);
+  }
+  void add_conditions(JobSpec& spec) {
+    static constexpr const char* kClasses[] = {"", "best-effort", "normal", "high", "none such"};
+    spec.priority_class = kClasses[random_.below(random_.chance(1, 10) ? 5 : 4)];
+    if (random_.chance(1, 8)) spec.not_before = now_ + seconds(random_.between(0, 20));
+    if (random_.chance(1, 12)) spec.deadline = now_ + seconds(random_.between(0, 60));
+    while (random_.chance(1, 8)) {
+      spec.after.push_back(
+          {random_.chance(1, 2) ? DependencyKind::kAfterOk : DependencyKind::kAfterAny,
+           some_job()});
+    }
+  }
+
   JobSpec some_spec() {
     static constexpr std::int64_t kShares[] = {1000, 1000, 2000, 500, 300, 0};
     JobSpec spec = testing::job_spec(static_cast<std::uint32_t>(random_.between(1, 4)),
@@ -122,7 +170,10 @@ class World {
     spec.priority = static_cast<std::int32_t>(random_.between(-1, 1));
     spec.hold = random_.chance(1, 6);
     spec.tenant = random_.chance(1, 2) ? "t" : "u";
-    if (random_.chance(1, 4)) spec.time_limit = seconds(random_.between(1, 10));
+    if (random_.chance(1, 2)) spec.time_limit = seconds(random_.between(1, 10));
+    spec.grace = seconds(random_.between(0, 2));
+    add_structure(spec);
+    add_conditions(spec);
     return spec;
   }
 
@@ -195,6 +246,7 @@ class World {
     for (int round = 0; round < 400 && unfinished() > 0; ++round) {
       if (::testing::Test::HasFatalFailure()) return;
       now_ = now_ + seconds(200);
+      if (round % 10 == 9) release_or_cancel();
       std::vector<Input> inputs;
       for (auto& [job, running] : engine_) {
         inputs.push_back({RequestId(), AttemptStarted{job, running.epoch}});
@@ -224,8 +276,10 @@ class World {
     core_.state().jobs.visit(JobId(), [&](const Job& job) {
       if (job.state != JobState::kPending) return true;
       const PendingReason reason = explain(core_.state(), job.id, Instant::never());
+      const auto* quota = std::get_if<OverQuota>(&reason);
       if (std::holds_alternative<FleetTooSmall>(reason) ||
-          std::holds_alternative<NoSuchAccelerator>(reason)) {
+          std::holds_alternative<NoSuchAccelerator>(reason) ||
+          (quota != nullptr && quota->wanted > quota->limit)) {
         inputs.push_back({RequestId(), CancelJob{job.id, false, "test"}});
       }
       return true;

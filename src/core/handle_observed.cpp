@@ -35,7 +35,9 @@ void Core::Stepper::operator()(const NodeLost& input) {
     }
   }
   for (const auto& [job, slice] : hit) {
-    const Attempt& attempt = state_.attempts.at(job);
+    const auto found = state_.attempts.find(job);
+    if (found == state_.attempts.end()) continue;  // all of it was there, another group's slice
+    const Attempt& attempt = found->second;
     const AttemptNumber number = attempt.number;
     if (!attempt.stopping) stop_attempt(attempt, EndCause::kNodeLost, "");
     for (std::uint32_t i = 0; i < slice.tasks; ++i) {

@@ -4,25 +4,30 @@
 
 #include "core/allocation.h"
 #include "core/gang.h"
+#include "core/planned_room.h"
 
 namespace mw {
 
 std::variant<Placement, NoPlace> JobPlacer::place(State& state, JobId job) {
   const JobSpec& spec = spec_of(state, job);
   if (spec.gang.tasks_min > 0) return place_elastic(state, job);
-  auto first = placer_.place(surroundings(state), spec.gang, spec.where);
-  if (spec.groups.empty() || std::holds_alternative<NoPlace>(first)) return first;
+  if (spec.groups.empty()) return placer_.place(surroundings(state), spec.gang, spec.where);
+  // What is missing of one group says little about when all of them fit.
+  const PlannedRoom room(state);
+  const auto groups = room.place(placer_, spec);
+  if (!groups) return NoPlace{1, true};
   Tentative beside(state, spec);
-  Placement all = std::get<Placement>(std::move(first));
-  beside.take(all);
-  std::uint32_t rank = spec.gang.tasks;
-  for (const GangShape& group : spec.groups) {
-    auto next = placer_.place(surroundings(state), group, spec.where);
-    // What is missing of one group says little about when all of them fit.
-    if (const auto* none = std::get_if<NoPlace>(&next)) return NoPlace{1, none->power};
-    Placement placed = std::get<Placement>(std::move(next));
-    for (NodeSlice& slice : placed) slice.first_rank += rank;
-    rank += group.tasks;
+  Placement all;
+  std::uint32_t rank = 0;
+  for (std::size_t g = 0; g < groups->size(); ++g) {
+    const GangShape& gang = g == 0 ? spec.gang : spec.groups[g - 1];
+    Placement placed;
+    for (const NodeTasks& each : (*groups)[g]) {
+      const DeviceRoom& devices = state.nodes[each.node.value()].devices;
+      placed.push_back(
+          {each.node, rank, each.tasks, pick_devices(devices, gang.task.accelerators, each.tasks)});
+      rank += each.tasks;
+    }
     all.insert(all.end(), placed.begin(), placed.end());
     beside.take(std::move(placed));
   }
@@ -65,18 +70,27 @@ PendingReason JobPlacer::explain(State& state, const JobSpec& spec) {
     return placer_.explain(surroundings(state), resized(spec.gang, spec.gang.tasks_min),
                            spec.where);
   }
+  if (spec.groups.empty()) return placer_.explain(surroundings(state), spec.gang, spec.where);
+  if (PlannedRoom(state).place(placer_, spec)) return NotYetConsidered{};
+  std::uint32_t tasks = 0;
+  for_each_group(spec, [&](const GangShape& group, std::uint32_t) { tasks += group.tasks; });
   Tentative beside(state, spec);
-  PendingReason reason = NotYetConsidered{};
-  for_each_group(spec, [&](const GangShape& group, std::uint32_t first) {
-    if (!std::holds_alternative<NotYetConsidered>(reason)) return;
-    auto placed = placer_.place(surroundings(state), group, spec.where);
+  PendingReason reason = NoRoomNow{.resource = Resource::kNodes, .tasks_needed = tasks};
+  for (const Group& group : placing_order(spec)) {
+    auto placed = placer_.place(surroundings(state), *group.shape, spec.where);
     if (auto* slices = std::get_if<Placement>(&placed)) {
-      for (NodeSlice& slice : *slices) slice.first_rank += first;
+      for (NodeSlice& slice : *slices) slice.first_rank += group.first_rank;
       beside.take(std::move(*slices));
-    } else {
-      reason = placer_.explain(surroundings(state), group, spec.where);
+      continue;
     }
-  });
+    reason = placer_.explain(surroundings(state), *group.shape, spec.where);
+    break;
+  }
+  const auto* room = std::get_if<NoRoomNow>(&reason);
+  const bool now = room != nullptr || std::holds_alternative<PowerShort>(reason);
+  if (now && !PlannedRoom(state, PlannedRoom::Begin::kEmpty).place(placer_, spec)) {
+    return FleetTooSmall{room != nullptr ? room->resource : Resource::kPower, tasks, 0};
+  }
   return reason;
 }
 

@@ -13,6 +13,7 @@ class JobPlacer {
   /// Result: slices of all groups in rank order, or what is missing. An elastic job gets no more
   /// than its tenant may use.
   /// The state is the same afterwards; it is changed meanwhile to place one group beside another.
+  /// Cost: as Placer::place(); for a job of several groups, a copy of the room as well.
   std::variant<Placement, NoPlace> place(State& state, JobId job);
 
   /// Why there is no place; NotYetConsidered when there is one.

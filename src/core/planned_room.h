@@ -16,8 +16,11 @@ using PlannedGroups = std::vector<std::vector<NodeTasks>>;
 
 class PlannedRoom {
  public:
-  /// What is free now for a job that claims nothing: claimed nodes are out of it altogether.
-  explicit PlannedRoom(const State& state);
+  enum class Begin : std::uint8_t {
+    kNow,    ///< what is free for a job that claims nothing: claimed nodes are out of it
+    kEmpty,  ///< as if nothing ran anywhere, and every node took work
+  };
+  explicit PlannedRoom(const State& state, Begin begin = Begin::kNow);
 
   /// As if the attempt had let go.
   void release(const Attempt& attempt);
@@ -46,6 +49,7 @@ class PlannedRoom {
   void set_devices(Position position, Slot slot, const DeviceRoom& devices);
 
   const State* state_;
+  Begin begin_;
   Room room_;
   std::map<NodeId, DeviceRoom> devices_;    ///< of nodes that were touched
   std::map<NodeId, std::uint32_t> slices_;  ///< that are left on them
