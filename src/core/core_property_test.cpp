@@ -4,7 +4,6 @@
 // the world turns honest, and everything must come to rest.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <map>
 
 #include "base/random.h"
@@ -314,15 +313,9 @@ class World {
   std::uint64_t requests_ = 0;
 };
 
-/// MW_SEED repeats one; MW_SEEDS says how many to try.
-std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
-
 TEST(CoreProperty, InvariantsHoldUnderAnythingAndEverythingComesToRest) {
-  const std::uint64_t first = number_from_environment("MW_SEED", 0);
-  const std::uint64_t count = first != 0 ? 1 : number_from_environment("MW_SEEDS", 10'000);
+  const std::uint64_t first = testing::number_from_environment("MW_SEED", 0);
+  const std::uint64_t count = first != 0 ? 1 : testing::number_from_environment("MW_SEEDS", 10'000);
   for (std::uint64_t seed = std::max<std::uint64_t>(first, 1); count > 0; ++seed) {
     World(seed).run();
     ASSERT_FALSE(HasFailure()) << "repeat with MW_SEED=" << seed << " mw_core_tests "

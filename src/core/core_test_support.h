@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,12 @@ inline JobSpec job_spec(std::uint32_t tasks, std::int64_t accelerators_milli = 1
   spec.gang.task.accelerators = AcceleratorShare(accelerators_milli);
   spec.gang.task.cpus = CpuShare(0);
   return spec;
+}
+
+/// MW_SEED repeats one; MW_SEEDS says how many to try.
+inline std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
 /// A core under observation.

@@ -1,6 +1,7 @@
 #include "core/job_placer.h"
 
 #include <algorithm>
+#include <map>
 
 #include "core/allocation.h"
 #include "core/gang.h"
@@ -63,6 +64,45 @@ std::variant<Placement, NoPlace> JobPlacer::place_elastic(const State& state, Jo
     }
   }
   return placed;
+}
+
+std::optional<Placement> JobPlacer::place_as_claimed(const State& state, const Claim& claim) {
+  const JobSpec& spec = spec_of(state, claim.job);
+  if (!spec.groups.empty()) return std::nullopt;
+  const Topology& topology = *state.topology;
+  const Room& room = state.free.room();
+  std::map<PowerId, Watts> draw;
+  Placement placement;
+  std::uint32_t rank = 0;
+  for (const ClaimedNode& each : claim.nodes) {
+    const Node& node = state.nodes[each.node.value()];
+    const Position position = topology.position(each.node);
+    const auto parts = room.parts.find(position);
+    GangShape there = spec.gang;
+    there.tasks = each.tasks;
+    there.nodes = 0;
+    if (tasks_on(room.slot(position), parts == room.parts.end() ? nullptr : &parts->second, there) <
+        each.tasks) {
+      return std::nullopt;
+    }
+    const AcceleratorShare share = spec.gang.task.accelerators * each.tasks;
+    // Early, beside those that it waits for, it would draw more than was counted for it.
+    const AcceleratorShare counted =
+        kWholeAccelerator * (node.devices.size() - std::min(each.whole_left, node.devices.size()));
+    const AcceleratorShare used = kWholeAccelerator * node.devices.size() - node.accelerators_free;
+    if (used + share > counted) return std::nullopt;
+    for (PowerId at = topology.power_of(each.node); at != kNoId<PowerId>;
+         at = topology.power(at).parent) {
+      draw[at] += draw_of(topology.shape(each.node), share);
+    }
+    placement.push_back({each.node, rank, each.tasks,
+                         pick_devices(node.devices, spec.gang.task.accelerators, each.tasks)});
+    rank += each.tasks;
+  }
+  for (const auto& [at, more] : draw) {
+    if (room.draw[at.value()] + more > topology.power(at).limit) return std::nullopt;
+  }
+  return placement;
 }
 
 PendingReason JobPlacer::explain(State& state, const JobSpec& spec) {

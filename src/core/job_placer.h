@@ -1,6 +1,7 @@
 // Where a whole job goes: all groups of its gang, and as many tasks of an elastic one as fit.
 #pragma once
 
+#include <optional>
 #include <variant>
 
 #include "core/placement.h"
@@ -15,6 +16,11 @@ class JobPlacer {
   /// The state is the same afterwards; it is changed meanwhile to place one group beside another.
   /// Cost: as Placer::place(); for a job of several groups, a copy of the room as well.
   std::variant<Placement, NoPlace> place(State& state, JobId job);
+
+  /// On just the nodes that it claims, whatever else is claimed: where and when it was promised a
+  /// start, it takes nothing that others were promised.  Nothing when it does not fit there yet.
+  /// REQUIRES: no claims lie on nodes (they are lifted).  For jobs of one group.
+  static std::optional<Placement> place_as_claimed(const State& state, const Claim& claim);
 
   /// Why there is no place; NotYetConsidered when there is one.
   PendingReason explain(State& state, const JobSpec& spec);

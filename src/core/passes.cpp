@@ -139,6 +139,11 @@ bool Core::Stepper::try_job(JobId job, NoPlace& why) {
       placement = std::get<Placement>(std::move(result));
     }
   }
+  const auto claim = state_.claims.find(job);
+  if (!placement && claim != state_.claims.end() && claim->second.at <= now_) {
+    const LiftedClaims all(state_);
+    placement = JobPlacer::place_as_claimed(state_, claim->second);
+  }
   if (placement) start(job, std::move(*placement));
   return placement.has_value();
 }

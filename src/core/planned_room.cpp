@@ -55,8 +55,8 @@ void PlannedRoom::change(const Attempt& attempt, std::int64_t sign) {
   for (const NodeSlice& slice : attempt.placement) {
     AcceleratorShare share;
     for (const DeviceShare& each : slice.devices) share += each.share;
-    add_draw(slice.node, draw_of(topology.shape(slice.node), share) * -sign);
     const Node& now = state_->nodes[slice.node.value()];
+    change_draw(now, share * -sign);
     // What takes no work, or is claimed, is not there for anyone.
     if (now.phase != NodePhase::kReady || now.lost || now.claim.job != JobId()) continue;
     const Position position = topology.position(slice.node);
@@ -79,6 +79,16 @@ void PlannedRoom::change(const Attempt& attempt, std::int64_t sign) {
   }
 }
 
+void PlannedRoom::change_draw(const Node& node, AcceleratorShare more) {
+  const NodeShape& shape = state_->topology->shape(node.id);
+  AcceleratorShare& used =
+      used_.emplace(node.id, kWholeAccelerator * shape.accelerators - node.accelerators_free)
+          .first->second;
+  const Watts before = counted_draw(shape, used, node.claim);
+  used += more;
+  add_draw(node.id, counted_draw(shape, used, node.claim) - before);
+}
+
 void PlannedRoom::occupy(NodeId node, const GangShape& gang, std::uint32_t tasks) {
   const Position position = state_->topology->position(node);
   DeviceRoom& devices = devices_of(node);
@@ -99,7 +109,11 @@ void PlannedRoom::occupy(NodeId node, const GangShape& gang, std::uint32_t tasks
     slot.whole = Slot::kOut;
     room_.set_slot(position, slot);
   }
-  add_draw(node, draw_of(state_->topology->shape(node), share));
+  if (begin_ == Begin::kEmpty) {
+    add_draw(node, draw_of(state_->topology->shape(node), share));
+  } else {
+    change_draw(state_->nodes[node.value()], share);
+  }
 }
 
 const DeviceRoom* PlannedRoom::parts(NodeId node) const {

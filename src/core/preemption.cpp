@@ -17,6 +17,9 @@ namespace {
 
 /// Up to so many bundles in a region, every way to finish with one more is compared.
 constexpr std::size_t kExactBundlesMax = 64;
+/// With so few that may be stopped, in a fleet so small, every set is tried.
+constexpr std::size_t kExactCandidatesMax = 6;
+constexpr std::size_t kExactNodesMax = 256;
 /// Regions are tried by what they seem to cost, so the first ones are as good as any.
 constexpr std::size_t kRegionsTried = 8;
 
@@ -33,6 +36,7 @@ struct Bundle {
   std::vector<std::size_t> victims;  ///< indexes of candidates
   std::uint32_t gain = 0;            ///< tasks of the gang for which there is room then
   Int128 cost = 0;                   ///< of each victim, its share that lies on this node
+  Int128 whole_cost = 0;             ///< of each victim, all of it
 };
 
 /// What one node would have free with some of its attempts gone.
@@ -144,9 +148,12 @@ class VictimSearch {
   void find_candidates();
   void find_bundles();
   void bundle_node(NodeId node, const std::vector<std::size_t>& on_node);
+  enum class Charge : std::uint8_t { kShare, kWhole };
+  void sort_bundles(Charge charge);
   std::vector<Region> regions() const;
   [[nodiscard]] std::uint64_t fits_now(const Region& region) const;
   std::optional<std::vector<std::size_t>> cheapest(const Region& region, Int128& cost) const;
+  std::optional<Claim> cheapest_set();
   std::optional<Claim> without(std::vector<std::size_t> victims);
   void spare(PlannedRoom& room, const PlannedGroups& groups, std::vector<std::size_t>& victims);
   [[nodiscard]] bool suits(NodeId node) const;
@@ -202,6 +209,7 @@ void VictimSearch::bundle_node(NodeId node, const std::vector<std::size_t>& on_n
     std::size_t victim;
     std::int64_t share;
     Int128 cost;
+    Int128 whole_cost;
   };
   std::vector<Local> order;
   for (const std::size_t victim : on_node) {
@@ -213,7 +221,7 @@ void VictimSearch::bundle_node(NodeId node, const std::vector<std::size_t>& on_n
     }
     const std::int64_t all = candidate.attempt->accelerators.count();
     const Int128 cost = all > 0 ? candidate.cost.count() / all * share : Int128{0};
-    order.push_back({victim, std::max<std::int64_t>(share, 1), cost});
+    order.push_back({victim, std::max<std::int64_t>(share, 1), cost, candidate.cost.count()});
   }
   std::sort(order.begin(), order.end(), [](const Local& a, const Local& b) {
     const Int128 left = a.cost * b.share;
@@ -227,6 +235,7 @@ void VictimSearch::bundle_node(NodeId node, const std::vector<std::size_t>& on_n
     room.release(*candidates_[each.victim].attempt);
     bundle.victims.push_back(each.victim);
     bundle.cost += each.cost;
+    bundle.whole_cost += each.whole_cost;
     const std::uint32_t after = room.tasks(gang_);
     if (after < std::min(fits + unit_, gang_.tasks)) continue;
     bundle.gain = after - fits;
@@ -235,6 +244,18 @@ void VictimSearch::bundle_node(NodeId node, const std::vector<std::size_t>& on_n
     bundle = Bundle{.node = node, .victims = {}};
     if (fits >= gang_.tasks) return;
   }
+}
+
+void VictimSearch::sort_bundles(Charge charge) {
+  const auto cost = [&](const Bundle& bundle) {
+    return charge == Charge::kShare ? bundle.cost : bundle.whole_cost;
+  };
+  std::sort(bundles_.begin(), bundles_.end(), [&](const Bundle& a, const Bundle& b) {
+    const Int128 left = cost(a) * b.gain;
+    const Int128 right = cost(b) * a.gain;
+    if (left != right) return left < right;
+    return a.node != b.node ? a.node < b.node : a.victims < b.victims;
+  });
 }
 
 std::vector<Region> VictimSearch::regions() const {
@@ -290,7 +311,14 @@ std::optional<std::vector<std::size_t>> VictimSearch::cheapest(const Region& reg
   std::vector<std::size_t> taken;
   std::set<std::size_t> gone;
   std::optional<std::vector<std::size_t>> best;
-  Int128 sum = 0;
+  Int128 sum = 0;  // of those that are gone, each in full
+  const auto cost_of = [&](const Bundle& bundle) {
+    Int128 more = 0;
+    for (const std::size_t victim : bundle.victims) {
+      if (!gone.contains(victim)) more += candidates_[victim].cost.count();
+    }
+    return more;
+  };
   TakenBack back(state_, tenant_);
   const auto allowed = [&](const Bundle& bundle) {
     TakenBack after = back;
@@ -303,12 +331,14 @@ std::optional<std::vector<std::size_t>> VictimSearch::cheapest(const Region& reg
     return true;
   };
   const auto offer = [&](const Bundle& bundle) {
-    if (bundle.gain < needed || (best && sum + bundle.cost >= cost) || !allowed(bundle)) return;
+    if (bundle.gain < needed) return;
+    const Int128 all = sum + cost_of(bundle);
+    if ((best && all >= cost) || !allowed(bundle)) return;
     best = taken;
     for (const std::size_t victim : bundle.victims) {
       if (!gone.contains(victim)) best->push_back(victim);
     }
-    cost = sum + bundle.cost;
+    cost = all;
   };
   for (std::size_t i = 0; i < region.bundles.size(); ++i) {
     const std::size_t at = region.bundles[i];
@@ -320,7 +350,7 @@ std::optional<std::vector<std::size_t>> VictimSearch::cheapest(const Region& reg
       if (best) break;
     }
     if (!allowed(bundles_[at])) continue;
-    sum += bundles_[at].cost;
+    sum += cost_of(bundles_[at]);
     std::uint64_t gain = 0;
     for (const std::size_t victim : bundles_[at].victims) {
       if (!gone.insert(victim).second) continue;
@@ -377,34 +407,77 @@ void VictimSearch::spare(PlannedRoom& room, const PlannedGroups& groups,
   victims = std::move(needed);
 }
 
+/// Every set there is, from the cheapest on.
+std::optional<Claim> VictimSearch::cheapest_set() {
+  std::vector<std::pair<Int128, std::vector<std::size_t>>> sets;
+  for (std::uint32_t set = 1; set < (1U << candidates_.size()); ++set) {
+    Int128 cost = 0;
+    std::vector<std::size_t> victims;
+    TakenBack back(state_, tenant_);
+    bool allowed = true;
+    for (std::size_t i = 0; i < candidates_.size() && allowed; ++i) {
+      if ((set >> i & 1U) == 0) continue;
+      allowed = !candidates_[i].reclaimed || back.may_take(*candidates_[i].attempt);
+      back.take(*candidates_[i].attempt);
+      cost += candidates_[i].cost.count();
+      victims.push_back(i);
+    }
+    if (allowed) sets.emplace_back(cost, std::move(victims));
+  }
+  std::stable_sort(sets.begin(), sets.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (auto& [cost, victims] : sets) {
+    if (auto claim = without(std::move(victims))) return claim;
+  }
+  return std::nullopt;
+}
+
 std::optional<Claim> VictimSearch::run() {
   gang_ = spec_.gang.tasks_min > 0 ? resized(spec_.gang, spec_.gang.tasks_min) : spec_.gang;
   if (gang_.nodes > 0) unit_ = gang_.tasks / gang_.nodes;
   if (gang_.require == FabricLevel::kNode) unit_ = gang_.tasks;
   find_candidates();
-  if (candidates_.empty()) return std::nullopt;
-  find_bundles();
-  std::sort(bundles_.begin(), bundles_.end(), [](const Bundle& a, const Bundle& b) {
-    const Int128 left = a.cost * b.gain;
-    const Int128 right = b.cost * a.gain;
-    if (left != right) return left < right;
-    return a.node != b.node ? a.node < b.node : a.victims < b.victims;
+  // In an order in which the largest is taken back last, the most may be taken back.
+  std::stable_sort(candidates_.begin(), candidates_.end(), [](const auto& a, const auto& b) {
+    return a.attempt->accelerators < b.attempt->accelerators;
   });
+  if (candidates_.empty()) return std::nullopt;
+  if (candidates_.size() <= kExactCandidatesMax && state_.nodes.size() <= kExactNodesMax) {
+    return cheapest_set();
+  }
+  find_bundles();
   struct Choice {
     Int128 cost;
     std::vector<std::size_t> victims;
   };
   std::vector<Choice> choices;
-  for (const Region& region : regions()) {
-    Int128 cost = 0;
-    if (auto victims = cheapest(region, cost)) choices.push_back({cost, std::move(*victims)});
+  // A victim on many nodes is cheap for who needs many of them, and dear for who needs one.
+  for (const Charge charge : {Charge::kShare, Charge::kWhole}) {
+    sort_bundles(charge);
+    for (const Region& region : regions()) {
+      Int128 cost = 0;
+      if (auto victims = cheapest(region, cost)) choices.push_back({cost, std::move(*victims)});
+    }
   }
   std::stable_sort(choices.begin(), choices.end(),
                    [](const Choice& a, const Choice& b) { return a.cost < b.cost; });
   if (choices.size() > kRegionsTried) choices.resize(kRegionsTried);
+  std::optional<Claim> best;
+  Int128 best_cost = 0;
   for (Choice& choice : choices) {
-    if (auto claim = without(std::move(choice.victims))) return claim;
+    auto claim = without(std::move(choice.victims));
+    if (!claim) continue;
+    if (candidates_.size() > kExactBundlesMax) return claim;
+    Int128 cost = 0;
+    for (const JobId each : claim->victims) {
+      cost += cost_of_stopping(state_, state_.attempts.at(each)).count();
+    }
+    if (!best || cost < best_cost) {
+      best_cost = cost;
+      best = std::move(claim);
+    }
   }
+  if (best) return best;
   // For want of something that is not counted above: all that may go, and spare what can be.
   std::stable_sort(candidates_.begin(), candidates_.end(),
                    [](const Candidate& a, const Candidate& b) { return a.cost < b.cost; });

@@ -39,16 +39,6 @@ Slot slot_of(const Topology& topology, const Node& node) {
   return slot;
 }
 
-/// What the node draws beside its idle draw, or will when the claim on it begins, if that is more.
-Watts counted_draw(const Topology& topology, const Node& node) {
-  const NodeShape& shape = topology.shape(node.id);
-  const Watts now = draw_of(shape, kWholeAccelerator * shape.accelerators - node.accelerators_free);
-  if (node.claim.job == JobId()) return now;
-  const std::uint32_t used =
-      shape.accelerators - std::min(node.claim.whole_left, shape.accelerators);
-  return std::max(now, draw_of(shape, kWholeAccelerator * used));
-}
-
 GroupKey key_of(const Slot& slot, const DeviceRoom* parts) {
   return {.shape = slot.shape,
           .busy = slot.busy != 0,
@@ -59,6 +49,13 @@ GroupKey key_of(const Slot& slot, const DeviceRoom* parts) {
 }
 
 }  // namespace
+
+Watts counted_draw(const NodeShape& shape, AcceleratorShare used, const NodeClaim& claim) {
+  const Watts now = draw_of(shape, used);
+  if (claim.job == JobId()) return now;
+  const std::uint32_t claimed = shape.accelerators - std::min(claim.whole_left, shape.accelerators);
+  return std::max(now, draw_of(shape, kWholeAccelerator * claimed));
+}
 
 GroupKey present_key(const Topology& topology, const Node& node) {
   return key_of(present_slot(topology, node), node.devices.has_parts() ? &node.devices : nullptr);
@@ -206,7 +203,9 @@ void FreeIndex::count_free(std::uint32_t cell, std::uint32_t before, std::uint32
 }
 
 void FreeIndex::count_draw(const Topology& topology, Node& node) {
-  const Watts draw = counted_draw(topology, node);
+  const NodeShape& shape = topology.shape(node.id);
+  const AcceleratorShare used = kWholeAccelerator * shape.accelerators - node.accelerators_free;
+  const Watts draw = counted_draw(shape, used, node.claim);
   const Watts change = draw - node.draw;
   if (change.count() == 0) return;
   node.draw = draw;

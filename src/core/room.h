@@ -22,6 +22,7 @@
 namespace mw {
 
 struct Node;
+struct NodeClaim;
 
 /// A node as placement sees it.
 struct Slot {
@@ -112,6 +113,10 @@ struct GroupKey {
   auto operator<=>(const GroupKey&) const = default;
   bool operator==(const GroupKey&) const = default;
 };
+
+/// What a node counts for beside its idle draw: what it draws, or will when the claim on it begins,
+/// if that is more.
+Watts counted_draw(const NodeShape& shape, AcceleratorShare used, const NodeClaim& claim);
 
 /// The group that a node would be in if nothing were claimed of it.
 GroupKey present_key(const Topology& topology, const Node& node);

@@ -25,6 +25,11 @@ void Wakes::joined(const State& state, ClassId id) {
   if (sleeper(state, id) == nullptr) awake_.insert(id);
 }
 
+void Wakes::wake(ClassId id) {
+  if (id.value() < sleepers_.size()) sleepers_[id.value()] = Sleeper();
+  awake_.insert(id);
+}
+
 void Wakes::freed(const Placement& placement) {
   for (const NodeSlice& slice : placement) nodes_.insert(slice.node);
 }
