@@ -11,7 +11,6 @@
 #pragma once
 
 #include <cstdint>
-#include <type_traits>
 #include <utility>
 
 namespace mw {
@@ -21,7 +20,11 @@ class Shared {
  public:
   /// Nothing, which takes no memory.
   Shared() = default;
-  explicit Shared(T value) : block_(new Block{1, std::move(value)}) {}
+  explicit Shared(T value) : Shared(std::in_place, std::move(value)) {}
+  /// A value made of these.
+  template <class... Arguments>
+  explicit Shared(std::in_place_t, Arguments&&... arguments)
+      : block_(new Block{1, T(std::forward<Arguments>(arguments)...)}) {}
   Shared(const Shared& other) noexcept : block_(other.block_) { hold(); }
   Shared(Shared&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
   Shared& operator=(const Shared& other) noexcept {
@@ -46,7 +49,7 @@ class Shared {
   /// REQUIRES: there is something.  Cost: a copy of the value if it is shared.
   T& change() {
     if (__atomic_load_n(&block_->count, __ATOMIC_ACQUIRE) != 1) {
-      *this = Shared(std::as_const(block_->value));
+      *this = Shared(std::in_place, std::as_const(block_->value));
     }
     return block_->value;
   }

@@ -147,7 +147,7 @@ class Applier {
 
   void operator()(const AttemptRunning& event) {
     Attempt& attempt = attempt_at(event.job, event.attempt);
-    state_.jobs.at(event.job).state = JobState::kRunning;
+    state_.jobs.change(event.job).state = JobState::kRunning;
     attempt.running_at = at_;
     change_category(state_, attempt, LedgerCategory::kProductive, at_);
   }
@@ -165,7 +165,7 @@ class Applier {
 
   void operator()(const AttemptStopping& event) {
     Attempt& attempt = attempt_at(event.job, event.attempt);
-    state_.jobs.at(event.job).state = JobState::kStopping;
+    state_.jobs.change(event.job).state = JobState::kStopping;
     unwatch_deadline(state_, attempt);
     attempt.stopping = event.cause;
     attempt.stop_grace = event.grace;
@@ -174,7 +174,7 @@ class Applier {
 
   void operator()(const AttemptEnded& event) {
     Attempt& attempt = attempt_at(event.job, event.attempt);
-    Job& job = state_.jobs.at(event.job);
+    Job& job = state_.jobs.change(event.job);
     const JobSpec& spec = spec_of(state_, event.job);
     settle(attempt, at_);
     unwatch_deadline(state_, attempt);
@@ -224,7 +224,7 @@ class Applier {
     if (attempt.category == LedgerCategory::kCheckpointing) {
       change_category(state_, attempt, LedgerCategory::kProductive, at_);
     }
-    merge(state_.jobs.at(event.job).progress, event.progress);
+    merge(state_.jobs.change(event.job).progress, event.progress);
   }
 
   void operator()(const CheckpointStarted& event) {
@@ -239,7 +239,7 @@ class Applier {
                     running ? LedgerCategory::kProductive : LedgerCategory::kStarting, at_);
     attempt.saved += attempt.unsaved;
     attempt.unsaved = AcceleratorTime();
-    state_.jobs.at(event.job).checkpoint = event.checkpoint;
+    state_.jobs.change(event.job).checkpoint = event.checkpoint;
   }
 
   void operator()(const IdleCauseChanged& event) {
@@ -261,15 +261,15 @@ class Applier {
   Node& node_at(NodeId id) { return state_.nodes.at(id.value()); }
 
   Job& pending(JobId id) {
-    Job& job = state_.jobs.at(id);
+    Job& job = state_.jobs.change(id);
     MW_CHECK(job.state == JobState::kPending);
     return job;
   }
 
   Attempt& attempt_at(JobId job, AttemptNumber number) {
-    const auto found = state_.attempts.find(job);
-    MW_CHECK(found != state_.attempts.end() && found->second.number == number);
-    return found->second;
+    Attempt& attempt = state_.attempts.change(job);
+    MW_CHECK(attempt.number == number);
+    return attempt;
   }
 
   /// Changes the node and moves its free accelerators to the category that follows from it.

@@ -38,6 +38,9 @@ inline JobSpec job_spec(std::uint32_t tasks, std::int64_t accelerators_milli = 1
 class CheckedCore {
  public:
   std::vector<Event> step(Instant now, std::vector<Input> inputs) {
+    // While somebody has a copy, every change takes apart what the two share. So whatever is read
+    // through a reference from before a change is old here, and shows.
+    const State before = core_.state();
     std::vector<Event> events = core_.step(now, inputs);
     journal_.insert(journal_.end(), events.begin(), events.end());
     for (const std::string& broken : broken_invariants(core_.state())) ADD_FAILURE() << broken;
