@@ -21,11 +21,7 @@ void change_free(Node& node, const NodeShape& shape, const NodeSlice& slice, con
   MW_CHECK(node.memory_free.count() >= 0 && node.memory_free <= shape.memory);
 }
 
-AcceleratorShare accelerators_of(const NodeSlice& slice) {
-  AcceleratorShare sum;
-  for (const DeviceShare& device : slice.devices) sum += device.share;
-  return sum;
-}
+AcceleratorShare accelerators_of(const NodeSlice& slice) { return slice.devices.sum(); }
 
 /// As change_free() for all of a placement, with the index of what is free.
 void change_capacity(State& state, const JobSpec& spec, const Placement& placement,

@@ -120,9 +120,10 @@ class Applier {
     record.eligible_at = at_;
     unwatch_record(state_, event.job, false);
     for (std::uint32_t i = 0; i < record.spec->array; ++i) {
-      Job* job = state_.jobs.find(JobId(event.job.value() + i));
+      const JobId id(event.job.value() + i);
+      const Job* job = state_.jobs.find(id);
       if (job == nullptr || job->state != JobState::kPending || job->held) continue;
-      enqueue(state_, *job);
+      enqueue(state_, state_.jobs.change(id));
     }
   }
 
@@ -196,7 +197,7 @@ class Applier {
 
   void operator()(const AttemptRunning& event) {
     Attempt& attempt = attempt_at(event.job, event.attempt);
-    state_.jobs.at(event.job).state = JobState::kRunning;
+    state_.jobs.change(event.job).state = JobState::kRunning;
     attempt.running_at = at_;
     change_category(state_, attempt, LedgerCategory::kProductive, at_);
   }
@@ -214,7 +215,7 @@ class Applier {
 
   void operator()(const AttemptStopping& event) {
     Attempt& attempt = attempt_at(event.job, event.attempt);
-    state_.jobs.at(event.job).state = JobState::kStopping;
+    state_.jobs.change(event.job).state = JobState::kStopping;
     unwatch_deadline(state_, attempt);
     if (!attempt.stopping) count_preemptible(state_, attempt, -1);
     state_.stopping.insert(event.job);
@@ -225,7 +226,7 @@ class Applier {
 
   void operator()(const AttemptEnded& event) {
     Attempt& attempt = attempt_at(event.job, event.attempt);
-    Job& job = state_.jobs.at(event.job);
+    Job& job = state_.jobs.change(event.job);
     settle(attempt, at_);
     unwatch_deadline(state_, attempt);
     if (state_.stopping.erase(event.job) == 0) count_preemptible(state_, attempt, -1);
@@ -281,7 +282,7 @@ class Applier {
     if (attempt.category == LedgerCategory::kCheckpointing) {
       change_category(state_, attempt, LedgerCategory::kProductive, at_);
     }
-    merge(state_.jobs.at(event.job).progress, event.progress);
+    merge(state_.jobs.change(event.job).progress, event.progress);
   }
 
   void operator()(const CheckpointStarted& event) {
@@ -296,7 +297,7 @@ class Applier {
                     running ? LedgerCategory::kProductive : LedgerCategory::kStarting, at_);
     attempt.saved += attempt.unsaved;
     attempt.unsaved = AcceleratorTime();
-    state_.jobs.at(event.job).checkpoint = event.checkpoint;
+    state_.jobs.change(event.job).checkpoint = event.checkpoint;
   }
 
   void operator()(const PolicyChanged& event) {
@@ -330,15 +331,15 @@ class Applier {
   Node& node_at(NodeId id) { return state_.nodes.at(id.value()); }
 
   Job& pending(JobId id) {
-    Job& job = state_.jobs.at(id);
+    Job& job = state_.jobs.change(id);
     MW_CHECK(job.state == JobState::kPending);
     return job;
   }
 
   Attempt& attempt_at(JobId job, AttemptNumber number) {
-    const auto found = state_.attempts.find(job);
-    MW_CHECK(found != state_.attempts.end() && found->second.number == number);
-    return found->second;
+    Attempt& attempt = state_.attempts.change(job);
+    MW_CHECK(attempt.number == number);
+    return attempt;
   }
 
   /// Changes the node and moves its free accelerators to the category that follows from it.

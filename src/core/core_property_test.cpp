@@ -31,8 +31,10 @@ class World {
       for (std::uint64_t k = 0; k < count; ++k) inputs.push_back(anything());
       step(std::move(inputs));
       if (random_.chance(1, 12)) crash();
+      if (random_.chance(1, 20)) copies_.push_back({core_.state(), core_.journal().size()});
     }
     come_to_rest();
+    for (const Copy& copy : copies_) expect_as_it_was(copy);
   }
 
  private:
@@ -43,6 +45,18 @@ class World {
     bool started = false;
     std::map<std::uint32_t, TaskExit> exits;
   };
+
+  /// A state as it was after so many events.
+  struct Copy {
+    State state;
+    std::size_t events = 0;
+  };
+
+  void expect_as_it_was(const Copy& copy) {
+    State replayed;
+    for (std::size_t i = 0; i < copy.events; ++i) apply(replayed, core_.journal()[i]);
+    EXPECT_EQ(copy.state, replayed) << "a copy changed with what it was copied from";
+  }
 
   void advance() { now_ = now_ + nanoseconds(random_.between(0, seconds(3).count())); }
 
@@ -311,6 +325,7 @@ class World {
   std::map<JobId, Running> engine_;
   std::vector<InputBody> said_;
   std::uint64_t requests_ = 0;
+  std::vector<Copy> copies_;
 };
 
 TEST(CoreProperty, InvariantsHoldUnderAnythingAndEverythingComesToRest) {

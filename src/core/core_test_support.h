@@ -45,6 +45,9 @@ inline std::uint64_t number_from_environment(const char* name, std::uint64_t oth
 class CheckedCore {
  public:
   std::vector<Event> step(Instant now, std::vector<Input> inputs) {
+    // While somebody has a copy, every change takes apart what the two share. So whatever is read
+    // through a reference from before a change is old here, and shows.
+    const State before = core_.state();
     std::vector<Event> events = core_.step(now, inputs);
     journal_.insert(journal_.end(), events.begin(), events.end());
     for (const std::string& broken : broken_invariants(core_.state())) ADD_FAILURE() << broken;

@@ -65,6 +65,7 @@ void Core::Stepper::operator()(const TaskExited& input) {
   if (attempt == nullptr || input.rank.value() >= attempt->exited.size()) return;
   if (attempt->exited[input.rank.value()]) return;
   emit(TaskEnded{input.job, attempt->number, input.rank, input.exit});
+  attempt = current(input.job, input.epoch);  // as it is now
   const bool all_ended = attempt->exited_count == attempt->exited.size();
   if (all_ended) {
     const EndCause by_itself =

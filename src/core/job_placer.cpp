@@ -18,11 +18,11 @@ std::variant<Placement, NoPlace> JobPlacer::place(State& state, JobId job) {
   const auto groups = room.place(placer_, spec);
   if (!groups) return NoPlace{1, true};
   Tentative beside(state, spec);
-  Placement all;
+  std::vector<NodeSlice> all;
   std::uint32_t rank = 0;
   for (std::size_t g = 0; g < groups->size(); ++g) {
     const GangShape& gang = g == 0 ? spec.gang : spec.groups[g - 1];
-    Placement placed;
+    std::vector<NodeSlice> placed;
     for (const NodeTasks& each : (*groups)[g]) {
       const DeviceRoom& devices = state.nodes[each.node.value()].devices;
       placed.push_back(
@@ -30,9 +30,9 @@ std::variant<Placement, NoPlace> JobPlacer::place(State& state, JobId job) {
       rank += each.tasks;
     }
     all.insert(all.end(), placed.begin(), placed.end());
-    beside.take(std::move(placed));
+    beside.take(Placement(std::move(placed)));
   }
-  return all;
+  return Placement(std::move(all));
 }
 
 /// The more the better: what fits with n tasks fits with fewer.
@@ -72,7 +72,7 @@ std::optional<Placement> JobPlacer::place_as_claimed(const State& state, const C
   const Topology& topology = *state.topology;
   const Room& room = state.free.room();
   std::map<PowerId, Watts> draw;
-  Placement placement;
+  std::vector<NodeSlice> slices;
   std::uint32_t rank = 0;
   for (const ClaimedNode& each : claim.nodes) {
     const Node& node = state.nodes[each.node.value()];
@@ -95,14 +95,14 @@ std::optional<Placement> JobPlacer::place_as_claimed(const State& state, const C
          at = topology.power(at).parent) {
       draw[at] += draw_of(topology.shape(each.node), share);
     }
-    placement.push_back({each.node, rank, each.tasks,
-                         pick_devices(node.devices, spec.gang.task.accelerators, each.tasks)});
+    slices.push_back({each.node, rank, each.tasks,
+                      pick_devices(node.devices, spec.gang.task.accelerators, each.tasks)});
     rank += each.tasks;
   }
   for (const auto& [at, more] : draw) {
     if (room.draw[at.value()] + more > topology.power(at).limit) return std::nullopt;
   }
-  return placement;
+  return Placement(std::move(slices));
 }
 
 PendingReason JobPlacer::explain(State& state, const JobSpec& spec) {
@@ -118,9 +118,10 @@ PendingReason JobPlacer::explain(State& state, const JobSpec& spec) {
   PendingReason reason = NoRoomNow{.resource = Resource::kNodes, .tasks_needed = tasks};
   for (const Group& group : placing_order(spec)) {
     auto placed = placer_.place(surroundings(state), *group.shape, spec.where);
-    if (auto* slices = std::get_if<Placement>(&placed)) {
-      for (NodeSlice& slice : *slices) slice.first_rank += group.first_rank;
-      beside.take(std::move(*slices));
+    if (const auto* found = std::get_if<Placement>(&placed)) {
+      std::vector<NodeSlice> slices(found->begin(), found->end());
+      for (NodeSlice& slice : slices) slice.first_rank += group.first_rank;
+      beside.take(Placement(std::move(slices)));
       continue;
     }
     reason = placer_.explain(surroundings(state), *group.shape, spec.where);

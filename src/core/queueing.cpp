@@ -199,7 +199,7 @@ void rebuild_queue(State& state) {
     return true;
   });
   for (const JobId id : in_line) {
-    Job& job = state.jobs.at(id);
+    Job& job = state.jobs.change(id);
     job.in_line = false;
     enqueue(state, job);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <set>
 
 #include "base/check.h"
 #include "core/fit.h"
@@ -133,25 +134,24 @@ void Room::set_slot(Position position, const Slot& slot) {
   }
 }
 
-std::optional<Position> PositionSet::next(Position from) const {
-  auto word = words_.lower_bound(from / 64);
-  if (word == words_.end()) return std::nullopt;
-  std::uint64_t bits = word->second;
-  if (word->first == from / 64) {
-    bits &= ~std::uint64_t{0} << (from % 64);
-    if (bits == 0) {
-      if (++word == words_.end()) return std::nullopt;
-      bits = word->second;
-    }
+void NodeGroups::insert(const GroupKey& key, Position position) {
+  if (inserted_.group == nullptr || inserted_.group->first != key) {
+    inserted_.group = &*groups_.try_emplace(key).first;
   }
-  return word->first * 64 + static_cast<Position>(std::countr_zero(bits));
+  inserted_.group->second.insert(position);
 }
 
 void NodeGroups::erase(const GroupKey& key, Position position) {
-  const auto group = groups_.find(key);
-  MW_CHECK(group != groups_.end());
-  group->second.erase(position);
-  if (group->second.empty()) groups_.erase(group);
+  if (erased_.group == nullptr || erased_.group->first != key) {
+    const auto found = groups_.find(key);
+    MW_CHECK(found != groups_.end());
+    erased_.group = &*found;
+  }
+  erased_.group->second.erase(position);
+  if (!erased_.group->second.empty()) return;
+  if (inserted_.group == erased_.group) inserted_.group = nullptr;
+  erased_.group = nullptr;
+  groups_.erase(key);
 }
 
 void FreeIndex::rebuild(const Topology& topology, std::vector<Node>& nodes) {
@@ -195,11 +195,10 @@ void FreeIndex::update(const Topology& topology, Node& node) {
 
 void FreeIndex::count_free(std::uint32_t cell, std::uint32_t before, std::uint32_t after) {
   if (free_nodes_.size() <= cell) free_nodes_.resize(cell + 1);
-  ByFree& order = fullest_[room_.cell(cell).shape.value()];
   std::uint32_t& count = free_nodes_[cell];
-  if (count > 0) order.erase({count, cell});
+  const std::uint32_t count_before = count;
   count = count + after - before;
-  if (count > 0) order.emplace(count, cell);
+  fullest_[room_.cell(cell).shape.value()].move(cell, count_before, count);
 }
 
 void FreeIndex::count_draw(const Topology& topology, Node& node) {

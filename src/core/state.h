@@ -1,5 +1,7 @@
 // Everything the brain knows, as one value: copy it and you have a second world to try things in.
-// Only apply() changes it, so the state is always exactly what the events say.
+// Only apply() changes it, so the state is always exactly what the events say. Copies share what is
+// large until one of them changes it; so a reference into a state is good until the next event that
+// changes what it refers to (job_map.h, paged_vector.h).
 // Primary fields are written to snapshots; indexes are derived from them by rebuild_indexes().
 #pragma once
 
@@ -18,6 +20,7 @@
 #include "base/time.h"
 #include "core/device_room.h"
 #include "core/job_classes.h"
+#include "core/job_map.h"
 #include "core/job_table.h"
 #include "core/ledger.h"
 #include "core/placement.h"
@@ -216,7 +219,7 @@ struct State {
   Epoch next_epoch{1};
   std::map<JobId, JobRecord> records;
   JobTable<Job> jobs;
-  std::map<JobId, Attempt> attempts;  ///< of jobs that are starting, running or stopping
+  JobMap<Attempt> attempts;  ///< of jobs that are starting, running or stopping
   std::map<JobId, HeldCapacity> holds;
   FleetSource fleet;
   std::vector<Node> nodes;  ///< index is the NodeId
