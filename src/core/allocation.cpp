@@ -1,7 +1,7 @@
 #include "core/allocation.h"
 
 #include "base/check.h"
-#include "core/fit.h"
+#include "core/gang.h"
 
 namespace mw {
 namespace {
@@ -28,16 +28,13 @@ AcceleratorShare accelerators_of(const NodeSlice& slice) {
 }
 
 /// As change_free() for all of a placement, with the index of what is free.
-void change_capacity(State& state, const Placement& placement, const GangShape& gang,
+void change_capacity(State& state, const JobSpec& spec, const Placement& placement,
                      std::int64_t sign) {
   const Topology& topology = *state.topology;
   for (const NodeSlice& slice : placement) {
     Node& node = state.nodes.at(slice.node.value());
-    const NodeShape& shape = topology.shape(node.id);
-    change_free(node, shape, slice, gang, sign);
+    change_free(node, topology.shape(node.id), slice, group_at(spec, slice.first_rank), sign);
     state.free.update(topology, node);
-    const Watts draw = draw_of(shape, accelerators_of(slice));
-    if (draw.count() > 0) state.free.add_draw(topology, node.id, draw * -sign);
   }
 }
 
@@ -46,32 +43,50 @@ void change_capacity(State& state, const Placement& placement, const GangShape& 
 LedgerCategory free_category(const State& state, const Node& node) {
   if (node.lost) return LedgerCategory::kLostContact;
   if (node.phase == NodePhase::kDraining) return LedgerCategory::kDraining;
+  if (node.claim.job != JobId()) return LedgerCategory::kHeld;
   return state.idle_cause;
 }
 
-void take_capacity(State& state, const Placement& placement, const GangShape& gang,
-                   LedgerCategory category) {
-  change_capacity(state, placement, gang, -1);
+void take_capacity(State& state, JobId job, const Placement& placement, LedgerCategory category) {
+  const JobRecord& record = record_of(state, job);
   for (const NodeSlice& slice : placement) {
     const Node& node = state.nodes.at(slice.node.value());
     state.ledger.shift(free_category(state, node), category, accelerators_of(slice));
   }
+  change_capacity(state, *record.spec, placement, -1);
+  state.tenants.change_use(record.tenant, use_of(*record.spec, placement), state.policy, state.now);
 }
 
-void give_capacity(State& state, const Placement& placement, const GangShape& gang,
-                   LedgerCategory category) {
-  change_capacity(state, placement, gang, 1);
+void give_capacity(State& state, JobId job, const Placement& placement, LedgerCategory category) {
+  const JobRecord& record = record_of(state, job);
+  change_capacity(state, *record.spec, placement, 1);
   for (const NodeSlice& slice : placement) {
     const Node& node = state.nodes.at(slice.node.value());
     state.ledger.shift(category, free_category(state, node), accelerators_of(slice));
   }
+  state.tenants.change_use(record.tenant, -use_of(*record.spec, placement), state.policy,
+                           state.now);
 }
 
-void occupy(State& state, const Placement& placement, const GangShape& gang) {
+void occupy(State& state, JobId job, const Placement& placement) {
+  const JobRecord& record = record_of(state, job);
   for (const NodeSlice& slice : placement) {
     Node& node = state.nodes.at(slice.node.value());
-    change_free(node, state.topology->shape(node.id), slice, gang, -1);
+    change_free(node, state.topology->shape(node.id), slice,
+                group_at(*record.spec, slice.first_rank), -1);
   }
+  state.tenants.restore_use(record.tenant, use_of(*record.spec, placement));
+}
+
+Tentative::~Tentative() {
+  for (auto taken = taken_.rbegin(); taken != taken_.rend(); ++taken) {
+    change_capacity(state_, spec_, *taken, 1);
+  }
+}
+
+void Tentative::take(Placement placement) {
+  change_capacity(state_, spec_, placement, -1);
+  taken_.push_back(std::move(placement));
 }
 
 void reset_capacity(Node& node, const NodeShape& shape) {
@@ -81,6 +96,7 @@ void reset_capacity(Node& node, const NodeShape& shape) {
   node.memory_free = shape.memory;
   node.slices = 0;
   node.exclusive = false;
+  node.claim = NodeClaim();
 }
 
 AcceleratorShare accelerators_of(const Placement& placement) {

@@ -9,16 +9,33 @@ namespace mw {
 /// Which category a node's free accelerators are in.
 LedgerCategory free_category(const State& state, const Node& node);
 
-/// Takes `placement` out of what is free, moving its accelerators to `category`.
-void take_capacity(State& state, const Placement& placement, const GangShape& gang,
-                   LedgerCategory category);
+/// Takes `placement` out of what is free, moving its accelerators to `category`, and counts it for
+/// the job's tenant.
+void take_capacity(State& state, JobId job, const Placement& placement, LedgerCategory category);
 /// Gives it back, from `category` to whatever each node's free accelerators are in.
-void give_capacity(State& state, const Placement& placement, const GangShape& gang,
-                   LedgerCategory category);
+void give_capacity(State& state, JobId job, const Placement& placement, LedgerCategory category);
 
-/// Takes `placement` out of what the nodes have free and tells nobody: neither the ledger, which
-/// already knows, nor the index of what is free, which is made after this.
-void occupy(State& state, const Placement& placement, const GangShape& gang);
+/// Takes `placement` out of what the nodes have free, for the job's tenant, and tells nobody else:
+/// neither the ledger nor the averages, which already know, nor the index of what is free, which
+/// is made after this.
+void occupy(State& state, JobId job, const Placement& placement);
+
+/// Takes capacity to see what then still fits, and gives it back at the end: deciding, not
+/// changing. Nothing else of the state is touched.
+class Tentative {
+ public:
+  Tentative(State& state, const JobSpec& spec) : state_(state), spec_(spec) {}
+  Tentative(const Tentative&) = delete;
+  Tentative& operator=(const Tentative&) = delete;
+  ~Tentative();
+  /// REQUIRES: it fits. Slices of the group at their first rank.
+  void take(Placement placement);
+
+ private:
+  State& state_;
+  const JobSpec& spec_;
+  std::vector<Placement> taken_;
+};
 
 /// Sets a node's derived fields to those of an empty one.
 void reset_capacity(Node& node, const NodeShape& shape);

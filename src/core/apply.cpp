@@ -5,6 +5,8 @@
 #include "base/check.h"
 #include "core/accounting.h"
 #include "core/allocation.h"
+#include "core/claims.h"
+#include "core/gang.h"
 #include "core/queueing.h"
 #include "core/state.h"
 
@@ -28,7 +30,7 @@ class Applier {
       const Node& node = add_node(NodeId(i));
       state_.ledger.change_capacity(free_category(state_, node), node.accelerators_free);
     }
-    state_.free.rebuild(*state_.topology, state_.nodes);
+    fleet_changed();
   }
 
   void operator()(const NodeJoined& event) {
@@ -36,13 +38,14 @@ class Applier {
     state_.fleet.described.push_back({event.node, event.spec});
     state_.topology.change().add(event.spec);
     const Node& node = add_node(event.node);
-    state_.free.rebuild(*state_.topology, state_.nodes);
+    fleet_changed();
     state_.ledger.change_capacity(free_category(state_, node), node.accelerators_free);
   }
 
   void operator()(const NodeChanged& event) {
     Node& node = node_at(event.node);
     MW_CHECK(node.slices == 0);
+    drop_claim(node.claim.job);
     const LedgerCategory category = free_category(state_, node);
     state_.ledger.change_capacity(category, -node.accelerators_free);
     auto& described = state_.fleet.described;
@@ -56,19 +59,19 @@ class Applier {
     }
     state_.topology.replace(make_topology(state_.fleet));
     reset_capacity(node, state_.topology->shape(node.id));
-    state_.free.rebuild(*state_.topology, state_.nodes);
+    fleet_changed();
     state_.ledger.change_capacity(category, node.accelerators_free);
   }
 
   void operator()(const NodeContact& event) {
     Node& node = node_at(event.node);
-    if (event.lost) drop_holds_on(event.node);
+    if (event.lost) drop_all_on(node);
     recategorise(node, [&] { node.lost = event.lost; });
   }
 
   void operator()(const NodeMoved& event) {
     Node& node = node_at(event.node);
-    if (event.phase != NodePhase::kReady) drop_holds_on(event.node);
+    if (event.phase != NodePhase::kReady) drop_all_on(node);
     recategorise(node, [&] { node.phase = event.phase; });
     node.phase_reason = event.reason;
     node.phase_by = event.by;
@@ -81,9 +84,22 @@ class Applier {
     record.client_key = event.client_key;
     record.submitted_at = at_;
     record.jobs_left = event.spec.array;
+    record.unfinished = event.spec.array;
+    for (const Dependency& each : event.spec.after) {
+      const Awaited awaited = look_at(state_, each);
+      if (awaited == Awaited::kOpen) record.awaits.push_back(each);
+      if (awaited == Awaited::kNever && record.never == JobId()) record.never = each.job;
+    }
+    record.eligible =
+        record.awaits.empty() && record.never == JobId() && event.spec.not_before <= at_;
+    record.eligible_at = at_;
+    classify(state_, record);
+    TenantTotals& tenant = state_.tenants.totals(record.tenant);
+    tenant.jobs_submitted += event.spec.array;
+    const bool eligible = record.eligible;
     state_.records.emplace(event.job, std::move(record));
+    watch_record(state_, event.job);
     if (!event.client_key.empty()) state_.job_by_key.emplace(event.client_key, event.job);
-    state_.tenants[event.spec.tenant].jobs_submitted += event.spec.array;
     JobId id = event.job;
     for (std::uint32_t i = 0; i < event.spec.array; ++i, id = id.next()) {
       Job job;
@@ -91,17 +107,31 @@ class Applier {
       job.record = event.job;
       job.held = event.spec.hold;
       if (job.held) job.held_by = event.spec.user;
-      const Job& inserted = state_.jobs.insert(id, std::move(job));
-      if (!inserted.held) enqueue(state_, inserted);
+      Job& inserted = state_.jobs.insert(id, std::move(job));
+      if (!inserted.held && eligible) enqueue(state_, inserted);
     }
     state_.next_job = id;
+  }
+
+  void operator()(const JobEligible& event) {
+    JobRecord& record = state_.records.at(event.job);
+    MW_CHECK(!record.eligible && record.awaits.empty());
+    record.eligible = true;
+    record.eligible_at = at_;
+    unwatch_record(state_, event.job, false);
+    for (std::uint32_t i = 0; i < record.spec->array; ++i) {
+      Job* job = state_.jobs.find(JobId(event.job.value() + i));
+      if (job == nullptr || job->state != JobState::kPending || job->held) continue;
+      enqueue(state_, *job);
+    }
   }
 
   void operator()(const JobHeld& event) {
     Job& job = pending(event.job);
     MW_CHECK(!job.held);
-    dequeue(state_, job);
+    if (job.in_line) dequeue(state_, job);
     drop_hold(job.id);
+    drop_claim(job.id);
     job.held = true;
     job.held_by = event.by;
   }
@@ -111,19 +141,36 @@ class Applier {
     MW_CHECK(job.held);
     job.held = false;
     job.held_by.clear();
-    enqueue(state_, job);
+    if (state_.records.at(job.record).eligible) enqueue(state_, job);
   }
 
+  void operator()(const JobBoosted& event) { boost(state_, pending(event.job)); }
+
   void operator()(const JobBlocked& event) {
-    state_.blocked[spec_of(state_, event.job).gang] = event.reason;
+    const Job& job = pending(event.job);
+    MW_CHECK(job.in_line);
+    if (!job.first_in_line) {
+      const ClassId id = class_of(state_, job);
+      state_.blocked.erase(state_.classes.at(id).told);
+      state_.classes.set_told(id, job.id);
+    }
+    state_.blocked[job.id] = event.reason;
   }
+
+  void operator()(const CapacityClaimed& event) {
+    Claim claim{event.job, event.purpose, event.at, event.nodes, event.victims};
+    lay_claim(state_, claim);
+    MW_CHECK(state_.claims.emplace(event.job, std::move(claim)).second);
+  }
+
+  void operator()(const ClaimDropped& event) { drop_claim(event.job); }
 
   void operator()(const AttemptPlaced& event) {
     Job& job = pending(event.job);
     const JobSpec& spec = spec_of(state_, event.job);
-    state_.blocked.erase(spec.gang);
     dequeue(state_, job);
     drop_hold(job.id);
+    drop_claim(job.id);
     job.state = JobState::kStarting;
     job.first_in_line = false;
     job.attempts = event.attempt.value();
@@ -138,9 +185,11 @@ class Applier {
     attempt.resumed_from = event.resume_from;
     attempt.accelerators = accelerators_of(event.placement);
     attempt.placed_at = at_;
-    attempt.exited.assign(spec.gang.tasks, false);
+    attempt.exited.assign(tasks_of(event.placement), false);
     attempt.category_since = at_;
-    take_capacity(state_, event.placement, spec.gang, attempt.category);
+    use_up_claims(state_, spec, event.placement, expected_end(spec, at_));
+    take_capacity(state_, event.job, event.placement, attempt.category);
+    count_preemptible(state_, attempt, 1);
     watch_deadline(state_, attempt);
     MW_CHECK(state_.attempts.emplace(event.job, std::move(attempt)).second);
   }
@@ -167,6 +216,8 @@ class Applier {
     Attempt& attempt = attempt_at(event.job, event.attempt);
     state_.jobs.at(event.job).state = JobState::kStopping;
     unwatch_deadline(state_, attempt);
+    if (!attempt.stopping) count_preemptible(state_, attempt, -1);
+    state_.stopping.insert(event.job);
     attempt.stopping = event.cause;
     attempt.stop_grace = event.grace;
     attempt.stop_by = event.by;
@@ -175,13 +226,14 @@ class Applier {
   void operator()(const AttemptEnded& event) {
     Attempt& attempt = attempt_at(event.job, event.attempt);
     Job& job = state_.jobs.at(event.job);
-    const JobSpec& spec = spec_of(state_, event.job);
     settle(attempt, at_);
     unwatch_deadline(state_, attempt);
+    if (state_.stopping.erase(event.job) == 0) count_preemptible(state_, attempt, -1);
+    for (auto& [owner, claim] : state_.claims) std::erase(claim.victims, event.job);
     MW_CHECK(attempt.saved + attempt.unsaved == event.kept_work + event.lost_work);
     state_.ledger.reclassify(LedgerCategory::kProductive, LedgerCategory::kLostWork,
                              event.lost_work);
-    TenantTotals& tenant = state_.tenants[spec.tenant];
+    TenantTotals& tenant = state_.tenants.totals(record_of(state_, event.job).tenant);
     for (auto* sums : {&tenant.starting, &job.starting}) *sums += attempt.starting;
     for (auto* sums : {&tenant.checkpointing, &job.checkpointing}) *sums += attempt.checkpointing;
     for (auto* sums : {&tenant.kept_work, &job.kept_work}) *sums += event.kept_work;
@@ -189,9 +241,9 @@ class Applier {
     job.last_end = event.cause;
     job.last_detail = event.detail;
     job.state = JobState::kPending;
-    give_capacity(state_, attempt.placement, spec.gang, attempt.category);
+    give_capacity(state_, event.job, attempt.placement, attempt.category);
     if (event.capacity_held) {
-      take_capacity(state_, attempt.placement, spec.gang, LedgerCategory::kHeld);
+      take_capacity(state_, event.job, attempt.placement, LedgerCategory::kHeld);
       state_.holds.emplace(event.job,
                            HeldCapacity{event.job, attempt.placement, attempt.accelerators});
     }
@@ -200,7 +252,7 @@ class Applier {
 
   void operator()(const RestartPlanned& event) {
     Job& job = pending(event.job);
-    job.first_in_line = true;
+    job.first_in_line = event.first_in_line;
     job.restarts = event.restarts;
     job.not_before = event.not_before;
     enqueue(state_, job);
@@ -209,12 +261,17 @@ class Applier {
   void operator()(const JobFinished& event) {
     Job& job = pending(event.job);
     MW_CHECK(is_final(event.state));
-    // A job whose attempt has just ended stands in no line; one cancelled while it waits does.
-    if (!job.held && stands_in_line(job)) dequeue(state_, job);
+    if (job.in_line) dequeue(state_, job);
     drop_hold(job.id);
+    drop_claim(job.id);
     job.state = event.state;
     job.finished_at = at_;
-    ++state_.tenants[spec_of(state_, event.job).tenant].jobs_finished;
+    JobRecord& record = state_.records.at(job.record);
+    ++state_.tenants.totals(record.tenant).jobs_finished;
+    --record.unfinished;
+    if (event.state != JobState::kSucceeded) ++record.unsuccessful;
+    if (record.unfinished == 0) unwatch_record(state_, job.record, true);
+    settle_dependents(job.record);
     state_.finished.push_back(event.job);
     if (state_.finished.size() > kFinishedJobsKept) forget_oldest();
   }
@@ -240,6 +297,18 @@ class Applier {
     attempt.saved += attempt.unsaved;
     attempt.unsaved = AcceleratorTime();
     state_.jobs.at(event.job).checkpoint = event.checkpoint;
+  }
+
+  void operator()(const PolicyChanged& event) {
+    while (!state_.claims.empty()) drop_claim(state_.claims.begin()->first);
+    state_.tenants.follow(state_.policy, event.policy, at_);
+    state_.policy = event.policy;
+    state_.blocked.clear();
+    rebuild_queue(state_);
+    state_.preemptible.clear();
+    for (const auto& [job, attempt] : state_.attempts) {
+      if (!attempt.stopping) count_preemptible(state_, attempt, 1);
+    }
   }
 
   void operator()(const IdleCauseChanged& event) {
@@ -281,15 +350,49 @@ class Applier {
     state_.ledger.shift(before, free_category(state_, node), node.accelerators_free);
   }
 
+  void fleet_changed() {
+    state_.capacity = ResourceAmounts();
+    for (const Node& node : state_.nodes) {
+      const NodeShape& shape = state_.topology->shape(node.id);
+      state_.capacity += {kWholeAccelerator * shape.accelerators, shape.cpus, shape.memory};
+    }
+    state_.free.rebuild(*state_.topology, state_.nodes);
+  }
+
+  void drop_claim(JobId job) {
+    const auto claim = state_.claims.find(job);
+    if (claim == state_.claims.end()) return;
+    lift_claim(state_, claim->second);
+    state_.claims.erase(claim);
+  }
+
+  void settle_dependents(JobId awaited) {
+    auto at = state_.awaited.lower_bound({awaited, JobId()});
+    while (at != state_.awaited.end() && at->first == awaited) {
+      JobRecord& record = state_.records.at(at->second);
+      bool still = false;
+      std::erase_if(record.awaits, [&](const Dependency& each) {
+        if (state_.jobs.at(each.job).record != awaited) return false;
+        const Awaited now = look_at(state_, each);
+        if (now == Awaited::kNever && record.never == JobId()) record.never = each.job;
+        still = still || now == Awaited::kOpen;
+        return now != Awaited::kOpen;
+      });
+      at = still ? std::next(at) : state_.awaited.erase(at);
+    }
+  }
+
   void drop_hold(JobId job) {
     const auto hold = state_.holds.find(job);
     if (hold == state_.holds.end()) return;
-    give_capacity(state_, hold->second.placement, spec_of(state_, job).gang, LedgerCategory::kHeld);
+    give_capacity(state_, job, hold->second.placement, LedgerCategory::kHeld);
     state_.holds.erase(hold);
   }
 
-  /// Nothing is held on a node that takes no work; the job will be placed anew.
-  void drop_holds_on(NodeId node) {
+  /// Nothing is held or claimed on a node that takes no work; the job will be placed anew.
+  void drop_all_on(const Node& at) {
+    drop_claim(at.claim.job);
+    const NodeId node = at.id;
     std::vector<JobId> jobs;
     for (const auto& [job, hold] : state_.holds) {
       for (const NodeSlice& slice : hold.placement) {
@@ -302,11 +405,6 @@ class Applier {
     for (const JobId job : jobs) drop_hold(job);
   }
 
-  [[nodiscard]] bool stands_in_line(const Job& job) const {
-    if (job.first_in_line) return state_.restarts.contains({job.not_before, job.id});
-    return !job.last_end.has_value();
-  }
-
   void forget_oldest() {
     const JobId oldest = state_.finished.front();
     state_.finished.pop_front();
@@ -316,6 +414,7 @@ class Applier {
     MW_CHECK(record != state_.records.end());
     if (--record->second.jobs_left > 0) return;
     if (!record->second.client_key.empty()) state_.job_by_key.erase(record->second.client_key);
+    declassify(state_, record->second);
     state_.records.erase(record);
   }
 

@@ -1,8 +1,8 @@
 #include "core/core.h"
 
 #include "base/check.h"
-#include "core/placement.h"
 #include "core/stepper.h"
+#include "core/why.h"
 
 namespace mw {
 
@@ -20,18 +20,23 @@ const State& Core::state() const { return stepper_->state(); }
 PendingReason explain(const State& state, JobId id, Instant now) {
   const Job& job = state.jobs.at(id);
   MW_CHECK(job.state == JobState::kPending);
-  const JobSpec& spec = spec_of(state, id);
+  const JobRecord& record = record_of(state, id);
+  const JobSpec& spec = *record.spec;
   if (job.held) return IsHeld{job.held_by};
+  if (!record.awaits.empty()) {
+    AwaitsJobs reason;
+    for (const Dependency& each : record.awaits) reason.jobs.push_back(each.job);
+    return reason;
+  }
+  if (!record.eligible) return AwaitsTime{spec.not_before};
   if (job.not_before > now) return WaitsToRestart{job.not_before, job.restarts, spec.restart.limit};
-  if (state.holds.contains(id)) return NotYetConsidered{};
-  Placer placer;
-  auto placed = placer.place(surroundings(state), spec.gang, {});
-  if (auto* reason = std::get_if<PendingReason>(&placed)) return std::move(*reason);
-  return NotYetConsidered{};
+  JobPlacer placer;
+  State copy = state;  // claims and groups are tried out on it
+  return why_blocked(copy, id, placer);
 }
 
 Core::Stepper::Stepper(State state) : state_(std::move(state)), now_(state_.now) {
-  reconsider_all();
+  wakes_.all(state_);
 }
 
 std::vector<Event> Core::Stepper::step(Instant now, std::span<const Input> inputs) {
@@ -43,25 +48,33 @@ std::vector<Event> Core::Stepper::step(Instant now, std::span<const Input> input
     std::visit(*this, input.body);
   }
   request_ = RequestId();
+  let_in_due();
   end_overdue();
-  allocate();
-  explain_idle();
+  boost_starved();
+  decide();
   return std::move(events_);
 }
 
 Instant Core::Stepper::next_wakeup() const {
   Instant next = Instant::never();
   if (!state_.deadlines.empty()) next = state_.deadlines.begin()->first;
-  // A restart that is due and did not fit waits for capacity, not for time.
-  const auto restart = state_.restarts.upper_bound({now_, JobId(~std::uint64_t{0})});
+  // What is due and did not fit waits for capacity, not for time.
+  const auto after_now = std::make_pair(now_, JobId(~std::uint64_t{0}));
+  const auto restart = state_.restarts.upper_bound(after_now);
   if (restart != state_.restarts.end()) next = std::min(next, restart->first);
+  const auto moment = state_.calendar.upper_bound(after_now);
+  if (moment != state_.calendar.end()) next = std::min(next, moment->first);
+  if (state_.policy.starvation_after.count() > 0 && state_.classes.waiting() > 0) {
+    next = std::min(next, starving_at_);
+  }
   return next;
 }
 
 void Core::Stepper::emit(EventBody body) {
-  note_for_passes(body);
+  note_freed(body);
   events_.push_back({now_, request_, std::move(body)});
   apply(state_, events_.back());
+  note_waiting(events_.back().body);
 }
 
 void Core::Stepper::refuse(Refusal refusal) { emit(Refused{std::move(refusal)}); }

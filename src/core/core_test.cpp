@@ -281,7 +281,7 @@ TEST_F(CoreTest, AnArrayIsManyJobsInOneRecord) {
   EXPECT_EQ(core.state().attempts.size(), 2U);
   core.step(at(1), CancelJob{JobId(500), true, "x"});
   EXPECT_EQ(core.state().finished.size(), 998U);
-  EXPECT_TRUE(core.state().queue.empty());
+  EXPECT_EQ(core.state().classes.waiting(), 0U);
 }
 
 TEST_F(CoreTest, PriorityThenAgeDecideWhoGoesFirst) {

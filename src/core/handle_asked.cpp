@@ -1,4 +1,5 @@
 // What people and programs ask for.
+#include <algorithm>
 #include <optional>
 
 #include "core/stepper.h"
@@ -34,7 +35,10 @@ void Core::Stepper::operator()(const SubmitJob& input) {
   const auto known =
       input.client_key.empty() ? state_.job_by_key.end() : state_.job_by_key.find(input.client_key);
   if (known == state_.job_by_key.end()) {
-    emit(JobSubmitted{state_.next_job, input.spec, input.client_key});
+    if (auto fault = fault_of(input.spec)) return refuse(std::move(*fault));
+    const JobId job = state_.next_job;
+    emit(JobSubmitted{job, input.spec, input.client_key});
+    settle_record(job);
     return;
   }
   const JobId job = known->second;
@@ -43,6 +47,34 @@ void Core::Stepper::operator()(const SubmitJob& input) {
   } else {
     refuse(refusal(ErrorCode::kConflict, RefusalKind::kKeyReused, job));
   }
+}
+
+std::optional<Refusal> Core::Stepper::fault_of(const JobSpec& spec) const {
+  if (!spec.priority_class.empty() && find_class(state_.policy, spec.priority_class) == nullptr) {
+    Refusal fault = refusal(ErrorCode::kInvalid, RefusalKind::kNoSuchClass, JobId());
+    fault.wanted = spec.priority_class;
+    return fault;
+  }
+  const auto named = [&](const TenantPolicy& each) { return each.name == spec.tenant; };
+  if (!state_.policy.others &&
+      std::none_of(state_.policy.tenants.begin(), state_.policy.tenants.end(), named)) {
+    Refusal fault = refusal(ErrorCode::kInvalid, RefusalKind::kNoSuchTenant, JobId());
+    fault.wanted = spec.tenant;
+    return fault;
+  }
+  for (const Dependency& each : spec.after) {
+    if (state_.jobs.find(each.job) != nullptr) continue;
+    return refusal(ErrorCode::kInvalid, RefusalKind::kNoSuchDependency, each.job);
+  }
+  return std::nullopt;
+}
+
+void Core::Stepper::operator()(const SetPolicy& input) {
+  const std::string fault = mw::fault_of(input.policy);
+  if (fault.empty()) return emit(PolicyChanged{input.policy, input.by});
+  Refusal refused = refusal(ErrorCode::kInvalid, RefusalKind::kPolicyInvalid, JobId());
+  refused.wanted = fault;
+  refuse(std::move(refused));
 }
 
 std::vector<JobId> Core::Stepper::targets(JobId id, bool whole_array) {
@@ -67,7 +99,7 @@ std::vector<JobId> Core::Stepper::targets(JobId id, bool whole_array) {
 void Core::Stepper::cancel(JobId job, const std::string& by) {
   const auto attempt = state_.attempts.find(job);
   if (attempt == state_.attempts.end()) {
-    emit(JobFinished{job, JobState::kCancelled, by});
+    finish(job, JobState::kCancelled, by);
   } else if (attempt->second.stopping != EndCause::kCancelled) {
     stop_attempt(attempt->second, EndCause::kCancelled, by);
   } else {

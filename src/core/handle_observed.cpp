@@ -6,7 +6,6 @@ namespace mw {
 
 void Core::Stepper::operator()(const ControllerStarted& input) {
   emit(ControllerTookOver{input.version});
-  reconsider_all();
 }
 
 void Core::Stepper::operator()(const NodeSeen& input) {

@@ -4,6 +4,7 @@
 
 #include "core/allocation.h"
 #include "core/fit.h"
+#include "core/gang.h"
 
 namespace mw {
 namespace {
@@ -18,6 +19,8 @@ class Inspector {
     power();
     jobs();
     holds();
+    claims();
+    tenants();
     indexes();
     return std::move(found_);
   }
@@ -31,8 +34,11 @@ class Inspector {
     expect(state_.ledger.balanced(), "the ledger's sums do not add up");
     ByCategory<AcceleratorShare> rates;
     AcceleratorShare capacity;
+    ResourceAmounts fleet;
     for (const Node& node : state_.nodes) {
-      capacity += kWholeAccelerator * state_.topology->shape(node.id).accelerators;
+      const NodeShape& shape = state_.topology->shape(node.id);
+      fleet += {kWholeAccelerator * shape.accelerators, shape.cpus, shape.memory};
+      capacity += kWholeAccelerator * shape.accelerators;
       rates[free_category(state_, node)] += node.accelerators_free;
     }
     for (const auto& [job, attempt] : state_.attempts) {
@@ -41,6 +47,7 @@ class Inspector {
     for (const auto& [job, hold] : state_.holds) {
       rates[LedgerCategory::kHeld] += hold.accelerators;
     }
+    expect(fleet == state_.capacity, "the fleet's capacity is not the sum of its nodes'");
     expect(capacity == state_.ledger.capacity(), "the ledger's capacity is not the fleet's");
     expect(rates == state_.ledger.rates(), "the ledger's rates are not what the fleet does");
   }
@@ -56,9 +63,9 @@ class Inspector {
       std::uint32_t slices = 0;
       bool exclusive = false;
       const auto add = [&](JobId job, const Placement& placement) {
-        const GangShape& gang = spec_of(state_, job).gang;
         for (const NodeSlice& slice : placement) {
           if (slice.node != node.id) continue;
+          const GangShape& gang = group_at(spec_of(state_, job), slice.first_rank);
           ++slices;
           exclusive = exclusive || gang.exclusive;
           cpus += gang.task.cpus * slice.tasks;
@@ -88,17 +95,20 @@ class Inspector {
   void power() {
     const Topology& topology = *state_.topology;
     std::vector<Watts> draw(topology.power().size());
+    std::vector<Watts> counted(topology.power().size());
     for (const Node& node : state_.nodes) {
       const NodeShape& shape = topology.shape(node.id);
       const AcceleratorShare used = kWholeAccelerator * shape.accelerators - node.accelerators_free;
       for (PowerId at = topology.power_of(node.id); at != kNoId<PowerId>;
            at = topology.power(at).parent) {
         draw[at.value()] += shape.idle + draw_of(shape, used);
+        counted[at.value()] += shape.idle + node.draw;
       }
     }
     for (std::size_t i = 0; i < draw.size(); ++i) {
       const PowerVertex& vertex = topology.power()[i];
-      expect(draw[i] == state_.free.room().draw[i], "the draw of " + vertex.name + " is wrong");
+      expect(counted[i] == state_.free.room().draw[i], "the draw of " + vertex.name + " is wrong");
+      expect(draw[i] <= counted[i], "less is counted than drawn at " + vertex.name);
       expect(draw[i] <= vertex.limit || draw[i] == vertex.idle,
              "more is drawn at " + vertex.name + " than may be");
     }
@@ -130,23 +140,24 @@ class Inspector {
     expect(active == (attempt != state_.attempts.end()), name + ": attempt and state disagree");
     if (attempt != state_.attempts.end()) attempt_is_whole(name, attempt->second);
 
-    const GangShape& shape = spec_of(state_, job.id).gang;
-    const auto line = state_.queue.find(shape);
     std::size_t lines = state_.restarts.count({job.not_before, job.id});
-    if (line != state_.queue.end()) {
-      lines += static_cast<std::size_t>(
-          std::count_if(line->second.begin(), line->second.end(),
-                        [&](const QueueRank& rank) { return rank.job == job.id; }));
+    const JobRecord& record = state_.records.at(job.record);
+    for (const ClassId id : {record.job_class, record.boosted_class}) {
+      if (id == kNoClass) continue;
+      const auto& line = state_.classes.at(id).line;
+      lines += static_cast<std::size_t>(std::count(line.begin(), line.end(), job.id));
     }
-    const bool waits = job.state == JobState::kPending && !job.held;
+    const bool waits = job.state == JobState::kPending && !job.held && record.eligible;
+    expect(job.in_line == waits, name + ": in_line");
     expect(lines == (waits ? 1 : 0), name + " stands in " + std::to_string(lines) + " lines");
   }
 
   /// All or nothing: an attempt's placement covers each rank exactly once.
   void attempt_is_whole(const std::string& name, const Attempt& attempt) {
-    const GangShape& gang = spec_of(state_, attempt.job).gang;
+    const JobSpec& spec = spec_of(state_, attempt.job);
     std::uint32_t next_rank = 0;
     for (const NodeSlice& slice : attempt.placement) {
+      const GangShape& gang = group_at(spec, slice.first_rank);
       expect(slice.first_rank == next_rank, name + ": ranks have a gap");
       next_rank += slice.tasks;
       AcceleratorShare given;
@@ -154,11 +165,54 @@ class Inspector {
       expect(given == gang.task.accelerators * slice.tasks, name + ": devices do not match tasks");
       expect(gang.nodes == 0 || slice.tasks == gang.tasks / gang.nodes, name + ": uneven nodes");
     }
-    expect(next_rank == gang.tasks, name + ": not all of the gang is placed");
-    expect(gang.nodes == 0 || attempt.placement.size() == gang.nodes, name + ": number of nodes");
+    std::uint32_t wanted = 0;
+    for_each_group(spec, [&](const GangShape& gang, std::uint32_t) { wanted += gang.tasks; });
+    const bool elastic = spec.gang.tasks_min > 0;
+    expect(
+        next_rank == wanted || (elastic && next_rank < wanted && next_rank >= spec.gang.tasks_min),
+        name + ": not all of the gang is placed");
+    expect(spec.gang.nodes == 0 || elastic || !spec.groups.empty() ||
+               attempt.placement.size() == spec.gang.nodes,
+           name + ": number of nodes");
     const auto exited = std::count(attempt.exited.begin(), attempt.exited.end(), true);
     expect(static_cast<std::uint32_t>(exited) == attempt.exited_count, name + ": exited_count");
-    expect(attempt.exited_count < gang.tasks, name + ": all tasks ended, and the attempt did not");
+    expect(attempt.exited_count < next_rank, name + ": all tasks ended, and the attempt did not");
+  }
+
+  /// What is kept for jobs is kept on nodes that take work, for jobs that wait.
+  void claims() {
+    for (const auto& [id, claim] : state_.claims) {
+      const std::string name = "the claim of job " + std::to_string(id.value());
+      const Job& job = state_.jobs.at(id);
+      expect(job.state == JobState::kPending && job.in_line, name + ": it does not wait");
+      for (const ClaimedNode& each : claim.nodes) {
+        const Node& node = state_.nodes.at(each.node.value());
+        expect(node.claim.job == id, name + ": the node does not know");
+        expect(node.phase == NodePhase::kReady && !node.lost, name + ": a node takes no work");
+      }
+      for (const JobId victim : claim.victims) {
+        const auto attempt = state_.attempts.find(victim);
+        expect(attempt != state_.attempts.end() && attempt->second.stopping.has_value(),
+               name + ": a victim is not being stopped");
+      }
+    }
+  }
+
+  /// Nobody uses more than their policy lets them, unless it has changed meanwhile.
+  void tenants() {
+    std::map<TenantId, ResourceAmounts> use;
+    const auto add = [&](JobId job, const Placement& placement) {
+      const JobRecord& record = record_of(state_, job);
+      for (const TenantId each : state_.tenants.at(record.tenant).path) {
+        use[each] += use_of(*record.spec, placement);
+      }
+    };
+    for (const auto& [job, attempt] : state_.attempts) add(job, attempt.placement);
+    for (const auto& [job, hold] : state_.holds) add(job, hold.placement);
+    for (std::uint32_t i = 0; i < state_.tenants.all().size(); ++i) {
+      const Tenant& tenant = state_.tenants.at(TenantId(i));
+      expect(tenant.in_use == use[TenantId(i)], "what tenant " + tenant.name + " uses is wrong");
+    }
   }
 
   void holds() {

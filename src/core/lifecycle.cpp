@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "core/accounting.h"
+#include "core/queueing.h"
 #include "core/stepper.h"
 
 namespace mw {
@@ -21,7 +22,16 @@ Duration restart_delay(const RestartPolicy& policy, std::uint32_t restarts) {
 
 /// Failures of the machine below a job do not use up the restarts that its owner allowed.
 bool counts_against_limit(EndCause cause) {
-  return cause != EndCause::kNodeLost && cause != EndCause::kRequeued;
+  switch (cause) {
+    case EndCause::kNodeLost:
+    case EndCause::kRequeued:
+    case EndCause::kPreempted:
+    case EndCause::kResized:
+    case EndCause::kMoved:
+      return false;
+    default:
+      return true;
+  }
 }
 
 bool starts_again(const Job& job, const RestartPolicy& policy, EndCause cause) {
@@ -32,6 +42,9 @@ bool starts_again(const Job& job, const RestartPolicy& policy, EndCause cause) {
       return job.restarts < policy.limit;
     case EndCause::kNodeLost:
     case EndCause::kRequeued:
+    case EndCause::kPreempted:
+    case EndCause::kResized:
+    case EndCause::kMoved:
       return true;
     case EndCause::kCompleted:
     case EndCause::kCancelled:
@@ -56,6 +69,11 @@ JobState final_state(EndCause cause) {
 
 Duration delay_before(const Job& job, const RestartPolicy& policy, EndCause cause) {
   return counts_against_limit(cause) ? restart_delay(policy, job.restarts) : Duration();
+}
+
+/// What it had is for whom it was stopped.
+bool stopped_for_others(EndCause cause) {
+  return cause == EndCause::kPreempted || cause == EndCause::kResized || cause == EndCause::kMoved;
 }
 
 bool all_take_work(const State& state, const Placement& placement) {
@@ -103,13 +121,14 @@ void Core::Stepper::end_attempt(JobId id, EndCause cause, const std::string& det
   const WorkSplit work = split_work(attempt, cause, now_);
   const std::string by = attempt.stop_by;
   const bool again = starts_again(job, policy, cause);
-  const bool hold = again && delay_before(job, policy, cause) <= kHoldCapacityMax &&
+  const bool hold = again && !stopped_for_others(cause) &&
+                    delay_before(job, policy, cause) <= kHoldCapacityMax &&
                     all_take_work(state_, attempt.placement);
   emit(AttemptEnded{id, attempt.number, cause, work.lost, work.kept, hold, detail});
   if (again) {
     plan_restart(id, cause);
   } else {
-    emit(JobFinished{id, final_state(cause), by});
+    finish(id, final_state(cause), by);
   }
 }
 
@@ -117,7 +136,10 @@ void Core::Stepper::plan_restart(JobId id, EndCause cause) {
   const Job& job = state_.jobs.at(id);
   const Instant not_before = now_ + delay_before(job, spec_of(state_, id).restart, cause);
   const std::uint32_t restarts = job.restarts + (counts_against_limit(cause) ? 1 : 0);
-  emit(RestartPlanned{id, restarts, not_before, job.checkpoint});
+  if (last_start(spec_of(state_, id)) < now_) {
+    return finish(id, JobState::kTimedOut, "its deadline");
+  }
+  emit(RestartPlanned{id, restarts, not_before, job.checkpoint, cause != EndCause::kPreempted});
 }
 
 void Core::Stepper::end_overdue() {

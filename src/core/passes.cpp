@@ -1,118 +1,224 @@
-// Deciding what starts. One pass so far: allocate, in queue order, whatever fits. A shape that
-// does not fit is not tried again before capacity that could matter comes free, so a long queue
-// costs what its distinct shapes cost.
-#include "core/allocation.h"
-#include "core/placement.h"
+// Deciding what starts: restarts first, then whoever waits, in fair order, whatever fits. A class
+// that does not fit sleeps until capacity that could matter comes free, so a long queue costs what
+// its distinct classes cost. What else is done for those that do not fit is in claiming.cpp.
+#include "core/claims.h"
+#include "core/gang.h"
+#include "core/queueing.h"
 #include "core/stepper.h"
 
 namespace mw {
+namespace {
 
-void Core::Stepper::allocate() {
-  try_restarts();
-  // The best job over all shapes that may fit goes first.
-  std::set<std::pair<QueueRank, GangShape>> heads;
-  for (auto shape = ready_.begin(); shape != ready_.end();) {
-    const auto line = state_.queue.find(*shape);
-    if (line == state_.queue.end()) {
-      shape = ready_.erase(shape);
-      continue;
-    }
-    heads.emplace(*line->second.begin(), *shape);
-    ++shape;
-  }
-  while (!heads.empty()) {
-    const GangShape shape = heads.begin()->second;
-    const JobId job = heads.begin()->first.job;
-    heads.erase(heads.begin());
-    if (!try_job(job)) {
-      ready_.erase(shape);
-      full_.insert(shape);
-      continue;
-    }
-    const auto line = state_.queue.find(shape);
-    if (line == state_.queue.end()) {
-      ready_.erase(shape);
-    } else {
-      heads.emplace(*line->second.begin(), shape);
-    }
-  }
+/// Nodes that may be looked at in one step to tell why jobs do not fit. To say why costs more than
+/// to find out that they do not; whoever asks is told at any time (explain).
+constexpr std::uint64_t kReasonNodesPerStep = 1U << 16U;
+
+}  // namespace
+
+void Core::Stepper::decide() {
+  reasons_left_ = kReasonNodesPerStep;
+  start_restarts();
+  allocate();
+  backfill();
+  explain_idle();
 }
 
-void Core::Stepper::try_restarts() {
+void Core::Stepper::start_restarts() {
   std::vector<JobId> due;
   for (const auto& [not_before, job] : state_.restarts) {
     if (not_before > now_) break;
-    due.push_back(job);
+    if (!sleeping_restarts_.contains(job)) due.push_back(job);
   }
   for (const JobId job : due) {
-    const GangShape& shape = spec_of(state_, job).gang;
-    const bool hopeless = full_.contains(shape) && !state_.holds.contains(job);
-    if (!hopeless && !try_job(job)) {
-      full_.insert(shape);
-      ready_.erase(shape);
+    NoPlace why;
+    if (const auto limit = over_limit(job)) {
+      note_over_quota(job, *limit);
+    } else if (try_job(job, why)) {
+      continue;
+    } else {
+      claim_for(job);
     }
+    sleeping_restarts_.insert(job);
   }
 }
 
-bool Core::Stepper::try_job(JobId job) {
+void Core::Stepper::allocate() {
+  failed_.clear();
+  raise_barriers();
+  FairOrder order(state_, now_);
+  for (const ClassId id : wakes_.take(state_)) order.add(id);
+  while (const auto id = order.next()) {
+    const JobClass& job_class = state_.classes.at(*id);
+    const JobId head = job_class.line.front();
+    if (const auto limit = over_limit(head)) {
+      note_over_quota(head, *limit);
+      if (!job_class.key.level.patient) barriers_[*id] = *limit;
+      wakes_.sleep_for_quota(state_, *id, *limit);
+      continue;
+    }
+    if (const auto barrier = barrier_before(*id)) {
+      wakes_.sleep_for_quota(state_, *id, *barrier);
+      continue;
+    }
+    NoPlace why;
+    if (try_job(head, why)) {
+      if (!state_.classes.at(*id).line.empty()) order.add(*id);
+      continue;
+    }
+    wakes_.sleep(state_, *id, why);
+    failed_.push_back(*id);
+    claim_for(head);
+  }
+}
+
+/// A job that has waited too long for its tenant's quota lets none of that tenant's go before it.
+void Core::Stepper::raise_barriers() {
+  for (auto each = barriers_.begin(); each != barriers_.end();) {
+    const auto [id, tenant] = *each;
+    const bool waits = id.value() < state_.classes.slots() && !state_.classes.at(id).line.empty() &&
+                       !state_.classes.at(id).key.level.patient;
+    if (waits && !wakes_.is_awake(state_, id)) {
+      ++each;
+      continue;
+    }
+    each = barriers_.erase(each);
+    wakes_.freed(state_, tenant);
+  }
+}
+
+std::optional<TenantId> Core::Stepper::barrier_before(ClassId id) const {
+  const JobClass& job_class = state_.classes.at(id);
+  if (barriers_.empty() || !job_class.key.level.patient) return std::nullopt;
+  for (const TenantId each : state_.tenants.at(job_class.key.tenant).path) {
+    for (const auto& [owner, tenant] : barriers_) {
+      if (tenant == each) return each;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<TenantId> Core::Stepper::over_limit(JobId job) const {
+  // What is held for it is counted already.
+  if (state_.holds.contains(job)) return std::nullopt;
+  return state_.tenants.over_limit(record_of(state_, job).tenant,
+                                   least_need(spec_of(state_, job)).accelerators);
+}
+
+void Core::Stepper::note_over_quota(JobId job, TenantId limit) {
+  const Tenant& over = state_.tenants.at(limit);
+  // What is kept for it would be kept in vain.
+  if (state_.claims.contains(job)) emit(ClaimDropped{job});
+  note_blocked(job,
+               OverQuota{over.name, over.quota, over.limit.value_or(over.quota),
+                         over.in_use.accelerators, least_need(spec_of(state_, job)).accelerators});
+}
+
+bool Core::Stepper::try_job(JobId job, NoPlace& why) {
   const auto hold = state_.holds.find(job);
   if (hold != state_.holds.end()) {
     // Kept free since it ran there, on nodes that still take work: it fits by construction.
-    place(job, hold->second.placement);
+    start(job, hold->second.placement);
     return true;
   }
-  auto result = placer_.place(surroundings(state_), spec_of(state_, job).gang, {});
-  if (auto* placement = std::get_if<Placement>(&result)) {
-    place(job, std::move(*placement));
-    return true;
+  std::optional<Placement> placement;
+  {
+    const LiftedClaim own(state_, job);
+    auto result = placer_.place(state_, job);
+    if (auto* none = std::get_if<NoPlace>(&result)) {
+      why = *none;
+    } else {
+      placement = std::get<Placement>(std::move(result));
+    }
   }
-  note_blocked(job, std::get<PendingReason>(result));
-  return false;
+  if (placement) start(job, std::move(*placement));
+  return placement.has_value();
 }
 
-void Core::Stepper::place(JobId id, Placement placement) {
+void Core::Stepper::start(JobId id, Placement placement) {
   const Job& job = state_.jobs.at(id);
   emit(AttemptPlaced{id, AttemptNumber(job.attempts + 1), state_.next_epoch, std::move(placement),
                      job.checkpoint});
 }
 
-void Core::Stepper::note_blocked(JobId job, const PendingReason& reason) {
-  const auto told = state_.blocked.find(spec_of(state_, job).gang);
-  if (told != state_.blocked.end() && told->second.index() == reason.index()) return;
-  emit(JobBlocked{job, reason});
+void Core::Stepper::note_blocked(JobId job, PendingReason reason) {
+  const Job& waiting = state_.jobs.at(job);
+  const JobId told =
+      waiting.first_in_line ? job : state_.classes.at(class_of(state_, waiting)).told;
+  const auto known = state_.blocked.find(told);
+  if (known != state_.blocked.end() && known->second.index() == reason.index()) return;
+  emit(JobBlocked{job, std::move(reason)});
 }
 
 void Core::Stepper::explain_idle() {
-  const bool someone_waits =
-      !state_.queue.empty() || (!state_.restarts.empty() && state_.restarts.begin()->first <= now_);
+  const bool someone_waits = state_.classes.waiting() > 0 ||
+                             (!state_.restarts.empty() && state_.restarts.begin()->first <= now_);
   const LedgerCategory cause =
       someone_waits ? LedgerCategory::kIdleShape : LedgerCategory::kIdleNoDemand;
   if (cause != state_.idle_cause) emit(IdleCauseChanged{cause});
 }
 
-void Core::Stepper::reconsider_all() {
-  full_.clear();
-  ready_.clear();
-  for (const auto& [shape, line] : state_.queue) ready_.insert(shape);
+/// Before the event is applied: what comes free by it.
+void Core::Stepper::note_freed(const EventBody& body) {
+  const auto gone = [&](JobId job) {
+    sleeping_restarts_.clear();
+    if (const auto hold = state_.holds.find(job); hold != state_.holds.end()) {
+      wakes_.freed(hold->second.placement);
+      wakes_.freed(state_, record_of(state_, job).tenant);
+    }
+    if (const auto claim = state_.claims.find(job); claim != state_.claims.end()) {
+      wakes_.freed(claim->second);
+    }
+  };
+  if (const auto* ended = std::get_if<AttemptEnded>(&body)) {
+    if (ended->capacity_held) return;
+    sleeping_restarts_.clear();
+    wakes_.freed(state_.attempts.at(ended->job).placement);
+    wakes_.freed(state_, record_of(state_, ended->job).tenant);
+  } else if (const auto* held = std::get_if<JobHeld>(&body)) {
+    gone(held->job);
+  } else if (const auto* finished = std::get_if<JobFinished>(&body)) {
+    gone(finished->job);
+  } else if (const auto* dropped = std::get_if<ClaimDropped>(&body)) {
+    gone(dropped->job);
+  } else if (const auto* placed = std::get_if<AttemptPlaced>(&body)) {
+    // Of what was claimed or held for it, it may not take all.
+    if (state_.claims.contains(placed->job) || state_.holds.contains(placed->job)) {
+      gone(placed->job);
+    }
+  }
 }
 
-void Core::Stepper::note_for_passes(const EventBody& body) {
-  const auto now_waits = [&](const GangShape& shape) {
-    if (!full_.contains(shape)) ready_.insert(shape);
+/// After it is applied: who waits anew.
+void Core::Stepper::note_waiting(const EventBody& body) {
+  const auto joins = [&](JobId id) {
+    const Job& job = state_.jobs.at(id);
+    if (job.in_line && !job.first_in_line) wakes_.joined(state_, class_of(state_, job));
   };
   if (const auto* submitted = std::get_if<JobSubmitted>(&body)) {
-    if (!submitted->spec.hold) now_waits(submitted->spec.gang);
+    joins(submitted->job);
+    starving_at_ = std::min(starving_at_, now_ + state_.policy.starvation_after);
+  } else if (const auto* eligible = std::get_if<JobEligible>(&body)) {
+    const JobRecord& record = state_.records.at(eligible->job);
+    wakes_.joined(state_, record.job_class);
+    if (record.boosted_class != kNoClass) wakes_.joined(state_, record.boosted_class);
+    starving_at_ = std::min(starving_at_, now_ + state_.policy.starvation_after);
   } else if (const auto* released = std::get_if<JobReleased>(&body)) {
-    now_waits(spec_of(state_, released->job).gang);
-  } else if (std::holds_alternative<AttemptEnded>(body) ||
-             std::holds_alternative<FleetDeclared>(body) ||
+    joins(released->job);
+    starving_at_ = now_;
+  } else if (const auto* boosted = std::get_if<JobBoosted>(&body)) {
+    joins(boosted->job);
+  } else if (const auto* again = std::get_if<RestartPlanned>(&body)) {
+    joins(again->job);
+    starving_at_ = now_;
+  } else if (std::holds_alternative<FleetDeclared>(body) ||
              std::holds_alternative<NodeJoined>(body) ||
              std::holds_alternative<NodeChanged>(body) ||
-             std::holds_alternative<NodeContact>(body) || std::holds_alternative<NodeMoved>(body)) {
-    reconsider_all();
-  } else if (!state_.holds.empty() &&
-             (std::holds_alternative<JobHeld>(body) || std::holds_alternative<JobFinished>(body))) {
-    reconsider_all();  // what was kept for that job is free now
+             std::holds_alternative<NodeContact>(body) || std::holds_alternative<NodeMoved>(body) ||
+             std::holds_alternative<PolicyChanged>(body) ||
+             std::holds_alternative<ControllerTookOver>(body)) {
+    wakes_.all(state_);
+    sleeping_restarts_.clear();
+    starving_at_ = now_;
   }
 }
 

@@ -17,21 +17,6 @@ bool in_jurisdiction(const std::string& site, const std::string& allowed) {
          (site.size() > allowed.size() && site.starts_with(allowed) && site[allowed.size()] == '-');
 }
 
-std::vector<bool> allowed_sites(const Topology& topology, const Whereabouts& where) {
-  std::vector<bool> allowed;
-  for (const Site& site : topology.sites()) {
-    const bool named = where.sites.empty() || std::find(where.sites.begin(), where.sites.end(),
-                                                        site.name) != where.sites.end();
-    const bool lawful = where.jurisdictions.empty() ||
-                        std::any_of(where.jurisdictions.begin(), where.jurisdictions.end(),
-                                    [&](const std::string& each) {
-                                      return in_jurisdiction(site.jurisdiction, each);
-                                    });
-    allowed.push_back(named && lawful);
-  }
-  return allowed;
-}
-
 /// The device with the least room that still has enough; the first among equals.
 std::uint32_t fullest_with_room(const DeviceRoom& devices, AcceleratorShare share) {
   std::uint32_t best = devices.size();
@@ -68,6 +53,30 @@ NodeCost cost_of(const GroupKey& key, const GangShape& gang) {
 }
 
 }  // namespace
+
+std::vector<bool> allowed_sites(const Topology& topology, const Whereabouts& where) {
+  std::vector<bool> allowed;
+  for (const Site& site : topology.sites()) {
+    const bool named = where.sites.empty() || std::find(where.sites.begin(), where.sites.end(),
+                                                        site.name) != where.sites.end();
+    const bool lawful = where.jurisdictions.empty() ||
+                        std::any_of(where.jurisdictions.begin(), where.jurisdictions.end(),
+                                    [&](const std::string& each) {
+                                      return in_jurisdiction(site.jurisdiction, each);
+                                    });
+    allowed.push_back(named && lawful);
+  }
+  return allowed;
+}
+
+bool type_suits(const NodeShape& shape, const GangShape& gang) {
+  if (gang.types.empty()) {
+    return gang.task.accelerator_type.empty() ||
+           gang.task.accelerator_type == shape.accelerator_type;
+  }
+  return std::any_of(gang.types.begin(), gang.types.end(),
+                     [&](const TypeChoice& each) { return each.type == shape.accelerator_type; });
+}
 
 std::vector<std::string> types_for(const Topology& topology, const GangShape& gang) {
   std::vector<TypeChoice> choices = gang.types;
@@ -125,9 +134,8 @@ std::vector<DeviceShare> pick_devices(const DeviceRoom& devices, AcceleratorShar
   return picked;
 }
 
-std::variant<Placement, PendingReason> Placer::place(const Surroundings& around,
-                                                     const GangShape& gang,
-                                                     const Whereabouts& where) {
+std::variant<Placement, NoPlace> Placer::place(const Surroundings& around, const GangShape& gang,
+                                               const Whereabouts& where) {
   MW_CHECK(gang.tasks > 0);
   MW_CHECK(gang.nodes == 0 || gang.tasks % gang.nodes == 0);
   Search search = begin(around.topology, around.free.room(), gang, where);
@@ -138,7 +146,11 @@ std::variant<Placement, PendingReason> Placer::place(const Surroundings& around,
     if (!chosen) chosen = in_fabric(search);
     if (chosen) break;
   }
-  if (!chosen) return why_not(around, gang, where, search);
+  if (!chosen) {
+    const bool exact = gang.segment <= 1 && gang.spread_tasks == 0;
+    const bool short_of_room = exact && search.bound_max < gang.tasks;
+    return NoPlace{short_of_room ? gang.tasks - search.bound_max : 1, search.limiting.has_value()};
+  }
   Placement placement;
   placement.reserve(chosen->size());
   std::uint32_t rank = 0;
@@ -149,6 +161,15 @@ std::variant<Placement, PendingReason> Placer::place(const Surroundings& around,
     rank += each.tasks;
   }
   return placement;
+}
+
+PendingReason Placer::explain(const Surroundings& around, const GangShape& gang,
+                              const Whereabouts& where) {
+  auto placed = place(around, gang, where);
+  if (std::holds_alternative<Placement>(placed)) return NotYetConsidered{};
+  Search search = begin(around.topology, around.free.room(), gang, where);
+  for (const std::string& type : types_for(around.topology, gang)) search.choose_type(type);
+  return why_not(around, gang, where, search);
 }
 
 std::optional<std::vector<NodeTasks>> Placer::place_in(const Topology& topology, const Room& room,
@@ -163,16 +184,18 @@ std::optional<std::vector<NodeTasks>> Placer::place_in(const Topology& topology,
   return std::nullopt;
 }
 
-bool Placer::suits(const Search& search, Position position) {
+bool Placer::suits(Search& search, Position position) {
   const NodeId node = search.topology.at(position);
   if (!search.sites[search.topology.site_of(node).value()]) return false;
-  TaskCounts alone = {search.gang.tasks};
-  return !power_.trim(search.topology, search.room, position, search.gang, alone);
+  alone_.assign(1, search.gang.tasks);
+  const auto limit = power_.trim(search.topology, search.room, position, search.gang, alone_);
+  if (limit) search.limiting = limit;
+  return !limit;
 }
 
 /// Without groups: a room that is only planned has none.
-std::optional<NodeTasks> Placer::one_node_in(const Search& search) {
-  if (!may_be_one_node(search.gang)) return std::nullopt;
+std::optional<NodeTasks> Placer::one_node_in(Search& search) {
+  if (!may_be_one_node(search.gang) || !search.may_fit_one_node()) return std::nullopt;
   std::optional<Position> best;
   for (Position p = 0; p < search.room.size(); ++p) {
     const Slot& slot = search.room.slot(p);
@@ -187,19 +210,15 @@ std::optional<NodeTasks> Placer::one_node_in(const Search& search) {
   return NodeTasks{search.topology.at(*best), search.gang.tasks};
 }
 
-std::optional<NodeTasks> Placer::one_node(const Surroundings& around, const Search& search) {
+std::optional<NodeTasks> Placer::one_node(const Surroundings& around, Search& search) {
   const GangShape& gang = search.gang;
-  if (!may_be_one_node(gang)) return std::nullopt;
+  if (!may_be_one_node(gang) || !search.may_fit_one_node()) return std::nullopt;
   using Candidate = std::pair<NodeCost, const NodeGroups::Map::value_type*>;
   std::vector<Candidate> candidates;
   for (const auto& group : around.free.groups().groups()) {
     const GroupKey& key = group.first;
     if (!search.shapes[key.shape]) continue;
-    const Slot slot{.memory = key.memory,
-                    .cpus = key.cpus,
-                    .whole = key.whole,
-                    .shape = static_cast<std::uint16_t>(key.shape & 0x7FFFU),
-                    .busy = static_cast<std::uint16_t>(key.busy ? 1 : 0)};
+    const Slot slot = slot_of(key);
     const DeviceRoom* parts = key.parts.size() > 0 ? &key.parts : nullptr;
     if (tasks_on(slot, parts, gang) < gang.tasks) continue;
     candidates.emplace_back(cost_of(key, gang), &group);
@@ -227,21 +246,28 @@ std::optional<NodeTasks> Placer::one_node(const Surroundings& around, const Sear
   return std::nullopt;
 }
 
+/// The vertices below that may hold the gang and are near enough, by level. A vertex that cannot
+/// hold it has none below it that can, so most of the fabric is never looked at.
+void Placer::candidates_below(Search& search, FabricId id) {
+  const FabricVertex& vertex = search.topology.fabric(id);
+  const std::uint64_t bound = search.bound(id);
+  const bool near = vertex.level <= search.gang.require;
+  if (near || bound < search.gang.tasks) search.bound_max = std::max(search.bound_max, bound);
+  if (bound < search.gang.tasks) return;
+  if (near) candidates_[index_of(vertex.level)].emplace_back(bound, id);
+  if (vertex.level <= search.gang.prefer) return;
+  for (const FabricId child : vertex.children) {
+    const FabricLevel level = search.topology.fabric(child).level;
+    if (level >= search.gang.prefer) candidates_below(search, child);
+  }
+}
+
 std::optional<std::vector<NodeTasks>> Placer::in_fabric(Search& search) {
-  const std::size_t last = index_of(search.gang.require);
-  for (std::size_t level = index_of(search.gang.prefer); level <= last; ++level) {
-    std::vector<std::pair<std::uint64_t, FabricId>> candidates;
-    for (const FabricId vertex : search.topology.at_level(static_cast<FabricLevel>(level))) {
-      const std::uint64_t bound = search.bound(vertex);
-      if (bound >= search.gang.tasks) {
-        candidates.emplace_back(bound, vertex);
-      } else if (level == last && bound > search.fitting_without_power) {
-        search.fitting_without_power = search.fitting = bound;
-        search.best = vertex;
-      }
-    }
-    std::sort(candidates.begin(), candidates.end());
-    for (const auto& [bound, vertex] : candidates) {
+  for (auto& level : candidates_) level.clear();
+  candidates_below(search, Topology::kRoot);
+  for (auto& level : candidates_) {
+    std::sort(level.begin(), level.end());
+    for (const auto& [bound, vertex] : level) {
       if (auto chosen = inside(search, vertex)) return chosen;
     }
   }

@@ -6,6 +6,7 @@
 // docs/scheduling.md tells it for operators.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <variant>
@@ -29,6 +30,14 @@ struct Surroundings {
   const std::vector<Node>& nodes;
 };
 
+/// There is no place. What that says about when to look again.
+struct NoPlace {
+  /// So many more tasks have to fit somewhere, at least, before there may be a place.
+  std::uint64_t shortage = 1;
+  /// It is power that keeps it out: room alone says nothing.
+  bool power = false;
+};
+
 /// Tasks by node, in rank order.
 struct NodeTasks {
   NodeId node;
@@ -38,12 +47,17 @@ struct NodeTasks {
 
 class Placer {
  public:
-  /// Result: slices in rank order; or why there is none.
+  /// Result: slices in rank order; or nothing.
   /// REQUIRES: gang.tasks > 0, and gang.nodes is 0 or divides it; so does gang.segment.
-  /// Cost: O(vertices of a level x shapes) to find where, then O(nodes below it); for one node,
-  ///       O(groups of equal nodes).
-  std::variant<Placement, PendingReason> place(const Surroundings& around, const GangShape& gang,
-                                               const Whereabouts& where);
+  /// Cost: O(vertices that may hold it x shapes) to find where, then O(nodes below it); for one
+  ///       node, O(groups of equal nodes).
+  std::variant<Placement, NoPlace> place(const Surroundings& around, const GangShape& gang,
+                                         const Whereabouts& where);
+
+  /// Why there is no place, with figures; costs more than finding out that there is none.
+  /// NotYetConsidered when there is one.
+  PendingReason explain(const Surroundings& around, const GangShape& gang,
+                        const Whereabouts& where);
 
   /// The same over a room that need not be the present one, without the numbers of devices.
   std::optional<std::vector<NodeTasks>> place_in(const Topology& topology, const Room& room,
@@ -51,10 +65,11 @@ class Placer {
 
  private:
   struct Search;
-  std::optional<NodeTasks> one_node(const Surroundings& around, const Search& search);
-  std::optional<NodeTasks> one_node_in(const Search& search);
-  bool suits(const Search& search, Position position);
+  std::optional<NodeTasks> one_node(const Surroundings& around, Search& search);
+  std::optional<NodeTasks> one_node_in(Search& search);
+  bool suits(Search& search, Position position);
   std::optional<std::vector<NodeTasks>> in_fabric(Search& search);
+  void candidates_below(Search& search, FabricId vertex);
   std::optional<std::vector<NodeTasks>> inside(Search& search, FabricId vertex);
   void count_tasks(const Search& search, FabricId vertex, TaskCounts& tasks);
   void take(const Search& search, FabricId vertex, std::uint64_t want);
@@ -71,6 +86,10 @@ class Placer {
   TaskCounts counts_;                 ///< of the vertex that is looked at
   std::vector<std::uint64_t> below_;  ///< sums of counts_ up to each position
   TaskCounts taken_;
+  TaskCounts alone_;  ///< of one node
+  /// By level: the vertices that may hold the gang, with how much they hold at most.
+  std::array<std::vector<std::pair<std::uint64_t, FabricId>>, EnumNames<FabricLevel>::value.size()>
+      candidates_;
   Position origin_ = 0;  ///< of the vertex that is looked at
 };
 

@@ -132,12 +132,7 @@ Resource Placer::binding(const Search& search, const GangShape& gang) {
   for (Position p = vertex.first; p < vertex.last; ++p) {
     const Slot& slot = search.room.slot(p);
     const NodeShape& shape = search.topology.shape(ShapeId(slot.shape));
-    const auto& types = gang.types;
-    const bool suits = (types.empty() && (gang.task.accelerator_type.empty() ||
-                                          gang.task.accelerator_type == shape.accelerator_type)) ||
-                       std::any_of(types.begin(), types.end(), [&](const TypeChoice& each) {
-                         return each.type == shape.accelerator_type;
-                       });
+    const bool suits = type_suits(shape, gang);
     if (!suits) continue;
     const auto parts = search.room.parts.find(p);
     const DeviceRoom* devices = parts == search.room.parts.end() ? nullptr : &parts->second;

@@ -13,6 +13,10 @@ namespace mw {
 
 /// The accelerator types that the gang may run on, the best first; all there are when it says none.
 std::vector<std::string> types_for(const Topology& topology, const GangShape& gang);
+/// Nodes of the shape have accelerators that the gang may run on.
+bool type_suits(const NodeShape& shape, const GangShape& gang);
+/// By site: whether a job may run there.
+std::vector<bool> allowed_sites(const Topology& topology, const Whereabouts& where);
 /// One node may hold all of it.
 bool may_be_one_node(const GangShape& gang);
 
@@ -22,8 +26,9 @@ struct Placer::Search {
   const Room& room;
   const GangShape& gang;
   std::vector<bool> sites;
-  std::vector<bool> shapes;  ///< those of the type that is tried
-  bool any_shape = false;    ///< some type of the gang's exists at a site that is allowed
+  std::vector<bool> shapes;     ///< those of the type that is tried
+  bool any_shape = false;       ///< some type of the gang's exists at a site that is allowed
+  std::uint64_t bound_max = 0;  ///< the most that may fit inside one vertex that is near enough
   // For the reason, when there is no place: the most tasks that one vertex would hold.
   std::uint64_t fitting = 0;
   std::uint64_t fitting_without_power = 0;
@@ -70,6 +75,20 @@ struct Placer::Search {
       }
     }
     return sum;
+  }
+  /// False when no node has as many devices entirely free as all of the gang needs.
+  [[nodiscard]] bool may_fit_one_node() const {
+    if (gang.task.accelerators < kWholeAccelerator) return true;
+    const std::uint64_t needed =
+        static_cast<std::uint64_t>(gang.task.accelerators / kWholeAccelerator) * gang.tasks;
+    for (const Cell& cell : room.cells(Topology::kRoot)) {
+      if (!shapes[cell.shape.value()]) continue;
+      const auto counts = room.counts(cell);
+      for (std::uint64_t free = needed; free < cell.width; ++free) {
+        if (counts[free] > 0) return true;
+      }
+    }
+    return false;
   }
   /// Tasks with a share of one device that a node with that many devices holds at most.
   [[nodiscard]] std::uint32_t parts_of(std::uint32_t devices) const {

@@ -1,5 +1,6 @@
 #include "core/room.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "base/check.h"
@@ -9,7 +10,7 @@
 namespace mw {
 namespace {
 
-Slot slot_of(const Topology& topology, const Node& node) {
+Slot present_slot(const Topology& topology, const Node& node) {
   Slot slot;
   slot.shape = static_cast<std::uint16_t>(topology.shape_of(node.id).value() & 0x7FFFU);
   slot.busy = node.slices > 0 ? 1 : 0;
@@ -17,6 +18,35 @@ Slot slot_of(const Topology& topology, const Node& node) {
   slot.memory = node.memory_free.count();
   if (takes_work(node)) slot.whole = static_cast<std::uint16_t>(node.devices.whole());
   return slot;
+}
+
+Slot slot_of(const Topology& topology, const Node& node) {
+  Slot slot = present_slot(topology, node);
+  if (node.claim.job == JobId() || !slot.takes_work()) return slot;
+  // For whoever would still be there when the claim begins.
+  const NodeClaim& claim = node.claim;
+  if (claim.exclusive) {
+    slot.whole = Slot::kOut;
+    return slot;
+  }
+  slot.busy = 1;
+  slot.cpus = std::min(slot.cpus, static_cast<std::int32_t>(claim.cpus_left.count()));
+  slot.memory = std::min(slot.memory, claim.memory_left.count());
+  // A device that is in use in part may be one that the claim counts on.
+  slot.whole = node.devices.has_parts()
+                   ? std::uint16_t{0}
+                   : std::min(slot.whole, static_cast<std::uint16_t>(claim.whole_left));
+  return slot;
+}
+
+/// What the node draws beside its idle draw, or will when the claim on it begins, if that is more.
+Watts counted_draw(const Topology& topology, const Node& node) {
+  const NodeShape& shape = topology.shape(node.id);
+  const Watts now = draw_of(shape, kWholeAccelerator * shape.accelerators - node.accelerators_free);
+  if (node.claim.job == JobId()) return now;
+  const std::uint32_t used =
+      shape.accelerators - std::min(node.claim.whole_left, shape.accelerators);
+  return std::max(now, draw_of(shape, kWholeAccelerator * used));
 }
 
 GroupKey key_of(const Slot& slot, const DeviceRoom* parts) {
@@ -29,6 +59,18 @@ GroupKey key_of(const Slot& slot, const DeviceRoom* parts) {
 }
 
 }  // namespace
+
+GroupKey present_key(const Topology& topology, const Node& node) {
+  return key_of(present_slot(topology, node), node.devices.has_parts() ? &node.devices : nullptr);
+}
+
+Slot slot_of(const GroupKey& key) {
+  return {.memory = key.memory,
+          .cpus = key.cpus,
+          .whole = key.whole,
+          .shape = static_cast<std::uint16_t>(key.shape & 0x7FFFU),
+          .busy = static_cast<std::uint16_t>(key.busy ? 1 : 0)};
+}
 
 Room::Room(const Topology& topology) {
   const auto& fabric = topology.fabric();
@@ -115,7 +157,7 @@ void NodeGroups::erase(const GroupKey& key, Position position) {
   if (group->second.empty()) groups_.erase(group);
 }
 
-void FreeIndex::rebuild(const Topology& topology, const std::vector<Node>& nodes) {
+void FreeIndex::rebuild(const Topology& topology, std::vector<Node>& nodes) {
   empty_ = std::make_shared<const Room>(topology);
   room_ = *empty_;
   groups_ = NodeGroups();
@@ -126,17 +168,14 @@ void FreeIndex::rebuild(const Topology& topology, const std::vector<Node>& nodes
     groups_.insert(key_of(slot, nullptr), p);
     count_free(room_.cell_of(p), 0, 1);
   }
-  for (const Node& node : nodes) {
-    const NodeShape& shape = topology.shape(node.id);
+  for (Node& node : nodes) {
+    node.draw = Watts();
     update(topology, node);
-    for (std::uint32_t i = 0; i < node.devices.size(); ++i) {
-      const AcceleratorShare used = kWholeAccelerator - node.devices[i];
-      if (used.count() > 0) add_draw(topology, node.id, draw_of(shape, used));
-    }
   }
 }
 
-void FreeIndex::update(const Topology& topology, const Node& node) {
+void FreeIndex::update(const Topology& topology, Node& node) {
+  count_draw(topology, node);
   const Position position = topology.position(node.id);
   const Slot before = room_.slot(position);
   const auto had_parts = room_.parts.find(position);
@@ -147,7 +186,7 @@ void FreeIndex::update(const Topology& topology, const Node& node) {
   const Slot after = slot_of(topology, node);
   if (had_parts != room_.parts.end()) room_.parts.erase(had_parts);
   if (after.takes_work()) {
-    const bool parts = node.devices.has_parts();
+    const bool parts = node.claim.job == JobId() && node.devices.has_parts();
     if (parts) room_.parts.emplace(position, node.devices);
     groups_.insert(key_of(after, parts ? &node.devices : nullptr), position);
   }
@@ -166,9 +205,14 @@ void FreeIndex::count_free(std::uint32_t cell, std::uint32_t before, std::uint32
   if (count > 0) order.emplace(count, cell);
 }
 
-void FreeIndex::add_draw(const Topology& topology, NodeId node, Watts draw) {
-  for (PowerId at = topology.power_of(node); at != kNoId<PowerId>; at = topology.power(at).parent) {
-    room_.draw[at.value()] += draw;
+void FreeIndex::count_draw(const Topology& topology, Node& node) {
+  const Watts draw = counted_draw(topology, node);
+  const Watts change = draw - node.draw;
+  if (change.count() == 0) return;
+  node.draw = draw;
+  for (PowerId at = topology.power_of(node.id); at != kNoId<PowerId>;
+       at = topology.power(at).parent) {
+    room_.draw[at.value()] += change;
   }
 }
 

@@ -66,7 +66,7 @@ class Room {
 
   /// Devices of which a part is free; nodes that have none are not in it.
   std::map<Position, DeviceRoom> parts;
-  /// Power that is drawn or reserved below each vertex of the power tree, idle draw included.
+  /// Power that is drawn or claimed below each vertex of the power tree, idle draw included.
   std::vector<Watts> draw;
 
   bool operator==(const Room& other) const {
@@ -113,6 +113,11 @@ struct GroupKey {
   bool operator==(const GroupKey&) const = default;
 };
 
+/// The group that a node would be in if nothing were claimed of it.
+GroupKey present_key(const Topology& topology, const Node& node);
+/// A slot like those of a group's nodes.
+Slot slot_of(const GroupKey& key);
+
 class NodeGroups {
  public:
   using Map = std::map<GroupKey, PositionSet>;
@@ -129,11 +134,10 @@ class NodeGroups {
 class FreeIndex {
  public:
   /// From scratch, when the fleet itself has changed.
-  void rebuild(const Topology& topology, const std::vector<Node>& nodes);
-  /// After a node's room or its readiness has changed.  Cost: O(depth of the fabric + log groups).
-  void update(const Topology& topology, const Node& node);
-  /// Adds to the draw of the vertex that feeds the node and of all above it.
-  void add_draw(const Topology& topology, NodeId node, Watts draw);
+  void rebuild(const Topology& topology, std::vector<Node>& nodes);
+  /// After a node's room, its readiness or the claim on it has changed.
+  /// Cost: O(depth of the fabric and of the power tree + log groups).
+  void update(const Topology& topology, Node& node);
 
   [[nodiscard]] const Room& room() const { return room_; }
   [[nodiscard]] const NodeGroups& groups() const { return groups_; }
@@ -149,6 +153,7 @@ class FreeIndex {
 
  private:
   void count_free(std::uint32_t cell, std::uint32_t before, std::uint32_t after);
+  void count_draw(const Topology& topology, Node& node);
 
   std::shared_ptr<const Room> empty_ = std::make_shared<Room>();
   Room room_;

@@ -2,13 +2,15 @@
 
 #include "core/accounting.h"
 #include "core/allocation.h"
+#include "core/claims.h"
 #include "core/queueing.h"
 
 namespace mw {
 
-const JobSpec& spec_of(const State& state, JobId job) {
-  return *state.records.at(state.jobs.at(job).record).spec;
+const JobRecord& record_of(const State& state, JobId job) {
+  return state.records.at(state.jobs.at(job).record);
 }
+const JobSpec& spec_of(const State& state, JobId job) { return *record_of(state, job).spec; }
 
 Topology make_topology(const FleetSource& source) {
   Topology topology;
@@ -26,25 +28,32 @@ Topology make_topology(const FleetSource& source) {
 void rebuild_indexes(State& state) {
   state.topology.replace(make_topology(state.fleet));
   state.job_by_key.clear();
-  state.queue.clear();
-  state.restarts.clear();
   state.deadlines.clear();
-  for (Node& node : state.nodes) reset_capacity(node, state.topology->shape(node.id));
+  state.stopping.clear();
+  state.preemptible.clear();
+  state.capacity = ResourceAmounts();
+  for (Node& node : state.nodes) {
+    const NodeShape& shape = state.topology->shape(node.id);
+    reset_capacity(node, shape);
+    state.capacity += {kWholeAccelerator * shape.accelerators, shape.cpus, shape.memory};
+  }
   for (const auto& [id, record] : state.records) {
     if (!record.client_key.empty()) state.job_by_key.emplace(record.client_key, id);
   }
+  state.tenants.rebuild(state.policy);
+  rebuild_queue(state);
   for (const auto& [id, attempt] : state.attempts) {
-    occupy(state, attempt.placement, spec_of(state, id).gang);
-    if (!attempt.stopping) watch_deadline(state, attempt);
+    occupy(state, id, attempt.placement);
+    if (attempt.stopping) {
+      state.stopping.insert(id);
+    } else {
+      watch_deadline(state, attempt);
+      count_preemptible(state, attempt, 1);
+    }
   }
-  for (const auto& [id, hold] : state.holds) {
-    occupy(state, hold.placement, spec_of(state, id).gang);
-  }
+  for (const auto& [id, hold] : state.holds) occupy(state, id, hold.placement);
   state.free.rebuild(*state.topology, state.nodes);
-  state.jobs.visit(JobId(), [&](const Job& job) {
-    if (job.state == JobState::kPending && !job.held) enqueue(state, job);
-    return true;
-  });
+  for (const auto& [id, claim] : state.claims) restore_claim(state, claim);
 }
 
 ByCategory<AcceleratorTime> ledger_totals(const State& state, Instant now) {
@@ -71,14 +80,12 @@ JobUsage usage_of(const State& state, JobId id, Instant now) {
 }
 
 JobUsage usage_of_tenant(const State& state, const std::string& tenant, Instant now) {
-  JobUsage usage;
-  const auto totals = state.tenants.find(tenant);
-  if (totals != state.tenants.end()) {
-    const TenantTotals& t = totals->second;
-    usage = {t.starting, t.kept_work, t.checkpointing, t.lost_work};
-  }
-  for (const auto& [id, attempt] : state.attempts) {
-    if (spec_of(state, id).tenant == tenant) usage = usage + usage_of_attempt(attempt, now);
+  const auto id = state.tenants.find(tenant);
+  if (!id) return {};
+  const TenantTotals& t = state.tenants.at(*id).totals;
+  JobUsage usage = {t.starting, t.kept_work, t.checkpointing, t.lost_work};
+  for (const auto& [job, attempt] : state.attempts) {
+    if (record_of(state, job).tenant == *id) usage = usage + usage_of_attempt(attempt, now);
   }
   return usage;
 }

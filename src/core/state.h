@@ -17,15 +17,18 @@
 #include "base/id.h"
 #include "base/time.h"
 #include "core/device_room.h"
+#include "core/job_classes.h"
 #include "core/job_table.h"
 #include "core/ledger.h"
 #include "core/placement.h"
 #include "core/room.h"
+#include "core/tenants.h"
 #include "core/topology.h"
 #include "model/event.h"
 #include "model/fleet.h"
 #include "model/fleet_spec.h"
 #include "model/job.h"
+#include "model/policy.h"
 #include "model/reason.h"
 
 namespace mw {
@@ -35,12 +38,25 @@ struct JobRecord {
   std::shared_ptr<const JobSpec> spec;
   std::string client_key;
   Instant submitted_at;
-  std::uint32_t jobs_left = 0;  ///< elements still in the job table
+  std::uint32_t jobs_left = 0;     ///< elements still in the job table
+  std::uint32_t unfinished = 0;    ///< elements that have not ended
+  std::uint32_t unsuccessful = 0;  ///< of those that have, the ones that did not succeed
+  std::vector<Dependency> awaits;  ///< what has not happened yet
+  JobId never;                     ///< of them, one that cannot happen any more; 0: none
+  bool eligible = false;           ///< nothing is awaited, and the earliest start has come
+  Instant eligible_at;
+  // Derived.
+  TenantId tenant;
+  ClassId job_class = kNoClass;
+  ClassId boosted_class = kNoClass;  ///< of those that have waited too long; none: there are none
   friend bool operator==(const JobRecord& a, const JobRecord& b) {
     return *a.spec == *b.spec && a.client_key == b.client_key && a.submitted_at == b.submitted_at &&
-           a.jobs_left == b.jobs_left;
+           a.jobs_left == b.jobs_left && a.unfinished == b.unfinished &&
+           a.unsuccessful == b.unsuccessful && a.awaits == b.awaits && a.never == b.never &&
+           a.eligible == b.eligible && a.eligible_at == b.eligible_at && a.tenant == b.tenant;
   }
-  MW_FIELDS(spec, client_key, submitted_at, jobs_left)
+  MW_FIELDS(spec, client_key, submitted_at, jobs_left, unfinished, unsuccessful, awaits, never,
+            eligible, eligible_at)
 };
 
 /// One job; an element of an array is one as well.
@@ -49,7 +65,9 @@ struct Job {
   JobId record;  ///< id of its JobRecord; its array index is id - record
   JobState state = JobState::kPending;
   bool held = false;
+  bool in_line = false;        ///< it may be placed now, or when its restart is due
   bool first_in_line = false;  ///< it starts again after a failure: goes before others
+  bool boosted = false;        ///< it has waited too long: goes before others
   std::string held_by;
   std::uint32_t attempts = 0;         ///< made so far; the current one has this number
   std::uint32_t restarts = 0;         ///< of them, started again after a failure
@@ -65,9 +83,9 @@ struct Job {
   std::optional<EndCause> last_end;  ///< of the last ended attempt
   std::string last_detail;           ///< what that attempt's end said, for people
   bool operator==(const Job&) const = default;
-  MW_FIELDS(id, record, state, held, first_in_line, held_by, attempts, restarts, not_before,
-            started_at, finished_at, checkpoint, progress, starting, kept_work, lost_work,
-            checkpointing, last_end, last_detail)
+  MW_FIELDS(id, record, state, held, in_line, first_in_line, boosted, held_by, attempts, restarts,
+            not_before, started_at, finished_at, checkpoint, progress, starting, kept_work,
+            lost_work, checkpointing, last_end, last_detail)
 };
 
 /// The current attempt of a job that is starting, running or stopping.
@@ -108,6 +126,28 @@ struct HeldCapacity {
   MW_FIELDS(job, placement, accelerators)
 };
 
+/// Capacity that is kept for a job: from `at` on, and before that from whatever would not be gone
+/// by then. What else may use a node is counted in its ClaimedNode.
+struct Claim {
+  JobId job;
+  ClaimPurpose purpose = ClaimPurpose::kBackfill;
+  Instant at;
+  std::vector<ClaimedNode> nodes;  ///< in rank order
+  std::vector<JobId> victims;      ///< of them, those that have not ended
+  bool operator==(const Claim&) const = default;
+  MW_FIELDS(job, purpose, at, nodes, victims)
+};
+
+/// What a claim leaves of a node for others that would still be there when it begins.
+struct NodeClaim {
+  JobId job;  ///< whose it is; 0: nobody's
+  bool exclusive = false;
+  std::uint32_t whole_left = 0;
+  CpuShare cpus_left;
+  Bytes memory_left;
+  bool operator==(const NodeClaim&) const = default;
+};
+
 struct Node {
   NodeId id;
   NodePhase phase = NodePhase::kReady;
@@ -122,6 +162,8 @@ struct Node {
   Bytes memory_free;
   std::uint32_t slices = 0;  ///< attempts and holds on it
   bool exclusive = false;    ///< one of them wants it for itself
+  NodeClaim claim;           ///< none, or whose it will be
+  Watts draw;                ///< counted in the index: of what runs, or what is claimed if more
   bool operator==(const Node&) const = default;
   MW_FIELDS(id, phase, lost, phase_reason, phase_by, phase_since)
 };
@@ -166,25 +208,6 @@ class SharedTopology {
   std::shared_ptr<Topology> topology_ = std::make_shared<Topology>();
 };
 
-/// Position in the queue: larger priority first, then older.
-struct QueueRank {
-  std::int64_t minus_priority = 0;
-  JobId job;
-  auto operator<=>(const QueueRank&) const = default;
-};
-
-/// Totals of a tenant over its ended attempts.
-struct TenantTotals {
-  AcceleratorTime starting;
-  AcceleratorTime kept_work;
-  AcceleratorTime lost_work;
-  AcceleratorTime checkpointing;
-  std::uint64_t jobs_submitted = 0;
-  std::uint64_t jobs_finished = 0;
-  bool operator==(const TenantTotals&) const = default;
-  MW_FIELDS(starting, kept_work, lost_work, checkpointing, jobs_submitted, jobs_finished)
-};
-
 struct State {
   // Primary.
   EventSeq last_seq;  ///< of the last event applied
@@ -197,26 +220,35 @@ struct State {
   std::map<JobId, HeldCapacity> holds;
   FleetSource fleet;
   std::vector<Node> nodes;  ///< index is the NodeId
-  std::map<std::string, TenantTotals> tenants;
+  std::map<JobId, Claim> claims;
+  Policy policy;
+  TenantTable tenants;
   std::deque<JobId> finished;  ///< still in `jobs`, in the order in which they ended
   Ledger ledger;
   LedgerCategory idle_cause = LedgerCategory::kIdleNoDemand;
-  /// Shapes that were tried and do not fit, with the reason as last told in a JobBlocked event.
-  std::map<GangShape, PendingReason> blocked;
+  /// The reason last told for each class that was tried and does not fit, by the job it was told
+  /// of.
+  std::map<JobId, PendingReason> blocked;
 
   // Derived.
   SharedTopology topology;
   FreeIndex free;
   std::map<std::string, JobId> job_by_key;
-  /// Jobs that may be placed now. Jobs of one shape fit or do not fit together.
-  std::map<GangShape, std::set<QueueRank>> queue;
+  JobClasses classes;                         ///< jobs that may be placed now
+  ResourceAmounts capacity;                   ///< of the whole fleet
+  std::set<JobId> stopping;                   ///< attempts that are
+  std::set<std::pair<JobId, JobId>> awaited;  ///< (record, a record that awaits it)
+  /// Records with something that comes with time: the earliest start, the last possible one.
+  std::set<std::pair<Instant, JobId>> calendar;
+  /// Running attempts' accelerators that may be stopped for others, by value of their class.
+  std::map<std::int32_t, AcceleratorShare> preemptible;
   /// Jobs that start again, by when they may: ahead of the queue.
   std::set<std::pair<Instant, JobId>> restarts;
   std::set<std::pair<Instant, JobId>> deadlines;  ///< of attempts with a time limit
 
   bool operator==(const State&) const = default;
-  MW_FIELDS(last_seq, now, next_job, next_epoch, records, jobs, attempts, holds, fleet, nodes,
-            tenants, finished, ledger, idle_cause, blocked)
+  MW_FIELDS(last_seq, now, next_job, next_epoch, records, jobs, attempts, holds, claims, policy,
+            fleet, nodes, tenants, finished, ledger, idle_cause, blocked)
 };
 
 /// Ended jobs stay in the state (for `show`, dependencies and repeated submits) until this many
@@ -237,6 +269,11 @@ inline Surroundings surroundings(const State& state) {
 
 /// The specification of a job that exists.  REQUIRES: state.jobs has `job`.
 const JobSpec& spec_of(const State& state, JobId job);
+const JobRecord& record_of(const State& state, JobId job);
+/// When the attempt will have let go at the latest; never() when nothing says so.
+Instant expected_end(const State& state, const Attempt& attempt);
+/// The same of an attempt that would be placed at `placed_at`.
+Instant expected_end(const JobSpec& spec, Instant placed_at);
 
 /// Accelerator-time by category at `now` (not before state.now), running attempts included.
 ByCategory<AcceleratorTime> ledger_totals(const State& state, Instant now);

@@ -3,6 +3,8 @@
 // step see what earlier ones did.
 #pragma once
 
+#include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -10,8 +12,10 @@
 #include <vector>
 
 #include "core/core.h"
-#include "core/placement.h"
+#include "core/fair_order.h"
+#include "core/job_placer.h"
 #include "core/state.h"
+#include "core/wakes.h"
 
 namespace mw {
 
@@ -32,6 +36,7 @@ class Core::Stepper {
   void operator()(const DrainNode& input);
   void operator()(const ResumeNode& input);
   void operator()(const DeclareFleet& input);
+  void operator()(const SetPolicy& input);
   void operator()(const ControllerStarted& input);
   void operator()(const NodeSeen& input);
   void operator()(const NodeLost& input);
@@ -48,6 +53,8 @@ class Core::Stepper {
   /// The unfinished jobs that an input about `job` means; refuses when there are none.
   std::vector<JobId> targets(JobId job, bool whole_array);
   void cancel(JobId job, const std::string& by);
+  /// What the policy or the past refuses of a submission; nothing when it is taken.
+  [[nodiscard]] std::optional<Refusal> fault_of(const JobSpec& spec) const;
 
   // Attempts (lifecycle.cpp).
   const Attempt* current(JobId job, Epoch epoch) const;
@@ -57,26 +64,52 @@ class Core::Stepper {
   void end_attempt(JobId job, EndCause cause, const std::string& detail);
   void plan_restart(JobId job, EndCause cause);
   void end_overdue();
+  void finish(JobId job, JobState state, const std::string& by);
+
+  // What waits for the clock or for other jobs (waiting.cpp).
+  void let_in_due();
+  void settle_record(JobId record);
+  void give_up_pending(JobId record, JobState state, const std::string& by);
+  void boost_starved();
 
   // Deciding (passes.cpp).
+  void decide();
+  void start_restarts();
   void allocate();
-  void try_restarts();
-  bool try_job(JobId job);
-  void place(JobId job, Placement placement);
-  void note_blocked(JobId job, const PendingReason& reason);
+  bool try_job(JobId job, NoPlace& why);
+  /// The tenant that would be over its limit if the job started.
+  [[nodiscard]] std::optional<TenantId> over_limit(JobId job) const;
+  void note_over_quota(JobId job, TenantId limit);
+  void raise_barriers();
+  [[nodiscard]] std::optional<TenantId> barrier_before(ClassId id) const;
+  void start(JobId job, Placement placement);
+  void note_blocked(JobId job, PendingReason reason);
   void explain_idle();
-  void reconsider_all();
-  void note_for_passes(const EventBody& body);
+  void note_freed(const EventBody& body);
+  void note_waiting(const EventBody& body);
+
+  // Keeping capacity for those who cannot start (claiming.cpp).
+  void backfill();
+  bool try_behind_claims(JobId job);
+  void claim_for(JobId job);
+  [[nodiscard]] bool is_told(JobId job) const;
+  bool stop_others_for(JobId job);
+  void plan_for(JobId job);
+  bool make_way_for_plan(JobId job);
 
   State state_;
   Instant now_;
   RequestId request_;
   std::vector<Event> events_;
-  // What the passes need not try again until capacity changes. A cache only: without it the same
-  // things are decided, later.
-  std::set<GangShape> ready_;
-  std::set<GangShape> full_;
-  Placer placer_;  ///< for its scratch memory
+  JobPlacer placer_;  ///< for its scratch memory
+  // Caches: without them the same things are decided, more slowly.
+  Wakes wakes_;
+  std::vector<ClassId> failed_;  ///< tried in this pass and did not fit, in the order of the pass
+  std::set<JobId> sleeping_restarts_;     ///< due, tried, and nothing has come free since
+  std::map<ClassId, TenantId> barriers_;  ///< those that wait too long for their tenant's quota
+  Instant starving_at_;                   ///< nobody has waited too long before this
+  Instant looked_at_{-1};                 ///< the calendar, up to and including this
+  std::uint64_t reasons_left_ = 0;  ///< nodes that may yet be looked at in this step to say why
 };
 
 }  // namespace mw

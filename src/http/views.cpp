@@ -71,8 +71,12 @@ json::value progress_view(const Progress& progress) {
 PendingReason reason_as_last_told(const State& state, const Job& job, const JobSpec& spec,
                                   Instant now) {
   if (job.held) return IsHeld{job.held_by};
+  const JobRecord& record = state.records.at(job.record);
+  if (!record.eligible) return explain(state, job.id, now);
   if (job.not_before > now) return WaitsToRestart{job.not_before, job.restarts, spec.restart.limit};
-  const auto blocked = state.blocked.find(spec.gang);
+  const ClassId in_class = job.boosted ? record.boosted_class : record.job_class;
+  const JobId told = job.first_in_line ? job.id : state.classes.at(in_class).told;
+  const auto blocked = state.blocked.find(told);
   if (blocked != state.blocked.end()) return blocked->second;
   return NotYetConsidered{};
 }
@@ -230,8 +234,10 @@ json::object ledger_view(const State& state, Instant now) {
   }
 
   std::map<std::string, JobUsage> usage;
-  for (const auto& [tenant, t] : state.tenants)
-    usage[tenant] = {t.starting, t.kept_work, t.checkpointing, t.lost_work};
+  for (const Tenant& tenant : state.tenants.all()) {
+    const TenantTotals& t = tenant.totals;
+    usage[tenant.name] = {t.starting, t.kept_work, t.checkpointing, t.lost_work};
+  }
   for (const auto& [job, attempt] : state.attempts) {
     JobUsage& sum = usage[spec_of(state, job).tenant];
     const JobUsage part = usage_of_attempt(attempt, now);
@@ -242,12 +248,11 @@ json::object ledger_view(const State& state, Instant now) {
   }
   json::array tenants;
   for (const auto& [tenant, sum] : usage) {
-    const auto totals = state.tenants.find(tenant);
-    tenants.push_back(
-        {{"tenant", tenant},
-         {"jobs_submitted", totals == state.tenants.end() ? 0 : totals->second.jobs_submitted},
-         {"jobs_finished", totals == state.tenants.end() ? 0 : totals->second.jobs_finished},
-         {"usage", usage_view(sum)}});
+    const TenantTotals& totals = state.tenants.at(*state.tenants.find(tenant)).totals;
+    tenants.push_back({{"tenant", tenant},
+                       {"jobs_submitted", totals.jobs_submitted},
+                       {"jobs_finished", totals.jobs_finished},
+                       {"usage", usage_view(sum)}});
   }
   return {{"at_ns", now.count()},
           {"capacity_milli", ledger.capacity().count()},

@@ -206,8 +206,9 @@ struct RestartPlanned {
   std::uint32_t restarts = 0;  ///< used so far, this one included
   Instant not_before;
   Checkpoint resume_from;
+  bool first_in_line = true;  ///< goes before all others; not after it was stopped for others
   bool operator==(const RestartPlanned&) const = default;
-  MW_FIELDS(job, restarts, not_before, resume_from)
+  MW_FIELDS(job, restarts, not_before, resume_from, first_in_line)
 };
 struct JobFinished {
   static constexpr std::string_view kKind = "job_finished";

@@ -11,6 +11,8 @@
 
 #include "engines/local/posix.h"
 
+#include "model/gang.h"
+
 namespace mw::local {
 namespace {
 
@@ -37,7 +39,7 @@ void put_ranks(Variables& variables, const EnvironmentInputs& inputs) {
   const DesiredAttempt& attempt = inputs.attempt;
   const NodeSlice& slice = attempt.placement[inputs.slice];
   const std::string rank = std::to_string(slice.first_rank + inputs.local_rank);
-  const std::string size = std::to_string(attempt.spec->gang.tasks);
+  const std::string size = std::to_string(tasks_of(attempt.placement));
   const std::string local_rank = std::to_string(inputs.local_rank);
   const std::string local_size = std::to_string(slice.tasks);
   const std::string group_rank = std::to_string(inputs.slice);
@@ -94,7 +96,7 @@ void put_millwright(Variables& variables, const EnvironmentInputs& inputs) {
       std::to_string(attempt.job.value() - attempt.record.value());
   variables["MILLWRIGHT_ARRAY_COUNT"] = std::to_string(spec.array);
   variables["MILLWRIGHT_RANK"] = std::to_string(slice.first_rank + inputs.local_rank);
-  variables["MILLWRIGHT_TASKS"] = std::to_string(spec.gang.tasks);
+  variables["MILLWRIGHT_TASKS"] = std::to_string(tasks_of(attempt.placement));
   variables["MILLWRIGHT_NODE"] =
       inputs.slice < attempt.node_names.size() ? attempt.node_names[inputs.slice] : "";
   variables["MILLWRIGHT_DEVICES"] = device_list(slice, inputs.local_rank, 0);
@@ -113,7 +115,8 @@ std::vector<std::string> task_environment(const EnvironmentInputs& inputs,
                                           const std::vector<std::string>& inherited) {
   Variables variables;
   for (const std::string& assignment : inherited) put(variables, assignment);
-  const CpuShare cpus = inputs.attempt.spec->gang.task.cpus;
+  const std::uint32_t first_rank = inputs.attempt.placement[inputs.slice].first_rank;
+  const CpuShare cpus = group_at(*inputs.attempt.spec, first_rank).task.cpus;
   if (cpus.count() > 0) {
     // Without it, each rank would start as many threads as the whole machine has CPUs.
     variables["OMP_NUM_THREADS"] = std::to_string(std::max<std::int64_t>(1, cpus / kWholeCpu));

@@ -9,6 +9,8 @@
 
 #include "engines/local/environment.h"
 
+#include "model/gang.h"
+
 namespace mw::local {
 
 LocalAttempt::LocalAttempt(AttemptContext& context, DesiredAttempt desired)
@@ -16,7 +18,7 @@ LocalAttempt::LocalAttempt(AttemptContext& context, DesiredAttempt desired)
       key_(desired.job, desired.attempt),
       epoch_(desired.epoch),
       desired_(std::move(desired)) {
-  const std::uint32_t tasks = desired_->spec->gang.tasks;
+  const std::uint32_t tasks = tasks_of(desired_->placement);
   for (std::uint32_t i = 0; i < tasks; ++i) ranks_.emplace_back(context_.run.rank(key_, Rank(i)));
   told_exit_.resize(tasks);
 }
@@ -119,24 +121,24 @@ Result<TaskSpec> LocalAttempt::task_spec(std::size_t slice, std::uint32_t local_
                      "`; it was placed when the machine was declared otherwise"};
   }
   const Rank rank(desired_->placement[slice].first_rank + local_rank);
-  TaskSpec spec{
-      .job = key_.first,
-      .attempt = key_.second,
-      .epoch = epoch_,
-      .rank = rank,
-      .tasks = job.gang.tasks,
-      .boot_id = boot_id(),
-      .workdir = job.workdir,
-      .command = job.command,
-      .environment = task_environment(inputs, context_.inherited),
-      .grace = job.grace,
-      .time_limit = job.time_limit,
-      .time_limit_slack = options.time_limit_slack,
-      .log_segment_bytes = options.log_segment_bytes,
-      .log_segments = options.log_segments,
-      .master_port = port,
-      .hint_socket = (options.home / "engine.sock").string(),
-      .cgroups = context_.containment.for_task(key_.first, key_.second, rank, job.gang.task)};
+  TaskSpec spec{.job = key_.first,
+                .attempt = key_.second,
+                .epoch = epoch_,
+                .rank = rank,
+                .tasks = tasks_of(desired_->placement),
+                .boot_id = boot_id(),
+                .workdir = job.workdir,
+                .command = job.command,
+                .environment = task_environment(inputs, context_.inherited),
+                .grace = job.grace,
+                .time_limit = job.time_limit,
+                .time_limit_slack = options.time_limit_slack,
+                .log_segment_bytes = options.log_segment_bytes,
+                .log_segments = options.log_segments,
+                .master_port = port,
+                .hint_socket = (options.home / "engine.sock").string(),
+                .cgroups = context_.containment.for_task(key_.first, key_.second, rank,
+                                                         group_at(job, rank.value()).task)};
   return spec;
 }
 

@@ -1,0 +1,139 @@
+// For a job that does not fit: have others stopped for it, where the policy allows; or plan its
+// start, and keep what it needs from whatever would delay it. And what may start all the same,
+// because it will be gone by then.
+#include <algorithm>
+#include <memory>
+
+#include "core/claims.h"
+#include "core/preemption.h"
+#include "core/queueing.h"
+#include "core/start_plan.h"
+#include "core/stepper.h"
+#include "core/why.h"
+
+namespace mw {
+namespace {
+
+/// Which of two jobs keeps its plan when there are too many.
+ClassLevel level_of(const State& state, JobId id) {
+  const Job& job = state.jobs.at(id);
+  if (job.first_in_line) return {false, 0, 0};
+  return state.classes.at(class_of(state, job)).key.level;
+}
+
+}  // namespace
+
+void Core::Stepper::claim_for(JobId job) {
+  if (!state_.claims.contains(job)) {
+    if (stop_others_for(job))
+      return note_blocked(job, AwaitsVictims{state_.claims.at(job).victims});
+    plan_for(job);
+  }
+  if (is_told(job)) return;
+  const std::uint64_t nodes = std::max<std::uint64_t>(state_.nodes.size(), 1);
+  if (nodes > reasons_left_) return;
+  reasons_left_ -= nodes;
+  note_blocked(job, why_blocked(state_, job, placer_));
+}
+
+/// A reason was told of the job's class that may still be the one. Whoever asks is told anew.
+bool Core::Stepper::is_told(JobId job) const {
+  const Job& waiting = state_.jobs.at(job);
+  const JobId told =
+      waiting.first_in_line ? job : state_.classes.at(class_of(state_, waiting)).told;
+  const auto known = state_.blocked.find(told);
+  return known != state_.blocked.end() && !std::holds_alternative<OverQuota>(known->second) &&
+         !std::holds_alternative<AwaitsVictims>(known->second);
+}
+
+bool Core::Stepper::stop_others_for(JobId job) {
+  if (!may_stop_others(state_, job)) return false;
+  auto claim = choose_victims(state_, job, placer_.placer());
+  if (!claim) return false;
+  const std::vector<JobId> victims = claim->victims;
+  // Nobody in its way: what it lacks is kept for others, and is not taken from them.
+  if (victims.empty()) return false;
+  emit(CapacityClaimed{job, claim->purpose, claim->at, std::move(claim->nodes), victims});
+  for (const JobId victim : victims) {
+    stop_attempt(state_.attempts.at(victim), EndCause::kPreempted,
+                 "job " + std::to_string(job.value()));
+  }
+  return true;
+}
+
+/// Makes room among the plans for one more, by giving up one of a lower level.
+bool Core::Stepper::make_way_for_plan(JobId job) {
+  std::uint32_t plans = 0;
+  std::optional<JobId> lowest;
+  for (const auto& [owner, claim] : state_.claims) {
+    if (claim.purpose != ClaimPurpose::kBackfill) continue;
+    ++plans;
+    if (!lowest || level_of(state_, *lowest) <= level_of(state_, owner)) lowest = owner;
+  }
+  const ClassLevel own = level_of(state_, job);
+  if (plans >= state_.policy.backfill.reservations) {
+    if (!lowest || level_of(state_, *lowest) <= own) return false;
+  }
+  // It may need what is planned for those who come after it.
+  std::vector<JobId> lower;
+  for (const auto& [owner, claim] : state_.claims) {
+    if (claim.purpose == ClaimPurpose::kBackfill && own < level_of(state_, owner)) {
+      lower.push_back(owner);
+    }
+  }
+  for (const JobId owner : lower) emit(ClaimDropped{owner});
+  return true;
+}
+
+void Core::Stepper::plan_for(JobId job) {
+  if (state_.policy.backfill.reservations == 0) return;
+  const bool certain = !state_.deadlines.empty() || !state_.stopping.empty();
+  const bool starved = state_.jobs.at(job).boosted;
+  if (!certain && !starved) return;
+  if (!make_way_for_plan(job)) return;
+  auto claim = plan_start(state_, job, placer_.placer());
+  if (!claim && starved) claim = plan_anyway(state_, job, placer_.placer());
+  if (!claim) return;
+  emit(CapacityClaimed{job, claim->purpose, claim->at, std::move(claim->nodes), {}});
+}
+
+/// Jobs that will be gone before a claim begins may use what it keeps. Claims are lifted one after
+/// the other, the latest first; whoever ends before the last one lifted is tried.
+void Core::Stepper::backfill() {
+  std::vector<std::pair<Instant, JobId>> claims;
+  for (const auto& [owner, claim] : state_.claims) {
+    if (claim.at > now_) claims.emplace_back(claim.at, owner);
+  }
+  if (claims.empty()) return;
+  std::sort(claims.rbegin(), claims.rend());
+  std::vector<std::pair<Instant, ClassId>> short_ones;
+  for (const ClassId id : failed_) {
+    const auto& line = state_.classes.at(id).line;
+    if (line.empty() || state_.claims.contains(line.front())) continue;
+    const Instant end = expected_end(spec_of(state_, line.front()), now_);
+    if (end <= claims.front().first) short_ones.emplace_back(end, id);
+  }
+  if (short_ones.empty()) return;
+  std::vector<std::unique_ptr<LiftedClaim>> lifted;
+  for (const auto& [at, owner] : claims) {
+    lifted.push_back(std::make_unique<LiftedClaim>(state_, owner));
+    for (const auto& [tried_end, id] : short_ones) {
+      while (!state_.classes.at(id).line.empty()) {
+        const JobId head = state_.classes.at(id).line.front();
+        const bool in_time = expected_end(spec_of(state_, head), now_) <= at;
+        if (!in_time || state_.claims.contains(head) || !try_behind_claims(head)) break;
+      }
+    }
+  }
+}
+
+bool Core::Stepper::try_behind_claims(JobId job) {
+  if (over_limit(job)) return false;
+  auto result = placer_.place(state_, job);
+  auto* placement = std::get_if<Placement>(&result);
+  if (placement == nullptr) return false;
+  start(job, std::move(*placement));
+  return true;
+}
+
+}  // namespace mw

@@ -1,0 +1,81 @@
+#include "core/claims.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/check.h"
+#include "core/allocation.h"
+#include "core/gang.h"
+
+namespace mw {
+namespace {
+
+NodeClaim claim_on(const State& state, JobId job, const ClaimedNode& node) {
+  const JobSpec& spec = spec_of(state, job);
+  const bool exclusive =
+      spec.gang.exclusive || std::any_of(spec.groups.begin(), spec.groups.end(),
+                                         [](const GangShape& each) { return each.exclusive; });
+  return {job, exclusive, node.whole_left, node.cpus_left, node.memory_left};
+}
+
+}  // namespace
+
+void restore_claim(State& state, const Claim& claim) {
+  for (const ClaimedNode& each : claim.nodes) {
+    Node& node = state.nodes.at(each.node.value());
+    MW_CHECK(node.claim.job == JobId());
+    node.claim = claim_on(state, claim.job, each);
+    state.free.update(*state.topology, node);
+  }
+}
+
+void lay_claim(State& state, const Claim& claim) {
+  for (const ClaimedNode& each : claim.nodes) {
+    const Node& node = state.nodes.at(each.node.value());
+    state.ledger.shift(free_category(state, node), LedgerCategory::kHeld, node.accelerators_free);
+  }
+  restore_claim(state, claim);
+}
+
+void lift_claim(State& state, const Claim& claim) {
+  for (const ClaimedNode& each : claim.nodes) {
+    Node& node = state.nodes.at(each.node.value());
+    MW_CHECK(node.claim.job == claim.job);
+    node.claim = NodeClaim();
+    state.free.update(*state.topology, node);
+    state.ledger.shift(LedgerCategory::kHeld, free_category(state, node), node.accelerators_free);
+  }
+}
+
+void use_up_claims(State& state, const JobSpec& spec, const Placement& placement, Instant end) {
+  if (state.claims.empty()) return;
+  for (const NodeSlice& slice : placement) {
+    Node& node = state.nodes.at(slice.node.value());
+    if (node.claim.job == JobId()) continue;
+    Claim& claim = state.claims.at(node.claim.job);
+    if (end <= claim.at) continue;
+    const auto at = std::find_if(claim.nodes.begin(), claim.nodes.end(),
+                                 [&](const ClaimedNode& each) { return each.node == slice.node; });
+    MW_CHECK(at != claim.nodes.end());
+    std::set<std::uint16_t> devices;
+    for (const DeviceShare& each : slice.devices) devices.insert(each.device);
+    const ResourceAmounts need = need_of(group_at(spec, slice.first_rank), slice.tasks);
+    at->whole_left -= std::min(at->whole_left, static_cast<std::uint32_t>(devices.size()));
+    at->cpus_left -= std::min(at->cpus_left, need.cpus);
+    at->memory_left -= std::min(at->memory_left, need.memory);
+    node.claim = claim_on(state, claim.job, *at);
+  }
+}
+
+LiftedClaim::LiftedClaim(State& state, JobId job) : state_(state), claim_(nullptr) {
+  const auto found = state.claims.find(job);
+  if (found == state.claims.end()) return;
+  claim_ = &found->second;
+  lift_claim(state_, *claim_);
+}
+
+LiftedClaim::~LiftedClaim() {
+  if (claim_ != nullptr) lay_claim(state_, *claim_);
+}
+
+}  // namespace mw

@@ -1,0 +1,35 @@
+// Claims as they lie on nodes. A claimed node shows others only what they may still use when the
+// claim begins, so that whatever is placed by what is shown delays nobody.
+#pragma once
+
+#include "core/state.h"
+
+namespace mw {
+
+/// Lays the claim on its nodes: what is free there is held from now on.
+/// REQUIRES: none of them is claimed.
+void lay_claim(State& state, const Claim& claim);
+/// Takes it off again.
+void lift_claim(State& state, const Claim& claim);
+/// As lay_claim(), when the ledger knows already.
+void restore_claim(State& state, const Claim& claim);
+
+/// What is placed on claimed nodes and stays longer than the claim waits, uses up what it left. The
+/// index of what is free learns of it when the capacity is taken.
+void use_up_claims(State& state, const JobSpec& spec, const Placement& placement, Instant end);
+
+/// Lifts a job's claim for as long as this lives, to see what would fit without it: deciding, not
+/// changing.
+class LiftedClaim {
+ public:
+  LiftedClaim(State& state, JobId job);
+  LiftedClaim(const LiftedClaim&) = delete;
+  LiftedClaim& operator=(const LiftedClaim&) = delete;
+  ~LiftedClaim();
+
+ private:
+  State& state_;
+  const Claim* claim_;
+};
+
+}  // namespace mw

@@ -1,0 +1,187 @@
+#include "core/planned_room.h"
+
+#include "base/check.h"
+#include "core/gang.h"
+
+namespace mw {
+PlannedRoom::PlannedRoom(const State& state) : state_(&state), room_(state.free.room()) {
+  for (const auto& [job, claim] : state.claims) {
+    for (const ClaimedNode& each : claim.nodes) {
+      const Position position = state.topology->position(each.node);
+      Slot slot = room_.slot(position);
+      slot.whole = Slot::kOut;
+      room_.set_slot(position, slot);
+    }
+  }
+}
+
+DeviceRoom& PlannedRoom::devices_of(NodeId node) {
+  const auto known = devices_.find(node);
+  if (known != devices_.end()) return known->second;
+  const Node& now = state_->nodes[node.value()];
+  slices_.emplace(node, now.slices);
+  return devices_.emplace(node, now.devices).first->second;
+}
+
+void PlannedRoom::add_draw(NodeId node, Watts draw) {
+  const Topology& topology = *state_->topology;
+  for (PowerId at = topology.power_of(node); at != kNoId<PowerId>; at = topology.power(at).parent) {
+    room_.draw[at.value()] += draw;
+  }
+}
+
+void PlannedRoom::set_devices(Position position, Slot slot, const DeviceRoom& devices) {
+  slot.whole = static_cast<std::uint16_t>(devices.whole());
+  room_.parts.erase(position);
+  if (devices.has_parts()) room_.parts.emplace(position, devices);
+  room_.set_slot(position, slot);
+}
+
+void PlannedRoom::release(const Attempt& attempt) { change(attempt, 1); }
+void PlannedRoom::retain(const Attempt& attempt) { change(attempt, -1); }
+
+void PlannedRoom::change(const Attempt& attempt, std::int64_t sign) {
+  const Topology& topology = *state_->topology;
+  const JobSpec& spec = spec_of(*state_, attempt.job);
+  for (const NodeSlice& slice : attempt.placement) {
+    AcceleratorShare share;
+    for (const DeviceShare& each : slice.devices) share += each.share;
+    add_draw(slice.node, draw_of(topology.shape(slice.node), share) * -sign);
+    const Node& now = state_->nodes[slice.node.value()];
+    // What takes no work, or is claimed, is not there for anyone.
+    if (now.phase != NodePhase::kReady || now.lost || now.claim.job != JobId()) continue;
+    const Position position = topology.position(slice.node);
+    Slot slot = room_.slot(position);
+    DeviceRoom& devices = devices_of(slice.node);
+    for (const DeviceShare& each : slice.devices) devices.add(each.device, each.share * sign);
+    const GangShape& gang = group_at(spec, slice.first_rank);
+    const ResourceAmounts need = need_of(gang, slice.tasks);
+    slot.cpus += static_cast<std::int32_t>((need.cpus * sign).count());
+    slot.memory += (need.memory * sign).count();
+    std::uint32_t& slices = slices_.at(slice.node);
+    slices -= static_cast<std::uint32_t>(sign);
+    slot.busy = slices > 0 ? 1 : 0;
+    set_devices(position, slot, devices);
+    if (gang.exclusive && sign < 0) {
+      slot = room_.slot(position);
+      slot.whole = Slot::kOut;
+      room_.set_slot(position, slot);
+    }
+  }
+}
+
+void PlannedRoom::occupy(NodeId node, const GangShape& gang, std::uint32_t tasks) {
+  const Position position = state_->topology->position(node);
+  DeviceRoom& devices = devices_of(node);
+  const auto picked = pick_devices(devices, gang.task.accelerators, tasks);
+  AcceleratorShare share;
+  for (const DeviceShare& each : picked) {
+    devices.add(each.device, -each.share);
+    share += each.share;
+  }
+  Slot slot = room_.slot(position);
+  slot.cpus -= static_cast<std::int32_t>((gang.task.cpus * tasks).count());
+  slot.memory -= (gang.task.memory * tasks).count();
+  slot.busy = 1;
+  ++slices_.at(node);
+  set_devices(position, slot, devices);
+  if (gang.exclusive) {
+    slot = room_.slot(position);
+    slot.whole = Slot::kOut;
+    room_.set_slot(position, slot);
+  }
+  add_draw(node, draw_of(state_->topology->shape(node), share));
+}
+
+const DeviceRoom* PlannedRoom::parts(NodeId node) const {
+  const auto found = room_.parts.find(state_->topology->position(node));
+  return found == room_.parts.end() ? nullptr : &found->second;
+}
+
+bool PlannedRoom::has_room(NodeId node, const GangShape& gang, std::uint32_t tasks) const {
+  GangShape there = gang;
+  there.tasks = tasks;
+  there.nodes = 0;
+  return tasks_on(slot(node), parts(node), there) >= tasks;
+}
+
+StillFits::StillFits(const State& state, const JobSpec& spec, const PlannedGroups& groups)
+    : state_(state) {
+  const Topology& topology = *state.topology;
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    const GangShape& gang = g == 0 ? spec.gang : spec.groups[g - 1];
+    for (const NodeTasks& each : groups[g]) {
+      parts_[each.node].push_back({&gang, each.tasks});
+      const Watts draw = draw_of(topology.shape(each.node), gang.task.accelerators * each.tasks);
+      for (PowerId at = topology.power_of(each.node); at != kNoId<PowerId>;
+           at = topology.power(at).parent) {
+        draw_[at] += draw;
+      }
+    }
+  }
+}
+
+bool StillFits::after(const PlannedRoom& room, const Attempt& retained) const {
+  const Topology& topology = *state_.topology;
+  for (const NodeSlice& slice : retained.placement) {
+    const auto planned = parts_.find(slice.node);
+    if (planned != parts_.end()) {
+      // Several groups on one node are rare; whoever is in doubt is stopped.
+      if (planned->second.size() > 1) return false;
+      const Part& part = planned->second.front();
+      if (!room.has_room(slice.node, *part.gang, part.tasks)) return false;
+    }
+    for (PowerId at = topology.power_of(slice.node); at != kNoId<PowerId>;
+         at = topology.power(at).parent) {
+      const auto draw = draw_.find(at);
+      if (draw == draw_.end()) continue;
+      if (room.room().draw[at.value()] + draw->second > topology.power(at).limit) return false;
+    }
+  }
+  return true;
+}
+
+std::optional<PlannedGroups> PlannedRoom::place(Placer& placer, const JobSpec& spec) const {
+  const GangShape first =
+      spec.gang.tasks_min > 0 ? resized(spec.gang, spec.gang.tasks_min) : spec.gang;
+  PlannedGroups groups;
+  auto chosen = placer.place_in(*state_->topology, room_, first, spec.where);
+  if (!chosen) return std::nullopt;
+  groups.push_back(std::move(*chosen));
+  if (spec.groups.empty()) return groups;
+  PlannedRoom rest = *this;
+  for (const NodeTasks& each : groups.back()) rest.occupy(each.node, first, each.tasks);
+  for (const GangShape& gang : spec.groups) {
+    chosen = placer.place_in(*state_->topology, rest.room_, gang, spec.where);
+    if (!chosen) return std::nullopt;
+    for (const NodeTasks& each : *chosen) rest.occupy(each.node, gang, each.tasks);
+    groups.push_back(std::move(*chosen));
+  }
+  return groups;
+}
+
+std::vector<ClaimedNode> claimed_nodes(const PlannedRoom& room, const JobSpec& spec,
+                                       const PlannedGroups& groups) {
+  PlannedRoom after = room;
+  std::vector<ClaimedNode> claimed;
+  std::map<NodeId, std::size_t> index;
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    const GangShape& gang = g == 0 ? spec.gang : spec.groups[g - 1];
+    for (const NodeTasks& each : groups[g]) {
+      after.occupy(each.node, gang, each.tasks);
+      const auto [at, added] = index.emplace(each.node, claimed.size());
+      if (added) claimed.push_back({each.node, 0, 0, CpuShare(), Bytes()});
+      claimed[at->second].tasks += each.tasks;
+    }
+  }
+  for (ClaimedNode& each : claimed) {
+    const Slot& slot = after.slot(each.node);
+    if (!slot.takes_work()) continue;  // it has the node for itself
+    each.whole_left = slot.whole;
+    each.cpus_left = CpuShare(slot.cpus);
+    each.memory_left = Bytes(slot.memory);
+  }
+  return claimed;
+}
+
+}  // namespace mw

@@ -1,0 +1,449 @@
+#include "core/preemption.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "base/check.h"
+#include "core/accounting.h"
+#include "core/gang.h"
+#include "core/placement_search.h"
+#include "core/planned_room.h"
+#include "core/queueing.h"
+
+namespace mw {
+namespace {
+
+/// Up to so many bundles in a region, every way to finish with one more is compared.
+constexpr std::size_t kExactBundlesMax = 64;
+/// Regions are tried by what they seem to cost, so the first ones are as good as any.
+constexpr std::size_t kRegionsTried = 8;
+
+/// An attempt that may be stopped, and what that costs.
+struct Candidate {
+  const Attempt* attempt;
+  AcceleratorTime cost;
+  bool reclaimed = false;  ///< only because its tenant uses more than its quota
+};
+
+/// Attempts that make room on one node when they are stopped.
+struct Bundle {
+  NodeId node;
+  std::vector<std::size_t> victims;  ///< indexes of candidates
+  std::uint32_t gain = 0;            ///< tasks of the gang for which there is room then
+  Int128 cost = 0;                   ///< of each victim, its share that lies on this node
+};
+
+/// What one node would have free with some of its attempts gone.
+class NodeRelease {
+ public:
+  NodeRelease(const State& state, NodeId node)
+      : state_(state), node_(state.nodes[node.value()]), devices_(node_.devices) {
+    usable_ = node_.phase == NodePhase::kReady && !node_.lost && node_.claim.job == JobId();
+    slot_.cpus = static_cast<std::int32_t>(node_.cpus_free.count());
+    slot_.memory = node_.memory_free.count();
+    slices_ = node_.slices;
+    exclusive_ = node_.exclusive;
+  }
+  void release(const Attempt& attempt) {
+    const JobSpec& spec = spec_of(state_, attempt.job);
+    for (const NodeSlice& slice : attempt.placement) {
+      if (slice.node != node_.id) continue;
+      const GangShape& gang = group_at(spec, slice.first_rank);
+      for (const DeviceShare& each : slice.devices) devices_.add(each.device, each.share);
+      slot_.cpus += static_cast<std::int32_t>((gang.task.cpus * slice.tasks).count());
+      slot_.memory += (gang.task.memory * slice.tasks).count();
+      if (gang.exclusive) exclusive_ = false;
+      --slices_;
+    }
+  }
+  [[nodiscard]] std::uint32_t tasks(const GangShape& gang) {
+    if (!usable_ || exclusive_) return 0;
+    slot_.whole = static_cast<std::uint16_t>(devices_.whole());
+    slot_.busy = slices_ > 0 ? 1 : 0;
+    return tasks_on(slot_, devices_.has_parts() ? &devices_ : nullptr, gang);
+  }
+
+ private:
+  const State& state_;
+  const Node& node_;
+  DeviceRoom devices_;
+  Slot slot_;
+  std::uint32_t slices_ = 0;
+  bool usable_ = false;
+  bool exclusive_ = false;
+};
+
+/// What is taken back from tenants that use more than their quotas, so that none of them is left
+/// with less than it has a right to before the last attempt that is taken.
+class TakenBack {
+ public:
+  TakenBack(const State& state, TenantId for_whom) : state_(state), for_whom_(for_whom) {}
+  [[nodiscard]] bool may_take(const Attempt& attempt) const {
+    const auto& own = state_.tenants.at(for_whom_).path;
+    for (const TenantId each : path_of(attempt)) {
+      if (std::find(own.begin(), own.end(), each) != own.end()) continue;
+      const Tenant& tenant = state_.tenants.at(each);
+      const auto taken = taken_.find(each);
+      const AcceleratorShare gone = taken == taken_.end() ? AcceleratorShare() : taken->second;
+      if (tenant.in_use.accelerators - gone > tenant.quota) return true;
+    }
+    return false;
+  }
+  void take(const Attempt& attempt) {
+    for (const TenantId each : path_of(attempt)) taken_[each] += attempt.accelerators;
+  }
+
+ private:
+  [[nodiscard]] const std::vector<TenantId>& path_of(const Attempt& attempt) const {
+    return state_.tenants.at(record_of(state_, attempt.job).tenant).path;
+  }
+  const State& state_;
+  TenantId for_whom_;
+  std::map<TenantId, AcceleratorShare> taken_;
+};
+
+enum class Right : std::uint8_t { kNone, kByClass, kReclaim };
+
+/// By which rule the attempt may be stopped for the job.
+Right right_to_stop(const State& state, const Attempt& attempt, JobId job) {
+  const PreemptionRules& rules = state.policy.preemption;
+  if (attempt.stopping || state.now - attempt.placed_at < rules.runtime_min) return Right::kNone;
+  const PriorityClass& theirs = class_rules(state, spec_of(state, attempt.job));
+  if (!theirs.preemptible) return Right::kNone;
+  const JobSpec& spec = spec_of(state, job);
+  const PriorityClass& ours = class_rules(state, spec);
+  if (rules.by_priority && ours.preempts && theirs.value < ours.value) return Right::kByClass;
+  if (!rules.reclaim) return Right::kNone;
+  const TenantId tenant = record_of(state, job).tenant;
+  if (!state.tenants.within_quota(tenant, least_need(spec).accelerators)) return Right::kNone;
+  return TakenBack(state, tenant).may_take(attempt) ? Right::kReclaim : Right::kNone;
+}
+
+/// A part of the fleet inside which all of the gang has to be: a vertex, or one node.
+struct Region {
+  std::vector<std::size_t> bundles;  ///< the best value first
+  Position first = 0;
+  Position last = 0;
+};
+
+class VictimSearch {
+ public:
+  VictimSearch(const State& state, JobId job, Placer& placer)
+      : state_(state),
+        job_(job),
+        spec_(spec_of(state, job)),
+        tenant_(record_of(state, job).tenant),
+        placer_(placer),
+        sites_(allowed_sites(*state.topology, spec_.where)) {}
+
+  std::optional<Claim> run();
+
+ private:
+  void find_candidates();
+  void find_bundles();
+  void bundle_node(NodeId node, const std::vector<std::size_t>& on_node);
+  std::vector<Region> regions() const;
+  [[nodiscard]] std::uint64_t fits_now(const Region& region) const;
+  std::optional<std::vector<std::size_t>> cheapest(const Region& region, Int128& cost) const;
+  std::optional<Claim> without(std::vector<std::size_t> victims);
+  void spare(PlannedRoom& room, const PlannedGroups& groups, std::vector<std::size_t>& victims);
+  [[nodiscard]] bool suits(NodeId node) const;
+
+  const State& state_;
+  JobId job_;
+  const JobSpec& spec_;
+  TenantId tenant_;
+  Placer& placer_;
+  std::vector<bool> sites_;
+  GangShape gang_;          ///< of the first group, which leads the search
+  std::uint32_t unit_ = 1;  ///< tasks that a node has to take at once
+  std::vector<Candidate> candidates_;
+  std::vector<Bundle> bundles_;
+};
+
+void VictimSearch::find_candidates() {
+  for (const auto& [id, attempt] : state_.attempts) {
+    const Right right = right_to_stop(state_, attempt, job_);
+    if (right == Right::kNone) continue;
+    candidates_.push_back({&attempt, cost_of_stopping(state_, attempt), right == Right::kReclaim});
+  }
+}
+
+bool VictimSearch::suits(NodeId node) const {
+  return sites_[state_.topology->site_of(node).value()] &&
+         type_suits(state_.topology->shape(node), gang_);
+}
+
+void VictimSearch::find_bundles() {
+  std::vector<std::pair<Position, std::size_t>> on_nodes;
+  for (std::size_t i = 0; i < candidates_.size(); ++i) {
+    for (const NodeSlice& slice : candidates_[i].attempt->placement) {
+      if (suits(slice.node)) on_nodes.emplace_back(state_.topology->position(slice.node), i);
+    }
+  }
+  std::sort(on_nodes.begin(), on_nodes.end());
+  std::vector<std::size_t> on_node;
+  for (std::size_t i = 0; i < on_nodes.size();) {
+    const Position position = on_nodes[i].first;
+    on_node.clear();
+    for (; i < on_nodes.size() && on_nodes[i].first == position; ++i) {
+      const std::size_t victim = on_nodes[i].second;
+      if (on_node.empty() || on_node.back() != victim) on_node.push_back(victim);
+    }
+    bundle_node(state_.topology->at(position), on_node);
+  }
+}
+
+/// The node's victims from the cheapest on, cut into bundles that each make room for a unit.
+void VictimSearch::bundle_node(NodeId node, const std::vector<std::size_t>& on_node) {
+  struct Local {
+    std::size_t victim;
+    std::int64_t share;
+    Int128 cost;
+  };
+  std::vector<Local> order;
+  for (const std::size_t victim : on_node) {
+    const Candidate& candidate = candidates_[victim];
+    std::int64_t share = 0;
+    for (const NodeSlice& slice : candidate.attempt->placement) {
+      if (slice.node != node) continue;
+      for (const DeviceShare& each : slice.devices) share += each.share.count();
+    }
+    const std::int64_t all = candidate.attempt->accelerators.count();
+    const Int128 cost = all > 0 ? candidate.cost.count() / all * share : Int128{0};
+    order.push_back({victim, std::max<std::int64_t>(share, 1), cost});
+  }
+  std::sort(order.begin(), order.end(), [](const Local& a, const Local& b) {
+    const Int128 left = a.cost * b.share;
+    const Int128 right = b.cost * a.share;
+    return left != right ? left < right : a.victim < b.victim;
+  });
+  NodeRelease room(state_, node);
+  std::uint32_t fits = room.tasks(gang_);
+  Bundle bundle{.node = node, .victims = {}};
+  for (const Local& each : order) {
+    room.release(*candidates_[each.victim].attempt);
+    bundle.victims.push_back(each.victim);
+    bundle.cost += each.cost;
+    const std::uint32_t after = room.tasks(gang_);
+    if (after < std::min(fits + unit_, gang_.tasks)) continue;
+    bundle.gain = after - fits;
+    fits = after;
+    bundles_.push_back(std::move(bundle));
+    bundle = Bundle{.node = node, .victims = {}};
+    if (fits >= gang_.tasks) return;
+  }
+}
+
+std::vector<Region> VictimSearch::regions() const {
+  const Topology& topology = *state_.topology;
+  std::map<Position, Region> by_first;
+  for (std::size_t i = 0; i < bundles_.size(); ++i) {
+    const Position position = topology.position(bundles_[i].node);
+    Position first = position;
+    Position last = position + 1;
+    FabricId at = topology.fabric_of(bundles_[i].node);
+    while (at != kNoId<FabricId> && topology.fabric(at).level <= gang_.require) {
+      first = topology.fabric(at).first;
+      last = topology.fabric(at).last;
+      at = topology.fabric(at).parent;
+    }
+    Region& region = by_first[first];
+    region.first = first;
+    region.last = std::max(region.last, last);
+    region.bundles.push_back(i);
+  }
+  std::vector<Region> regions;
+  for (auto& [first, region] : by_first) regions.push_back(std::move(region));
+  return regions;
+}
+
+std::uint64_t VictimSearch::fits_now(const Region& region) const {
+  const Room& room = state_.free.room();
+  std::uint64_t sum = 0;
+  for (Position p = region.first; p < region.last; ++p) {
+    const Slot& slot = room.slot(p);
+    if (!slot.takes_work() || !suits(state_.topology->at(p))) continue;
+    const auto parts = room.parts.find(p);
+    const std::uint32_t tasks =
+        tasks_on(slot, parts == room.parts.end() ? nullptr : &parts->second, gang_);
+    sum += tasks >= unit_ ? tasks : 0;
+  }
+  return sum;
+}
+
+/// Victims in the region that together make room for what does not fit: by value, and at each
+/// point the cheapest bundle that would do alone.  `cost`: of the result, as far as it is known.
+std::optional<std::vector<std::size_t>> VictimSearch::cheapest(const Region& region,
+                                                               Int128& cost) const {
+  const std::uint64_t fits = fits_now(region);
+  // Room there may be, and yet no place: for want of power, of segments, of another group's room.
+  std::uint64_t needed = fits < gang_.tasks ? gang_.tasks - fits : 1;
+  std::map<std::size_t, std::vector<std::size_t>> bundles_with;  // by victim
+  std::map<std::size_t, std::size_t> missing;                    // by bundle: victims not gone
+  for (const std::size_t at : region.bundles) {
+    missing[at] = bundles_[at].victims.size();
+    for (const std::size_t victim : bundles_[at].victims) bundles_with[victim].push_back(at);
+  }
+  std::vector<std::size_t> taken;
+  std::set<std::size_t> gone;
+  std::optional<std::vector<std::size_t>> best;
+  Int128 sum = 0;
+  TakenBack back(state_, tenant_);
+  const auto allowed = [&](const Bundle& bundle) {
+    TakenBack after = back;
+    for (const std::size_t victim : bundle.victims) {
+      if (gone.contains(victim)) continue;
+      const Candidate& candidate = candidates_[victim];
+      if (candidate.reclaimed && !after.may_take(*candidate.attempt)) return false;
+      after.take(*candidate.attempt);
+    }
+    return true;
+  };
+  const auto offer = [&](const Bundle& bundle) {
+    if (bundle.gain < needed || (best && sum + bundle.cost >= cost) || !allowed(bundle)) return;
+    best = taken;
+    for (const std::size_t victim : bundle.victims) {
+      if (!gone.contains(victim)) best->push_back(victim);
+    }
+    cost = sum + bundle.cost;
+  };
+  for (std::size_t i = 0; i < region.bundles.size(); ++i) {
+    const std::size_t at = region.bundles[i];
+    if (missing.at(at) == 0) continue;
+    if (region.bundles.size() <= kExactBundlesMax) {
+      for (std::size_t k = i; k < region.bundles.size(); ++k) offer(bundles_[region.bundles[k]]);
+    } else {
+      offer(bundles_[at]);
+      if (best) break;
+    }
+    if (!allowed(bundles_[at])) continue;
+    sum += bundles_[at].cost;
+    std::uint64_t gain = 0;
+    for (const std::size_t victim : bundles_[at].victims) {
+      if (!gone.insert(victim).second) continue;
+      back.take(*candidates_[victim].attempt);
+      taken.push_back(victim);
+      // What else it makes room for comes with it.
+      for (const std::size_t other : bundles_with.at(victim)) {
+        if (--missing.at(other) == 0) gain += bundles_[other].gain;
+      }
+    }
+    if (gain >= needed) {
+      if (!best || sum < cost) {
+        best = taken;
+        cost = sum;
+      }
+      break;
+    }
+    needed -= gain;
+  }
+  return best;
+}
+
+/// The claim when these are gone, less those that need not be.
+std::optional<Claim> VictimSearch::without(std::vector<std::size_t> victims) {
+  PlannedRoom room(state_);
+  for (const std::size_t victim : victims) room.release(*candidates_[victim].attempt);
+  const auto groups = room.place(placer_, spec_);
+  if (!groups) return std::nullopt;
+  spare(room, *groups, victims);
+  Claim claim{job_, ClaimPurpose::kPreemption, state_.now, claimed_nodes(room, spec_, *groups), {}};
+  for (const std::size_t victim : victims) {
+    claim.victims.push_back(candidates_[victim].attempt->job);
+  }
+  std::sort(claim.victims.begin(), claim.victims.end());
+  return claim;
+}
+
+/// Lets go on whoever is not in the way, the most expensive first.
+void VictimSearch::spare(PlannedRoom& room, const PlannedGroups& groups,
+                         std::vector<std::size_t>& victims) {
+  std::sort(victims.begin(), victims.end(), [&](std::size_t a, std::size_t b) {
+    return candidates_[a].cost != candidates_[b].cost ? candidates_[a].cost > candidates_[b].cost
+                                                      : a < b;
+  });
+  const StillFits fits(state_, spec_, groups);
+  std::vector<std::size_t> needed;
+  for (const std::size_t victim : victims) {
+    const Attempt& attempt = *candidates_[victim].attempt;
+    room.retain(attempt);
+    if (fits.after(room, attempt)) continue;
+    room.release(attempt);
+    needed.push_back(victim);
+  }
+  victims = std::move(needed);
+}
+
+std::optional<Claim> VictimSearch::run() {
+  gang_ = spec_.gang.tasks_min > 0 ? resized(spec_.gang, spec_.gang.tasks_min) : spec_.gang;
+  if (gang_.nodes > 0) unit_ = gang_.tasks / gang_.nodes;
+  if (gang_.require == FabricLevel::kNode) unit_ = gang_.tasks;
+  find_candidates();
+  if (candidates_.empty()) return std::nullopt;
+  find_bundles();
+  std::sort(bundles_.begin(), bundles_.end(), [](const Bundle& a, const Bundle& b) {
+    const Int128 left = a.cost * b.gain;
+    const Int128 right = b.cost * a.gain;
+    if (left != right) return left < right;
+    return a.node != b.node ? a.node < b.node : a.victims < b.victims;
+  });
+  struct Choice {
+    Int128 cost;
+    std::vector<std::size_t> victims;
+  };
+  std::vector<Choice> choices;
+  for (const Region& region : regions()) {
+    Int128 cost = 0;
+    if (auto victims = cheapest(region, cost)) choices.push_back({cost, std::move(*victims)});
+  }
+  std::stable_sort(choices.begin(), choices.end(),
+                   [](const Choice& a, const Choice& b) { return a.cost < b.cost; });
+  if (choices.size() > kRegionsTried) choices.resize(kRegionsTried);
+  for (Choice& choice : choices) {
+    if (auto claim = without(std::move(choice.victims))) return claim;
+  }
+  // For want of something that is not counted above: all that may go, and spare what can be.
+  std::stable_sort(candidates_.begin(), candidates_.end(),
+                   [](const Candidate& a, const Candidate& b) { return a.cost < b.cost; });
+  std::vector<std::size_t> all;
+  TakenBack back(state_, tenant_);
+  for (std::size_t i = 0; i < candidates_.size(); ++i) {
+    const Candidate& candidate = candidates_[i];
+    if (candidate.reclaimed && !back.may_take(*candidate.attempt)) continue;
+    back.take(*candidate.attempt);
+    all.push_back(i);
+  }
+  return without(std::move(all));
+}
+
+}  // namespace
+
+AcceleratorTime cost_of_stopping(const State& state, const Attempt& attempt) {
+  const WorkSplit work = split_work(attempt, EndCause::kPreempted, state.now);
+  return work.lost + attempt.accelerators * state.policy.preemption.restart_cost;
+}
+
+bool may_be_stopped_for(const State& state, const Attempt& attempt, JobId job) {
+  return right_to_stop(state, attempt, job) != Right::kNone;
+}
+
+bool may_stop_others(const State& state, JobId job) {
+  const PreemptionRules& rules = state.policy.preemption;
+  const JobSpec& spec = spec_of(state, job);
+  const PriorityClass& ours = class_rules(state, spec);
+  if (state.preemptible.empty()) return false;
+  if (rules.by_priority && ours.preempts && state.preemptible.begin()->first < ours.value) {
+    return true;
+  }
+  return rules.reclaim &&
+         state.tenants.within_quota(record_of(state, job).tenant, least_need(spec).accelerators);
+}
+
+std::optional<Claim> choose_victims(const State& state, JobId job, Placer& placer) {
+  return VictimSearch(state, job, placer).run();
+}
+
+}  // namespace mw

@@ -1,0 +1,57 @@
+// Which classes need not be tried again yet. A class that does not fit sleeps until so much has
+// come free that it might: what it would still lack is a lower bound, so nobody who fits sleeps on.
+// A cache only: without it the same things are decided, more slowly.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "core/placement.h"
+#include "core/state.h"
+
+namespace mw {
+
+class Wakes {
+ public:
+  /// Someone new stands in the class's line, or its first is another one now.
+  void joined(const State& state, ClassId id);
+  /// The nodes have more room than before; looked at when the next pass begins.
+  void freed(const Placement& placement);
+  void freed(const Claim& claim);
+  /// The tenant, and all above it, use less than before.
+  void freed(const State& state, TenantId tenant);
+  /// Everything may be different.
+  void all(const State& state);
+
+  /// The class was tried and does not fit.
+  void sleep(const State& state, ClassId id, const NoPlace& why);
+  /// It waits for its tenant, or one above it, to use less.
+  void sleep_for_quota(const State& state, ClassId id, TenantId tenant);
+
+  /// Classes to be tried now, by id; they are awake until they sleep again or are taken.
+  std::vector<ClassId> take(const State& state);
+  [[nodiscard]] bool is_awake(const State& state, ClassId id) {
+    const Sleeper* found = sleeper(state, id);
+    return found == nullptr || tenants_.contains(found->tenant);
+  }
+  [[nodiscard]] bool quiet() const { return awake_.empty() && nodes_.empty() && tenants_.empty(); }
+
+ private:
+  struct Sleeper {
+    std::uint64_t generation = 0;  ///< of the class; 0: nobody sleeps here
+    std::uint64_t shortage = 0;    ///< tasks for which room has to come free yet
+    bool any = false;              ///< whatever comes free may help
+    TenantId tenant = kNoTenant;   ///< that has to use less
+  };
+  [[nodiscard]] Sleeper* sleeper(const State& state, ClassId id);
+  void wake_by_room(const State& state);
+
+  std::vector<Sleeper> sleepers_;  ///< by class
+  std::set<ClassId> awake_;
+  std::set<NodeId> nodes_;
+  std::set<TenantId> tenants_;
+};
+
+}  // namespace mw

@@ -1,0 +1,45 @@
+#include "core/why.h"
+
+#include <memory>
+#include <vector>
+
+#include "core/claims.h"
+#include "core/gang.h"
+
+namespace mw {
+
+PendingReason why_blocked(State& state, JobId job, JobPlacer& placer) {
+  const JobSpec& spec = spec_of(state, job);
+  const TenantId tenant = record_of(state, job).tenant;
+  if (state.holds.contains(job)) return NotYetConsidered{};
+  const AcceleratorShare need = least_need(spec).accelerators;
+  if (const auto limit = state.tenants.over_limit(tenant, need)) {
+    const Tenant& over = state.tenants.at(*limit);
+    return OverQuota{over.name, over.quota, over.limit.value_or(over.quota),
+                     over.in_use.accelerators, need};
+  }
+  const auto own = state.claims.find(job);
+  if (own != state.claims.end() && !own->second.victims.empty()) {
+    return AwaitsVictims{own->second.victims};
+  }
+  {
+    const LiftedClaim lifted(state, job);
+    if (std::holds_alternative<Placement>(placer.place(state, job))) return NotYetConsidered{};
+  }
+  std::vector<std::unique_ptr<LiftedClaim>> lifted;
+  KeptForOthers kept{JobId(), Instant::never(), 0};
+  for (const auto& [owner, claim] : state.claims) {
+    lifted.push_back(std::make_unique<LiftedClaim>(state, owner));
+    if (owner == job) continue;
+    kept.nodes += static_cast<std::uint32_t>(claim.nodes.size());
+    if (kept.job == JobId() || claim.at < kept.at) {
+      kept.job = owner;
+      kept.at = claim.at;
+    }
+  }
+  PendingReason reason = placer.explain(state, spec);
+  if (std::holds_alternative<NotYetConsidered>(reason)) return kept;
+  return reason;
+}
+
+}  // namespace mw
