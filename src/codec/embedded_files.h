@@ -1,5 +1,5 @@
-// Files of fleets/ as text inside of the program, so that nothing has to be found when it runs.
-// cmake/MwEmbed.cmake writes the definitions while building.
+// Files of fleets/ and policies/ as text inside of the program, so that nothing has to be found
+// when it runs. cmake/MwEmbed.cmake writes the definitions while building.
 #pragma once
 
 #include <span>
@@ -16,5 +16,7 @@ struct EmbeddedFile {
 extern const std::string_view kEmbeddedAccelerators;
 /// Every other file of fleets/, by name.
 extern const std::span<const EmbeddedFile> kEmbeddedFleets;
+/// Every file of policies/, by name.
+extern const std::span<const EmbeddedFile> kEmbeddedPolicies;
 
 }  // namespace mw

@@ -294,6 +294,14 @@ Result<std::int64_t> parse_thousandths(std::string_view text, std::int64_t low, 
   return *value;
 }
 
+Result<std::int64_t> parse_percent(std::string_view text, std::int64_t low, std::int64_t high) {
+  if (text.ends_with('%')) {
+    const auto value = parse_whole(text.substr(0, text.size() - 1), low, high);
+    if (value) return *value;
+  }
+  return expected(fmt::format("a whole percentage such as 25%, from {}% to {}%", low, high));
+}
+
 std::string write_duration(Duration length) {
   MW_CHECK(length >= Duration(0));
   if (length == Duration(0)) return "0";

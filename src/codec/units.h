@@ -55,6 +55,9 @@ Result<std::int64_t> parse_decimal(std::string_view text, int decimals, std::int
 /// Bounds are whole numbers.
 Result<std::int64_t> parse_thousandths(std::string_view text, std::int64_t low, std::int64_t high);
 
+/// "25%": a whole number of percents, with its sign.
+Result<std::int64_t> parse_percent(std::string_view text, std::int64_t low, std::int64_t high);
+
 std::string write_duration(Duration length);              ///< REQUIRES: length >= 0
 std::string write_bytes(Bytes size);                      ///< REQUIRES: size >= 0
 std::string write_watts(Watts power);                     ///< REQUIRES: power >= 0

@@ -98,6 +98,17 @@ TEST(Units, ReadsWholeNumbers) {
   }
 }
 
+TEST(Units, ReadsPercentages) {
+  EXPECT_EQ(*parse_percent("0%", 0, 100), 0);
+  EXPECT_EQ(*parse_percent("25%", 0, 100), 25);
+  EXPECT_EQ(*parse_percent("-5%", -10, 100), -5);
+  for (const char* text : {"", "%", "25", "25 %", "2.5%", "101%", "+1%", "025%", "25%%"}) {
+    EXPECT_FALSE(parse_percent(text, 0, 100).ok()) << text;
+  }
+  EXPECT_EQ(parse_percent("101%", 0, 100).error().message,
+            "expected a whole percentage such as 25%, from 0% to 100%");
+}
+
 TEST(Units, QuotesOnOneLineAndClips) {
   EXPECT_EQ(in_quotes("two"), "\"two\"");
   EXPECT_EQ(in_quotes("a\nb\t\"c\"\\"), "\"a\\nb\\x09\\\"c\\\"\\\\\"");

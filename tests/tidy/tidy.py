@@ -201,7 +201,7 @@ def check_cmake(root, findings):
 # Paths in documents: in backquotes or as the target of a link.
 MENTIONED = re.compile(r"`([^`\n]+)`|\]\(([^)\s#]+)(?:#[^)]*)?\)")
 TOP_LEVEL = ("src/", "apps/", "bench/", "tests/", "docs/", "tools/", "clients/", "examples/",
-             "cmake/", "fleets/", "traces/", "web/", ".ci/")
+             "cmake/", "fleets/", "policies/", "traces/", "web/", ".ci/")
 
 
 def check_documents(root, findings):
