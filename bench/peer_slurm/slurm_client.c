@@ -22,7 +22,7 @@
 /* Exported by libslurm, and missing in its header. */
 extern void slurm_free_stats_response_msg(stats_info_response_msg_t* message);
 
-enum { kLineMax = 1 << 20, kPollMicroseconds = 500, kSubmitTries = 200 };
+enum { kLineMax = 1 << 20, kPollMicroseconds = 10000, kSubmitTries = 200 };
 
 static double now_ms(void) {
   struct timespec now;
