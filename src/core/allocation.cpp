@@ -85,6 +85,12 @@ void Tentative::take(Placement placement) {
   taken_.push_back(std::move(placement));
 }
 
+Released::Released(State& state, const JobSpec& spec, Placement placement)
+    : state_(state), spec_(spec), placement_(std::move(placement)) {
+  change_capacity(state_, spec_, placement_, 1);
+}
+Released::~Released() { change_capacity(state_, spec_, placement_, -1); }
+
 void reset_capacity(Node& node, const NodeShape& shape) {
   node.devices = DeviceRoom(shape.accelerators);
   node.accelerators_free = kWholeAccelerator * shape.accelerators;

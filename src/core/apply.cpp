@@ -191,6 +191,7 @@ class Applier {
     use_up_claims(state_, spec, event.placement, expected_end(spec, at_));
     take_capacity(state_, event.job, event.placement, attempt.category);
     count_preemptible(state_, attempt, 1);
+    if (may_grow(spec, event.placement)) state_.may_grow.insert(event.job);
     watch_deadline(state_, attempt);
     MW_CHECK(state_.attempts.emplace(event.job, std::move(attempt)).second);
   }
@@ -229,6 +230,7 @@ class Applier {
     Job& job = state_.jobs.change(event.job);
     settle(attempt, at_);
     unwatch_deadline(state_, attempt);
+    state_.may_grow.erase(event.job);
     if (state_.stopping.erase(event.job) == 0) count_preemptible(state_, attempt, -1);
     for (auto& [owner, claim] : state_.claims) std::erase(claim.victims, event.job);
     MW_CHECK(attempt.saved + attempt.unsaved == event.kept_work + event.lost_work);

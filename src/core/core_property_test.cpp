@@ -131,6 +131,8 @@ class World {
     policy.classes[1].preemptible = random_.chance(1, 2);
     policy.preemption.runtime_min = seconds(random_.between(0, 2));
     policy.preemption.reclaim = random_.chance(2, 3);
+    policy.consolidation.enabled = random_.chance(1, 2);
+    policy.elastic.grow_interval = seconds(random_.between(1, 10));
     policy.backfill.reservations = static_cast<std::uint32_t>(random_.below(4));
     policy.starvation_after = seconds(random_.between(0, 20));
     const auto amount = [&] { return AcceleratorShare(random_.between(0, 6) * 1000); };

@@ -1,6 +1,7 @@
 #include "core/job_placer.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 #include "core/allocation.h"
@@ -9,9 +10,10 @@
 
 namespace mw {
 
-std::variant<Placement, NoPlace> JobPlacer::place(State& state, JobId job) {
+std::variant<Placement, NoPlace> JobPlacer::place(State& state, JobId job,
+                                                  const ResourceAmounts& in_use) {
   const JobSpec& spec = spec_of(state, job);
-  if (spec.gang.tasks_min > 0) return place_elastic(state, job);
+  if (spec.gang.tasks_min > 0) return place_elastic(state, job, in_use.accelerators);
   if (spec.groups.empty()) return placer_.place(surroundings(state), spec.gang, spec.where);
   // What is missing of one group says little about when all of them fit.
   const PlannedRoom room(state);
@@ -36,7 +38,8 @@ std::variant<Placement, NoPlace> JobPlacer::place(State& state, JobId job) {
 }
 
 /// The more the better: what fits with n tasks fits with fewer.
-std::variant<Placement, NoPlace> JobPlacer::place_elastic(const State& state, JobId job) {
+std::variant<Placement, NoPlace> JobPlacer::place_elastic(const State& state, JobId job,
+                                                          AcceleratorShare in_use) {
   const JobSpec& spec = spec_of(state, job);
   const std::uint32_t unit = elastic_unit(spec.gang);
   const auto with = [&](std::uint32_t units) {
@@ -46,7 +49,9 @@ std::variant<Placement, NoPlace> JobPlacer::place_elastic(const State& state, Jo
   std::uint32_t most = spec.gang.tasks / unit;
   const AcceleratorShare each = spec.gang.task.accelerators * unit;
   if (each.count() > 0) {
-    const AcceleratorShare left = state.tenants.room_below_limit(record_of(state, job).tenant);
+    const AcceleratorShare room = state.tenants.room_below_limit(record_of(state, job).tenant);
+    const bool limited = room < AcceleratorShare(std::numeric_limits<std::int64_t>::max() / 2);
+    const AcceleratorShare left = limited ? room + in_use : room;
     most = static_cast<std::uint32_t>(std::clamp<std::int64_t>(left / each, least, most));
   }
   auto placed = with(most);

@@ -15,7 +15,9 @@ class JobPlacer {
   /// than its tenant may use.
   /// The state is the same afterwards; it is changed meanwhile to place one group beside another.
   /// Cost: as Placer::place(); for a job of several groups, a copy of the room as well.
-  std::variant<Placement, NoPlace> place(State& state, JobId job);
+  /// `in_use`: what its tenant uses for this very job, and would use no more.
+  std::variant<Placement, NoPlace> place(State& state, JobId job,
+                                         const ResourceAmounts& in_use = {});
 
   /// On just the nodes that it claims, whatever else is claimed: where and when it was promised a
   /// start, it takes nothing that others were promised.  Nothing when it does not fit there yet.
@@ -28,7 +30,8 @@ class JobPlacer {
   [[nodiscard]] Placer& placer() { return placer_; }
 
  private:
-  std::variant<Placement, NoPlace> place_elastic(const State& state, JobId job);
+  std::variant<Placement, NoPlace> place_elastic(const State& state, JobId job,
+                                                 AcceleratorShare in_use);
 
   Placer placer_;
 };

@@ -20,6 +20,7 @@ void Core::Stepper::decide() {
   start_restarts();
   allocate();
   backfill();
+  grow();
   explain_idle();
 }
 
@@ -175,6 +176,7 @@ void Core::Stepper::explain_idle() {
 void Core::Stepper::note_freed(const EventBody& body) {
   const auto gone = [&](JobId job) {
     sleeping_restarts_.clear();
+    grow_at_ = now_;
     if (const auto hold = state_.holds.find(job); hold != state_.holds.end()) {
       wakes_.freed(hold->second.placement);
       wakes_.freed(state_, record_of(state_, job).tenant);
@@ -186,6 +188,7 @@ void Core::Stepper::note_freed(const EventBody& body) {
   if (const auto* ended = std::get_if<AttemptEnded>(&body)) {
     if (ended->capacity_held) return;
     sleeping_restarts_.clear();
+    grow_at_ = now_;
     wakes_.freed(state_.attempts.at(ended->job).placement);
     wakes_.freed(state_, record_of(state_, ended->job).tenant);
   } else if (const auto* held = std::get_if<JobHeld>(&body)) {
@@ -232,6 +235,7 @@ void Core::Stepper::note_waiting(const EventBody& body) {
              std::holds_alternative<ControllerTookOver>(body)) {
     wakes_.all(state_);
     sleeping_restarts_.clear();
+    grow_at_ = now_;
     starving_at_ = now_;
   }
 }

@@ -108,14 +108,18 @@ class TakenBack {
   std::map<TenantId, AcceleratorShare> taken_;
 };
 
-enum class Right : std::uint8_t { kNone, kByClass, kReclaim };
+enum class Right : std::uint8_t { kNone, kByClass, kReclaim, kMove };
 
 /// By which rule the attempt may be stopped for the job.
-Right right_to_stop(const State& state, const Attempt& attempt, JobId job) {
+Right right_to_stop(const State& state, const Attempt& attempt, JobId job, Stopping stopping) {
   const PreemptionRules& rules = state.policy.preemption;
   if (attempt.stopping || state.now - attempt.placed_at < rules.runtime_min) return Right::kNone;
   const PriorityClass& theirs = class_rules(state, spec_of(state, attempt.job));
   if (!theirs.preemptible) return Right::kNone;
+  if (stopping == Stopping::kMove) {
+    // Gangs over several nodes stay: to move them costs more than it brings.
+    return attempt.placement.size() == 1 ? Right::kMove : Right::kNone;
+  }
   const JobSpec& spec = spec_of(state, job);
   const PriorityClass& ours = class_rules(state, spec);
   if (rules.by_priority && ours.preempts && theirs.value < ours.value) return Right::kByClass;
@@ -134,8 +138,9 @@ struct Region {
 
 class VictimSearch {
  public:
-  VictimSearch(const State& state, JobId job, Placer& placer)
-      : state_(state),
+  VictimSearch(const State& state, JobId job, Placer& placer, Stopping stopping)
+      : stopping_(stopping),
+        state_(state),
         job_(job),
         spec_(spec_of(state, job)),
         tenant_(record_of(state, job).tenant),
@@ -158,6 +163,10 @@ class VictimSearch {
   void spare(PlannedRoom& room, const PlannedGroups& groups, std::vector<std::size_t>& victims);
   [[nodiscard]] bool suits(NodeId node) const;
 
+  [[nodiscard]] bool all_go_on(PlannedRoom room, const PlannedGroups& groups,
+                               const std::vector<std::size_t>& victims);
+
+  Stopping stopping_;
   const State& state_;
   JobId job_;
   const JobSpec& spec_;
@@ -172,7 +181,7 @@ class VictimSearch {
 
 void VictimSearch::find_candidates() {
   for (const auto& [id, attempt] : state_.attempts) {
-    const Right right = right_to_stop(state_, attempt, job_);
+    const Right right = right_to_stop(state_, attempt, job_, stopping_);
     if (right == Right::kNone) continue;
     candidates_.push_back({&attempt, cost_of_stopping(state_, attempt), right == Right::kReclaim});
   }
@@ -380,12 +389,29 @@ std::optional<Claim> VictimSearch::without(std::vector<std::size_t> victims) {
   const auto groups = room.place(placer_, spec_);
   if (!groups) return std::nullopt;
   spare(room, *groups, victims);
+  if (stopping_ == Stopping::kMove && !all_go_on(room, *groups, victims)) return std::nullopt;
   Claim claim{job_, ClaimPurpose::kPreemption, state_.now, claimed_nodes(room, spec_, *groups), {}};
   for (const std::size_t victim : victims) {
     claim.victims.push_back(candidates_[victim].attempt->job);
   }
   std::sort(claim.victims.begin(), claim.victims.end());
   return claim;
+}
+
+/// Beside the job there is room for all of them elsewhere.
+bool VictimSearch::all_go_on(PlannedRoom room, const PlannedGroups& groups,
+                             const std::vector<std::size_t>& victims) {
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    const GangShape& gang = g == 0 ? spec_.gang : spec_.groups[g - 1];
+    for (const NodeTasks& each : groups[g]) room.occupy(each.node, gang, each.tasks);
+  }
+  for (const std::size_t victim : victims) {
+    const JobSpec& moved = spec_of(state_, candidates_[victim].attempt->job);
+    const auto place = room.place(placer_, moved);
+    if (!place || !moved.groups.empty()) return false;
+    for (const NodeTasks& each : place->front()) room.occupy(each.node, moved.gang, each.tasks);
+  }
+  return true;
 }
 
 /// Lets go on whoever is not in the way, the most expensive first.
@@ -499,8 +525,8 @@ AcceleratorTime cost_of_stopping(const State& state, const Attempt& attempt) {
   return work.lost + attempt.accelerators * state.policy.preemption.restart_cost;
 }
 
-bool may_be_stopped_for(const State& state, const Attempt& attempt, JobId job) {
-  return right_to_stop(state, attempt, job) != Right::kNone;
+bool may_be_stopped_for(const State& state, const Attempt& attempt, JobId job, Stopping stopping) {
+  return right_to_stop(state, attempt, job, stopping) != Right::kNone;
 }
 
 bool may_stop_others(const State& state, JobId job) {
@@ -515,8 +541,9 @@ bool may_stop_others(const State& state, JobId job) {
          state.tenants.within_quota(record_of(state, job).tenant, least_need(spec).accelerators);
 }
 
-std::optional<Claim> choose_victims(const State& state, JobId job, Placer& placer) {
-  return VictimSearch(state, job, placer).run();
+std::optional<Claim> choose_victims(const State& state, JobId job, Placer& placer,
+                                    Stopping stopping) {
+  return VictimSearch(state, job, placer, stopping).run();
 }
 
 }  // namespace mw
