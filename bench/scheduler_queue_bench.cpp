@@ -43,10 +43,13 @@ std::vector<JobSpec> thousand_classes() {
 
 }  // namespace
 
-void bench_pending(const Figures& figures) {
+namespace {
+
+/// `suffix`: of the metrics' names.
+void bench_queue(const Figures& figures, const FleetSpec& fleet, const std::string& suffix) {
   Random random(2);
-  World world(reference_fleet("ai-cloud-2025"));
-  world.fill(random, 0.9);
+  World world(fleet);
+  world.fill(random, 0.99);
   fill_up(world);
   // Holes of less than a node, so that there is something to look at.
   world.thin(random, 0.02);
@@ -65,8 +68,8 @@ void bench_pending(const Figures& figures) {
     passes.push_back(watch.milliseconds());
     if (count_placed(events) > 0) give_up("pending: something fits");
   }
-  figures.tell("pass_1m_pending_ms", percentile(passes, 0.99), "ms", spread(passes));
-  figures.tell("pass_1m_pending_p50_ms", percentile(passes, 0.5), "ms");
+  figures.tell("pass_1m_pending" + suffix + "_ms", percentile(passes, 0.99), "ms", spread(passes));
+  figures.tell("pass_1m_pending" + suffix + "_p50_ms", percentile(passes, 0.5), "ms");
 
   std::vector<double> wakes;
   for (int i = 0; i < 200; ++i) {
@@ -85,10 +88,22 @@ void bench_pending(const Figures& figures) {
     const Stopwatch watch;
     const auto& events = world.step({exited(0)});
     wakes.push_back(watch.milliseconds());
-    if (count_placed(events) != 1) give_up("pending: not exactly one job started");
+    // Where power is short, what one job leaves may do for another elsewhere as well.
+    const std::uint64_t started = count_placed(events);
+    if (started == 0 || (suffix.empty() && started != 1)) {
+      give_up("pending: " + std::to_string(started) + " jobs started");
+    }
   }
-  figures.tell("wake_one_ms", percentile(wakes, 0.99), "ms", spread(wakes));
-  figures.tell("wake_one_p50_ms", percentile(wakes, 0.5), "ms");
+  figures.tell("wake_one" + suffix + "_ms", percentile(wakes, 0.99), "ms", spread(wakes));
+  figures.tell("wake_one" + suffix + "_p50_ms", percentile(wakes, 0.5), "ms");
+}
+
+}  // namespace
+
+void bench_pending(const Figures& figures) {
+  bench_queue(figures, plain_fleet(31'250), "");
+  // There it is power in rows of racks that is short, and not room.
+  bench_queue(figures, reference_fleet("ai-cloud-2025"), "_for_power");
 }
 
 void bench_preemption(const Figures& figures) {

@@ -190,6 +190,7 @@ class Applier {
     attempt.category_since = at_;
     use_up_claims(state_, spec, event.placement, expected_end(spec, at_));
     take_capacity(state_, event.job, event.placement, attempt.category);
+    note_rules(state_, attempt);
     count_preemptible(state_, attempt, 1);
     if (may_grow(spec, event.placement)) state_.may_grow.insert(event.job);
     watch_deadline(state_, attempt);
@@ -309,7 +310,11 @@ class Applier {
     state_.blocked.clear();
     rebuild_queue(state_);
     state_.preemptible.clear();
-    for (const auto& [job, attempt] : state_.attempts) {
+    std::vector<JobId> running;
+    for (const auto& [job, attempt] : state_.attempts) running.push_back(job);
+    for (const JobId job : running) {
+      Attempt& attempt = state_.attempts.change(job);
+      note_rules(state_, attempt);
       if (!attempt.stopping) count_preemptible(state_, attempt, 1);
     }
   }

@@ -20,6 +20,12 @@ constexpr std::size_t kExactBundlesMax = 64;
 /// With so few that may be stopped, in a fleet so small, every set is tried.
 constexpr std::size_t kExactCandidatesMax = 6;
 constexpr std::size_t kExactNodesMax = 256;
+/// What each costs when only their number counts; divisible by many shares.
+constexpr AcceleratorTime::rep kCostOfOne = 5'040'000'000;
+/// From so many on, a good choice soon is better than the best.
+constexpr std::size_t kManyCandidates = 4096;
+/// So many nodes are always looked at closely.
+constexpr std::size_t kNodesMin = 512;
 /// Regions are tried by what they seem to cost, so the first ones are as good as any.
 constexpr std::size_t kRegionsTried = 8;
 
@@ -101,7 +107,7 @@ class TakenBack {
 
  private:
   [[nodiscard]] const std::vector<TenantId>& path_of(const Attempt& attempt) const {
-    return state_.tenants.at(record_of(state_, attempt.job).tenant).path;
+    return state_.tenants.at(attempt.tenant).path;
   }
   const State& state_;
   TenantId for_whom_;
@@ -111,23 +117,38 @@ class TakenBack {
 enum class Right : std::uint8_t { kNone, kByClass, kReclaim, kMove };
 
 /// By which rule the attempt may be stopped for the job.
-Right right_to_stop(const State& state, const Attempt& attempt, JobId job, Stopping stopping) {
-  const PreemptionRules& rules = state.policy.preemption;
-  if (attempt.stopping || state.now - attempt.placed_at < rules.runtime_min) return Right::kNone;
-  const PriorityClass& theirs = class_rules(state, spec_of(state, attempt.job));
-  if (!theirs.preemptible) return Right::kNone;
-  if (stopping == Stopping::kMove) {
-    // Gangs over several nodes stay: to move them costs more than it brings.
-    return attempt.placement.size() == 1 ? Right::kMove : Right::kNone;
+class Rights {
+ public:
+  Rights(const State& state, JobId job, Stopping stopping)
+      : state_(state), stopping_(stopping), tenant_(record_of(state, job).tenant) {
+    const PreemptionRules& rules = state.policy.preemption;
+    const JobSpec& spec = spec_of(state, job);
+    const PriorityClass& ours = class_rules(state, spec);
+    value_ = ours.value;
+    by_class_ = rules.by_priority && ours.preempts;
+    reclaims_ = rules.reclaim && state.tenants.within_quota(tenant_, least_need(spec).accelerators);
   }
-  const JobSpec& spec = spec_of(state, job);
-  const PriorityClass& ours = class_rules(state, spec);
-  if (rules.by_priority && ours.preempts && theirs.value < ours.value) return Right::kByClass;
-  if (!rules.reclaim) return Right::kNone;
-  const TenantId tenant = record_of(state, job).tenant;
-  if (!state.tenants.within_quota(tenant, least_need(spec).accelerators)) return Right::kNone;
-  return TakenBack(state, tenant).may_take(attempt) ? Right::kReclaim : Right::kNone;
-}
+  [[nodiscard]] Right over(const Attempt& attempt) const {
+    if (stopping_ == Stopping::kExplain) return Right::kByClass;
+    if (attempt.stopping || !attempt.preemptible) return Right::kNone;
+    if (state_.now - attempt.placed_at < state_.policy.preemption.runtime_min) return Right::kNone;
+    if (stopping_ == Stopping::kMove) {
+      // Gangs over several nodes stay: to move them costs more than it brings.
+      return attempt.placement.size() == 1 ? Right::kMove : Right::kNone;
+    }
+    if (by_class_ && attempt.class_value < value_) return Right::kByClass;
+    if (!reclaims_) return Right::kNone;
+    return TakenBack(state_, tenant_).may_take(attempt) ? Right::kReclaim : Right::kNone;
+  }
+
+ private:
+  const State& state_;
+  Stopping stopping_;
+  TenantId tenant_;
+  std::int32_t value_ = 0;
+  bool by_class_ = false;
+  bool reclaims_ = false;
+};
 
 /// A part of the fleet inside which all of the gang has to be: a vertex, or one node.
 struct Region {
@@ -152,6 +173,8 @@ class VictimSearch {
  private:
   void find_candidates();
   void find_bundles();
+  /// The gang may be anywhere at a site, so that leaving out dear nodes leaves enough.
+  [[nodiscard]] bool regions_may_be_large() const { return gang_.require >= FabricLevel::kSite; }
   void bundle_node(NodeId node, const std::vector<std::size_t>& on_node);
   enum class Charge : std::uint8_t { kShare, kWhole };
   void sort_bundles(Charge charge);
@@ -180,10 +203,14 @@ class VictimSearch {
 };
 
 void VictimSearch::find_candidates() {
+  const Rights rights(state_, job_, stopping_);
   for (const auto& [id, attempt] : state_.attempts) {
-    const Right right = right_to_stop(state_, attempt, job_, stopping_);
+    const Right right = rights.over(attempt);
     if (right == Right::kNone) continue;
-    candidates_.push_back({&attempt, cost_of_stopping(state_, attempt), right == Right::kReclaim});
+    const AcceleratorTime cost = stopping_ == Stopping::kExplain
+                                     ? AcceleratorTime(kCostOfOne)
+                                     : cost_of_stopping(state_, attempt);
+    candidates_.push_back({&attempt, cost, right == Right::kReclaim});
   }
 }
 
@@ -193,22 +220,53 @@ bool VictimSearch::suits(NodeId node) const {
 }
 
 void VictimSearch::find_bundles() {
-  std::vector<std::pair<Position, std::size_t>> on_nodes;
-  for (std::size_t i = 0; i < candidates_.size(); ++i) {
-    for (const NodeSlice& slice : candidates_[i].attempt->placement) {
-      if (suits(slice.node)) on_nodes.emplace_back(state_.topology->position(slice.node), i);
+  // Candidates by node, as lists through one array.
+  constexpr std::uint32_t kEnd = 0xFFFFFFFFU;
+  struct Link {
+    std::uint32_t candidate;
+    std::uint32_t next;
+  };
+  struct OnNode {
+    Position position;
+    double cost;  ///< of all that may go there, for each accelerator
+  };
+  std::vector<std::uint32_t> heads(state_.topology->size(), kEnd);
+  std::vector<double> costs(state_.topology->size(), 0.0);
+  std::vector<Link> links;
+  std::vector<OnNode> nodes;
+  // From the last to the first, so that each node's list is in order.
+  for (std::size_t i = candidates_.size(); i-- > 0;) {
+    const Attempt& attempt = *candidates_[i].attempt;
+    const double each = static_cast<double>(candidates_[i].cost.count()) /
+                        static_cast<double>(attempt.placement.size());
+    for (const NodeSlice& slice : attempt.placement) {
+      if (!suits(slice.node)) continue;
+      const Position position = state_.topology->position(slice.node);
+      std::uint32_t& head = heads[position];
+      if (head == kEnd) nodes.push_back({position, 0.0});
+      costs[position] += each;
+      if (head != kEnd && links[head].candidate == i) continue;
+      links.push_back({static_cast<std::uint32_t>(i), head});
+      head = static_cast<std::uint32_t>(links.size() - 1);
     }
   }
-  std::sort(on_nodes.begin(), on_nodes.end());
+  // Of very many, only nodes that cost little are looked at closely.
+  const std::size_t enough = std::max<std::size_t>(kNodesMin, gang_.tasks / unit_ * 4);
+  for (OnNode& each : nodes) each.cost = costs[each.position];
+  if (nodes.size() > enough && regions_may_be_large()) {
+    std::nth_element(nodes.begin(), nodes.begin() + static_cast<std::ptrdiff_t>(enough),
+                     nodes.end(), [](const OnNode& a, const OnNode& b) {
+                       return a.cost != b.cost ? a.cost < b.cost : a.position < b.position;
+                     });
+    nodes.resize(enough);
+  }
   std::vector<std::size_t> on_node;
-  for (std::size_t i = 0; i < on_nodes.size();) {
-    const Position position = on_nodes[i].first;
+  for (const OnNode& each : nodes) {
     on_node.clear();
-    for (; i < on_nodes.size() && on_nodes[i].first == position; ++i) {
-      const std::size_t victim = on_nodes[i].second;
-      if (on_node.empty() || on_node.back() != victim) on_node.push_back(victim);
+    for (std::uint32_t at = heads[each.position]; at != kEnd; at = links[at].next) {
+      on_node.push_back(links[at].candidate);
     }
-    bundle_node(state_.topology->at(position), on_node);
+    bundle_node(state_.topology->at(each.position), on_node);
   }
 }
 
@@ -311,28 +369,32 @@ std::optional<std::vector<std::size_t>> VictimSearch::cheapest(const Region& reg
   const std::uint64_t fits = fits_now(region);
   // Room there may be, and yet no place: for want of power, of segments, of another group's room.
   std::uint64_t needed = fits < gang_.tasks ? gang_.tasks - fits : 1;
-  std::map<std::size_t, std::vector<std::size_t>> bundles_with;  // by victim
-  std::map<std::size_t, std::size_t> missing;                    // by bundle: victims not gone
+  std::vector<std::pair<std::size_t, std::size_t>> bundles_with;  // (victim, bundle)
+  std::vector<std::size_t> missing(bundles_.size(), 0);           // by bundle: victims not gone
   for (const std::size_t at : region.bundles) {
     missing[at] = bundles_[at].victims.size();
-    for (const std::size_t victim : bundles_[at].victims) bundles_with[victim].push_back(at);
+    for (const std::size_t victim : bundles_[at].victims) bundles_with.emplace_back(victim, at);
   }
+  std::sort(bundles_with.begin(), bundles_with.end());
   std::vector<std::size_t> taken;
-  std::set<std::size_t> gone;
+  std::vector<bool> is_gone(candidates_.size(), false);
   std::optional<std::vector<std::size_t>> best;
   Int128 sum = 0;  // of those that are gone, each in full
   const auto cost_of = [&](const Bundle& bundle) {
     Int128 more = 0;
     for (const std::size_t victim : bundle.victims) {
-      if (!gone.contains(victim)) more += candidates_[victim].cost.count();
+      if (!is_gone[victim]) more += candidates_[victim].cost.count();
     }
     return more;
   };
   TakenBack back(state_, tenant_);
+  const bool any_reclaimed = std::any_of(candidates_.begin(), candidates_.end(),
+                                         [](const Candidate& each) { return each.reclaimed; });
   const auto allowed = [&](const Bundle& bundle) {
+    if (!any_reclaimed) return true;
     TakenBack after = back;
     for (const std::size_t victim : bundle.victims) {
-      if (gone.contains(victim)) continue;
+      if (is_gone[victim]) continue;
       const Candidate& candidate = candidates_[victim];
       if (candidate.reclaimed && !after.may_take(*candidate.attempt)) return false;
       after.take(*candidate.attempt);
@@ -345,13 +407,13 @@ std::optional<std::vector<std::size_t>> VictimSearch::cheapest(const Region& reg
     if ((best && all >= cost) || !allowed(bundle)) return;
     best = taken;
     for (const std::size_t victim : bundle.victims) {
-      if (!gone.contains(victim)) best->push_back(victim);
+      if (!is_gone[victim]) best->push_back(victim);
     }
     cost = all;
   };
   for (std::size_t i = 0; i < region.bundles.size(); ++i) {
     const std::size_t at = region.bundles[i];
-    if (missing.at(at) == 0) continue;
+    if (missing[at] == 0) continue;
     if (region.bundles.size() <= kExactBundlesMax) {
       for (std::size_t k = i; k < region.bundles.size(); ++k) offer(bundles_[region.bundles[k]]);
     } else {
@@ -362,12 +424,15 @@ std::optional<std::vector<std::size_t>> VictimSearch::cheapest(const Region& reg
     sum += cost_of(bundles_[at]);
     std::uint64_t gain = 0;
     for (const std::size_t victim : bundles_[at].victims) {
-      if (!gone.insert(victim).second) continue;
+      if (is_gone[victim]) continue;
+      is_gone[victim] = true;
       back.take(*candidates_[victim].attempt);
       taken.push_back(victim);
       // What else it makes room for comes with it.
-      for (const std::size_t other : bundles_with.at(victim)) {
-        if (--missing.at(other) == 0) gain += bundles_[other].gain;
+      for (auto other = std::lower_bound(bundles_with.begin(), bundles_with.end(),
+                                         std::make_pair(victim, std::size_t{0}));
+           other != bundles_with.end() && other->first == victim; ++other) {
+        if (--missing[other->second] == 0) gain += bundles_[other->second].gain;
       }
     }
     if (gain >= needed) {
@@ -478,7 +543,12 @@ std::optional<Claim> VictimSearch::run() {
   };
   std::vector<Choice> choices;
   // A victim on many nodes is cheap for who needs many of them, and dear for who needs one.
+  const bool many_nodes =
+      std::any_of(candidates_.begin(), candidates_.end(),
+                  [](const Candidate& each) { return each.attempt->placement.size() > 1; });
   for (const Charge charge : {Charge::kShare, Charge::kWhole}) {
+    // The same for those on one node; and where there are many, the first way is good enough.
+    if (charge == Charge::kWhole && (!many_nodes || candidates_.size() > kManyCandidates)) break;
     sort_bundles(charge);
     for (const Region& region : regions()) {
       Int128 cost = 0;
@@ -496,7 +566,9 @@ std::optional<Claim> VictimSearch::run() {
     if (candidates_.size() > kExactBundlesMax) return claim;
     Int128 cost = 0;
     for (const JobId each : claim->victims) {
-      cost += cost_of_stopping(state_, state_.attempts.at(each)).count();
+      cost += stopping_ == Stopping::kExplain
+                  ? kCostOfOne
+                  : cost_of_stopping(state_, state_.attempts.at(each)).count();
     }
     if (!best || cost < best_cost) {
       best_cost = cost;
@@ -526,7 +598,7 @@ AcceleratorTime cost_of_stopping(const State& state, const Attempt& attempt) {
 }
 
 bool may_be_stopped_for(const State& state, const Attempt& attempt, JobId job, Stopping stopping) {
-  return right_to_stop(state, attempt, job, stopping) != Right::kNone;
+  return Rights(state, job, stopping).over(attempt) != Right::kNone;
 }
 
 bool may_stop_others(const State& state, JobId job) {

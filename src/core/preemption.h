@@ -21,6 +21,7 @@ AcceleratorTime cost_of_stopping(const State& state, const Attempt& attempt);
 enum class Stopping : std::uint8_t {
   kPreempt,  ///< they wait again; by class, or to take back what was borrowed
   kMove,     ///< they go on elsewhere at once: for that each of them has to fit
+  kExplain,  ///< nothing: it is only asked who is in the way, and the fewer the better
 };
 
 /// The attempt may be stopped for the job by the policy in force.

@@ -44,7 +44,11 @@ void rebuild_indexes(State& state) {
   }
   state.tenants.rebuild(state.policy);
   rebuild_queue(state);
-  for (const auto& [id, attempt] : state.attempts) {
+  std::vector<JobId> placed;
+  for (const auto& [id, attempt] : state.attempts) placed.push_back(id);
+  for (const JobId id : placed) {
+    Attempt& attempt = state.attempts.change(id);
+    note_rules(state, attempt);
     occupy(state, id, attempt.placement);
     if (may_grow(spec_of(state, id), attempt.placement)) state.may_grow.insert(id);
     if (attempt.stopping) {

@@ -114,6 +114,10 @@ struct Attempt {
   AcceleratorTime unsaved;   ///< productive since the last checkpoint
   AcceleratorTime saved;     ///< productive, and safe
   AcceleratorTime checkpointing;
+  // Derived from the policy: what a choice among all attempts looks at.
+  std::int32_t class_value = 0;
+  bool preemptible = false;
+  TenantId tenant;
   bool operator==(const Attempt&) const = default;
   MW_FIELDS(job, number, epoch, placement, resumed_from, accelerators, placed_at, running_at,
             stopping, stop_grace, stop_by, exited, exited_count, first_failure, first_failure_rank,
