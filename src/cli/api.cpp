@@ -78,6 +78,10 @@ Result<ApiReply> Api::post(std::string_view path, std::string body, const HttpFi
   return judge(client_.post(path, std::move(body), query, headers));
 }
 
+Result<ApiReply> Api::put(std::string_view path, std::string body) {
+  return judge(client_.put(path, std::move(body)));
+}
+
 Result<void> Api::stream(std::string_view path, const HttpFields& query,
                          const std::function<bool(const SseEvent&)>& on_event) {
   const auto response = client_.stream(path, query, on_event);

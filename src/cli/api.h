@@ -38,6 +38,7 @@ class Api {
   Result<ApiReply> get(std::string_view path, const HttpFields& query = {});
   Result<ApiReply> post(std::string_view path, std::string body = {}, const HttpFields& query = {},
                         const HttpFields& headers = {});
+  Result<ApiReply> put(std::string_view path, std::string body);
   /// Follows an event stream until on_event returns false or it breaks off (kUnavailable).
   Result<void> stream(std::string_view path, const HttpFields& query,
                       const std::function<bool(const SseEvent&)>& on_event);

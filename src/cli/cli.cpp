@@ -170,6 +170,8 @@ void build_tree(CLI::App& app, Cli& cli) {
   add_nodes(app, cli);
   add_fleet(app, cli);
   add_accelerators(app, cli);
+  add_policy(app, cli);
+  add_tenants(app, cli);
   add_ledger(app, cli);
   add_events(app, cli);
   add_report(app, cli);

@@ -8,6 +8,7 @@
 #include "cli/render.h"
 #include "cli/table.h"
 #include "codec/text.h"
+#include "model/gang.h"
 
 namespace mw {
 namespace {
@@ -200,10 +201,14 @@ std::string render_job(const JsonView& job, Instant now, const TerminalTraits& t
                            job["array_count"].integer(), job["id"].integer())
              : ""}},
        {"gang",
-        {fmt::format("{}{}, {} in all", counted(job["tasks"].integer(1), "task"),
-                     nodes > 0 ? " on " + counted(nodes, "node") : "",
-                     accelerators_text(job) +
-                         (accelerators_text(job) == "1" ? " accelerator" : " accelerators"))}},
+        {fmt::format(
+            "{}{}{}, {} in all",
+            job["tasks_min"].integer() > 0 ? fmt::format("{} to ", job["tasks_min"].integer()) : "",
+            counted(job["tasks"].integer(1), "task"),
+            nodes > 0 ? " on " + counted(nodes, "node") : "",
+            accelerators_text(job) +
+                (accelerators_text(job) == "1" ? " accelerator" : " accelerators"))}},
+       {"class", {job["priority_class"].text()}},
        {"priority", {job["priority"].integer() != 0 ? number_text(job["priority"]) : ""}},
        {"command", {command_text(job)}},
        {"folder", {job["workdir"].text()}},
@@ -211,6 +216,7 @@ std::string render_job(const JsonView& job, Instant now, const TerminalTraits& t
        {"started", {moment(job["started_at_ns"], now)}},
        {"finished", {moment(job["finished_at_ns"], now)}},
        {"not before", {job["state"].text() == "pending" ? moment(job["not_before_ns"], now) : ""}},
+       {"deadline", {moment(job["deadline_ns"], now)}},
        {"time", {age_text(job, now)}},
        {"time limit", {limit > 0 ? duration_text(Duration(limit)) + " an attempt" : ""}},
        {"attempt",
@@ -271,8 +277,13 @@ std::string outcome_line(const JsonView& job, const TerminalTraits& traits) {
 std::string submitted_line(const JsonView& answer, const JobSpec& spec, bool dry_run) {
   const std::int64_t job = answer["job"].integer();
   const std::int64_t count = answer["count"].integer(1);
-  const AcceleratorShare share = spec.gang.task.accelerators * spec.gang.tasks;
-  const std::string what = fmt::format("{}, {} accelerator{}", counted(spec.gang.tasks, "task"),
+  std::int64_t tasks = 0;
+  AcceleratorShare share;
+  for_each_group(spec, [&](const GangShape& group, std::uint32_t) {
+    tasks += group.tasks;
+    share += group.task.accelerators * group.tasks;
+  });
+  const std::string what = fmt::format("{}, {} accelerator{}", counted(tasks, "task"),
                                        share_text(share), share == kWholeAccelerator ? "" : "s");
   if (dry_run) {
     return fmt::format("The job \"{}\" is good ({}{}); nothing was submitted.\n", spec.name,

@@ -55,6 +55,8 @@ void add_job_logs(CLI::App& job, Cli& cli);
 void add_nodes(CLI::App& app, Cli& cli);
 void add_fleet(CLI::App& app, Cli& cli);
 void add_accelerators(CLI::App& app, Cli& cli);
+void add_policy(CLI::App& app, Cli& cli);
+void add_tenants(CLI::App& app, Cli& cli);
 void add_ledger(CLI::App& app, Cli& cli);
 void add_events(CLI::App& app, Cli& cli);
 void add_report(CLI::App& app, Cli& cli);

@@ -160,7 +160,7 @@ class PolicyFileReader : private YamlReader {
     return sum;
   }
 
-  /// Reads one tenant and all below it. Returns its quota.
+  /// Reads one tenant and all below it. Returns what it has a right to.
   AcceleratorShare read_tenant(const YamlNode& node, const std::string& at, const std::string& name,
                                const std::string& parent, std::size_t depth) {
     // By its place, for those below it make the list grow.
@@ -176,15 +176,17 @@ class PolicyFileReader : private YamlReader {
     if (below == nullptr) return policy_.tenants[index].quota;
     const AcceleratorShare sum =
         read_tenants_of(*below, YamlReader::path(at, "tenants"), name, depth + 1);
-    // What it has a right to is what those below it have a right to, unless it says otherwise.
-    if (!has_quota) policy_.tenants[index].quota = sum;
-    if (policy_.tenants[index].quota > kTenantQuotaMax * kWholeAccelerator) {
-      problem(*below, YamlReader::path(at, "tenants"),
-              fmt::format("expected quotas of at most {} accelerators together, found {}",
-                          kTenantQuotaMax, write_thousandths(sum.count())));
-      policy_.tenants[index].quota = {};
+    // Without a quota of its own it has a right to what those below it have. A smaller one would
+    // be raised to that when it is decided by; the file should not say what does not hold.
+    const AcceleratorShare quota = policy_.tenants[index].quota;
+    if (!has_quota) return sum;
+    if (quota < sum) {
+      problem(*node.find("quota"), YamlReader::path(at, "quota"),
+              fmt::format("expected at least the {} accelerators that those below it have "
+                          "together, found {}",
+                          write_thousandths(sum.count()), write_thousandths(quota.count())));
     }
-    return policy_.tenants[index].quota;
+    return quota;
   }
 
   /// Reads what a tenant may use. True when its quota is given.

@@ -22,7 +22,7 @@ namespace mw {
 ///         `FILE:LINE:COLUMN: key: expected ..., found ...`.
 Result<Policy> parse_policy_file(std::string_view text, std::string_view source_name);
 
-/// The policy file (JSON) that gives `policy` back, with every value in it.
+/// The policy file (JSON) that gives `policy` back, with every value in it but quotas of 0.
 /// REQUIRES: the policy came out of parse_policy_file, or is Policy{}.
 std::string write_policy_file(const Policy& policy);
 

@@ -81,22 +81,22 @@ TEST(PolicyFile, WhatIsNotSaidIsAsByDefault) {
   EXPECT_EQ(refused->others, std::nullopt);
 }
 
-TEST(PolicyFile, AParentHasTheQuotasOfThoseBelowItUnlessItSaysOtherwise) {
+TEST(PolicyFile, AParentHasNoQuotaOrOneThatIsEnoughForThoseBelowIt) {
   const auto policy = read(R"(
 tenants:
   a: {tenants: {b: {tenants: {c: {quota: 1.5}, d: {quota: 2}}}, e: {quota: 4}}}
-  f: {quota: 1, tenants: {g: {quota: 8}}}
+  f: {quota: 8, tenants: {g: {quota: 8}}}
 )");
   ASSERT_TRUE(policy.ok()) << policy.error().message;
   std::vector<std::pair<std::string, std::int64_t>> quotas;
   for (const TenantPolicy& one : policy->tenants) quotas.emplace_back(one.name, one.quota.count());
-  EXPECT_EQ(quotas, (std::vector<std::pair<std::string, std::int64_t>>{{"a", 7500},
-                                                                       {"b", 3500},
-                                                                       {"c", 1500},
-                                                                       {"d", 2000},
-                                                                       {"e", 4000},
-                                                                       {"f", 1000},
-                                                                       {"g", 8000}}));
+  EXPECT_EQ(
+      quotas,
+      (std::vector<std::pair<std::string, std::int64_t>>{
+          {"a", 0}, {"b", 0}, {"c", 1500}, {"d", 2000}, {"e", 4000}, {"f", 8000}, {"g", 8000}}));
+  const auto again = parse_policy_file(write_policy_file(*policy), "");
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_EQ(*again, *policy);
 }
 
 TEST(PolicyFile, EveryBadValueIsNamed) {
@@ -164,9 +164,9 @@ TEST(PolicyFile, EveryBadValueIsNamed) {
        "1:15: tenants.a: unknown key \"share\". Allowed: quota, borrow_limit, weight, tenants"},
       {"tenants: {a: {tenants: {b: {}}}, b: {}}",
        "1:34: tenants: the tenant \"b\" is named twice: also as tenants.a.tenants.b"},
-      {"tenants: {a: {tenants: {b: {quota: 40000000}, c: {quota: 40000000}}}}",
-       "1:24: tenants.a.tenants: expected quotas of at most 64000000 accelerators together, found "
-       "80000000"},
+      {"tenants: {a: {quota: 4, tenants: {b: {tenants: {c: {quota: 4}}}, d: {quota: 0.5}}}}",
+       "1:22: tenants.a.quota: expected at least the 4.5 accelerators that those below it have "
+       "together, found 4"},
       {many_tenants + "}",
        "1:88901: tenants: expected at most 10000 tenants; with this one there are more"},
       {deep + "}",
@@ -214,19 +214,25 @@ TEST(PolicyFile, AllProblemsAreToldAtOnce) {
 
 // --- written and read -------------------------------------------------------------------------
 
-/// Adds tenants below `parent`, each with all below it before the next.
-void add_tenants(Policy& policy, const std::string& parent, int depth) {
+/// Adds tenants below `parent`, each with all below it before the next. Returns their quotas' sum.
+AcceleratorShare add_tenants(Policy& policy, const std::string& parent, int depth) {
+  AcceleratorShare sum;
   for (int left = *rc::gen::inRange(0, 4 - depth); left > 0; --left) {
     TenantPolicy tenant;
     tenant.name = "t" + std::to_string(policy.tenants.size());
     tenant.parent = parent;
-    tenant.quota = AcceleratorShare(*rc::gen::inRange<std::int64_t>(0, 64'000'000'001));
     if (*rc::gen::arbitrary<bool>())
       tenant.borrow_limit = AcceleratorShare(*rc::gen::inRange<std::int64_t>(0, 64'000'000'001));
     tenant.weight = *rc::gen::inRange<std::uint32_t>(1, 1'000'001);
+    const std::size_t index = policy.tenants.size();
     policy.tenants.push_back(tenant);
-    add_tenants(policy, tenant.name, depth + 1);
+    const AcceleratorShare below = add_tenants(policy, tenant.name, depth + 1);
+    const AcceleratorShare quota =
+        below + AcceleratorShare(*rc::gen::inRange<std::int64_t>(0, 100'000'001));
+    if (*rc::gen::arbitrary<bool>()) policy.tenants[index].quota = quota;
+    sum += std::max(below, policy.tenants[index].quota);
   }
+  return sum;
 }
 
 Duration any_length(Duration low) {

@@ -20,10 +20,13 @@ using boost::json::object;
 using Below = std::map<std::string_view, std::vector<const TenantPolicy*>>;
 
 object write_rights(const TenantPolicy& tenant) {
-  return {{"quota", write_thousandths(tenant.quota.count())},
-          {"borrow_limit", tenant.borrow_limit ? write_thousandths(tenant.borrow_limit->count())
-                                               : std::string("unlimited")},
-          {"weight", tenant.weight}};
+  object out;
+  // Without one a tenant has what those below it have; a 0 would deny them that.
+  if (tenant.quota != AcceleratorShare(0)) out["quota"] = write_thousandths(tenant.quota.count());
+  out["borrow_limit"] = tenant.borrow_limit ? write_thousandths(tenant.borrow_limit->count())
+                                            : std::string("unlimited");
+  out["weight"] = tenant.weight;
+  return out;
 }
 
 /// Calls itself as deep as the tree of tenants, which is bounded where it is read.

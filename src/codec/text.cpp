@@ -201,7 +201,9 @@ struct EventText {
     return out + (e.capacity_held ? "; its accelerators are kept for the next attempt" : "");
   }
   std::string operator()(const RestartPlanned& e) const {
-    return "Will start again " + from_text(e.resume_from) + " (restart " + number(e.restarts) + ")";
+    return "Will start again " + from_text(e.resume_from) +
+           (e.first_in_line ? "" : ", when it is its turn") +
+           (e.restarts == 0 ? "" : " (restart " + number(e.restarts) + ")");
   }
   std::string operator()(const JobFinished& e) const {
     switch (e.state) {
@@ -212,7 +214,7 @@ struct EventText {
       case JobState::kCancelled:
         return "Cancelled" + by_whom(e.by);
       case JobState::kTimedOut:
-        return "Ended by its time limit";
+        return e.by.empty() ? "Ended by its time limit" : "Given up because of " + e.by;
       default:
         return "Finished as " + std::string(name_of(e.state));
     }

@@ -163,8 +163,7 @@ std::string refusal_text(const Refusal& refusal) {
       return "The policy has no tenant \"" + refusal.wanted +
              "\" and takes none that it does not name; see \"mw policy show\".";
     case RefusalKind::kNoSuchDependency:
-      return "The job that it is to start after does not exist" +
-             words::after_colon(refusal.wanted) + ".";
+      return job + ", after which it is to start, does not exist, or ended long ago.";
     case RefusalKind::kPolicyInvalid:
       return "The policy cannot be used" + words::after_colon(refusal.wanted) + ".";
   }

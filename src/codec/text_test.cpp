@@ -130,11 +130,12 @@ TEST(Text, WhyAJobWaits) {
 }
 
 /// A refusal of something that is not there, or not right.
-Refusal about(ErrorCode code, RefusalKind kind, std::string wanted) {
+Refusal about(ErrorCode code, RefusalKind kind, std::string wanted, JobId job = {}) {
   Refusal refusal;
   refusal.code = code;
   refusal.kind = kind;
   refusal.wanted = std::move(wanted);
+  refusal.job = job;
   return refusal;
 }
 
@@ -161,8 +162,8 @@ TEST(Text, WhyItWasRefused) {
       {about(ErrorCode::kForbidden, RefusalKind::kNoSuchTenant, "team-a"),
        "The policy has no tenant \"team-a\" and takes none that it does not name; see \"mw policy "
        "show\"."},
-      {about(ErrorCode::kNotFound, RefusalKind::kNoSuchDependency, "job 12"),
-       "The job that it is to start after does not exist: job 12."},
+      {about(ErrorCode::kNotFound, RefusalKind::kNoSuchDependency, "", JobId(12)),
+       "Job 12, after which it is to start, does not exist, or ended long ago."},
       {about(ErrorCode::kInvalid, RefusalKind::kPolicyInvalid, "tenant a is named twice"),
        "The policy cannot be used: tenant a is named twice."},
   };
@@ -242,7 +243,12 @@ TEST(Text, WhatHappened) {
        "work"},
       {RestartPlanned{JobId(1), 1, Instant(), Checkpoint{120, "/c"}},
        "Will start again from its checkpoint at step 120 (restart 1)"},
+      {RestartPlanned{JobId(1), 0, Instant(), Checkpoint{120, "/c"}, false},
+       "Will start again from its checkpoint at step 120, when it is its turn"},
       {JobFinished{JobId(1), JobState::kCancelled, "alice"}, "Cancelled by alice"},
+      {JobFinished{JobId(1), JobState::kTimedOut, ""}, "Ended by its time limit"},
+      {JobFinished{JobId(1), JobState::kTimedOut, "its deadline"},
+       "Given up because of its deadline"},
       {ProgressNoted{JobId(1), AttemptNumber(1), Rank(0),
                      Progress{10, 200, {}, 2.5, 1234.5, "tokens"}},
        "Progress of rank 0: step 10 of 200, loss 2.5, 1234.5 tokens/s"},

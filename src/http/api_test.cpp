@@ -34,8 +34,11 @@ class SchemaCheck {
   }
   /// The schema of an operation's answer.
   const json::value& answer_of(const Route& route, int status) {
-    const auto& operation =
-        document_.at("paths").at(route.path).at(route.method == Method::kPost ? "post" : "get");
+    const auto& operation = document_.at("paths")
+                                .at(route.path)
+                                .at(route.method == Method::kPost  ? "post"
+                                    : route.method == Method::kPut ? "put"
+                                                                   : "get");
     const auto& responses = operation.at("responses").as_object();
     const auto* response = responses.if_contains(std::to_string(status));
     return (response != nullptr ? *response : responses.at("default"))

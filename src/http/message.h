@@ -24,7 +24,7 @@ struct Route;
 /// Names and values, in order.
 using Fields = std::vector<std::pair<std::string, std::string>>;
 
-enum class Method : std::uint8_t { kGet, kHead, kPost };
+enum class Method : std::uint8_t { kGet, kHead, kPost, kPut };
 
 /// Who an accepted request comes from. A job speaks with its attempt's token, and for itself only.
 struct Caller {

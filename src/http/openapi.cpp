@@ -68,8 +68,11 @@ const std::vector<Schema>& schemas() {
         {"state", "string",
          "pending, starting, running, stopping, succeeded, failed, cancelled or timed_out"},
         {"held", "boolean", ""},
-        {"priority", "integer", "Larger goes first."},
-        {"tasks", "integer", ""},
+        {"priority_class", "string", "Empty: the policy's default."},
+        {"priority", "integer", "Within its class; larger goes first."},
+        {"tasks", "integer", "Of all groups."},
+        {"tasks_min", "integer", "It also starts with so few; 0: with all or not at all."},
+        {"groups", "integer", "Of tasks of one shape; most gangs have 1."},
         {"nodes_wanted", "integer", "0: as few as possible."},
         {"accelerators_milli", "integer", "Of the whole gang."},
         {"accelerator_type", "string", "Empty: any."},
@@ -83,6 +86,7 @@ const std::vector<Schema>& schemas() {
         {"started_at_ns", "integer?", ""},
         {"finished_at_ns", "integer?", ""},
         {"not_before_ns", "integer?", "It is not started earlier."},
+        {"deadline_ns", "integer?", "It is given up when it could not have ended by then."},
         {"attempt", "Attempt?", "The current one."},
         {"checkpoint", "Checkpoint?", "The last that was saved."},
         {"progress", "Progress?", "As last reported."},
@@ -184,6 +188,35 @@ const std::vector<Schema>& schemas() {
         {"memory_free_bytes", "integer", ""},
         {"jobs", "[integer]", "That have an attempt on it."}}},
       {"Drain", "", {{"reason", "string~", "Up to 500 bytes on one line."}}},
+      {"PolicyFile",
+       "A policy: see docs/policy.md. What is left out is as by default. Durations and percentages "
+       "are text with their unit.",
+       {{"name", "string~", ""},
+        {"classes", "Document~", "Priority classes by name: value, preempts, preemptible."},
+        {"default_class", "string~", "Of jobs that name none."},
+        {"tenants", "Document~",
+         "By name: quota, borrow_limit, weight, and tenants for those below."}},
+       Others::kMore},
+      {"TenantList", "", {{"tenants", "[TenantView]", ""}}},
+      {"TenantView",
+       "A tenant with all below it. Amounts ending in _milli are thousandths.",
+       {{"tenant", "string", ""},
+        {"parent", "string?", "The one that it hangs under; null: the root."},
+        {"depth", "integer", "How many are above it."},
+        {"named", "boolean", "The policy names it."},
+        {"quota_milli", "integer", "Accelerators that it has a right to."},
+        {"limit_milli", "integer?", "That it may use in all; null: no limit."},
+        {"weight", "integer", ""},
+        {"in_use_milli", "integer", "Accelerators in use, or held for restarts."},
+        {"cpus_in_use_milli", "integer", ""},
+        {"memory_in_use_bytes", "integer", ""},
+        {"average_milli", "integer", "Accelerators used in the past, decayed."},
+        {"share", "number",
+         "Of the fleet, present and past use together, over its weight: the smallest is served "
+         "first."},
+        {"over_quota", "boolean", "It uses more than its quota."},
+        {"jobs_submitted", "integer", "Its own, without those below it."},
+        {"jobs_finished", "integer", "Of them."}}},
       {"Ledger",
        "The categories' times add up to capacity_time, exactly.",
        {{"at_ns", "integer", ""},
@@ -349,13 +382,18 @@ json::object operation_object(const Route& route) {
   return operation;
 }
 
+/// A method as a path's object names it.
+std::string_view path_key(Method method) {
+  return method == Method::kPost ? "post" : method == Method::kPut ? "put" : "get";
+}
+
 }  // namespace
 
 json::object openapi_document(const std::vector<Route>& routes, std::string_view version) {
   json::object paths;
   for (const Route& route : routes) {
     json::object& path = paths.emplace(text(route.path), json::object()).first->value().as_object();
-    path[route.method == Method::kPost ? "post" : "get"] = operation_object(route);
+    path[path_key(route.method)] = operation_object(route);
   }
   json::object all;
   for (const Schema& schema : schemas()) all[text(schema.name)] = schema_object(schema);

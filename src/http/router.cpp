@@ -75,6 +75,8 @@ std::string_view method_name(Method method) {
       return "HEAD";
     case Method::kPost:
       return "POST";
+    case Method::kPut:
+      return "PUT";
   }
   return "";
 }

@@ -84,7 +84,7 @@ class Router {
   std::vector<Pattern> patterns_;  ///< one a route
 };
 
-/// "GET", "HEAD", "POST".
+/// "GET", "HEAD", "POST", "PUT".
 std::string_view method_name(Method method);
 
 }  // namespace mw::http

@@ -18,6 +18,7 @@ std::vector<Route> all_routes(ApiContext* context);
 std::vector<Route> job_routes(ApiContext* context);
 std::vector<Route> job_list_routes(ApiContext* context);
 std::vector<Route> node_routes(ApiContext* context);
+std::vector<Route> policy_routes(ApiContext* context);
 std::vector<Route> ledger_routes(ApiContext* context);
 std::vector<Route> event_routes(ApiContext* context);
 std::vector<Route> report_routes(ApiContext* context);
@@ -50,6 +51,8 @@ Parameter job_parameter();
 Result<SubmitJob> parse_submission(const Request& request, const std::string& user);
 /// What `request` reports of which attempt.
 Result<std::vector<InputBody>> parse_report(const Request& request);
+/// The policy that `request` sets. Errors: as parse_policy_file.
+Result<SetPolicy> parse_policy(const Request& request, const std::string& user);
 /// The reason given for a drain.
 Result<std::string> parse_drain(const Request& request);
 

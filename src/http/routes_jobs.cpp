@@ -6,6 +6,7 @@
 #include "codec/job_file.h"
 #include "http/routes.h"
 #include "http/why_views.h"
+#include "model/gang.h"
 
 namespace mw::http {
 namespace {
@@ -118,10 +119,12 @@ void logs(ApiContext& context, const Request& request, const Reply& reply) {
                                             "; there were " + std::to_string(job->job.attempts) +
                                             ".");
   }
-  if (rank >= job->spec->gang.tasks) {
+  std::uint64_t tasks = 0;
+  for_each_group(*job->spec, [&](const GangShape& group, std::uint32_t) { tasks += group.tasks; });
+  if (rank >= tasks) {
     return refuse(ErrorCode::kNotFound, name + " has no rank " + std::to_string(rank) +
-                                            "; its ranks are 0 to " +
-                                            std::to_string(job->spec->gang.tasks - 1) + ".");
+                                            "; its ranks are 0 to " + std::to_string(tasks - 1) +
+                                            ".");
   }
   LogQuery query;
   query.job = job->job.id;

@@ -10,6 +10,7 @@
 #include "core/accounting.h"
 #include "core/core.h"
 #include "loop/control_loop.h"
+#include "model/gang.h"
 
 namespace mw::http {
 namespace {
@@ -56,6 +57,11 @@ json::value attempt_view(const JobSnapshot& snapshot) {
           {"placed_at_ns", attempt.placed_at.count()},
           {"running_at_ns", optional_time(attempt.running_at)},
           {"nodes", std::move(nodes)}};
+}
+
+/// Of a time that is 0 where there is none.
+json::value moment_value(Instant at) {
+  return at == Instant() ? json::value(nullptr) : json::value(at.count());
 }
 
 json::value progress_view(const Progress& progress) {
@@ -126,10 +132,19 @@ json::object job_view(const JobSnapshot& snapshot) {
   view["user"] = spec.user;
   view["state"] = text_value(name_of(job.state));
   view["held"] = job.held;
+  view["priority_class"] = spec.priority_class;
   view["priority"] = spec.priority;
-  view["tasks"] = gang.tasks;
+  std::uint64_t tasks = 0;
+  AcceleratorShare accelerators;
+  for_each_group(spec, [&](const GangShape& group, std::uint32_t) {
+    tasks += group.tasks;
+    accelerators += group.task.accelerators * group.tasks;
+  });
+  view["tasks"] = tasks;
+  view["tasks_min"] = gang.tasks_min;
+  view["groups"] = 1 + spec.groups.size();
   view["nodes_wanted"] = gang.nodes;
-  view["accelerators_milli"] = gang.task.accelerators.count() * gang.tasks;
+  view["accelerators_milli"] = accelerators.count();
   view["accelerator_type"] = gang.task.accelerator_type;
   view["command"] = json::array(spec.command.begin(), spec.command.end());
   view["workdir"] = spec.workdir;
@@ -140,8 +155,8 @@ json::object job_view(const JobSnapshot& snapshot) {
   view["submitted_at_ns"] = snapshot.submitted_at.count();
   view["started_at_ns"] = optional_time(job.started_at);
   view["finished_at_ns"] = optional_time(job.finished_at);
-  view["not_before_ns"] =
-      job.not_before == Instant() ? json::value(nullptr) : json::value(job.not_before.count());
+  view["not_before_ns"] = moment_value(std::max(job.not_before, spec.not_before));
+  view["deadline_ns"] = moment_value(spec.deadline);
   view["attempt"] = attempt_view(snapshot);
   view["checkpoint"] = job.checkpoint == Checkpoint() ? json::value(nullptr)
                                                       : json::value{{"step", job.checkpoint.step},

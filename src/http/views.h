@@ -49,6 +49,9 @@ boost::json::object why_view(const JobSnapshot& snapshot);
 /// All nodes, or the one of that name; sorted by id.
 boost::json::array node_views(const State& state, const std::optional<std::string>& name);
 
+/// All tenants, each before those below it, siblings by name.
+boost::json::array tenant_views(const State& state, Instant now);
+
 boost::json::object ledger_view(const State& state, Instant now);
 
 /// `body_with_kind` as the codec writes it, with its place in history and a sentence.

@@ -22,6 +22,9 @@ class Documentation(unittest.TestCase):
     def test_fleet(self):
         self.check("docs/fleet.md")
 
+    def test_policy(self):
+        self.check("docs/policy.md")
+
     def test_http_api(self):
         self.check("docs/guide/http-api.md")
 

@@ -51,6 +51,11 @@ void check_bodies(Request request) {
       check_refusal(mw::http::error_response(inputs.error()));
     }
   }
+  if (const auto input = mw::http::parse_policy(request, "fuzz")) {
+    MW_CHECK(mw::fault_of(input->policy).empty() && input->by == "fuzz");
+  } else {
+    check_refusal(mw::http::error_response(input.error()));
+  }
   if (const auto reason = mw::http::parse_drain(request)) {
     MW_CHECK(reason->find('\n') == std::string::npos);
   } else {
@@ -73,7 +78,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     request.headers.emplace_back("authorization", token);
   request.body = rest;
 
-  for (const char* method : {"GET", "POST"}) {
+  for (const char* method : {"GET", "POST", "PUT"}) {
     Request one = request;
     one.method = method;
     if (const auto refusal = router.match(one)) {

@@ -135,7 +135,7 @@ Result<HttpClient::Impl::Request> HttpClient::Impl::build(http::verb verb, std::
     }
     request.set(http::field::authorization, "Bearer " + token_);
   }
-  if (verb == http::verb::post) request.set(http::field::content_type, "application/json");
+  if (verb != http::verb::get) request.set(http::field::content_type, "application/json");
   for (const auto& [name, value] : headers) {
     if (name.empty() || name.find_first_of(" :") != std::string::npos ||
         has_control_character(name) || has_control_character(value)) {
@@ -216,7 +216,7 @@ Result<HttpResponse> HttpClient::Impl::exchange(http::verb verb, std::string_vie
                                                 const HttpFields& headers) {
   auto request = build(verb, path, std::move(body), query, headers);
   if (!request) return request.error();
-  const bool may_repeat = verb == http::verb::get || has_field(headers, "Idempotency-Key");
+  const bool may_repeat = verb != http::verb::post || has_field(headers, "Idempotency-Key");
 
   for (bool repeated = false;; repeated = true) {
     const bool reused = stream_.has_value() && !is_stale();
@@ -324,6 +324,10 @@ Result<HttpResponse> HttpClient::get(std::string_view path, const HttpFields& qu
 Result<HttpResponse> HttpClient::post(std::string_view path, std::string body,
                                       const HttpFields& query, const HttpFields& headers) {
   return impl_->exchange(http::verb::post, path, std::move(body), query, headers);
+}
+Result<HttpResponse> HttpClient::put(std::string_view path, std::string body,
+                                     const HttpFields& query, const HttpFields& headers) {
+  return impl_->exchange(http::verb::put, path, std::move(body), query, headers);
 }
 Result<HttpResponse> HttpClient::stream(std::string_view path, const HttpFields& query,
                                         const std::function<bool(const SseEvent&)>& on_event,

@@ -52,6 +52,9 @@ class HttpClient {
   /// connection breaks off after sending, it is sent again only under an Idempotency-Key.
   Result<HttpResponse> post(std::string_view path, std::string body, const HttpFields& query = {},
                             const HttpFields& headers = {});
+  /// As post, and sent again when the connection breaks off: twice is as good as once.
+  Result<HttpResponse> put(std::string_view path, std::string body, const HttpFields& query = {},
+                           const HttpFields& headers = {});
 
   /// Follows a stream of server-sent events until it ends, on_event returns false, or nothing
   /// comes for stream_timeout. With a status other than 200 the answer has its body, and
