@@ -79,7 +79,11 @@ bool Core::Stepper::move_others_for(JobId job) {
     cost += split_work(attempt, EndCause::kMoved, now_).lost;
     cost += attempt.accelerators * rules.move_cost;
   }
-  const AcceleratorTime gain = least_need(spec_of(state_, job)).accelerators * rules.horizon;
+  Duration sooner = rules.horizon;
+  if (const auto plan = plan_start(state_, job, placer_.placer())) {
+    sooner = std::min(sooner, plan->at - now_);
+  }
+  const AcceleratorTime gain = least_need(spec_of(state_, job)).accelerators * sooner;
   if (gain <= cost) return false;
   stop_for(job, std::move(*claim), EndCause::kMoved);
   return true;

@@ -8,8 +8,10 @@
 #include "base/check.h"
 #include "core/accounting.h"
 #include "core/gang.h"
+#include "core/node_release.h"
 #include "core/placement_search.h"
 #include "core/planned_room.h"
+#include "core/preemption_rights.h"
 #include "core/queueing.h"
 
 namespace mw {
@@ -43,111 +45,6 @@ struct Bundle {
   std::uint32_t gain = 0;            ///< tasks of the gang for which there is room then
   Int128 cost = 0;                   ///< of each victim, its share that lies on this node
   Int128 whole_cost = 0;             ///< of each victim, all of it
-};
-
-/// What one node would have free with some of its attempts gone.
-class NodeRelease {
- public:
-  NodeRelease(const State& state, NodeId node)
-      : state_(state), node_(state.nodes[node.value()]), devices_(node_.devices) {
-    usable_ = node_.phase == NodePhase::kReady && !node_.lost && node_.claim.job == JobId();
-    slot_.cpus = static_cast<std::int32_t>(node_.cpus_free.count());
-    slot_.memory = node_.memory_free.count();
-    slices_ = node_.slices;
-    exclusive_ = node_.exclusive;
-  }
-  void release(const Attempt& attempt) {
-    const JobSpec& spec = spec_of(state_, attempt.job);
-    for (const NodeSlice& slice : attempt.placement) {
-      if (slice.node != node_.id) continue;
-      const GangShape& gang = group_at(spec, slice.first_rank);
-      for (const DeviceShare& each : slice.devices) devices_.add(each.device, each.share);
-      slot_.cpus += static_cast<std::int32_t>((gang.task.cpus * slice.tasks).count());
-      slot_.memory += (gang.task.memory * slice.tasks).count();
-      if (gang.exclusive) exclusive_ = false;
-      --slices_;
-    }
-  }
-  [[nodiscard]] std::uint32_t tasks(const GangShape& gang) {
-    if (!usable_ || exclusive_) return 0;
-    slot_.whole = static_cast<std::uint16_t>(devices_.whole());
-    slot_.busy = slices_ > 0 ? 1 : 0;
-    return tasks_on(slot_, devices_.has_parts() ? &devices_ : nullptr, gang);
-  }
-
- private:
-  const State& state_;
-  const Node& node_;
-  DeviceRoom devices_;
-  Slot slot_;
-  std::uint32_t slices_ = 0;
-  bool usable_ = false;
-  bool exclusive_ = false;
-};
-
-/// What is taken back from tenants that use more than their quotas, so that none of them is left
-/// with less than it has a right to before the last attempt that is taken.
-class TakenBack {
- public:
-  TakenBack(const State& state, TenantId for_whom) : state_(state), for_whom_(for_whom) {}
-  [[nodiscard]] bool may_take(const Attempt& attempt) const {
-    const auto& own = state_.tenants.at(for_whom_).path;
-    for (const TenantId each : path_of(attempt)) {
-      if (std::find(own.begin(), own.end(), each) != own.end()) continue;
-      const Tenant& tenant = state_.tenants.at(each);
-      const auto taken = taken_.find(each);
-      const AcceleratorShare gone = taken == taken_.end() ? AcceleratorShare() : taken->second;
-      if (tenant.in_use.accelerators - gone > tenant.quota) return true;
-    }
-    return false;
-  }
-  void take(const Attempt& attempt) {
-    for (const TenantId each : path_of(attempt)) taken_[each] += attempt.accelerators;
-  }
-
- private:
-  [[nodiscard]] const std::vector<TenantId>& path_of(const Attempt& attempt) const {
-    return state_.tenants.at(attempt.tenant).path;
-  }
-  const State& state_;
-  TenantId for_whom_;
-  std::map<TenantId, AcceleratorShare> taken_;
-};
-
-enum class Right : std::uint8_t { kNone, kByClass, kReclaim, kMove };
-
-/// By which rule the attempt may be stopped for the job.
-class Rights {
- public:
-  Rights(const State& state, JobId job, Stopping stopping)
-      : state_(state), stopping_(stopping), tenant_(record_of(state, job).tenant) {
-    const PreemptionRules& rules = state.policy.preemption;
-    const JobSpec& spec = spec_of(state, job);
-    const PriorityClass& ours = class_rules(state, spec);
-    value_ = ours.value;
-    by_class_ = rules.by_priority && ours.preempts;
-    reclaims_ = rules.reclaim && state.tenants.within_quota(tenant_, least_need(spec).accelerators);
-  }
-  [[nodiscard]] Right over(const Attempt& attempt) const {
-    if (stopping_ == Stopping::kExplain) return Right::kByClass;
-    if (attempt.stopping || !attempt.preemptible) return Right::kNone;
-    if (state_.now - attempt.placed_at < state_.policy.preemption.runtime_min) return Right::kNone;
-    if (stopping_ == Stopping::kMove) {
-      // Gangs over several nodes stay: to move them costs more than it brings.
-      return attempt.placement.size() == 1 ? Right::kMove : Right::kNone;
-    }
-    if (by_class_ && attempt.class_value < value_) return Right::kByClass;
-    if (!reclaims_) return Right::kNone;
-    return TakenBack(state_, tenant_).may_take(attempt) ? Right::kReclaim : Right::kNone;
-  }
-
- private:
-  const State& state_;
-  Stopping stopping_;
-  TenantId tenant_;
-  std::int32_t value_ = 0;
-  bool by_class_ = false;
-  bool reclaims_ = false;
 };
 
 /// A part of the fleet inside which all of the gang has to be: a vertex, or one node.
