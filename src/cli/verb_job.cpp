@@ -10,8 +10,8 @@
 #include "cli/format.h"
 #include "cli/render.h"
 #include "cli/table.h"
-#include "codec/text.h"
 #include "cli/verbs.h"
+#include "codec/text.h"
 
 namespace mw {
 namespace {
