@@ -118,7 +118,7 @@ Room::Room(const Topology& topology) {
   for (const PowerVertex& vertex : topology.power()) draw.push_back(vertex.idle);
 }
 
-std::span<const Cell> Room::cells(FabricId vertex) const {
+std::span<const FabricCell> Room::cells(FabricId vertex) const {
   const std::uint32_t first = first_cell_[vertex.value()];
   return {cells_.data() + first, first_cell_[vertex.value() + 1] - first};
 }

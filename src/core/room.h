@@ -36,7 +36,7 @@ struct Slot {
 };
 
 /// Nodes of one shape at or below one vertex of the fabric.
-struct Cell {
+struct FabricCell {
   FabricId vertex;
   ShapeId shape;
   std::uint32_t parent = 0;  ///< the same shape at the vertex's parent; the root's is itself
@@ -55,12 +55,12 @@ class Room {
   void set_slot(Position position, const Slot& slot);
 
   /// Cells of a vertex, by shape.
-  [[nodiscard]] std::span<const Cell> cells(FabricId vertex) const;
+  [[nodiscard]] std::span<const FabricCell> cells(FabricId vertex) const;
   /// The cell that the node itself counts in.
   [[nodiscard]] std::uint32_t cell_of(Position position) const { return cell_of_[position]; }
-  [[nodiscard]] const Cell& cell(std::uint32_t index) const { return cells_[index]; }
+  [[nodiscard]] const FabricCell& cell(std::uint32_t index) const { return cells_[index]; }
   /// By number of free accelerators: how many nodes of the cell that take work have just that many.
-  [[nodiscard]] std::span<const std::uint32_t> counts(const Cell& cell) const {
+  [[nodiscard]] std::span<const std::uint32_t> counts(const FabricCell& cell) const {
     return {counts_.data() + cell.counts, cell.width};
   }
 
@@ -77,7 +77,7 @@ class Room {
  private:
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> cell_of_;
-  std::vector<Cell> cells_;
+  std::vector<FabricCell> cells_;
   std::vector<std::uint32_t> first_cell_;  ///< by vertex, and one past the last
   std::vector<std::uint32_t> counts_;
 };
