@@ -13,6 +13,7 @@
 #include "core/planned_room.h"
 #include "core/preemption_rights.h"
 #include "core/queueing.h"
+#include "core/victim_search.h"
 
 namespace mw {
 namespace {
@@ -31,73 +32,7 @@ constexpr std::size_t kNodesMin = 512;
 /// Regions are tried by what they seem to cost, so the first ones are as good as any.
 constexpr std::size_t kRegionsTried = 8;
 
-/// An attempt that may be stopped, and what that costs.
-struct Candidate {
-  const Attempt* attempt;
-  AcceleratorTime cost;
-  bool reclaimed = false;  ///< only because its tenant uses more than its quota
-};
-
-/// Attempts that make room on one node when they are stopped.
-struct Bundle {
-  NodeId node;
-  std::vector<std::size_t> victims;  ///< indexes of candidates
-  std::uint32_t gain = 0;            ///< tasks of the gang for which there is room then
-  Int128 cost = 0;                   ///< of each victim, its share that lies on this node
-  Int128 whole_cost = 0;             ///< of each victim, all of it
-};
-
-/// A part of the fleet inside which all of the gang has to be: a vertex, or one node.
-struct Region {
-  std::vector<std::size_t> bundles;  ///< the best value first
-  Position first = 0;
-  Position last = 0;
-};
-
-class VictimSearch {
- public:
-  VictimSearch(const State& state, JobId job, Placer& placer, Stopping stopping)
-      : stopping_(stopping),
-        state_(state),
-        job_(job),
-        spec_(spec_of(state, job)),
-        tenant_(record_of(state, job).tenant),
-        placer_(placer),
-        sites_(allowed_sites(*state.topology, spec_.where)) {}
-
-  std::optional<Claim> run();
-
- private:
-  void find_candidates();
-  void find_bundles();
-  /// The gang may be anywhere at a site, so that leaving out dear nodes leaves enough.
-  [[nodiscard]] bool regions_may_be_large() const { return gang_.require >= FabricLevel::kSite; }
-  void bundle_node(NodeId node, const std::vector<std::size_t>& on_node);
-  enum class Charge : std::uint8_t { kShare, kWhole };
-  void sort_bundles(Charge charge);
-  std::vector<Region> regions() const;
-  [[nodiscard]] std::uint64_t fits_now(const Region& region) const;
-  std::optional<std::vector<std::size_t>> cheapest(const Region& region, Int128& cost) const;
-  std::optional<Claim> cheapest_set();
-  std::optional<Claim> without(std::vector<std::size_t> victims);
-  void spare(PlannedRoom& room, const PlannedGroups& groups, std::vector<std::size_t>& victims);
-  [[nodiscard]] bool suits(NodeId node) const;
-
-  [[nodiscard]] bool all_go_on(PlannedRoom room, const PlannedGroups& groups,
-                               const std::vector<std::size_t>& victims);
-
-  Stopping stopping_;
-  const State& state_;
-  JobId job_;
-  const JobSpec& spec_;
-  TenantId tenant_;
-  Placer& placer_;
-  std::vector<bool> sites_;
-  GangShape gang_;          ///< of the first group, which leads the search
-  std::uint32_t unit_ = 1;  ///< tasks that a node has to take at once
-  std::vector<Candidate> candidates_;
-  std::vector<Bundle> bundles_;
-};
+}  // namespace
 
 void VictimSearch::find_candidates() {
   const Rights rights(state_, job_, stopping_);
@@ -125,22 +60,22 @@ void VictimSearch::find_bundles() {
   };
   struct OnNode {
     Position position;
-    double cost;  ///< of all that may go there, for each accelerator
+    Int128 cost;  ///< of all that may go there
   };
   std::vector<std::uint32_t> heads(state_.topology->size(), kEnd);
-  std::vector<double> costs(state_.topology->size(), 0.0);
+  std::vector<Int128> costs(state_.topology->size(), 0);
   std::vector<Link> links;
   std::vector<OnNode> nodes;
   // From the last to the first, so that each node's list is in order.
   for (std::size_t i = candidates_.size(); i-- > 0;) {
     const Attempt& attempt = *candidates_[i].attempt;
-    const double each = static_cast<double>(candidates_[i].cost.count()) /
-                        static_cast<double>(attempt.placement.size());
+    const Int128 each =
+        candidates_[i].cost.count() / static_cast<std::int64_t>(attempt.placement.size());
     for (const NodeSlice& slice : attempt.placement) {
       if (!suits(slice.node)) continue;
       const Position position = state_.topology->position(slice.node);
       std::uint32_t& head = heads[position];
-      if (head == kEnd) nodes.push_back({position, 0.0});
+      if (head == kEnd) nodes.push_back({position, 0});
       costs[position] += each;
       if (head != kEnd && links[head].candidate == i) continue;
       links.push_back({static_cast<std::uint32_t>(i), head});
@@ -222,7 +157,7 @@ void VictimSearch::sort_bundles(Charge charge) {
   });
 }
 
-std::vector<Region> VictimSearch::regions() const {
+std::vector<VictimSearch::Region> VictimSearch::regions() const {
   const Topology& topology = *state_.topology;
   std::map<Position, Region> by_first;
   for (std::size_t i = 0; i < bundles_.size(); ++i) {
@@ -486,8 +421,6 @@ std::optional<Claim> VictimSearch::run() {
   }
   return without(std::move(all));
 }
-
-}  // namespace
 
 AcceleratorTime cost_of_stopping(const State& state, const Attempt& attempt) {
   const WorkSplit work = split_work(attempt, EndCause::kPreempted, state.now);

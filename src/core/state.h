@@ -23,6 +23,7 @@
 #include "core/job_map.h"
 #include "core/job_table.h"
 #include "core/ledger.h"
+#include "core/node.h"
 #include "core/placement.h"
 #include "core/room.h"
 #include "core/tenants.h"
@@ -132,53 +133,6 @@ struct HeldCapacity {
   bool operator==(const HeldCapacity&) const = default;
   MW_FIELDS(job, placement, accelerators)
 };
-
-/// Capacity that is kept for a job: from `at` on, and before that from whatever would not be gone
-/// by then. What else may use a node is counted in its ClaimedNode.
-struct Claim {
-  JobId job;
-  ClaimPurpose purpose = ClaimPurpose::kBackfill;
-  Instant at;
-  std::vector<ClaimedNode> nodes;  ///< in rank order
-  std::vector<JobId> victims;      ///< of them, those that have not ended
-  bool operator==(const Claim&) const = default;
-  MW_FIELDS(job, purpose, at, nodes, victims)
-};
-
-/// What a claim leaves of a node for others that would still be there when it begins.
-struct NodeClaim {
-  JobId job;  ///< whose it is; 0: nobody's
-  bool exclusive = false;
-  std::uint32_t whole_left = 0;
-  CpuShare cpus_left;
-  Bytes memory_left;
-  bool operator==(const NodeClaim&) const = default;
-};
-
-struct Node {
-  NodeId id;
-  NodePhase phase = NodePhase::kReady;
-  bool lost = false;
-  std::string phase_reason;
-  std::string phase_by;
-  Instant phase_since;
-  // Derived from attempts and held capacity.
-  DeviceRoom devices;
-  AcceleratorShare accelerators_free;
-  CpuShare cpus_free;
-  Bytes memory_free;
-  std::uint32_t slices = 0;  ///< attempts and holds on it
-  bool exclusive = false;    ///< one of them wants it for itself
-  NodeClaim claim;           ///< none, or whose it will be
-  Watts draw;                ///< counted in the index: of what runs, or what is claimed if more
-  bool operator==(const Node&) const = default;
-  MW_FIELDS(id, phase, lost, phase_reason, phase_by, phase_since)
-};
-
-/// Given new work, as long as something is free.
-inline bool takes_work(const Node& node) {
-  return node.phase == NodePhase::kReady && !node.lost && !node.exclusive;
-}
 
 /// A node that an engine described by itself: one that no fleet file declares, or declares
 /// otherwise.

@@ -231,6 +231,27 @@ def check_mentioned_path(root, name, number, word, findings):
         findings.add(name, number, f"names {word}, which does not exist")
 
 
+def check_types_are_one(root, findings):
+    """Two types of one full name are one to the linker, which takes whichever it finds first."""
+    seen = {}
+    for path in sorted((root / "src").rglob("*.h")):
+        space = ""
+        for number, line in enumerate(cpp_text.code_lines(
+                path.read_text(encoding="utf-8", errors="replace")), 1):
+            opened = re.match(r"namespace ([\w:]+) \{", line)
+            if opened:
+                space = opened.group(1)
+            defined = re.match(r"(?:struct|class|enum class) (\w+)\b[^;]*[{:]", line)
+            if not defined:
+                continue
+            name = f"{space}::{defined.group(1)}"
+            other = seen.setdefault(name, path)
+            if other != path:
+                findings.add(str(path.relative_to(root)), number,
+                             f"{name} is also a type of {other.relative_to(root)}, and to the "
+                             "linker they are one: give one of them a name of its own")
+
+
 def check_tree(root):
     """All findings in the tree below `root`, by path and line."""
     findings = Findings()
@@ -239,6 +260,7 @@ def check_tree(root):
             if path.suffix in (".h", ".cpp", ".c") and path.is_file():
                 check_cpp(str(path.relative_to(root)),
                           path.read_text(encoding="utf-8", errors="replace"), findings)
+    check_types_are_one(root, findings)
     check_cmake(root, findings)
     check_documents(root, findings)
     return findings

@@ -113,6 +113,14 @@ class TidyTest(unittest.TestCase):
                 self.assertTrue(findings[0].startswith(f"{path}:{line}: "), findings[0])
                 self.assertIn(words, findings[0])
 
+    def test_finds_two_types_of_one_name(self):
+        cell = TOP + "namespace mw {\nstruct Cell {\n};\n}  // namespace mw\n"
+        findings = findings_of({"src/cli/table.h": cell, "src/core/room.h": cell})
+        self.assertEqual(len(findings), 1, findings)
+        self.assertIn("src/core/room.h:4: mw::Cell is also a type of src/cli/table.h", findings[0])
+        other = cell.replace("namespace mw {", "namespace mw::http {")
+        self.assertEqual(findings_of({"src/cli/table.h": cell, "src/http/table.h": other}), [])
+
     def test_finds_nothing_in_a_good_tree(self):
         self.assertEqual(findings_of(GOOD), [])
 
