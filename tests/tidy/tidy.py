@@ -241,7 +241,7 @@ def check_types_are_one(root, findings):
             opened = re.match(r"namespace ([\w:]+) \{", line)
             if opened:
                 space = opened.group(1)
-            defined = re.match(r"(?:struct|class|enum class) (\w+)\b[^;]*[{:]", line)
+            defined = re.match(r"(?:struct|class|enum class) (\w+)(?: final)?(?: : [^;]*)? \{", line)
             if not defined:
                 continue
             name = f"{space}::{defined.group(1)}"
