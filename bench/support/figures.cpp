@@ -27,9 +27,9 @@ double percentile(std::vector<double> samples, double p) {
 
 std::string spread(const std::vector<double>& samples) {
   char text[160];
-  std::snprintf(text, sizeof text, "p10 %.3g, p50 %.3g, p90 %.3g, p99 %.3g of %zu",
-                percentile(samples, 0.1), percentile(samples, 0.5), percentile(samples, 0.9),
-                percentile(samples, 0.99), samples.size());
+  std::snprintf(text, sizeof text, "min %.3g, p10 %.3g, p50 %.3g, p90 %.3g, p99 %.3g of %zu",
+                percentile(samples, 0), percentile(samples, 0.1), percentile(samples, 0.5),
+                percentile(samples, 0.9), percentile(samples, 0.99), samples.size());
   return text;
 }
 

@@ -21,7 +21,7 @@ class Figures {
 /// REQUIRES: not empty, 0 <= p <= 1.
 double percentile(std::vector<double> samples, double p);
 
-/// "p10 1.0, p50 2.0, p90 3.0, p99 4.0 of N" with the unit of the samples.
+/// "min 0.9, p10 1.0, p50 2.0, p90 3.0, p99 4.0 of N" with the unit of the samples.
 std::string spread(const std::vector<double>& samples);
 
 }  // namespace mw::bench

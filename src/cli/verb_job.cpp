@@ -9,7 +9,9 @@
 
 #include "cli/format.h"
 #include "cli/render.h"
+#include "cli/table.h"
 #include "cli/verbs.h"
+#include "codec/text.h"
 
 namespace mw {
 namespace {
@@ -44,7 +46,50 @@ int why(const Cli& cli, const std::string& text) {
   const JsonView view = reply->view();
   cli.console.out(fmt::format("Job {} is {}. {}\n", job->text(), printable(view["state"].text()),
                               printable(view["text"].text())));
+  const std::string blockers = view["blockers"]["text"].text();
+  if (!blockers.empty()) cli.console.out(printable(blockers) + "\n");
   return 0;
+}
+
+/// The whole queue by what it waits for.
+int why_all(const Cli& cli) {
+  auto api = cli.api();
+  if (!api) return cli.console.fail(api.error());
+  const auto reply = api->get("/v1/queue/reasons");
+  if (!reply) return cli.console.fail(reply.error());
+  if (cli.globals.json) return cli.print_json(*reply);
+  Table table({{.title = "JOBS", .importance = 9, .align = Column::Align::kRight},
+               {.title = "ACCELERATORS", .importance = 5, .align = Column::Align::kRight},
+               {.title = "WHY", .importance = 10, .width_min = 20},
+               {.title = "E.G.", .importance = 3}});
+  for (const auto& element : reply->view()["reasons"].list()) {
+    const JsonView row(element);
+    table.add({{std::to_string(row["jobs"].integer())},
+               {share_text(AcceleratorShare(row["accelerators_milli"].integer()))},
+               {printable(row["text"].text())},
+               {"job " + std::to_string(row["example"].integer())}});
+  }
+  if (table.empty()) {
+    cli.console.out("No job waits.\n");
+  } else {
+    cli.console.out(table.render(cli.console.out_traits));
+  }
+  return 0;
+}
+
+void add_why(CLI::App& parent, Cli& cli) {
+  CLI::App* verb = parent.add_subcommand("why", "Say why a job waits, and what is in its way");
+  auto job = std::make_shared<std::string>();
+  auto all = std::make_shared<bool>(false);
+  auto* name = verb->add_option("JOB", *job,
+                                "The job's number, such as 17; 17[3] is element 3 of the array 17");
+  auto* whole = verb->add_flag("--all", *all, "The whole queue, by what it waits for");
+  name->excludes(whole);
+  verb->footer("Held jobs are not counted by --all: they wait for a person.");
+  verb->callback([&cli, job, all] {
+    if (job->empty() && !*all) throw CLI::RequiredError("JOB or --all");
+    cli.action = [&cli, job, all] { return *all ? why_all(cli) : why(cli, *job); };
+  });
 }
 
 /// What a verb does to one job, or to a whole array when its number is given without an index.
@@ -104,7 +149,7 @@ void add_job(CLI::App& app, Cli& cli) {
   CLI::App* group = app.add_subcommand("job", "Look at one job, or do something to it");
   group->require_subcommand(1);
   add_look(*group, cli, "show", "Show everything about a job, and its story", show);
-  add_look(*group, cli, "why", "Say why a job waits", why);
+  add_why(*group, cli);
   add_job_logs(*group, cli);
   const std::string whole =
       "The number of an array without an index means all its elements that have not ended.";

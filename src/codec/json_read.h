@@ -34,6 +34,13 @@ struct Place {
   std::size_t index = 0;  ///< of an array's element
 };
 
+/// A list that cannot be made longer and then filled in: its elements are not stored as such.
+template <class T>
+concept AppendOnly = requires(T& list, typename T::value_type element) {
+  list.push_back(element);
+}
+&&!requires(T & list) { list.resize(1); };
+
 class Reader {
  public:
   /// Reads `in` into `out`; false at the first fault, which take_error() then has.
@@ -191,15 +198,25 @@ template <class T>
 bool Reader::read_list(const boost::json::value& in, const Place& place, T& out) {
   const boost::json::array* array = as_array(in, place);
   if (array == nullptr) return false;
-  if constexpr (requires { out.resize(array->size()); }) {
+  if constexpr (AppendOnly<T>) {
+    out.clear();
+    for (std::size_t i = 0; i < array->size(); ++i) {
+      typename T::value_type element;
+      if (!read((*array)[i], Place{&place, {}, i}, element)) return false;
+      out.push_back(element);
+    }
+    return true;
+  } else if constexpr (requires { out.resize(array->size()); }) {
     out.clear();
     out.resize(array->size());
   } else if (array->size() != out.size()) {
     return fail(place, "expected " + std::to_string(out.size()) + " elements, found " +
                            std::to_string(array->size()));
   }
-  for (std::size_t i = 0; i < array->size(); ++i) {
-    if (!read((*array)[i], Place{&place, {}, i}, out[i])) return false;
+  if constexpr (!AppendOnly<T>) {
+    for (std::size_t i = 0; i < array->size(); ++i) {
+      if (!read((*array)[i], Place{&place, {}, i}, out[i])) return false;
+    }
   }
   return true;
 }
@@ -256,6 +273,8 @@ bool Reader::read(const boost::json::value& in, const Place& place, T& out) {
   } else if constexpr (HasFields<T>) {
     const boost::json::object* object = as_object(in, place);
     return object != nullptr && read_fields(*object, place, false, out);
+  } else if constexpr (requires { out.change(); }) {
+    return read_list(in, place, out.change());  // of a list that its copies share
   } else {
     return read_list(in, place, out);
   }

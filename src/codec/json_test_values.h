@@ -118,6 +118,15 @@ void fill(Random& random, T& out) {
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = random.chance(1, 2);
   } else if constexpr (HasFields<T>) {
     visit_fields(out, [&](std::string_view, auto& field) { fill(random, field); });
+  } else if constexpr (requires { out.change(); }) {
+    fill(random, out.change());
+  } else if constexpr (json_detail::AppendOnly<T>) {
+    out.clear();
+    for (std::uint64_t n = random.below(4); n > 0; --n) {
+      typename T::value_type element;
+      fill(random, element);
+      out.push_back(element);
+    }
   } else {
     if constexpr (requires { out.resize(1); }) out.resize(random.below(4));
     for (auto& element : out) fill(random, element);

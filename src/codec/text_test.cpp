@@ -194,7 +194,7 @@ TEST(Text, HowATaskEnded) {
 
 TEST(Text, WhatHappened) {
   const Placement two = {NodeSlice{NodeId(3), 0, 4, {}}, NodeSlice{NodeId(4), 4, 1, {}}};
-  const Placement six(6, NodeSlice{NodeId(1), 0, 1, {}});
+  const Placement six(std::vector<NodeSlice>(6, NodeSlice{NodeId(1), 0, 1, {}}));
   JobSpec spec;
   spec.name = "charlm";
   spec.user = "alice";

@@ -21,11 +21,7 @@ void change_free(Node& node, const NodeShape& shape, const NodeSlice& slice, con
   MW_CHECK(node.memory_free.count() >= 0 && node.memory_free <= shape.memory);
 }
 
-AcceleratorShare accelerators_of(const NodeSlice& slice) {
-  AcceleratorShare sum;
-  for (const DeviceShare& device : slice.devices) sum += device.share;
-  return sum;
-}
+AcceleratorShare accelerators_of(const NodeSlice& slice) { return slice.devices.sum(); }
 
 /// As change_free() for all of a placement, with the index of what is free.
 void change_capacity(State& state, const JobSpec& spec, const Placement& placement,
@@ -88,6 +84,12 @@ void Tentative::take(Placement placement) {
   change_capacity(state_, spec_, placement, -1);
   taken_.push_back(std::move(placement));
 }
+
+Released::Released(State& state, const JobSpec& spec, Placement placement)
+    : state_(state), spec_(spec), placement_(std::move(placement)) {
+  change_capacity(state_, spec_, placement_, 1);
+}
+Released::~Released() { change_capacity(state_, spec_, placement_, -1); }
 
 void reset_capacity(Node& node, const NodeShape& shape) {
   node.devices = DeviceRoom(shape.accelerators);

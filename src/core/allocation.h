@@ -37,6 +37,20 @@ class Tentative {
   std::vector<Placement> taken_;
 };
 
+/// The other way round: a placement is gone for as long as this lives.
+class Released {
+ public:
+  Released(State& state, const JobSpec& spec, Placement placement);
+  Released(const Released&) = delete;
+  Released& operator=(const Released&) = delete;
+  ~Released();
+
+ private:
+  State& state_;
+  const JobSpec& spec_;
+  Placement placement_;
+};
+
 /// Sets a node's derived fields to those of an empty one.
 void reset_capacity(Node& node, const NodeShape& shape);
 

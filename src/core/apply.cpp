@@ -120,9 +120,10 @@ class Applier {
     record.eligible_at = at_;
     unwatch_record(state_, event.job, false);
     for (std::uint32_t i = 0; i < record.spec->array; ++i) {
-      Job* job = state_.jobs.find(JobId(event.job.value() + i));
+      const JobId id(event.job.value() + i);
+      const Job* job = state_.jobs.find(id);
       if (job == nullptr || job->state != JobState::kPending || job->held) continue;
-      enqueue(state_, *job);
+      enqueue(state_, state_.jobs.change(id));
     }
   }
 
@@ -189,14 +190,16 @@ class Applier {
     attempt.category_since = at_;
     use_up_claims(state_, spec, event.placement, expected_end(spec, at_));
     take_capacity(state_, event.job, event.placement, attempt.category);
+    note_rules(state_, attempt);
     count_preemptible(state_, attempt, 1);
+    if (may_grow(spec, event.placement)) state_.may_grow.insert(event.job);
     watch_deadline(state_, attempt);
     MW_CHECK(state_.attempts.emplace(event.job, std::move(attempt)).second);
   }
 
   void operator()(const AttemptRunning& event) {
     Attempt& attempt = attempt_at(event.job, event.attempt);
-    state_.jobs.at(event.job).state = JobState::kRunning;
+    state_.jobs.change(event.job).state = JobState::kRunning;
     attempt.running_at = at_;
     change_category(state_, attempt, LedgerCategory::kProductive, at_);
   }
@@ -214,7 +217,7 @@ class Applier {
 
   void operator()(const AttemptStopping& event) {
     Attempt& attempt = attempt_at(event.job, event.attempt);
-    state_.jobs.at(event.job).state = JobState::kStopping;
+    state_.jobs.change(event.job).state = JobState::kStopping;
     unwatch_deadline(state_, attempt);
     if (!attempt.stopping) count_preemptible(state_, attempt, -1);
     state_.stopping.insert(event.job);
@@ -225,9 +228,10 @@ class Applier {
 
   void operator()(const AttemptEnded& event) {
     Attempt& attempt = attempt_at(event.job, event.attempt);
-    Job& job = state_.jobs.at(event.job);
+    Job& job = state_.jobs.change(event.job);
     settle(attempt, at_);
     unwatch_deadline(state_, attempt);
+    state_.may_grow.erase(event.job);
     if (state_.stopping.erase(event.job) == 0) count_preemptible(state_, attempt, -1);
     for (auto& [owner, claim] : state_.claims) std::erase(claim.victims, event.job);
     MW_CHECK(attempt.saved + attempt.unsaved == event.kept_work + event.lost_work);
@@ -281,7 +285,7 @@ class Applier {
     if (attempt.category == LedgerCategory::kCheckpointing) {
       change_category(state_, attempt, LedgerCategory::kProductive, at_);
     }
-    merge(state_.jobs.at(event.job).progress, event.progress);
+    merge(state_.jobs.change(event.job).progress, event.progress);
   }
 
   void operator()(const CheckpointStarted& event) {
@@ -296,7 +300,7 @@ class Applier {
                     running ? LedgerCategory::kProductive : LedgerCategory::kStarting, at_);
     attempt.saved += attempt.unsaved;
     attempt.unsaved = AcceleratorTime();
-    state_.jobs.at(event.job).checkpoint = event.checkpoint;
+    state_.jobs.change(event.job).checkpoint = event.checkpoint;
   }
 
   void operator()(const PolicyChanged& event) {
@@ -306,7 +310,11 @@ class Applier {
     state_.blocked.clear();
     rebuild_queue(state_);
     state_.preemptible.clear();
-    for (const auto& [job, attempt] : state_.attempts) {
+    std::vector<JobId> running;
+    for (const auto& [job, attempt] : state_.attempts) running.push_back(job);
+    for (const JobId job : running) {
+      Attempt& attempt = state_.attempts.change(job);
+      note_rules(state_, attempt);
       if (!attempt.stopping) count_preemptible(state_, attempt, 1);
     }
   }
@@ -330,15 +338,15 @@ class Applier {
   Node& node_at(NodeId id) { return state_.nodes.at(id.value()); }
 
   Job& pending(JobId id) {
-    Job& job = state_.jobs.at(id);
+    Job& job = state_.jobs.change(id);
     MW_CHECK(job.state == JobState::kPending);
     return job;
   }
 
   Attempt& attempt_at(JobId job, AttemptNumber number) {
-    const auto found = state_.attempts.find(job);
-    MW_CHECK(found != state_.attempts.end() && found->second.number == number);
-    return found->second;
+    Attempt& attempt = state_.attempts.change(job);
+    MW_CHECK(attempt.number == number);
+    return attempt;
   }
 
   /// Changes the node and moves its free accelerators to the category that follows from it.

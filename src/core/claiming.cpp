@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <memory>
 
+#include "core/accounting.h"
 #include "core/claims.h"
+#include "core/gang.h"
 #include "core/preemption.h"
 #include "core/queueing.h"
 #include "core/start_plan.h"
@@ -26,6 +28,8 @@ ClassLevel level_of(const State& state, JobId id) {
 void Core::Stepper::claim_for(JobId job) {
   if (!state_.claims.contains(job)) {
     if (stop_others_for(job))
+      return note_blocked(job, AwaitsVictims{state_.claims.at(job).victims});
+    if (move_others_for(job))
       return note_blocked(job, AwaitsVictims{state_.claims.at(job).victims});
     plan_for(job);
   }
@@ -50,14 +54,38 @@ bool Core::Stepper::stop_others_for(JobId job) {
   if (!may_stop_others(state_, job)) return false;
   auto claim = choose_victims(state_, job, placer_.placer());
   if (!claim) return false;
-  const std::vector<JobId> victims = claim->victims;
   // Nobody in its way: what it lacks is kept for others, and is not taken from them.
-  if (victims.empty()) return false;
-  emit(CapacityClaimed{job, claim->purpose, claim->at, std::move(claim->nodes), victims});
-  for (const JobId victim : victims) {
-    stop_attempt(state_.attempts.at(victim), EndCause::kPreempted,
-                 "job " + std::to_string(job.value()));
+  if (claim->victims.empty()) return false;
+  stop_for(job, std::move(*claim), EndCause::kPreempted);
+  return true;
+}
+
+void Core::Stepper::stop_for(JobId job, Claim claim, EndCause cause) {
+  emit(CapacityClaimed{job, claim.purpose, claim.at, std::move(claim.nodes), claim.victims});
+  for (const JobId victim : claim.victims) {
+    stop_attempt(state_.attempts.at(victim), cause, "job " + std::to_string(job.value()));
   }
+}
+
+/// Moves small jobs together, when what the job gains is worth more than the moving.
+bool Core::Stepper::move_others_for(JobId job) {
+  const ConsolidationRules& rules = state_.policy.consolidation;
+  if (!rules.enabled || state_.preemptible.empty()) return false;
+  auto claim = choose_victims(state_, job, placer_.placer(), Stopping::kMove);
+  if (!claim || claim->victims.empty()) return false;
+  AcceleratorTime cost;
+  for (const JobId victim : claim->victims) {
+    const Attempt& attempt = state_.attempts.at(victim);
+    cost += split_work(attempt, EndCause::kMoved, now_).lost;
+    cost += attempt.accelerators * rules.move_cost;
+  }
+  Duration sooner = rules.horizon;
+  if (const auto plan = plan_start(state_, job, placer_.placer())) {
+    sooner = std::min(sooner, plan->at - now_);
+  }
+  const AcceleratorTime gain = least_need(spec_of(state_, job)).accelerators * sooner;
+  if (gain <= cost) return false;
+  stop_for(job, std::move(*claim), EndCause::kMoved);
   return true;
 }
 
@@ -108,9 +136,8 @@ void Core::Stepper::backfill() {
   std::sort(claims.rbegin(), claims.rend());
   std::vector<std::pair<Instant, ClassId>> short_ones;
   for (const ClassId id : failed_) {
-    const auto& line = state_.classes.at(id).line;
-    if (line.empty() || state_.claims.contains(line.front())) continue;
-    const Instant end = expected_end(spec_of(state_, line.front()), now_);
+    if (state_.classes.at(id).line.empty() || state_.claims.contains(head_of(id))) continue;
+    const Instant end = expected_end(spec_of(state_, head_of(id)), now_);
     if (end <= claims.front().first) short_ones.emplace_back(end, id);
   }
   if (short_ones.empty()) return;

@@ -78,4 +78,16 @@ LiftedClaim::~LiftedClaim() {
   if (claim_ != nullptr) lay_claim(state_, *claim_);
 }
 
+LiftedClaims::LiftedClaims(State& state) : state_(state) {
+  for (const auto& [job, claim] : state.claims) {
+    if (state.nodes[claim.nodes.front().node.value()].claim.job != job) continue;
+    claims_.push_back(&claim);
+    lift_claim(state_, claim);
+  }
+}
+
+LiftedClaims::~LiftedClaims() {
+  for (const Claim* claim : claims_) lay_claim(state_, *claim);
+}
+
 }  // namespace mw

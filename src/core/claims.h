@@ -32,4 +32,17 @@ class LiftedClaim {
   const Claim* claim_;
 };
 
+/// The same for all claims that lie on nodes now.
+class LiftedClaims {
+ public:
+  explicit LiftedClaims(State& state);
+  LiftedClaims(const LiftedClaims&) = delete;
+  LiftedClaims& operator=(const LiftedClaims&) = delete;
+  ~LiftedClaims();
+
+ private:
+  State& state_;
+  std::vector<const Claim*> claims_;
+};
+
 }  // namespace mw

@@ -64,6 +64,10 @@ Instant Core::Stepper::next_wakeup() const {
   if (restart != state_.restarts.end()) next = std::min(next, restart->first);
   const auto moment = state_.calendar.upper_bound(after_now);
   if (moment != state_.calendar.end()) next = std::min(next, moment->first);
+  for (const auto& [owner, claim] : state_.claims) {
+    if (claim.at > now_) next = std::min(next, claim.at);
+  }
+  if (grow_at_ > now_ && !state_.may_grow.empty()) next = std::min(next, grow_at_);
   if (state_.policy.starvation_after.count() > 0 && state_.classes.waiting() > 0) {
     next = std::min(next, starving_at_);
   }

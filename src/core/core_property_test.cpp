@@ -4,7 +4,6 @@
 // the world turns honest, and everything must come to rest.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <map>
 
 #include "base/random.h"
@@ -32,8 +31,10 @@ class World {
       for (std::uint64_t k = 0; k < count; ++k) inputs.push_back(anything());
       step(std::move(inputs));
       if (random_.chance(1, 12)) crash();
+      if (random_.chance(1, 20)) copies_.push_back({core_.state(), core_.journal().size()});
     }
     come_to_rest();
+    for (const Copy& copy : copies_) expect_as_it_was(copy);
   }
 
  private:
@@ -44,6 +45,18 @@ class World {
     bool started = false;
     std::map<std::uint32_t, TaskExit> exits;
   };
+
+  /// A state as it was after so many events.
+  struct Copy {
+    State state;
+    std::size_t events = 0;
+  };
+
+  void expect_as_it_was(const Copy& copy) {
+    State replayed;
+    for (std::size_t i = 0; i < copy.events; ++i) apply(replayed, core_.journal()[i]);
+    EXPECT_EQ(copy.state, replayed) << "a copy changed with what it was copied from";
+  }
 
   void advance() { now_ = now_ + nanoseconds(random_.between(0, seconds(3).count())); }
 
@@ -84,11 +97,15 @@ class World {
   Input anything() {
     const RequestId request(random_.below(2) * ++requests_);
     if (random_.chance(1, 2)) return {request, observation()};
-    switch (random_.below(9)) {
+    switch (random_.below(11)) {
       case 0:
       case 1:
       case 2:
+      case 9:
         return {request, SubmitJob{some_spec(), some_key()}};
+      case 10:
+        if (random_.chance(1, 2)) return {request, SubmitJob{some_spec(), some_key()}};
+        return {request, SetPolicy{some_policy(), "g"}};
       case 3:
         return {request, CancelJob{some_job(), random_.chance(1, 3), "a"}};
       case 4:
@@ -109,6 +126,52 @@ class World {
     return random_.chance(1, 3) ? "key" + std::to_string(random_.below(4)) : "";
   }
 
+  Policy some_policy() {
+    Policy policy;
+    policy.classes[1].preemptible = random_.chance(1, 2);
+    policy.preemption.runtime_min = seconds(random_.between(0, 2));
+    policy.preemption.reclaim = random_.chance(2, 3);
+    policy.consolidation.enabled = random_.chance(1, 2);
+    policy.elastic.grow_interval = seconds(random_.between(1, 10));
+    policy.backfill.reservations = static_cast<std::uint32_t>(random_.below(4));
+    policy.starvation_after = seconds(random_.between(0, 20));
+    const auto amount = [&] { return AcceleratorShare(random_.between(0, 6) * 1000); };
+    if (random_.chance(1, 2)) policy.tenants.push_back({"above", "", amount(), std::nullopt, 1});
+    const std::string parent = policy.tenants.empty() ? "" : "above";
+    policy.tenants.push_back({"t", parent, amount(), std::nullopt, 2});
+    if (random_.chance(1, 2)) policy.tenants.push_back({"u", "", amount(), amount(), 1});
+    for (TenantPolicy& each : policy.tenants) {
+      if (random_.chance(1, 3)) each.borrow_limit = amount();
+    }
+    if (random_.chance(1, 20)) policy.default_class = "none such";
+    return policy;
+  }
+
+  /// What makes a gang more than so many tasks.
+  void add_structure(JobSpec& spec) {
+    if (random_.chance(1, 6)) {
+      GangShape group = spec.gang;
+      group.tasks = static_cast<std::uint32_t>(random_.between(1, 2));
+      group.nodes = 0;
+      group.task.cpus = CpuShare(random_.between(0, 2) * 500);
+      spec.groups.push_back(group);
+    } else if (spec.gang.nodes == 0 && spec.gang.tasks > 1 && random_.chance(1, 4)) {
+      spec.gang.tasks_min = static_cast<std::uint32_t>(random_.between(1, spec.gang.tasks));
+    }
+    spec.gang.exclusive = random_.chance(1, 8);
+  }
+  void add_conditions(JobSpec& spec) {
+    static constexpr const char* kClasses[] = {"", "best-effort", "normal", "high", "none such"};
+    spec.priority_class = kClasses[random_.below(random_.chance(1, 10) ? 5 : 4)];
+    if (random_.chance(1, 8)) spec.not_before = now_ + seconds(random_.between(0, 20));
+    if (random_.chance(1, 12)) spec.deadline = now_ + seconds(random_.between(0, 60));
+    while (random_.chance(1, 8)) {
+      spec.after.push_back(
+          {random_.chance(1, 2) ? DependencyKind::kAfterOk : DependencyKind::kAfterAny,
+           some_job()});
+    }
+  }
+
   JobSpec some_spec() {
     static constexpr std::int64_t kShares[] = {1000, 1000, 2000, 500, 300, 0};
     JobSpec spec = testing::job_spec(static_cast<std::uint32_t>(random_.between(1, 4)),
@@ -122,7 +185,10 @@ class World {
     spec.priority = static_cast<std::int32_t>(random_.between(-1, 1));
     spec.hold = random_.chance(1, 6);
     spec.tenant = random_.chance(1, 2) ? "t" : "u";
-    if (random_.chance(1, 4)) spec.time_limit = seconds(random_.between(1, 10));
+    if (random_.chance(1, 2)) spec.time_limit = seconds(random_.between(1, 10));
+    spec.grace = seconds(random_.between(0, 2));
+    add_structure(spec);
+    add_conditions(spec);
     return spec;
   }
 
@@ -195,6 +261,7 @@ class World {
     for (int round = 0; round < 400 && unfinished() > 0; ++round) {
       if (::testing::Test::HasFatalFailure()) return;
       now_ = now_ + seconds(200);
+      if (round % 10 == 9) release_or_cancel();
       std::vector<Input> inputs;
       for (auto& [job, running] : engine_) {
         inputs.push_back({RequestId(), AttemptStarted{job, running.epoch}});
@@ -206,7 +273,7 @@ class World {
       }
       step(std::move(inputs));
     }
-    EXPECT_EQ(unfinished(), 0U) << "jobs that could run never ended";
+    EXPECT_EQ(unfinished(), 0U) << "jobs that could run never ended: " << left_over();
     EXPECT_TRUE(core_.state().attempts.empty());
     EXPECT_TRUE(core_.state().holds.empty());
     EXPECT_EQ(core_.replayed(), core_.state());
@@ -224,8 +291,10 @@ class World {
     core_.state().jobs.visit(JobId(), [&](const Job& job) {
       if (job.state != JobState::kPending) return true;
       const PendingReason reason = explain(core_.state(), job.id, Instant::never());
+      const auto* quota = std::get_if<OverQuota>(&reason);
       if (std::holds_alternative<FleetTooSmall>(reason) ||
-          std::holds_alternative<NoSuchAccelerator>(reason)) {
+          std::holds_alternative<NoSuchAccelerator>(reason) ||
+          (quota != nullptr && quota->wanted > quota->limit)) {
         inputs.push_back({RequestId(), CancelJob{job.id, false, "test"}});
       }
       return true;
@@ -233,6 +302,22 @@ class World {
     step(std::move(inputs));
   }
 
+  /// For people who look for the reason.
+  std::string left_over() {
+    std::string text;
+    core_.state().jobs.visit(JobId(), [&](const Job& job) {
+      if (is_final(job.state)) return true;
+      text += "job " + std::to_string(job.id.value()) + " " + std::string(name_of(job.state));
+      if (job.state == JobState::kPending) {
+        const PendingReason reason = explain(core_.state(), job.id, now_);
+        std::visit([&](const auto& body) { text += ": " + std::string(body.kKind); }, reason);
+      }
+      text += std::string(job.in_line ? ", in line" : "") + (job.first_in_line ? ", first" : "") +
+              (core_.state().claims.contains(job.id) ? ", claims; " : "; ");
+      return true;
+    });
+    return text + std::to_string(core_.state().claims.size()) + " claims";
+  }
   std::size_t unfinished() { return core_.state().jobs.size() - core_.state().finished.size(); }
 
   Random random_;
@@ -242,17 +327,12 @@ class World {
   std::map<JobId, Running> engine_;
   std::vector<InputBody> said_;
   std::uint64_t requests_ = 0;
+  std::vector<Copy> copies_;
 };
 
-/// MW_SEED repeats one; MW_SEEDS says how many to try.
-std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
-
 TEST(CoreProperty, InvariantsHoldUnderAnythingAndEverythingComesToRest) {
-  const std::uint64_t first = number_from_environment("MW_SEED", 0);
-  const std::uint64_t count = first != 0 ? 1 : number_from_environment("MW_SEEDS", 10'000);
+  const std::uint64_t first = testing::number_from_environment("MW_SEED", 0);
+  const std::uint64_t count = first != 0 ? 1 : testing::number_from_environment("MW_SEEDS", 10'000);
   for (std::uint64_t seed = std::max<std::uint64_t>(first, 1); count > 0; ++seed) {
     World(seed).run();
     ASSERT_FALSE(HasFailure()) << "repeat with MW_SEED=" << seed << " mw_core_tests "

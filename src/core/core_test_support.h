@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -34,10 +35,19 @@ inline JobSpec job_spec(std::uint32_t tasks, std::int64_t accelerators_milli = 1
   return spec;
 }
 
+/// MW_SEED repeats one; MW_SEEDS says how many to try.
+inline std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
 /// A core under observation.
 class CheckedCore {
  public:
   std::vector<Event> step(Instant now, std::vector<Input> inputs) {
+    // While somebody has a copy, every change takes apart what the two share. So whatever is read
+    // through a reference from before a change is old here, and shows.
+    const State before = core_.state();
     std::vector<Event> events = core_.step(now, inputs);
     journal_.insert(journal_.end(), events.begin(), events.end());
     for (const std::string& broken : broken_invariants(core_.state())) ADD_FAILURE() << broken;

@@ -1,7 +1,10 @@
 // What gangs need of the resources that tenants share.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <tuple>
+#include <vector>
 
 #include "core/tenants.h"
 #include "model/gang.h"
@@ -20,6 +23,29 @@ inline ResourceAmounts least_need(const JobSpec& spec) {
   });
   return sum;
 }
+/// A group of a gang, and its first rank.
+struct Group {
+  const GangShape* shape;
+  std::uint32_t first_rank = 0;
+};
+/// The groups in the order in which they are placed: the most demanding first, as they have the
+/// least choice.
+inline std::vector<Group> placing_order(const JobSpec& spec) {
+  std::vector<Group> groups;
+  for_each_group(spec, [&](const GangShape& gang, std::uint32_t first) {
+    groups.push_back({&gang, first});
+  });
+  const auto demand = [](const GangShape& gang) {
+    const std::uint32_t each = gang.nodes > 0 ? gang.tasks / gang.nodes : 1;
+    return std::make_tuple(gang.exclusive, gang.task.accelerators * each, gang.task.cpus * each,
+                           gang.task.memory * each, gang.tasks);
+  };
+  std::stable_sort(groups.begin(), groups.end(), [&](const Group& a, const Group& b) {
+    return demand(*a.shape) > demand(*b.shape);
+  });
+  return groups;
+}
+
 inline ResourceAmounts use_of(const JobSpec& spec, const Placement& placement) {
   ResourceAmounts sum;
   for (const NodeSlice& slice : placement) {

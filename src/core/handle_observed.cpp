@@ -35,7 +35,9 @@ void Core::Stepper::operator()(const NodeLost& input) {
     }
   }
   for (const auto& [job, slice] : hit) {
-    const Attempt& attempt = state_.attempts.at(job);
+    const auto found = state_.attempts.find(job);
+    if (found == state_.attempts.end()) continue;  // all of it was there, another group's slice
+    const Attempt& attempt = found->second;
     const AttemptNumber number = attempt.number;
     if (!attempt.stopping) stop_attempt(attempt, EndCause::kNodeLost, "");
     for (std::uint32_t i = 0; i < slice.tasks; ++i) {
@@ -63,6 +65,7 @@ void Core::Stepper::operator()(const TaskExited& input) {
   if (attempt == nullptr || input.rank.value() >= attempt->exited.size()) return;
   if (attempt->exited[input.rank.value()]) return;
   emit(TaskEnded{input.job, attempt->number, input.rank, input.exit});
+  attempt = current(input.job, input.epoch);  // as it is now
   const bool all_ended = attempt->exited_count == attempt->exited.size();
   if (all_ended) {
     const EndCause by_itself =

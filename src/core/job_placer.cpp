@@ -1,36 +1,45 @@
 #include "core/job_placer.h"
 
 #include <algorithm>
+#include <limits>
+#include <map>
 
 #include "core/allocation.h"
 #include "core/gang.h"
+#include "core/planned_room.h"
 
 namespace mw {
 
-std::variant<Placement, NoPlace> JobPlacer::place(State& state, JobId job) {
+std::variant<Placement, NoPlace> JobPlacer::place(State& state, JobId job,
+                                                  const ResourceAmounts& in_use) {
   const JobSpec& spec = spec_of(state, job);
-  if (spec.gang.tasks_min > 0) return place_elastic(state, job);
-  auto first = placer_.place(surroundings(state), spec.gang, spec.where);
-  if (spec.groups.empty() || std::holds_alternative<NoPlace>(first)) return first;
+  if (spec.gang.tasks_min > 0) return place_elastic(state, job, in_use.accelerators);
+  if (spec.groups.empty()) return placer_.place(surroundings(state), spec.gang, spec.where);
+  // What is missing of one group says little about when all of them fit.
+  const PlannedRoom room(state);
+  const auto groups = room.place(placer_, spec);
+  if (!groups) return NoPlace{1, true};
   Tentative beside(state, spec);
-  Placement all = std::get<Placement>(std::move(first));
-  beside.take(all);
-  std::uint32_t rank = spec.gang.tasks;
-  for (const GangShape& group : spec.groups) {
-    auto next = placer_.place(surroundings(state), group, spec.where);
-    // What is missing of one group says little about when all of them fit.
-    if (const auto* none = std::get_if<NoPlace>(&next)) return NoPlace{1, none->power};
-    Placement placed = std::get<Placement>(std::move(next));
-    for (NodeSlice& slice : placed) slice.first_rank += rank;
-    rank += group.tasks;
+  std::vector<NodeSlice> all;
+  std::uint32_t rank = 0;
+  for (std::size_t g = 0; g < groups->size(); ++g) {
+    const GangShape& gang = g == 0 ? spec.gang : spec.groups[g - 1];
+    std::vector<NodeSlice> placed;
+    for (const NodeTasks& each : (*groups)[g]) {
+      const DeviceRoom& devices = state.nodes[each.node.value()].devices;
+      placed.push_back(
+          {each.node, rank, each.tasks, pick_devices(devices, gang.task.accelerators, each.tasks)});
+      rank += each.tasks;
+    }
     all.insert(all.end(), placed.begin(), placed.end());
-    beside.take(std::move(placed));
+    beside.take(Placement(std::move(placed)));
   }
-  return all;
+  return Placement(std::move(all));
 }
 
 /// The more the better: what fits with n tasks fits with fewer.
-std::variant<Placement, NoPlace> JobPlacer::place_elastic(const State& state, JobId job) {
+std::variant<Placement, NoPlace> JobPlacer::place_elastic(const State& state, JobId job,
+                                                          AcceleratorShare in_use) {
   const JobSpec& spec = spec_of(state, job);
   const std::uint32_t unit = elastic_unit(spec.gang);
   const auto with = [&](std::uint32_t units) {
@@ -40,7 +49,9 @@ std::variant<Placement, NoPlace> JobPlacer::place_elastic(const State& state, Jo
   std::uint32_t most = spec.gang.tasks / unit;
   const AcceleratorShare each = spec.gang.task.accelerators * unit;
   if (each.count() > 0) {
-    const AcceleratorShare left = state.tenants.room_below_limit(record_of(state, job).tenant);
+    const AcceleratorShare room = state.tenants.room_below_limit(record_of(state, job).tenant);
+    const bool limited = room < AcceleratorShare(std::numeric_limits<std::int64_t>::max() / 2);
+    const AcceleratorShare left = limited ? room + in_use : room;
     most = static_cast<std::uint32_t>(std::clamp<std::int64_t>(left / each, least, most));
   }
   auto placed = with(most);
@@ -60,23 +71,72 @@ std::variant<Placement, NoPlace> JobPlacer::place_elastic(const State& state, Jo
   return placed;
 }
 
+std::optional<Placement> JobPlacer::place_as_claimed(const State& state, const Claim& claim) {
+  const JobSpec& spec = spec_of(state, claim.job);
+  if (!spec.groups.empty()) return std::nullopt;
+  const Topology& topology = *state.topology;
+  const Room& room = state.free.room();
+  std::map<PowerId, Watts> draw;
+  std::vector<NodeSlice> slices;
+  std::uint32_t rank = 0;
+  for (const ClaimedNode& each : claim.nodes) {
+    const Node& node = state.nodes[each.node.value()];
+    const Position position = topology.position(each.node);
+    const auto parts = room.parts.find(position);
+    GangShape there = spec.gang;
+    there.tasks = each.tasks;
+    there.nodes = 0;
+    if (tasks_on(room.slot(position), parts == room.parts.end() ? nullptr : &parts->second, there) <
+        each.tasks) {
+      return std::nullopt;
+    }
+    const AcceleratorShare share = spec.gang.task.accelerators * each.tasks;
+    // Early, beside those that it waits for, it would draw more than was counted for it.
+    const AcceleratorShare counted =
+        kWholeAccelerator * (node.devices.size() - std::min(each.whole_left, node.devices.size()));
+    const AcceleratorShare used = kWholeAccelerator * node.devices.size() - node.accelerators_free;
+    if (used + share > counted) return std::nullopt;
+    for (PowerId at = topology.power_of(each.node); at != kNoId<PowerId>;
+         at = topology.power(at).parent) {
+      draw[at] += draw_of(topology.shape(each.node), share);
+    }
+    slices.push_back({each.node, rank, each.tasks,
+                      pick_devices(node.devices, spec.gang.task.accelerators, each.tasks)});
+    rank += each.tasks;
+  }
+  for (const auto& [at, more] : draw) {
+    if (room.draw[at.value()] + more > topology.power(at).limit) return std::nullopt;
+  }
+  return Placement(std::move(slices));
+}
+
 PendingReason JobPlacer::explain(State& state, const JobSpec& spec) {
   if (spec.gang.tasks_min > 0) {
     return placer_.explain(surroundings(state), resized(spec.gang, spec.gang.tasks_min),
                            spec.where);
   }
+  if (spec.groups.empty()) return placer_.explain(surroundings(state), spec.gang, spec.where);
+  if (PlannedRoom(state).place(placer_, spec)) return NotYetConsidered{};
+  std::uint32_t tasks = 0;
+  for_each_group(spec, [&](const GangShape& group, std::uint32_t) { tasks += group.tasks; });
   Tentative beside(state, spec);
-  PendingReason reason = NotYetConsidered{};
-  for_each_group(spec, [&](const GangShape& group, std::uint32_t first) {
-    if (!std::holds_alternative<NotYetConsidered>(reason)) return;
-    auto placed = placer_.place(surroundings(state), group, spec.where);
-    if (auto* slices = std::get_if<Placement>(&placed)) {
-      for (NodeSlice& slice : *slices) slice.first_rank += first;
-      beside.take(std::move(*slices));
-    } else {
-      reason = placer_.explain(surroundings(state), group, spec.where);
+  PendingReason reason = NoRoomNow{.resource = Resource::kNodes, .tasks_needed = tasks};
+  for (const Group& group : placing_order(spec)) {
+    auto placed = placer_.place(surroundings(state), *group.shape, spec.where);
+    if (const auto* found = std::get_if<Placement>(&placed)) {
+      std::vector<NodeSlice> slices(found->begin(), found->end());
+      for (NodeSlice& slice : slices) slice.first_rank += group.first_rank;
+      beside.take(Placement(std::move(slices)));
+      continue;
     }
-  });
+    reason = placer_.explain(surroundings(state), *group.shape, spec.where);
+    break;
+  }
+  const auto* room = std::get_if<NoRoomNow>(&reason);
+  const bool now = room != nullptr || std::holds_alternative<PowerShort>(reason);
+  if (now && !PlannedRoom(state, PlannedRoom::Begin::kEmpty).place(placer_, spec)) {
+    return FleetTooSmall{room != nullptr ? room->resource : Resource::kPower, tasks, 0};
+  }
   return reason;
 }
 

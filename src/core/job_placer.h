@@ -1,6 +1,7 @@
 // Where a whole job goes: all groups of its gang, and as many tasks of an elastic one as fit.
 #pragma once
 
+#include <optional>
 #include <variant>
 
 #include "core/placement.h"
@@ -13,7 +14,15 @@ class JobPlacer {
   /// Result: slices of all groups in rank order, or what is missing. An elastic job gets no more
   /// than its tenant may use.
   /// The state is the same afterwards; it is changed meanwhile to place one group beside another.
-  std::variant<Placement, NoPlace> place(State& state, JobId job);
+  /// Cost: as Placer::place(); for a job of several groups, a copy of the room as well.
+  /// `in_use`: what its tenant uses for this very job, and would use no more.
+  std::variant<Placement, NoPlace> place(State& state, JobId job,
+                                         const ResourceAmounts& in_use = {});
+
+  /// On just the nodes that it claims, whatever else is claimed: where and when it was promised a
+  /// start, it takes nothing that others were promised.  Nothing when it does not fit there yet.
+  /// REQUIRES: no claims lie on nodes (they are lifted).  For jobs of one group.
+  static std::optional<Placement> place_as_claimed(const State& state, const Claim& claim);
 
   /// Why there is no place; NotYetConsidered when there is one.
   PendingReason explain(State& state, const JobSpec& spec);
@@ -21,7 +30,8 @@ class JobPlacer {
   [[nodiscard]] Placer& placer() { return placer_; }
 
  private:
-  std::variant<Placement, NoPlace> place_elastic(const State& state, JobId job);
+  std::variant<Placement, NoPlace> place_elastic(const State& state, JobId job,
+                                                 AcceleratorShare in_use);
 
   Placer placer_;
 };

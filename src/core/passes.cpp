@@ -20,6 +20,7 @@ void Core::Stepper::decide() {
   start_restarts();
   allocate();
   backfill();
+  grow();
   explain_idle();
 }
 
@@ -49,7 +50,7 @@ void Core::Stepper::allocate() {
   for (const ClassId id : wakes_.take(state_)) order.add(id);
   while (const auto id = order.next()) {
     const JobClass& job_class = state_.classes.at(*id);
-    const JobId head = job_class.line.front();
+    const JobId head = head_of(*id);
     if (const auto limit = over_limit(head)) {
       note_over_quota(head, *limit);
       if (!job_class.key.level.patient) barriers_[*id] = *limit;
@@ -69,6 +70,15 @@ void Core::Stepper::allocate() {
     failed_.push_back(*id);
     claim_for(head);
   }
+}
+
+/// Who of a class is tried: whoever was promised a start, else the oldest.
+JobId Core::Stepper::head_of(ClassId id) const {
+  for (const auto& [owner, claim] : state_.claims) {
+    const Job& job = state_.jobs.at(owner);
+    if (!job.first_in_line && class_of(state_, job) == id) return owner;
+  }
+  return state_.classes.at(id).line.front();
 }
 
 /// A job that has waited too long for its tenant's quota lets none of that tenant's go before it.
@@ -130,6 +140,11 @@ bool Core::Stepper::try_job(JobId job, NoPlace& why) {
       placement = std::get<Placement>(std::move(result));
     }
   }
+  const auto claim = state_.claims.find(job);
+  if (!placement && claim != state_.claims.end() && claim->second.at <= now_) {
+    const LiftedClaims all(state_);
+    placement = JobPlacer::place_as_claimed(state_, claim->second);
+  }
   if (placement) start(job, std::move(*placement));
   return placement.has_value();
 }
@@ -161,6 +176,7 @@ void Core::Stepper::explain_idle() {
 void Core::Stepper::note_freed(const EventBody& body) {
   const auto gone = [&](JobId job) {
     sleeping_restarts_.clear();
+    grow_at_ = now_;
     if (const auto hold = state_.holds.find(job); hold != state_.holds.end()) {
       wakes_.freed(hold->second.placement);
       wakes_.freed(state_, record_of(state_, job).tenant);
@@ -172,6 +188,7 @@ void Core::Stepper::note_freed(const EventBody& body) {
   if (const auto* ended = std::get_if<AttemptEnded>(&body)) {
     if (ended->capacity_held) return;
     sleeping_restarts_.clear();
+    grow_at_ = now_;
     wakes_.freed(state_.attempts.at(ended->job).placement);
     wakes_.freed(state_, record_of(state_, ended->job).tenant);
   } else if (const auto* held = std::get_if<JobHeld>(&body)) {
@@ -218,6 +235,7 @@ void Core::Stepper::note_waiting(const EventBody& body) {
              std::holds_alternative<ControllerTookOver>(body)) {
     wakes_.all(state_);
     sleeping_restarts_.clear();
+    grow_at_ = now_;
     starving_at_ = now_;
   }
 }

@@ -110,23 +110,22 @@ Placer::Search Placer::begin(const Topology& topology, const Room& room, const G
           .limiting = std::nullopt};
 }
 
-std::vector<DeviceShare> pick_devices(const DeviceRoom& devices, AcceleratorShare share,
-                                      std::uint32_t tasks) {
-  std::vector<DeviceShare> picked;
+DeviceList pick_devices(const DeviceRoom& devices, AcceleratorShare share, std::uint32_t tasks) {
+  DeviceList picked;
   if (share.count() == 0) return picked;
   const bool whole = share >= kWholeAccelerator;
-  const auto pieces = static_cast<std::uint32_t>(whole ? share / kWholeAccelerator : 1) * tasks;
-  picked.reserve(pieces);
+  auto pieces = static_cast<std::uint32_t>(whole ? share / kWholeAccelerator : 1) * tasks;
   if (whole) {
-    for (std::uint32_t next = 0; picked.size() < pieces; ++next) {
+    for (std::uint32_t next = 0; pieces > 0; ++next) {
       MW_CHECK(next < devices.size());
       if (devices[next] != kWholeAccelerator) continue;
       picked.push_back({static_cast<std::uint16_t>(next), kWholeAccelerator});
+      --pieces;
     }
     return picked;
   }
   DeviceRoom free = devices;
-  for (std::uint32_t i = 0; i < pieces; ++i) {
+  for (; pieces > 0; --pieces) {
     const std::uint32_t device = fullest_with_room(free, share);
     free.add(device, -share);
     picked.push_back({static_cast<std::uint16_t>(device), share});
@@ -151,16 +150,16 @@ std::variant<Placement, NoPlace> Placer::place(const Surroundings& around, const
     const bool short_of_room = exact && search.bound_max < gang.tasks;
     return NoPlace{short_of_room ? gang.tasks - search.bound_max : 1, search.limiting.has_value()};
   }
-  Placement placement;
-  placement.reserve(chosen->size());
+  std::vector<NodeSlice> slices;
+  slices.reserve(chosen->size());
   std::uint32_t rank = 0;
   for (const NodeTasks& each : *chosen) {
-    placement.push_back({each.node, rank, each.tasks,
-                         pick_devices(around.nodes[each.node.value()].devices,
-                                      gang.task.accelerators, each.tasks)});
+    slices.push_back({each.node, rank, each.tasks,
+                      pick_devices(around.nodes[each.node.value()].devices, gang.task.accelerators,
+                                   each.tasks)});
     rank += each.tasks;
   }
-  return placement;
+  return Placement(std::move(slices));
 }
 
 PendingReason Placer::explain(const Surroundings& around, const GangShape& gang,

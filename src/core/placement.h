@@ -95,7 +95,6 @@ class Placer {
 
 /// The devices that `tasks` tasks get on a node: whole ones lowest number first, parts of a device
 /// on the fullest that has room.  REQUIRES: they fit.
-std::vector<DeviceShare> pick_devices(const DeviceRoom& devices, AcceleratorShare share,
-                                      std::uint32_t tasks);
+DeviceList pick_devices(const DeviceRoom& devices, AcceleratorShare share, std::uint32_t tasks);
 
 }  // namespace mw

@@ -39,7 +39,7 @@ struct Placer::Search {
   bool choose_type(const std::string& type) {
     shapes.assign(topology.shapes().size(), false);
     bool any = false;
-    for (const Cell& cell : room.cells(Topology::kRoot)) {
+    for (const FabricCell& cell : room.cells(Topology::kRoot)) {
       const bool fits = topology.shape(cell.shape).accelerator_type == type;
       shapes[cell.shape.value()] = fits;
       any = any || fits;
@@ -63,7 +63,7 @@ struct Placer::Search {
       return sum;
     }
     const bool counted = gang.task.accelerators >= kWholeAccelerator;
-    for (const Cell& cell : room.cells(id)) {
+    for (const FabricCell& cell : room.cells(id)) {
       if (!shapes[cell.shape.value()]) continue;
       const auto counts = room.counts(cell);
       const std::uint32_t most = cell.width - 1;
@@ -81,7 +81,7 @@ struct Placer::Search {
     if (gang.task.accelerators < kWholeAccelerator) return true;
     const std::uint64_t needed =
         static_cast<std::uint64_t>(gang.task.accelerators / kWholeAccelerator) * gang.tasks;
-    for (const Cell& cell : room.cells(Topology::kRoot)) {
+    for (const FabricCell& cell : room.cells(Topology::kRoot)) {
       if (!shapes[cell.shape.value()]) continue;
       const auto counts = room.counts(cell);
       for (std::uint64_t free = needed; free < cell.width; ++free) {

@@ -4,9 +4,14 @@
 #include "core/gang.h"
 
 namespace mw {
-PlannedRoom::PlannedRoom(const State& state) : state_(&state), room_(state.free.room()) {
+PlannedRoom::PlannedRoom(const State& state, Begin begin)
+    : state_(&state),
+      begin_(begin),
+      room_(begin == Begin::kNow ? state.free.room() : state.free.empty_room()) {
+  if (begin == Begin::kEmpty) return;
   for (const auto& [job, claim] : state.claims) {
     for (const ClaimedNode& each : claim.nodes) {
+      if (state.nodes[each.node.value()].claim.job == JobId()) continue;  // lifted
       const Position position = state.topology->position(each.node);
       Slot slot = room_.slot(position);
       slot.whole = Slot::kOut;
@@ -19,6 +24,10 @@ DeviceRoom& PlannedRoom::devices_of(NodeId node) {
   const auto known = devices_.find(node);
   if (known != devices_.end()) return known->second;
   const Node& now = state_->nodes[node.value()];
+  if (begin_ == Begin::kEmpty) {
+    slices_.emplace(node, 0);
+    return devices_.emplace(node, DeviceRoom(now.devices.size())).first->second;
+  }
   slices_.emplace(node, now.slices);
   return devices_.emplace(node, now.devices).first->second;
 }
@@ -46,8 +55,8 @@ void PlannedRoom::change(const Attempt& attempt, std::int64_t sign) {
   for (const NodeSlice& slice : attempt.placement) {
     AcceleratorShare share;
     for (const DeviceShare& each : slice.devices) share += each.share;
-    add_draw(slice.node, draw_of(topology.shape(slice.node), share) * -sign);
     const Node& now = state_->nodes[slice.node.value()];
+    change_draw(now, share * -sign);
     // What takes no work, or is claimed, is not there for anyone.
     if (now.phase != NodePhase::kReady || now.lost || now.claim.job != JobId()) continue;
     const Position position = topology.position(slice.node);
@@ -70,6 +79,16 @@ void PlannedRoom::change(const Attempt& attempt, std::int64_t sign) {
   }
 }
 
+void PlannedRoom::change_draw(const Node& node, AcceleratorShare more) {
+  const NodeShape& shape = state_->topology->shape(node.id);
+  AcceleratorShare& used =
+      used_.emplace(node.id, kWholeAccelerator * shape.accelerators - node.accelerators_free)
+          .first->second;
+  const Watts before = counted_draw(shape, used, node.claim);
+  used += more;
+  add_draw(node.id, counted_draw(shape, used, node.claim) - before);
+}
+
 void PlannedRoom::occupy(NodeId node, const GangShape& gang, std::uint32_t tasks) {
   const Position position = state_->topology->position(node);
   DeviceRoom& devices = devices_of(node);
@@ -90,7 +109,11 @@ void PlannedRoom::occupy(NodeId node, const GangShape& gang, std::uint32_t tasks
     slot.whole = Slot::kOut;
     room_.set_slot(position, slot);
   }
-  add_draw(node, draw_of(state_->topology->shape(node), share));
+  if (begin_ == Begin::kEmpty) {
+    add_draw(node, draw_of(state_->topology->shape(node), share));
+  } else {
+    change_draw(state_->nodes[node.value()], share);
+  }
 }
 
 const DeviceRoom* PlannedRoom::parts(NodeId node) const {
@@ -144,18 +167,20 @@ bool StillFits::after(const PlannedRoom& room, const Attempt& retained) const {
 std::optional<PlannedGroups> PlannedRoom::place(Placer& placer, const JobSpec& spec) const {
   const GangShape first =
       spec.gang.tasks_min > 0 ? resized(spec.gang, spec.gang.tasks_min) : spec.gang;
-  PlannedGroups groups;
-  auto chosen = placer.place_in(*state_->topology, room_, first, spec.where);
-  if (!chosen) return std::nullopt;
-  groups.push_back(std::move(*chosen));
-  if (spec.groups.empty()) return groups;
-  PlannedRoom rest = *this;
-  for (const NodeTasks& each : groups.back()) rest.occupy(each.node, first, each.tasks);
-  for (const GangShape& gang : spec.groups) {
-    chosen = placer.place_in(*state_->topology, rest.room_, gang, spec.where);
+  if (spec.groups.empty()) {
+    auto chosen = placer.place_in(*state_->topology, room_, first, spec.where);
     if (!chosen) return std::nullopt;
-    for (const NodeTasks& each : *chosen) rest.occupy(each.node, gang, each.tasks);
-    groups.push_back(std::move(*chosen));
+    return PlannedGroups{std::move(*chosen)};
+  }
+  PlannedGroups groups(spec.groups.size() + 1);
+  PlannedRoom rest = *this;
+  for (const Group& group : placing_order(spec)) {
+    auto chosen = placer.place_in(*state_->topology, rest.room_, *group.shape, spec.where);
+    if (!chosen) return std::nullopt;
+    for (const NodeTasks& each : *chosen) rest.occupy(each.node, *group.shape, each.tasks);
+    const bool leads = group.shape == &spec.gang;
+    groups[leads ? 0 : static_cast<std::size_t>(group.shape - spec.groups.data()) + 1] =
+        std::move(*chosen);
   }
   return groups;
 }

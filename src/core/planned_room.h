@@ -16,8 +16,11 @@ using PlannedGroups = std::vector<std::vector<NodeTasks>>;
 
 class PlannedRoom {
  public:
-  /// What is free now for a job that claims nothing: claimed nodes are out of it altogether.
-  explicit PlannedRoom(const State& state);
+  enum class Begin : std::uint8_t {
+    kNow,    ///< what is free for a job that claims nothing: claimed nodes are out of it
+    kEmpty,  ///< as if nothing ran anywhere, and every node took work
+  };
+  explicit PlannedRoom(const State& state, Begin begin = Begin::kNow);
 
   /// As if the attempt had let go.
   void release(const Attempt& attempt);
@@ -43,12 +46,15 @@ class PlannedRoom {
   DeviceRoom& devices_of(NodeId node);
   void change(const Attempt& attempt, std::int64_t sign);
   void add_draw(NodeId node, Watts draw);
+  void change_draw(const Node& node, AcceleratorShare more);
   void set_devices(Position position, Slot slot, const DeviceRoom& devices);
 
   const State* state_;
+  Begin begin_;
   Room room_;
-  std::map<NodeId, DeviceRoom> devices_;    ///< of nodes that were touched
-  std::map<NodeId, std::uint32_t> slices_;  ///< that are left on them
+  std::map<NodeId, DeviceRoom> devices_;     ///< of nodes that were touched
+  std::map<NodeId, AcceleratorShare> used_;  ///< of nodes whose draw has changed
+  std::map<NodeId, std::uint32_t> slices_;   ///< that are left on them
 };
 
 /// Asks again and again whether groups that fit in a room still do after an attempt was retained

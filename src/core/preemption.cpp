@@ -8,8 +8,10 @@
 #include "base/check.h"
 #include "core/accounting.h"
 #include "core/gang.h"
+#include "core/node_release.h"
 #include "core/placement_search.h"
 #include "core/planned_room.h"
+#include "core/preemption_rights.h"
 #include "core/queueing.h"
 
 namespace mw {
@@ -17,6 +19,15 @@ namespace {
 
 /// Up to so many bundles in a region, every way to finish with one more is compared.
 constexpr std::size_t kExactBundlesMax = 64;
+/// With so few that may be stopped, in a fleet so small, every set is tried.
+constexpr std::size_t kExactCandidatesMax = 6;
+constexpr std::size_t kExactNodesMax = 256;
+/// What each costs when only their number counts; divisible by many shares.
+constexpr AcceleratorTime::rep kCostOfOne = 5'040'000'000;
+/// From so many on, a good choice soon is better than the best.
+constexpr std::size_t kManyCandidates = 4096;
+/// So many nodes are always looked at closely.
+constexpr std::size_t kNodesMin = 512;
 /// Regions are tried by what they seem to cost, so the first ones are as good as any.
 constexpr std::size_t kRegionsTried = 8;
 
@@ -33,93 +44,8 @@ struct Bundle {
   std::vector<std::size_t> victims;  ///< indexes of candidates
   std::uint32_t gain = 0;            ///< tasks of the gang for which there is room then
   Int128 cost = 0;                   ///< of each victim, its share that lies on this node
+  Int128 whole_cost = 0;             ///< of each victim, all of it
 };
-
-/// What one node would have free with some of its attempts gone.
-class NodeRelease {
- public:
-  NodeRelease(const State& state, NodeId node)
-      : state_(state), node_(state.nodes[node.value()]), devices_(node_.devices) {
-    usable_ = node_.phase == NodePhase::kReady && !node_.lost && node_.claim.job == JobId();
-    slot_.cpus = static_cast<std::int32_t>(node_.cpus_free.count());
-    slot_.memory = node_.memory_free.count();
-    slices_ = node_.slices;
-    exclusive_ = node_.exclusive;
-  }
-  void release(const Attempt& attempt) {
-    const JobSpec& spec = spec_of(state_, attempt.job);
-    for (const NodeSlice& slice : attempt.placement) {
-      if (slice.node != node_.id) continue;
-      const GangShape& gang = group_at(spec, slice.first_rank);
-      for (const DeviceShare& each : slice.devices) devices_.add(each.device, each.share);
-      slot_.cpus += static_cast<std::int32_t>((gang.task.cpus * slice.tasks).count());
-      slot_.memory += (gang.task.memory * slice.tasks).count();
-      if (gang.exclusive) exclusive_ = false;
-      --slices_;
-    }
-  }
-  [[nodiscard]] std::uint32_t tasks(const GangShape& gang) {
-    if (!usable_ || exclusive_) return 0;
-    slot_.whole = static_cast<std::uint16_t>(devices_.whole());
-    slot_.busy = slices_ > 0 ? 1 : 0;
-    return tasks_on(slot_, devices_.has_parts() ? &devices_ : nullptr, gang);
-  }
-
- private:
-  const State& state_;
-  const Node& node_;
-  DeviceRoom devices_;
-  Slot slot_;
-  std::uint32_t slices_ = 0;
-  bool usable_ = false;
-  bool exclusive_ = false;
-};
-
-/// What is taken back from tenants that use more than their quotas, so that none of them is left
-/// with less than it has a right to before the last attempt that is taken.
-class TakenBack {
- public:
-  TakenBack(const State& state, TenantId for_whom) : state_(state), for_whom_(for_whom) {}
-  [[nodiscard]] bool may_take(const Attempt& attempt) const {
-    const auto& own = state_.tenants.at(for_whom_).path;
-    for (const TenantId each : path_of(attempt)) {
-      if (std::find(own.begin(), own.end(), each) != own.end()) continue;
-      const Tenant& tenant = state_.tenants.at(each);
-      const auto taken = taken_.find(each);
-      const AcceleratorShare gone = taken == taken_.end() ? AcceleratorShare() : taken->second;
-      if (tenant.in_use.accelerators - gone > tenant.quota) return true;
-    }
-    return false;
-  }
-  void take(const Attempt& attempt) {
-    for (const TenantId each : path_of(attempt)) taken_[each] += attempt.accelerators;
-  }
-
- private:
-  [[nodiscard]] const std::vector<TenantId>& path_of(const Attempt& attempt) const {
-    return state_.tenants.at(record_of(state_, attempt.job).tenant).path;
-  }
-  const State& state_;
-  TenantId for_whom_;
-  std::map<TenantId, AcceleratorShare> taken_;
-};
-
-enum class Right : std::uint8_t { kNone, kByClass, kReclaim };
-
-/// By which rule the attempt may be stopped for the job.
-Right right_to_stop(const State& state, const Attempt& attempt, JobId job) {
-  const PreemptionRules& rules = state.policy.preemption;
-  if (attempt.stopping || state.now - attempt.placed_at < rules.runtime_min) return Right::kNone;
-  const PriorityClass& theirs = class_rules(state, spec_of(state, attempt.job));
-  if (!theirs.preemptible) return Right::kNone;
-  const JobSpec& spec = spec_of(state, job);
-  const PriorityClass& ours = class_rules(state, spec);
-  if (rules.by_priority && ours.preempts && theirs.value < ours.value) return Right::kByClass;
-  if (!rules.reclaim) return Right::kNone;
-  const TenantId tenant = record_of(state, job).tenant;
-  if (!state.tenants.within_quota(tenant, least_need(spec).accelerators)) return Right::kNone;
-  return TakenBack(state, tenant).may_take(attempt) ? Right::kReclaim : Right::kNone;
-}
 
 /// A part of the fleet inside which all of the gang has to be: a vertex, or one node.
 struct Region {
@@ -130,8 +56,9 @@ struct Region {
 
 class VictimSearch {
  public:
-  VictimSearch(const State& state, JobId job, Placer& placer)
-      : state_(state),
+  VictimSearch(const State& state, JobId job, Placer& placer, Stopping stopping)
+      : stopping_(stopping),
+        state_(state),
         job_(job),
         spec_(spec_of(state, job)),
         tenant_(record_of(state, job).tenant),
@@ -143,14 +70,23 @@ class VictimSearch {
  private:
   void find_candidates();
   void find_bundles();
+  /// The gang may be anywhere at a site, so that leaving out dear nodes leaves enough.
+  [[nodiscard]] bool regions_may_be_large() const { return gang_.require >= FabricLevel::kSite; }
   void bundle_node(NodeId node, const std::vector<std::size_t>& on_node);
+  enum class Charge : std::uint8_t { kShare, kWhole };
+  void sort_bundles(Charge charge);
   std::vector<Region> regions() const;
   [[nodiscard]] std::uint64_t fits_now(const Region& region) const;
   std::optional<std::vector<std::size_t>> cheapest(const Region& region, Int128& cost) const;
+  std::optional<Claim> cheapest_set();
   std::optional<Claim> without(std::vector<std::size_t> victims);
   void spare(PlannedRoom& room, const PlannedGroups& groups, std::vector<std::size_t>& victims);
   [[nodiscard]] bool suits(NodeId node) const;
 
+  [[nodiscard]] bool all_go_on(PlannedRoom room, const PlannedGroups& groups,
+                               const std::vector<std::size_t>& victims);
+
+  Stopping stopping_;
   const State& state_;
   JobId job_;
   const JobSpec& spec_;
@@ -164,10 +100,14 @@ class VictimSearch {
 };
 
 void VictimSearch::find_candidates() {
+  const Rights rights(state_, job_, stopping_);
   for (const auto& [id, attempt] : state_.attempts) {
-    const Right right = right_to_stop(state_, attempt, job_);
+    const Right right = rights.over(attempt);
     if (right == Right::kNone) continue;
-    candidates_.push_back({&attempt, cost_of_stopping(state_, attempt), right == Right::kReclaim});
+    const AcceleratorTime cost = stopping_ == Stopping::kExplain
+                                     ? AcceleratorTime(kCostOfOne)
+                                     : cost_of_stopping(state_, attempt);
+    candidates_.push_back({&attempt, cost, right == Right::kReclaim});
   }
 }
 
@@ -177,22 +117,53 @@ bool VictimSearch::suits(NodeId node) const {
 }
 
 void VictimSearch::find_bundles() {
-  std::vector<std::pair<Position, std::size_t>> on_nodes;
-  for (std::size_t i = 0; i < candidates_.size(); ++i) {
-    for (const NodeSlice& slice : candidates_[i].attempt->placement) {
-      if (suits(slice.node)) on_nodes.emplace_back(state_.topology->position(slice.node), i);
+  // Candidates by node, as lists through one array.
+  constexpr std::uint32_t kEnd = 0xFFFFFFFFU;
+  struct Link {
+    std::uint32_t candidate;
+    std::uint32_t next;
+  };
+  struct OnNode {
+    Position position;
+    double cost;  ///< of all that may go there, for each accelerator
+  };
+  std::vector<std::uint32_t> heads(state_.topology->size(), kEnd);
+  std::vector<double> costs(state_.topology->size(), 0.0);
+  std::vector<Link> links;
+  std::vector<OnNode> nodes;
+  // From the last to the first, so that each node's list is in order.
+  for (std::size_t i = candidates_.size(); i-- > 0;) {
+    const Attempt& attempt = *candidates_[i].attempt;
+    const double each = static_cast<double>(candidates_[i].cost.count()) /
+                        static_cast<double>(attempt.placement.size());
+    for (const NodeSlice& slice : attempt.placement) {
+      if (!suits(slice.node)) continue;
+      const Position position = state_.topology->position(slice.node);
+      std::uint32_t& head = heads[position];
+      if (head == kEnd) nodes.push_back({position, 0.0});
+      costs[position] += each;
+      if (head != kEnd && links[head].candidate == i) continue;
+      links.push_back({static_cast<std::uint32_t>(i), head});
+      head = static_cast<std::uint32_t>(links.size() - 1);
     }
   }
-  std::sort(on_nodes.begin(), on_nodes.end());
+  // Of very many, only nodes that cost little are looked at closely.
+  const std::size_t enough = std::max<std::size_t>(kNodesMin, gang_.tasks / unit_ * 4);
+  for (OnNode& each : nodes) each.cost = costs[each.position];
+  if (nodes.size() > enough && regions_may_be_large()) {
+    std::nth_element(nodes.begin(), nodes.begin() + static_cast<std::ptrdiff_t>(enough),
+                     nodes.end(), [](const OnNode& a, const OnNode& b) {
+                       return a.cost != b.cost ? a.cost < b.cost : a.position < b.position;
+                     });
+    nodes.resize(enough);
+  }
   std::vector<std::size_t> on_node;
-  for (std::size_t i = 0; i < on_nodes.size();) {
-    const Position position = on_nodes[i].first;
+  for (const OnNode& each : nodes) {
     on_node.clear();
-    for (; i < on_nodes.size() && on_nodes[i].first == position; ++i) {
-      const std::size_t victim = on_nodes[i].second;
-      if (on_node.empty() || on_node.back() != victim) on_node.push_back(victim);
+    for (std::uint32_t at = heads[each.position]; at != kEnd; at = links[at].next) {
+      on_node.push_back(links[at].candidate);
     }
-    bundle_node(state_.topology->at(position), on_node);
+    bundle_node(state_.topology->at(each.position), on_node);
   }
 }
 
@@ -202,6 +173,7 @@ void VictimSearch::bundle_node(NodeId node, const std::vector<std::size_t>& on_n
     std::size_t victim;
     std::int64_t share;
     Int128 cost;
+    Int128 whole_cost;
   };
   std::vector<Local> order;
   for (const std::size_t victim : on_node) {
@@ -213,7 +185,7 @@ void VictimSearch::bundle_node(NodeId node, const std::vector<std::size_t>& on_n
     }
     const std::int64_t all = candidate.attempt->accelerators.count();
     const Int128 cost = all > 0 ? candidate.cost.count() / all * share : Int128{0};
-    order.push_back({victim, std::max<std::int64_t>(share, 1), cost});
+    order.push_back({victim, std::max<std::int64_t>(share, 1), cost, candidate.cost.count()});
   }
   std::sort(order.begin(), order.end(), [](const Local& a, const Local& b) {
     const Int128 left = a.cost * b.share;
@@ -227,6 +199,7 @@ void VictimSearch::bundle_node(NodeId node, const std::vector<std::size_t>& on_n
     room.release(*candidates_[each.victim].attempt);
     bundle.victims.push_back(each.victim);
     bundle.cost += each.cost;
+    bundle.whole_cost += each.whole_cost;
     const std::uint32_t after = room.tasks(gang_);
     if (after < std::min(fits + unit_, gang_.tasks)) continue;
     bundle.gain = after - fits;
@@ -235,6 +208,18 @@ void VictimSearch::bundle_node(NodeId node, const std::vector<std::size_t>& on_n
     bundle = Bundle{.node = node, .victims = {}};
     if (fits >= gang_.tasks) return;
   }
+}
+
+void VictimSearch::sort_bundles(Charge charge) {
+  const auto cost = [&](const Bundle& bundle) {
+    return charge == Charge::kShare ? bundle.cost : bundle.whole_cost;
+  };
+  std::sort(bundles_.begin(), bundles_.end(), [&](const Bundle& a, const Bundle& b) {
+    const Int128 left = cost(a) * b.gain;
+    const Int128 right = cost(b) * a.gain;
+    if (left != right) return left < right;
+    return a.node != b.node ? a.node < b.node : a.victims < b.victims;
+  });
 }
 
 std::vector<Region> VictimSearch::regions() const {
@@ -281,21 +266,32 @@ std::optional<std::vector<std::size_t>> VictimSearch::cheapest(const Region& reg
   const std::uint64_t fits = fits_now(region);
   // Room there may be, and yet no place: for want of power, of segments, of another group's room.
   std::uint64_t needed = fits < gang_.tasks ? gang_.tasks - fits : 1;
-  std::map<std::size_t, std::vector<std::size_t>> bundles_with;  // by victim
-  std::map<std::size_t, std::size_t> missing;                    // by bundle: victims not gone
+  std::vector<std::pair<std::size_t, std::size_t>> bundles_with;  // (victim, bundle)
+  std::vector<std::size_t> missing(bundles_.size(), 0);           // by bundle: victims not gone
   for (const std::size_t at : region.bundles) {
     missing[at] = bundles_[at].victims.size();
-    for (const std::size_t victim : bundles_[at].victims) bundles_with[victim].push_back(at);
+    for (const std::size_t victim : bundles_[at].victims) bundles_with.emplace_back(victim, at);
   }
+  std::sort(bundles_with.begin(), bundles_with.end());
   std::vector<std::size_t> taken;
-  std::set<std::size_t> gone;
+  std::vector<bool> is_gone(candidates_.size(), false);
   std::optional<std::vector<std::size_t>> best;
-  Int128 sum = 0;
+  Int128 sum = 0;  // of those that are gone, each in full
+  const auto cost_of = [&](const Bundle& bundle) {
+    Int128 more = 0;
+    for (const std::size_t victim : bundle.victims) {
+      if (!is_gone[victim]) more += candidates_[victim].cost.count();
+    }
+    return more;
+  };
   TakenBack back(state_, tenant_);
+  const bool any_reclaimed = std::any_of(candidates_.begin(), candidates_.end(),
+                                         [](const Candidate& each) { return each.reclaimed; });
   const auto allowed = [&](const Bundle& bundle) {
+    if (!any_reclaimed) return true;
     TakenBack after = back;
     for (const std::size_t victim : bundle.victims) {
-      if (gone.contains(victim)) continue;
+      if (is_gone[victim]) continue;
       const Candidate& candidate = candidates_[victim];
       if (candidate.reclaimed && !after.may_take(*candidate.attempt)) return false;
       after.take(*candidate.attempt);
@@ -303,16 +299,18 @@ std::optional<std::vector<std::size_t>> VictimSearch::cheapest(const Region& reg
     return true;
   };
   const auto offer = [&](const Bundle& bundle) {
-    if (bundle.gain < needed || (best && sum + bundle.cost >= cost) || !allowed(bundle)) return;
+    if (bundle.gain < needed) return;
+    const Int128 all = sum + cost_of(bundle);
+    if ((best && all >= cost) || !allowed(bundle)) return;
     best = taken;
     for (const std::size_t victim : bundle.victims) {
-      if (!gone.contains(victim)) best->push_back(victim);
+      if (!is_gone[victim]) best->push_back(victim);
     }
-    cost = sum + bundle.cost;
+    cost = all;
   };
   for (std::size_t i = 0; i < region.bundles.size(); ++i) {
     const std::size_t at = region.bundles[i];
-    if (missing.at(at) == 0) continue;
+    if (missing[at] == 0) continue;
     if (region.bundles.size() <= kExactBundlesMax) {
       for (std::size_t k = i; k < region.bundles.size(); ++k) offer(bundles_[region.bundles[k]]);
     } else {
@@ -320,15 +318,18 @@ std::optional<std::vector<std::size_t>> VictimSearch::cheapest(const Region& reg
       if (best) break;
     }
     if (!allowed(bundles_[at])) continue;
-    sum += bundles_[at].cost;
+    sum += cost_of(bundles_[at]);
     std::uint64_t gain = 0;
     for (const std::size_t victim : bundles_[at].victims) {
-      if (!gone.insert(victim).second) continue;
+      if (is_gone[victim]) continue;
+      is_gone[victim] = true;
       back.take(*candidates_[victim].attempt);
       taken.push_back(victim);
       // What else it makes room for comes with it.
-      for (const std::size_t other : bundles_with.at(victim)) {
-        if (--missing.at(other) == 0) gain += bundles_[other].gain;
+      for (auto other = std::lower_bound(bundles_with.begin(), bundles_with.end(),
+                                         std::make_pair(victim, std::size_t{0}));
+           other != bundles_with.end() && other->first == victim; ++other) {
+        if (--missing[other->second] == 0) gain += bundles_[other->second].gain;
       }
     }
     if (gain >= needed) {
@@ -350,12 +351,29 @@ std::optional<Claim> VictimSearch::without(std::vector<std::size_t> victims) {
   const auto groups = room.place(placer_, spec_);
   if (!groups) return std::nullopt;
   spare(room, *groups, victims);
+  if (stopping_ == Stopping::kMove && !all_go_on(room, *groups, victims)) return std::nullopt;
   Claim claim{job_, ClaimPurpose::kPreemption, state_.now, claimed_nodes(room, spec_, *groups), {}};
   for (const std::size_t victim : victims) {
     claim.victims.push_back(candidates_[victim].attempt->job);
   }
   std::sort(claim.victims.begin(), claim.victims.end());
   return claim;
+}
+
+/// Beside the job there is room for all of them elsewhere.
+bool VictimSearch::all_go_on(PlannedRoom room, const PlannedGroups& groups,
+                             const std::vector<std::size_t>& victims) {
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    const GangShape& gang = g == 0 ? spec_.gang : spec_.groups[g - 1];
+    for (const NodeTasks& each : groups[g]) room.occupy(each.node, gang, each.tasks);
+  }
+  for (const std::size_t victim : victims) {
+    const JobSpec& moved = spec_of(state_, candidates_[victim].attempt->job);
+    const auto place = room.place(placer_, moved);
+    if (!place || !moved.groups.empty()) return false;
+    for (const NodeTasks& each : place->front()) room.occupy(each.node, moved.gang, each.tasks);
+  }
+  return true;
 }
 
 /// Lets go on whoever is not in the way, the most expensive first.
@@ -377,34 +395,84 @@ void VictimSearch::spare(PlannedRoom& room, const PlannedGroups& groups,
   victims = std::move(needed);
 }
 
+/// Every set there is, from the cheapest on.
+std::optional<Claim> VictimSearch::cheapest_set() {
+  std::vector<std::pair<Int128, std::vector<std::size_t>>> sets;
+  for (std::uint32_t set = 1; set < (1U << candidates_.size()); ++set) {
+    Int128 cost = 0;
+    std::vector<std::size_t> victims;
+    TakenBack back(state_, tenant_);
+    bool allowed = true;
+    for (std::size_t i = 0; i < candidates_.size() && allowed; ++i) {
+      if ((set >> i & 1U) == 0) continue;
+      allowed = !candidates_[i].reclaimed || back.may_take(*candidates_[i].attempt);
+      back.take(*candidates_[i].attempt);
+      cost += candidates_[i].cost.count();
+      victims.push_back(i);
+    }
+    if (allowed) sets.emplace_back(cost, std::move(victims));
+  }
+  std::stable_sort(sets.begin(), sets.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (auto& [cost, victims] : sets) {
+    if (auto claim = without(std::move(victims))) return claim;
+  }
+  return std::nullopt;
+}
+
 std::optional<Claim> VictimSearch::run() {
   gang_ = spec_.gang.tasks_min > 0 ? resized(spec_.gang, spec_.gang.tasks_min) : spec_.gang;
   if (gang_.nodes > 0) unit_ = gang_.tasks / gang_.nodes;
   if (gang_.require == FabricLevel::kNode) unit_ = gang_.tasks;
   find_candidates();
-  if (candidates_.empty()) return std::nullopt;
-  find_bundles();
-  std::sort(bundles_.begin(), bundles_.end(), [](const Bundle& a, const Bundle& b) {
-    const Int128 left = a.cost * b.gain;
-    const Int128 right = b.cost * a.gain;
-    if (left != right) return left < right;
-    return a.node != b.node ? a.node < b.node : a.victims < b.victims;
+  // In an order in which the largest is taken back last, the most may be taken back.
+  std::stable_sort(candidates_.begin(), candidates_.end(), [](const auto& a, const auto& b) {
+    return a.attempt->accelerators < b.attempt->accelerators;
   });
+  if (candidates_.empty()) return std::nullopt;
+  if (candidates_.size() <= kExactCandidatesMax && state_.nodes.size() <= kExactNodesMax) {
+    return cheapest_set();
+  }
+  find_bundles();
   struct Choice {
     Int128 cost;
     std::vector<std::size_t> victims;
   };
   std::vector<Choice> choices;
-  for (const Region& region : regions()) {
-    Int128 cost = 0;
-    if (auto victims = cheapest(region, cost)) choices.push_back({cost, std::move(*victims)});
+  // A victim on many nodes is cheap for who needs many of them, and dear for who needs one.
+  const bool many_nodes =
+      std::any_of(candidates_.begin(), candidates_.end(),
+                  [](const Candidate& each) { return each.attempt->placement.size() > 1; });
+  for (const Charge charge : {Charge::kShare, Charge::kWhole}) {
+    // The same for those on one node; and where there are many, the first way is good enough.
+    if (charge == Charge::kWhole && (!many_nodes || candidates_.size() > kManyCandidates)) break;
+    sort_bundles(charge);
+    for (const Region& region : regions()) {
+      Int128 cost = 0;
+      if (auto victims = cheapest(region, cost)) choices.push_back({cost, std::move(*victims)});
+    }
   }
   std::stable_sort(choices.begin(), choices.end(),
                    [](const Choice& a, const Choice& b) { return a.cost < b.cost; });
   if (choices.size() > kRegionsTried) choices.resize(kRegionsTried);
+  std::optional<Claim> best;
+  Int128 best_cost = 0;
   for (Choice& choice : choices) {
-    if (auto claim = without(std::move(choice.victims))) return claim;
+    auto claim = without(std::move(choice.victims));
+    if (!claim) continue;
+    if (candidates_.size() > kExactBundlesMax) return claim;
+    Int128 cost = 0;
+    for (const JobId each : claim->victims) {
+      cost += stopping_ == Stopping::kExplain
+                  ? kCostOfOne
+                  : cost_of_stopping(state_, state_.attempts.at(each)).count();
+    }
+    if (!best || cost < best_cost) {
+      best_cost = cost;
+      best = std::move(claim);
+    }
   }
+  if (best) return best;
   // For want of something that is not counted above: all that may go, and spare what can be.
   std::stable_sort(candidates_.begin(), candidates_.end(),
                    [](const Candidate& a, const Candidate& b) { return a.cost < b.cost; });
@@ -426,8 +494,8 @@ AcceleratorTime cost_of_stopping(const State& state, const Attempt& attempt) {
   return work.lost + attempt.accelerators * state.policy.preemption.restart_cost;
 }
 
-bool may_be_stopped_for(const State& state, const Attempt& attempt, JobId job) {
-  return right_to_stop(state, attempt, job) != Right::kNone;
+bool may_be_stopped_for(const State& state, const Attempt& attempt, JobId job, Stopping stopping) {
+  return Rights(state, job, stopping).over(attempt) != Right::kNone;
 }
 
 bool may_stop_others(const State& state, JobId job) {
@@ -442,8 +510,9 @@ bool may_stop_others(const State& state, JobId job) {
          state.tenants.within_quota(record_of(state, job).tenant, least_need(spec).accelerators);
 }
 
-std::optional<Claim> choose_victims(const State& state, JobId job, Placer& placer) {
-  return VictimSearch(state, job, placer).run();
+std::optional<Claim> choose_victims(const State& state, JobId job, Placer& placer,
+                                    Stopping stopping) {
+  return VictimSearch(state, job, placer, stopping).run();
 }
 
 }  // namespace mw

@@ -17,8 +17,16 @@ namespace mw {
 /// starting again takes of each of its accelerators.
 AcceleratorTime cost_of_stopping(const State& state, const Attempt& attempt);
 
+/// What becomes of those that are stopped.
+enum class Stopping : std::uint8_t {
+  kPreempt,  ///< they wait again; by class, or to take back what was borrowed
+  kMove,     ///< they go on elsewhere at once: for that each of them has to fit
+  kExplain,  ///< nothing: it is only asked who is in the way, and the fewer the better
+};
+
 /// The attempt may be stopped for the job by the policy in force.
-bool may_be_stopped_for(const State& state, const Attempt& attempt, JobId job);
+bool may_be_stopped_for(const State& state, const Attempt& attempt, JobId job,
+                        Stopping stopping = Stopping::kPreempt);
 /// False when it is plain that nothing may be stopped for the job. Costs little.
 bool may_stop_others(const State& state, JobId job);
 
@@ -26,6 +34,7 @@ bool may_stop_others(const State& state, JobId job);
 /// be stopped gone.
 /// REQUIRES: the job is pending, does not fit, and claims nothing.
 /// Cost: O(attempts that may be stopped x log), and a few looks for a place.
-std::optional<Claim> choose_victims(const State& state, JobId job, Placer& placer);
+std::optional<Claim> choose_victims(const State& state, JobId job, Placer& placer,
+                                    Stopping stopping = Stopping::kPreempt);
 
 }  // namespace mw

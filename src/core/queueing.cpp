@@ -125,12 +125,19 @@ void unwatch_deadline(State& state, const Attempt& attempt) {
   state.deadlines.erase({deadline_of(state, attempt), attempt.job});
 }
 
+void note_rules(const State& state, Attempt& attempt) {
+  const JobRecord& record = record_of(state, attempt.job);
+  const PriorityClass& rules = class_rules(state, *record.spec);
+  attempt.class_value = rules.value;
+  attempt.preemptible = rules.preemptible;
+  attempt.tenant = record.tenant;
+}
+
 void count_preemptible(State& state, const Attempt& attempt, std::int64_t sign) {
-  const PriorityClass& rules = class_rules(state, spec_of(state, attempt.job));
-  if (!rules.preemptible || attempt.accelerators.count() == 0) return;
-  AcceleratorShare& sum = state.preemptible[rules.value];
+  if (!attempt.preemptible || attempt.accelerators.count() == 0) return;
+  AcceleratorShare& sum = state.preemptible[attempt.class_value];
   sum += attempt.accelerators * sign;
-  if (sum.count() == 0) state.preemptible.erase(rules.value);
+  if (sum.count() == 0) state.preemptible.erase(attempt.class_value);
 }
 
 Instant last_start(const JobSpec& spec) {
@@ -199,7 +206,7 @@ void rebuild_queue(State& state) {
     return true;
   });
   for (const JobId id : in_line) {
-    Job& job = state.jobs.at(id);
+    Job& job = state.jobs.change(id);
     job.in_line = false;
     enqueue(state, job);
   }

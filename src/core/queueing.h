@@ -27,6 +27,8 @@ void boost(State& state, Job& job);
 void watch_deadline(State& state, const Attempt& attempt);
 void unwatch_deadline(State& state, const Attempt& attempt);
 
+/// Fills in what the policy says of the attempt.
+void note_rules(const State& state, Attempt& attempt);
 /// Counts the attempt among those that may be stopped for others, if it may be.
 void count_preemptible(State& state, const Attempt& attempt, std::int64_t sign);
 

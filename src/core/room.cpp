@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <set>
 
 #include "base/check.h"
 #include "core/fit.h"
@@ -39,16 +40,6 @@ Slot slot_of(const Topology& topology, const Node& node) {
   return slot;
 }
 
-/// What the node draws beside its idle draw, or will when the claim on it begins, if that is more.
-Watts counted_draw(const Topology& topology, const Node& node) {
-  const NodeShape& shape = topology.shape(node.id);
-  const Watts now = draw_of(shape, kWholeAccelerator * shape.accelerators - node.accelerators_free);
-  if (node.claim.job == JobId()) return now;
-  const std::uint32_t used =
-      shape.accelerators - std::min(node.claim.whole_left, shape.accelerators);
-  return std::max(now, draw_of(shape, kWholeAccelerator * used));
-}
-
 GroupKey key_of(const Slot& slot, const DeviceRoom* parts) {
   return {.shape = slot.shape,
           .busy = slot.busy != 0,
@@ -59,6 +50,13 @@ GroupKey key_of(const Slot& slot, const DeviceRoom* parts) {
 }
 
 }  // namespace
+
+Watts counted_draw(const NodeShape& shape, AcceleratorShare used, const NodeClaim& claim) {
+  const Watts now = draw_of(shape, used);
+  if (claim.job == JobId()) return now;
+  const std::uint32_t claimed = shape.accelerators - std::min(claim.whole_left, shape.accelerators);
+  return std::max(now, draw_of(shape, kWholeAccelerator * claimed));
+}
 
 GroupKey present_key(const Topology& topology, const Node& node) {
   return key_of(present_slot(topology, node), node.devices.has_parts() ? &node.devices : nullptr);
@@ -120,7 +118,7 @@ Room::Room(const Topology& topology) {
   for (const PowerVertex& vertex : topology.power()) draw.push_back(vertex.idle);
 }
 
-std::span<const Cell> Room::cells(FabricId vertex) const {
+std::span<const FabricCell> Room::cells(FabricId vertex) const {
   const std::uint32_t first = first_cell_[vertex.value()];
   return {cells_.data() + first, first_cell_[vertex.value() + 1] - first};
 }
@@ -136,25 +134,24 @@ void Room::set_slot(Position position, const Slot& slot) {
   }
 }
 
-std::optional<Position> PositionSet::next(Position from) const {
-  auto word = words_.lower_bound(from / 64);
-  if (word == words_.end()) return std::nullopt;
-  std::uint64_t bits = word->second;
-  if (word->first == from / 64) {
-    bits &= ~std::uint64_t{0} << (from % 64);
-    if (bits == 0) {
-      if (++word == words_.end()) return std::nullopt;
-      bits = word->second;
-    }
+void NodeGroups::insert(const GroupKey& key, Position position) {
+  if (inserted_.group == nullptr || inserted_.group->first != key) {
+    inserted_.group = &*groups_.try_emplace(key).first;
   }
-  return word->first * 64 + static_cast<Position>(std::countr_zero(bits));
+  inserted_.group->second.insert(position);
 }
 
 void NodeGroups::erase(const GroupKey& key, Position position) {
-  const auto group = groups_.find(key);
-  MW_CHECK(group != groups_.end());
-  group->second.erase(position);
-  if (group->second.empty()) groups_.erase(group);
+  if (erased_.group == nullptr || erased_.group->first != key) {
+    const auto found = groups_.find(key);
+    MW_CHECK(found != groups_.end());
+    erased_.group = &*found;
+  }
+  erased_.group->second.erase(position);
+  if (!erased_.group->second.empty()) return;
+  if (inserted_.group == erased_.group) inserted_.group = nullptr;
+  erased_.group = nullptr;
+  groups_.erase(key);
 }
 
 void FreeIndex::rebuild(const Topology& topology, std::vector<Node>& nodes) {
@@ -198,15 +195,16 @@ void FreeIndex::update(const Topology& topology, Node& node) {
 
 void FreeIndex::count_free(std::uint32_t cell, std::uint32_t before, std::uint32_t after) {
   if (free_nodes_.size() <= cell) free_nodes_.resize(cell + 1);
-  ByFree& order = fullest_[room_.cell(cell).shape.value()];
   std::uint32_t& count = free_nodes_[cell];
-  if (count > 0) order.erase({count, cell});
+  const std::uint32_t count_before = count;
   count = count + after - before;
-  if (count > 0) order.emplace(count, cell);
+  fullest_[room_.cell(cell).shape.value()].move(cell, count_before, count);
 }
 
 void FreeIndex::count_draw(const Topology& topology, Node& node) {
-  const Watts draw = counted_draw(topology, node);
+  const NodeShape& shape = topology.shape(node.id);
+  const AcceleratorShare used = kWholeAccelerator * shape.accelerators - node.accelerators_free;
+  const Watts draw = counted_draw(shape, used, node.claim);
   const Watts change = draw - node.draw;
   if (change.count() == 0) return;
   node.draw = draw;

@@ -11,17 +11,17 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
-#include <set>
 #include <span>
 #include <vector>
 
 #include "core/device_room.h"
+#include "core/position_set.h"
 #include "core/topology.h"
 
 namespace mw {
 
 struct Node;
+struct NodeClaim;
 
 /// A node as placement sees it.
 struct Slot {
@@ -36,7 +36,7 @@ struct Slot {
 };
 
 /// Nodes of one shape at or below one vertex of the fabric.
-struct Cell {
+struct FabricCell {
   FabricId vertex;
   ShapeId shape;
   std::uint32_t parent = 0;  ///< the same shape at the vertex's parent; the root's is itself
@@ -55,12 +55,12 @@ class Room {
   void set_slot(Position position, const Slot& slot);
 
   /// Cells of a vertex, by shape.
-  [[nodiscard]] std::span<const Cell> cells(FabricId vertex) const;
+  [[nodiscard]] std::span<const FabricCell> cells(FabricId vertex) const;
   /// The cell that the node itself counts in.
   [[nodiscard]] std::uint32_t cell_of(Position position) const { return cell_of_[position]; }
-  [[nodiscard]] const Cell& cell(std::uint32_t index) const { return cells_[index]; }
+  [[nodiscard]] const FabricCell& cell(std::uint32_t index) const { return cells_[index]; }
   /// By number of free accelerators: how many nodes of the cell that take work have just that many.
-  [[nodiscard]] std::span<const std::uint32_t> counts(const Cell& cell) const {
+  [[nodiscard]] std::span<const std::uint32_t> counts(const FabricCell& cell) const {
     return {counts_.data() + cell.counts, cell.width};
   }
 
@@ -77,28 +77,9 @@ class Room {
  private:
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> cell_of_;
-  std::vector<Cell> cells_;
+  std::vector<FabricCell> cells_;
   std::vector<std::uint32_t> first_cell_;  ///< by vertex, and one past the last
   std::vector<std::uint32_t> counts_;
-};
-
-/// A set of positions; small however it lies, in order.
-class PositionSet {
- public:
-  void insert(Position position) { words_[position / 64] |= bit(position); }
-  void erase(Position position) {
-    const auto word = words_.find(position / 64);
-    word->second &= ~bit(position);
-    if (word->second == 0) words_.erase(word);
-  }
-  [[nodiscard]] bool empty() const { return words_.empty(); }
-  /// The first at or after `from`.
-  [[nodiscard]] std::optional<Position> next(Position from) const;
-  bool operator==(const PositionSet&) const = default;
-
- private:
-  static std::uint64_t bit(Position position) { return std::uint64_t{1} << (position % 64); }
-  std::map<std::uint32_t, std::uint64_t> words_;
 };
 
 /// What nodes of a group have in common.
@@ -113,6 +94,10 @@ struct GroupKey {
   bool operator==(const GroupKey&) const = default;
 };
 
+/// What a node counts for beside its idle draw: what it draws, or will when the claim on it begins,
+/// if that is more.
+Watts counted_draw(const NodeShape& shape, AcceleratorShare used, const NodeClaim& claim);
+
 /// The group that a node would be in if nothing were claimed of it.
 GroupKey present_key(const Topology& topology, const Node& node);
 /// A slot like those of a group's nodes.
@@ -122,12 +107,27 @@ class NodeGroups {
  public:
   using Map = std::map<GroupKey, PositionSet>;
   [[nodiscard]] const Map& groups() const { return groups_; }
-  void insert(const GroupKey& key, Position position) { groups_[key].insert(position); }
+  void insert(const GroupKey& key, Position position);
   void erase(const GroupKey& key, Position position);
-  bool operator==(const NodeGroups&) const = default;
+  bool operator==(const NodeGroups& other) const { return groups_ == other.groups_; }
 
  private:
+  /// A group that was changed before and may be the next: nodes of a gang go from one group to
+  /// another together. A copy begins without, since it has groups of its own.
+  struct Last {
+    Last() = default;
+    Last(const Last&) {}
+    Last& operator=(const Last&) {
+      group = nullptr;
+      return *this;
+    }
+    ~Last() = default;
+    Map::value_type* group = nullptr;
+  };
+
   Map groups_;
+  Last inserted_;
+  Last erased_;
 };
 
 /// Both together, for the nodes as they are now.
@@ -143,8 +143,9 @@ class FreeIndex {
   [[nodiscard]] const NodeGroups& groups() const { return groups_; }
   /// The leaf cell of `shape` that has the fewest entirely free nodes, but some: where a node is
   /// taken with the least harm to large gangs.  In that order: all of them.
-  using ByFree = std::set<std::pair<std::uint32_t, std::uint32_t>>;
-  [[nodiscard]] const ByFree& fullest(ShapeId shape) const { return fullest_[shape.value()]; }
+  [[nodiscard]] const IndexesByAmount& fullest(ShapeId shape) const {
+    return fullest_[shape.value()];
+  }
   /// As if nothing ran anywhere and every node took work.
   [[nodiscard]] const Room& empty_room() const { return *empty_; }
   bool operator==(const FreeIndex& other) const {
@@ -158,7 +159,7 @@ class FreeIndex {
   std::shared_ptr<const Room> empty_ = std::make_shared<Room>();
   Room room_;
   NodeGroups groups_;
-  std::vector<ByFree> fullest_;            ///< by shape: (free nodes, cell)
+  std::vector<IndexesByAmount> fullest_;   ///< by shape: cells by free nodes
   std::vector<std::uint32_t> free_nodes_;  ///< by cell: entirely free nodes that stand there
 };
 

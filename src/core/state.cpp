@@ -3,6 +3,7 @@
 #include "core/accounting.h"
 #include "core/allocation.h"
 #include "core/claims.h"
+#include "core/gang.h"
 #include "core/queueing.h"
 
 namespace mw {
@@ -30,6 +31,7 @@ void rebuild_indexes(State& state) {
   state.job_by_key.clear();
   state.deadlines.clear();
   state.stopping.clear();
+  state.may_grow.clear();
   state.preemptible.clear();
   state.capacity = ResourceAmounts();
   for (Node& node : state.nodes) {
@@ -42,8 +44,13 @@ void rebuild_indexes(State& state) {
   }
   state.tenants.rebuild(state.policy);
   rebuild_queue(state);
-  for (const auto& [id, attempt] : state.attempts) {
+  std::vector<JobId> placed;
+  for (const auto& [id, attempt] : state.attempts) placed.push_back(id);
+  for (const JobId id : placed) {
+    Attempt& attempt = state.attempts.change(id);
+    note_rules(state, attempt);
     occupy(state, id, attempt.placement);
+    if (may_grow(spec_of(state, id), attempt.placement)) state.may_grow.insert(id);
     if (attempt.stopping) {
       state.stopping.insert(id);
     } else {

@@ -1,5 +1,7 @@
 // Everything the brain knows, as one value: copy it and you have a second world to try things in.
-// Only apply() changes it, so the state is always exactly what the events say.
+// Only apply() changes it, so the state is always exactly what the events say. Copies share what is
+// large until one of them changes it; so a reference into a state is good until the next event that
+// changes what it refers to (job_map.h, paged_vector.h).
 // Primary fields are written to snapshots; indexes are derived from them by rebuild_indexes().
 #pragma once
 
@@ -18,6 +20,7 @@
 #include "base/time.h"
 #include "core/device_room.h"
 #include "core/job_classes.h"
+#include "core/job_map.h"
 #include "core/job_table.h"
 #include "core/ledger.h"
 #include "core/placement.h"
@@ -111,6 +114,10 @@ struct Attempt {
   AcceleratorTime unsaved;   ///< productive since the last checkpoint
   AcceleratorTime saved;     ///< productive, and safe
   AcceleratorTime checkpointing;
+  // Derived from the policy: what a choice among all attempts looks at.
+  std::int32_t class_value = 0;
+  bool preemptible = false;
+  TenantId tenant;
   bool operator==(const Attempt&) const = default;
   MW_FIELDS(job, number, epoch, placement, resumed_from, accelerators, placed_at, running_at,
             stopping, stop_grace, stop_by, exited, exited_count, first_failure, first_failure_rank,
@@ -216,7 +223,7 @@ struct State {
   Epoch next_epoch{1};
   std::map<JobId, JobRecord> records;
   JobTable<Job> jobs;
-  std::map<JobId, Attempt> attempts;  ///< of jobs that are starting, running or stopping
+  JobMap<Attempt> attempts;  ///< of jobs that are starting, running or stopping
   std::map<JobId, HeldCapacity> holds;
   FleetSource fleet;
   std::vector<Node> nodes;  ///< index is the NodeId
@@ -240,6 +247,7 @@ struct State {
   std::set<std::pair<JobId, JobId>> awaited;  ///< (record, a record that awaits it)
   /// Records with something that comes with time: the earliest start, the last possible one.
   std::set<std::pair<Instant, JobId>> calendar;
+  std::set<JobId> may_grow;  ///< attempts of elastic jobs with fewer tasks than asked for
   /// Running attempts' accelerators that may be stopped for others, by value of their class.
   std::map<std::int32_t, AcceleratorShare> preemptible;
   /// Jobs that start again, by when they may: ahead of the queue.

@@ -76,6 +76,7 @@ class Core::Stepper {
   void decide();
   void start_restarts();
   void allocate();
+  [[nodiscard]] JobId head_of(ClassId id) const;
   bool try_job(JobId job, NoPlace& why);
   /// The tenant that would be over its limit if the job started.
   [[nodiscard]] std::optional<TenantId> over_limit(JobId job) const;
@@ -96,6 +97,12 @@ class Core::Stepper {
   bool stop_others_for(JobId job);
   void plan_for(JobId job);
   bool make_way_for_plan(JobId job);
+  bool move_others_for(JobId job);
+  void stop_for(JobId job, Claim claim, EndCause cause);
+
+  // Elastic jobs (growing.cpp).
+  void grow();
+  [[nodiscard]] bool is_worth_growing(const Attempt& attempt);
 
   State state_;
   Instant now_;
@@ -107,6 +114,7 @@ class Core::Stepper {
   std::vector<ClassId> failed_;  ///< tried in this pass and did not fit, in the order of the pass
   std::set<JobId> sleeping_restarts_;     ///< due, tried, and nothing has come free since
   std::map<ClassId, TenantId> barriers_;  ///< those that wait too long for their tenant's quota
+  Instant grow_at_;                       ///< nobody grows before this, unless something comes free
   Instant starving_at_;                   ///< nobody has waited too long before this
   Instant looked_at_{-1};                 ///< the calendar, up to and including this
   std::uint64_t reasons_left_ = 0;  ///< nodes that may yet be looked at in this step to say why

@@ -11,6 +11,13 @@ void Core::Stepper::let_in_due() {
        at != state_.calendar.end() && at->first <= now_; ++at) {
     due.push_back(at->second);
   }
+  // Those whose planned start has come are tried, though nothing has come free just now.
+  for (const auto& [owner, claim] : state_.claims) {
+    if (claim.at <= looked_at_ || claim.at > now_) continue;
+    const Job& job = state_.jobs.at(owner);
+    sleeping_restarts_.erase(owner);
+    if (!job.first_in_line) wakes_.wake(class_of(state_, job));
+  }
   looked_at_ = now_;
   for (const JobId record : due) settle_record(record);
 }

@@ -25,6 +25,11 @@ void Wakes::joined(const State& state, ClassId id) {
   if (sleeper(state, id) == nullptr) awake_.insert(id);
 }
 
+void Wakes::wake(ClassId id) {
+  if (id.value() < sleepers_.size()) sleepers_[id.value()] = Sleeper();
+  awake_.insert(id);
+}
+
 void Wakes::freed(const Placement& placement) {
   for (const NodeSlice& slice : placement) nodes_.insert(slice.node);
 }
@@ -85,6 +90,14 @@ void Wakes::wake_by_room(const State& state) {
 }
 
 std::vector<ClassId> Wakes::take(const State& state) {
+  if (!nodes_.empty() || !tenants_.empty()) {
+    // Where nobody stands in line, nobody counts down: whoever joins is tried at once.
+    for (std::uint32_t i = 0; i < sleepers_.size(); ++i) {
+      if (sleepers_[i].generation == 0) continue;
+      const bool known = i < state.classes.slots();
+      if (!known || state.classes.at(ClassId(i)).line.empty()) sleepers_[i] = Sleeper();
+    }
+  }
   if (!nodes_.empty()) wake_by_room(state);
   if (!tenants_.empty()) {
     state.classes.for_each_line([&](ClassId id) {

@@ -17,6 +17,8 @@ class Wakes {
  public:
   /// Someone new stands in the class's line, or its first is another one now.
   void joined(const State& state, ClassId id);
+  /// The class is to be tried, whatever it lacks.
+  void wake(ClassId id);
   /// The nodes have more room than before; looked at when the next pass begins.
   void freed(const Placement& placement);
   void freed(const Claim& claim);

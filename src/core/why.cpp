@@ -1,8 +1,5 @@
 #include "core/why.h"
 
-#include <memory>
-#include <vector>
-
 #include "core/claims.h"
 #include "core/gang.h"
 
@@ -26,10 +23,8 @@ PendingReason why_blocked(State& state, JobId job, JobPlacer& placer) {
     const LiftedClaim lifted(state, job);
     if (std::holds_alternative<Placement>(placer.place(state, job))) return NotYetConsidered{};
   }
-  std::vector<std::unique_ptr<LiftedClaim>> lifted;
   KeptForOthers kept{JobId(), Instant::never(), 0};
   for (const auto& [owner, claim] : state.claims) {
-    lifted.push_back(std::make_unique<LiftedClaim>(state, owner));
     if (owner == job) continue;
     kept.nodes += static_cast<std::uint32_t>(claim.nodes.size());
     if (kept.job == JobId() || claim.at < kept.at) {
@@ -37,6 +32,7 @@ PendingReason why_blocked(State& state, JobId job, JobPlacer& placer) {
       kept.at = claim.at;
     }
   }
+  const LiftedClaims lifted(state);
   PendingReason reason = placer.explain(state, spec);
   if (std::holds_alternative<NotYetConsidered>(reason)) return kept;
   return reason;

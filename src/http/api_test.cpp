@@ -622,6 +622,7 @@ TEST_F(ApiTest, EveryRouteAnswersAsDocumented) {
     std::string body;
     if (route.request_schema == "JobFile")
       body = R"({"name":"a","command":["true"],"workdir":"/tmp"})";
+    if (route.request_schema == "PolicyFile") body = R"({"name":"p"})";
     if (route.request_schema == "Report") body = R"({"job":1,"attempt":1,"step":3})";
     const Response response = world->call(std::string(method_name(route.method)), target, body);
     const auto documented =

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <cctype>
 
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
@@ -169,7 +170,9 @@ TEST_F(OpenApiTest, HasEveryRouteAndNothingElse) {
   for (const Route& route : router.routes()) {
     SCOPED_TRACE(route.operation);
     ASSERT_TRUE(paths.contains(route.path));
-    const auto& operation = paths.at(route.path).at(route.method == Method::kPost ? "post" : "get");
+    std::string method(method_name(route.method));
+    for (char& c : method) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    const auto& operation = paths.at(route.path).at(method);
     EXPECT_EQ(operation.at("operationId").as_string(), route.operation);
     EXPECT_FALSE(operation.at("summary").as_string().empty());
     EXPECT_EQ(operation.at("parameters").as_array().size(), route.parameters.size());

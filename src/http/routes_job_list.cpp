@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "http/routes.h"
+#include "http/why_views.h"
 
 namespace mw::http {
 namespace {
@@ -187,7 +188,20 @@ std::vector<Route> job_list_routes(ApiContext* context) {
   list.handler = [context](const auto& request, const Reply& reply) {
     list_jobs(*context, *request, reply);
   };
-  return {list};
+
+  Route reasons;
+  reasons.path = "/v1/queue/reasons";
+  reasons.operation = "queue_reasons";
+  reasons.summary = "What the jobs that wait wait for, by reason.";
+  reasons.runs = Runs::kOnWorker;
+  reasons.responses = {{200, "The reasons.", "QueueReasons"}};
+  reasons.handler = [context](const auto&, const Reply& reply) {
+    boost::json::object view;
+    read_state(*context,
+               [&](const State& state, Instant now) { view = queue_reasons_view(state, now); });
+    reply(json_response(std::move(view)));
+  };
+  return {list, reasons};
 }
 
 }  // namespace mw::http

@@ -5,6 +5,7 @@
 
 #include "codec/job_file.h"
 #include "http/routes.h"
+#include "http/why_views.h"
 #include "model/gang.h"
 
 namespace mw::http {
@@ -57,7 +58,16 @@ void show(ApiContext& context, const Request& request, const Reply& reply) {
 
 void why(ApiContext& context, const Request& request, const Reply& reply) {
   const auto job = find_job(context, job_of(request), Why::kTryAgain);
-  reply(job ? json_response(why_view(*job)) : error_response(job.error()));
+  if (!job) return reply(error_response(job.error()));
+  boost::json::object view = why_view(*job);
+  view["blockers"] = nullptr;
+  read_state(context, [&](const State& state, Instant now) {
+    const Job* found = state.jobs.find(job->job.id);
+    // It may have started since.
+    if (found == nullptr || found->state != JobState::kPending || !found->in_line) return;
+    view["blockers"] = blockers_view(state, found->id, now);
+  });
+  reply(json_response(std::move(view)));
 }
 
 void story(ApiContext& context, const Request& request, const Reply& reply) {

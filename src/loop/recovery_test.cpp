@@ -103,7 +103,7 @@ TEST(Verify, FindsASnapshotThatSaysSomethingElse) {
   MemoryJournal journal;
   store(journal, make(history));
   State wrong = history.state();
-  wrong.tenants["nobody"].jobs_finished = 1;
+  wrong.tenants.intern("nobody", wrong.policy);
   ASSERT_TRUE(journal.save_snapshot(wrong).ok());
   const auto report = verify(journal, {});
   ASSERT_FALSE(report.ok());

@@ -36,6 +36,11 @@ inline std::uint32_t tasks_of(const Placement& placement) {
   return placement.empty() ? 0 : placement.back().first_rank + placement.back().tasks;
 }
 
+/// It has fewer tasks than the job asks for.
+inline bool may_grow(const JobSpec& spec, const Placement& placement) {
+  return spec.gang.tasks_min > 0 && tasks_of(placement) < spec.gang.tasks;
+}
+
 /// By how many tasks an elastic gang grows or shrinks at once.
 inline std::uint32_t elastic_unit(const GangShape& gang) {
   if (gang.nodes > 0) return gang.tasks / gang.nodes;

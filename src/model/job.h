@@ -14,6 +14,7 @@
 #include "base/quantity.h"
 #include "base/time.h"
 #include "model/fleet_spec.h"
+#include "model/placement.h"
 
 namespace mw {
 
@@ -204,26 +205,5 @@ struct Progress {
   bool operator==(const Progress&) const = default;
   MW_FIELDS(step, steps_total, samples, loss, rate, unit)
 };
-
-/// A part of one device given to one task.
-struct DeviceShare {
-  std::uint16_t device = 0;  ///< its number on the node
-  AcceleratorShare share;
-  bool operator==(const DeviceShare&) const = default;
-  MW_FIELDS(device, share)
-};
-
-/// What a gang gets on one node: tasks `first_rank` .. `first_rank + tasks - 1`.
-struct NodeSlice {
-  NodeId node;
-  std::uint32_t first_rank = 0;
-  std::uint32_t tasks = 0;
-  std::vector<DeviceShare> devices;  ///< task by task, equally many for each
-  bool operator==(const NodeSlice&) const = default;
-  MW_FIELDS(node, first_rank, tasks, devices)
-};
-
-/// Where a gang runs, in rank order.
-using Placement = std::vector<NodeSlice>;
 
 }  // namespace mw

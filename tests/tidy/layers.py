@@ -43,7 +43,7 @@ LIBRARIES = {
 # For tests and benchmarks alone.
 TEST_LIBRARIES = {
     "gtest/": "GoogleTest", "gmock/": "GoogleTest", "rapidcheck": "rapidcheck",
-    "benchmark/": "Google Benchmark",
+    "benchmark/": "Google Benchmark", "slurm/": "libslurm",
 }
 # Folders of the operating system's headers.
 SYSTEM_PREFIXES = ("sys/", "net/", "netinet/", "arpa/", "linux/", "bits/")

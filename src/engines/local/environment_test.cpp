@@ -98,7 +98,7 @@ TEST_F(EnvironmentTest, NamesTheVendorsVariable) {
 }
 
 TEST_F(EnvironmentTest, HidesDevicesFromATaskWithoutAny) {
-  attempt_.placement[0].devices.clear();
+  attempt_.placement.change()[0].devices.clear();
   EXPECT_THAT(variables(0, 0), Contains("CUDA_VISIBLE_DEVICES="));
 }
 

@@ -74,8 +74,8 @@ TEST(SqliteJournal, RefusesAnotherSchemaByName) {
   const struct {
     int schema;
     const char* says;
-  } cases[] = {{7, "this mw (0.1.0) knows schemas up to 2"},
-               {1, "this mw (0.1.0) reads schema 2 only"}};
+  } cases[] = {{7, "this mw (0.1.0) knows schemas up to 3"},
+               {1, "this mw (0.1.0) reads schema 3 only"}};
   for (const auto& [schema, says] : cases) {
     sqlite::Connection(path, SQLite::OPEN_READWRITE, "")
         .run(("UPDATE meta SET value = " + std::to_string(schema) + " WHERE key = 'schema'")

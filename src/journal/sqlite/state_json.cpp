@@ -20,6 +20,8 @@ inline constexpr bool kIsLong = false;
 template <class T>
 inline constexpr bool kIsLong<JobTable<T>> = true;
 template <class T>
+inline constexpr bool kIsLong<JobMap<T>> = true;
+template <class T>
 inline constexpr bool kIsLong<std::vector<T>> = true;
 template <class T>
 inline constexpr bool kIsLong<std::deque<T>> = true;
@@ -52,6 +54,14 @@ class PieceWriter {
   }
   template <class V>
   void list(std::string_view key, const std::map<JobId, V>& map) {
+    pairs(key, map);
+  }
+  template <class V>
+  void list(std::string_view key, const JobMap<V>& map) {
+    pairs(key, map);
+  }
+  template <class Map>
+  void pairs(std::string_view key, const Map& map) {
     begin_list(key);
     for (const auto& [id, value] : map) {
       separate();
@@ -147,6 +157,16 @@ class PieceReader {
     if (values.empty()) return true;
     return reader_.fail(place_,
                         "job " + std::to_string(values.begin()->first.value()) + " is there twice");
+  }
+  template <class V>
+  bool list(const boost::json::value& in, JobMap<V>& out) {
+    std::map<JobId, V> values;
+    if (!reader_.read(in, place_, values)) return false;
+    for (auto& [id, value] : values) {
+      if (out.emplace(id, std::move(value)).second) continue;
+      return reader_.fail(place_, "job " + std::to_string(id.value()) + " is there twice");
+    }
+    return true;
   }
   template <class List>
   bool list(const boost::json::value& in, List& out) {

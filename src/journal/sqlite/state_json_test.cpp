@@ -24,6 +24,12 @@ void fill_field(Random& random, JobTable<Job>& jobs) {
     if (jobs.find(id) == nullptr) jobs.insert(id, std::move(job));
   }
 }
+template <class V>
+void fill_field(Random& random, JobMap<V>& map) {
+  std::map<JobId, V> values;
+  test_values::fill(random, values);
+  for (auto& [id, value] : values) map.insert(id, std::move(value));
+}
 
 std::vector<std::string> pieces_of(const State& state, std::size_t bytes) {
   std::vector<std::string> pieces;
@@ -143,7 +149,9 @@ TEST(StateJson, RefusesWhatRefersToNothing) {
   state.finished.push_back(JobId(999'999));
   EXPECT_THAT(fault(state), HasSubstr("finished job 999999 is not there"));
   state = good;
-  state.attempts[JobId(999'999)].job = JobId(999'999);
+  Attempt stray;
+  stray.job = JobId(999'999);
+  state.attempts.emplace(stray.job, stray);
   EXPECT_THAT(fault(state), HasSubstr("an attempt of job 999999, which is not there"));
 }
 
