@@ -7,6 +7,8 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "codec/json.h"
+#include "codec/policy_file.h"
 #include "http/api_test_support.h"
 #include "http/openapi.h"
 
@@ -320,6 +322,70 @@ TEST_F(ApiTest, NothingIsAcknowledgedThatTheStoreDidNotTake) {
   while (world->get("/healthz").status != 200 && std::chrono::steady_clock::now() < deadline)
     std::this_thread::yield();
   EXPECT_EQ(world->submit(), 1);
+}
+
+// --- policy and tenants
+// -----------------------------------------------------------------------------
+
+TEST_F(ApiTest, APolicyIsShownChangedAndRefused) {
+  begin();
+  EXPECT_EQ(ask("GET", "/v1/policy"), *parse_json(write_policy_file(Policy{})));
+  const std::string yaml =
+      "name: lab\nclasses: {normal: {preempts: true}}\ntenants: {a: {quota: 1.5}}\n"
+      "others: refused\n";
+  const json::value wanted = *parse_json(write_policy_file(*parse_policy_file(yaml, "")));
+  EXPECT_EQ(ask("PUT", "/v1/policy", yaml), wanted);
+  EXPECT_EQ(ask("GET", "/v1/policy"), wanted);
+  EXPECT_THAT(json::serialize(ask("GET", "/v1/events")), HasSubstr("policy_changed"));
+  // What is shown may be put back; what is put is the whole of it.
+  EXPECT_EQ(ask("PUT", "/v1/policy", json::serialize(wanted)), wanted);
+  const auto wrong = ask("PUT", "/v1/policy", "name: x\nstarvation_after: 1\n", 400);
+  EXPECT_THAT(std::string(wrong.at("error").at("message").as_string()),
+              HasSubstr("2:19: starvation_after: expected a length of time"));
+  EXPECT_EQ(code_of(ask("PUT", "/v1/policy", "", 400)), "invalid");
+  EXPECT_EQ(ask("GET", "/v1/policy"), wanted);
+  const Response method = world->call("POST", "/v1/policy", yaml);
+  EXPECT_EQ(method.status, 405);
+  EXPECT_THAT(method.headers, ::testing::Contains(::testing::Pair("Allow", "GET, HEAD, PUT")));
+  // It holds at once.
+  const auto submit = [&](const std::string& more) {
+    const auto answer = ask("POST", "/v1/jobs",
+                            R"({"name":"a","command":["true"],"workdir":"/tmp")" + more + "}", 400);
+    return std::string(answer.at("error").at("message").as_string());
+  };
+  EXPECT_EQ(submit(""),
+            "The policy has no tenant \"default\" and takes none that it does not name; see \"mw "
+            "policy show\".");
+  EXPECT_EQ(submit(R"(,"tenant":"a","priority_class":"high")"),
+            "The policy has no priority class \"high\"; see \"mw policy show\".");
+  EXPECT_EQ(submit(R"(,"tenant":"a","after":[{"afterok":99}])"),
+            "Job 99, after which it is to start, does not exist, or ended long ago.");
+  EXPECT_EQ(world->submit(R"(,"tenant":"a")"), 1);
+}
+
+TEST_F(ApiTest, TenantsAreATreeWithWhatTheyUse) {
+  begin();
+  ask("PUT", "/v1/policy",
+      "tenants: {lab: {borrow_limit: 1, tenants: {vision: {quota: 1, weight: 2}, audio: }}}\n");
+  const std::int64_t job = world->submit(R"(,"tenant":"vision","tasks":2)");
+  ASSERT_TRUE(world->wait_state(job, JobState::kRunning));
+  world->submit(R"(,"tenant":"someone","hold":true)");
+  const auto answer = ask("GET", "/v1/tenants");
+  std::vector<std::string> rows;
+  for (const auto& one : answer.at("tenants").as_array()) {
+    rows.push_back(json::serialize(
+        json::array{one.at("tenant"), one.at("parent"), one.at("depth"), one.at("named"),
+                    one.at("quota_milli"), one.at("limit_milli"), one.at("weight"),
+                    one.at("in_use_milli"), one.at("over_quota"), one.at("jobs_submitted")}));
+  }
+  EXPECT_THAT(rows, ElementsAre(R"(["lab",null,0,true,1000,2000,1,2000,true,0])",
+                                R"(["audio","lab",1,true,0,null,1,0,false,0])",
+                                R"(["vision","lab",1,true,1000,null,2,2000,true,1])",
+                                R"(["someone",null,0,false,0,null,1,0,false,1])"));
+  // Two of the fleet's four accelerators, and as good as none in the past.
+  const double share = answer.at("tenants").at(0).at("share").to_number<double>();
+  EXPECT_NEAR(share, 0.5, 0.01);
+  EXPECT_NEAR(answer.at("tenants").at(2).at("share").to_number<double>(), share / 2, 0.01);
 }
 
 // --- lists

@@ -172,6 +172,14 @@ TEST(HttpClient, RepeatsOnlyWhatMayBeRepeated) {
     EXPECT_EQ(got->body, "again");
   }
   {
+    ScriptedServer server({answer_then_hang_up, answer});
+    HttpClient client(server.url(), "");
+    ASSERT_TRUE(client.get("/").ok());
+    const auto got = client.put("/", "x");
+    ASSERT_TRUE(got.ok()) << got.error().message;
+    EXPECT_EQ(got->body, "again");
+  }
+  {
     ScriptedServer server({answer_then_hang_up});
     HttpClient client(server.url(), "");
     ASSERT_TRUE(client.get("/").ok());
