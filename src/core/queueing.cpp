@@ -17,6 +17,9 @@ Instant deadline_of(const State& state, const Attempt& attempt) {
   return deadline_of(spec_of(state, attempt.job), attempt.placed_at);
 }
 
+/// The first instant at which it can no longer end by its deadline; never() without one.
+Instant too_late(const JobSpec& spec) { return last_start(spec) + nanoseconds(1); }
+
 ClassKey key_of(const State& state, const JobRecord& record, bool boosted) {
   const JobSpec& spec = *record.spec;
   ClassKey key;
@@ -150,7 +153,7 @@ void watch_record(State& state, JobId id) {
   if (!record.eligible && spec.not_before != Instant()) {
     state.calendar.emplace(spec.not_before, id);
   }
-  if (spec.deadline != Instant()) state.calendar.emplace(last_start(spec), id);
+  if (spec.deadline != Instant()) state.calendar.emplace(too_late(spec), id);
   for (const Dependency& each : record.awaits) {
     state.awaited.emplace(state.jobs.at(each.job).record, id);
   }
@@ -160,11 +163,11 @@ void unwatch_record(State& state, JobId id, bool finished) {
   const JobSpec& spec = *state.records.at(id).spec;
   state.calendar.erase({spec.not_before, id});
   // It may be that both are the same instant.
-  if (!finished && last_start(spec) == spec.not_before) {
+  if (!finished && too_late(spec) == spec.not_before) {
     state.calendar.emplace(spec.not_before, id);
   }
   if (!finished) return;
-  state.calendar.erase({last_start(spec), id});
+  state.calendar.erase({too_late(spec), id});
   for (const Dependency& each : state.records.at(id).awaits) {
     state.awaited.erase({state.jobs.at(each.job).record, id});
   }

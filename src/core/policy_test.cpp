@@ -1,0 +1,227 @@
+// Deciding by policy, case by case: quotas, preemption, plans, elastic gangs, moving, what a job
+// waits for. The laws behind them are in the property tests.
+#include <gtest/gtest.h>
+
+#include "core/core_test_support.h"
+
+namespace mw {
+namespace {
+
+using testing::CheckedCore;
+using testing::find;
+using testing::job_spec;
+using testing::node_spec;
+
+Instant at(std::int64_t s) { return Instant(seconds(s).count()); }
+
+class PolicyTest : public ::testing::Test {
+ protected:
+  PolicyTest() {
+    policy.preemption.runtime_min = Duration();
+    policy.starvation_after = hours(1000);
+  }
+  void begin(std::uint32_t nodes, std::uint32_t accelerators) {
+    for (std::uint32_t i = 0; i < nodes; ++i) {
+      core.step(at(0), NodeSeen{node_spec("n" + std::to_string(i), accelerators)});
+    }
+    core.step(at(0), SetPolicy{policy, "test"});
+  }
+  std::uint64_t submit(std::int64_t when, const JobSpec& spec) {
+    core.step(at(when), SubmitJob{spec, ""});
+    return core.state().next_job.value() - 1;
+  }
+  static JobSpec in_class(const std::string& name, std::uint32_t tasks) {
+    JobSpec spec = job_spec(tasks);
+    spec.priority_class = name;
+    return spec;
+  }
+  void run(std::int64_t when, std::uint64_t job) {
+    core.step(at(when), AttemptStarted{JobId(job), core.epoch(job)});
+  }
+  /// As an engine does that stops it at once.
+  void gone(std::int64_t when, std::uint64_t job) {
+    core.step(at(when), AttemptGone{JobId(job), core.epoch(job), false, ""});
+  }
+  std::uint32_t tasks_of_job(std::uint64_t job) {
+    return static_cast<std::uint32_t>(core.state().attempts.at(JobId(job)).exited.size());
+  }
+  JobState state_of(std::uint64_t job) { return core.job(job).state; }
+
+  Policy policy;
+  CheckedCore core;
+};
+
+TEST_F(PolicyTest, AHigherClassHasTheCheapestStoppedAndKeepsWhatItLeaves) {
+  begin(2, 4);
+  const auto old = submit(1, in_class("best-effort", 4));
+  run(1, old);
+  const auto fresh = submit(500, in_class("best-effort", 4));
+  const auto high = submit(600, in_class("high", 3));
+  EXPECT_EQ(state_of(fresh), JobState::kStopping) << "it has lost less";
+  EXPECT_NE(state_of(old), JobState::kStopping);
+  // What comes free is not for whoever comes first.
+  submit(601, job_spec(4));
+  gone(602, fresh);
+  EXPECT_EQ(state_of(high), JobState::kStarting);
+  EXPECT_EQ(core.job(fresh).last_end, EndCause::kPreempted);
+  EXPECT_EQ(state_of(fresh), JobState::kPending);
+  EXPECT_EQ(core.job(fresh).restarts, 0U);
+}
+
+TEST_F(PolicyTest, AQuotaIsKeptAndTakenBackFromThoseWhoBorrow) {
+  policy.classes[1].preemptible = true;
+  policy.tenants = {{"a", "", AcceleratorShare(2'000), AcceleratorShare(4'000), 1},
+                    {"b", "", AcceleratorShare(2'000), std::nullopt, 1}};
+  begin(4, 2);
+  JobSpec spec = job_spec(2);
+  spec.tenant = "a";
+  submit(1, spec);
+  submit(2, spec);
+  const auto third = submit(3, spec);
+  const auto fourth = submit(4, spec);
+  EXPECT_EQ(state_of(third), JobState::kStarting);
+  const PendingReason reason = explain(core.state(), JobId(fourth), at(4));
+  ASSERT_TRUE(std::holds_alternative<OverQuota>(reason));
+  EXPECT_EQ(std::get<OverQuota>(reason).limit, AcceleratorShare(6'000));
+  spec.tenant = "c";
+  submit(5, spec);
+  spec.tenant = "b";
+  const auto owner = submit(6, spec);
+  EXPECT_EQ(state_of(owner), JobState::kPending);
+  EXPECT_EQ(core.state().stopping.size(), 1U) << "one of three is enough, and any will do";
+  const JobId victim = *core.state().stopping.begin();
+  EXPECT_EQ(spec_of(core.state(), victim).tenant, "a") << "c borrows as well, and lives on less";
+}
+
+TEST_F(PolicyTest, ShortJobsFillTheTimeBeforeAPlannedStart) {
+  begin(2, 1);
+  JobSpec limited = job_spec(1);
+  limited.time_limit = seconds(100);
+  limited.grace = Duration();
+  submit(0, limited);
+  const auto wide = submit(1, job_spec(2));
+  ASSERT_EQ(core.state().claims.count(JobId(wide)), 1U);
+  EXPECT_EQ(core.state().claims.at(JobId(wide)).at, at(100));
+  const auto long_one = submit(2, job_spec(1));
+  const PendingReason reason = explain(core.state(), JobId(long_one), at(2));
+  ASSERT_TRUE(std::holds_alternative<KeptForOthers>(reason));
+  EXPECT_EQ(std::get<KeptForOthers>(reason).job, JobId(wide));
+  limited.time_limit = seconds(50);
+  const auto short_one = submit(3, limited);
+  EXPECT_EQ(state_of(long_one), JobState::kPending);
+  EXPECT_EQ(state_of(short_one), JobState::kStarting);
+}
+
+TEST_F(PolicyTest, AnElasticGangStartsWithWhatFitsAndGrowsWhenNobodyWaits) {
+  policy.elastic.grow_interval = seconds(60);
+  policy.preemption.restart_cost = seconds(1);
+  begin(1, 4);
+  const auto other = submit(0, job_spec(2));
+  JobSpec elastic = job_spec(4);
+  elastic.gang.tasks_min = 1;
+  const auto job = submit(1, elastic);
+  EXPECT_EQ(tasks_of_job(job), 2U);
+  run(2, job);
+  core.step(at(10), CancelJob{JobId(other), false, "test"});
+  gone(10, other);
+  EXPECT_EQ(state_of(job), JobState::kRunning) << "not before the interval is over";
+  EXPECT_EQ(core.core().next_wakeup(), at(61));
+  core.step(at(60), CheckpointSaved{JobId(job), AttemptNumber(1), {1, "/c"}});
+  core.tick(at(61));
+  EXPECT_EQ(state_of(job), JobState::kStopping);
+  gone(62, job);
+  EXPECT_EQ(tasks_of_job(job), 4U);
+  EXPECT_EQ(core.job(job).last_end, EndCause::kResized);
+}
+
+TEST_F(PolicyTest, SmallJobsAreMovedTogetherWhenThatPays) {
+  policy.consolidation.enabled = true;
+  policy.consolidation.move_cost = seconds(1);
+  begin(2, 4);
+  JobSpec small = in_class("best-effort", 1);
+  const auto first = submit(0, small);
+  // It shares a node with the first; with both nodes begun, no whole one is left.
+  JobSpec apart = in_class("best-effort", 3);
+  const auto second = submit(0, apart);
+  const auto third = submit(0, in_class("best-effort", 2));
+  run(1, first);
+  run(1, second);
+  run(1, third);
+  core.step(at(2), CancelJob{JobId(second), false, "test"});
+  gone(2, second);
+  JobSpec whole = in_class("best-effort", 4);
+  whole.gang.nodes = 1;
+  const auto wants = submit(3, whole);
+  ASSERT_EQ(core.state().claims.count(JobId(wants)), 1U);
+  ASSERT_EQ(core.state().stopping.size(), 1U);
+  const JobId moved = *core.state().stopping.begin();
+  gone(4, moved.value());
+  EXPECT_EQ(state_of(wants), JobState::kStarting);
+  EXPECT_EQ(state_of(moved.value()), JobState::kStarting) << "elsewhere, at once";
+  EXPECT_EQ(core.job(moved.value()).last_end, EndCause::kMoved);
+}
+
+TEST_F(PolicyTest, GroupsStartTogetherOrNotAtAll) {
+  begin(2, 2);
+  JobSpec spec = job_spec(2);
+  GangShape servers = job_spec(1).gang;
+  servers.tasks = 2;
+  spec.groups.push_back(servers);
+  const auto blocker = submit(0, job_spec(1));
+  const auto job = submit(1, spec);
+  EXPECT_EQ(state_of(job), JobState::kPending);
+  core.step(at(2), CancelJob{JobId(blocker), false, "test"});
+  gone(2, blocker);
+  EXPECT_EQ(state_of(job), JobState::kStarting);
+  EXPECT_EQ(tasks_of_job(job), 4U);
+}
+
+TEST_F(PolicyTest, JobsWaitForOtherJobsForTheClockAndNotBeyondTheirDeadline) {
+  begin(1, 4);
+  const auto first = submit(0, job_spec(1));
+  JobSpec after = job_spec(1);
+  after.after = {{DependencyKind::kAfterOk, JobId(first)}};
+  const auto waits = submit(1, after);
+  EXPECT_TRUE(std::holds_alternative<AwaitsJobs>(explain(core.state(), JobId(waits), at(1))));
+  JobSpec later = job_spec(1);
+  later.not_before = at(50);
+  const auto timed = submit(2, later);
+  EXPECT_EQ(core.core().next_wakeup(), at(50));
+  core.step(at(10), TaskExited{JobId(first), core.epoch(first), Rank(0), TaskExit{}});
+  EXPECT_EQ(state_of(waits), JobState::kStarting);
+  core.tick(at(50));
+  EXPECT_EQ(state_of(timed), JobState::kStarting);
+  JobSpec urgent = job_spec(4);
+  urgent.time_limit = seconds(10);
+  urgent.deadline = at(70);
+  const auto late = submit(51, urgent);
+  core.tick(at(60));
+  EXPECT_EQ(state_of(late), JobState::kPending);
+  core.tick(at(61));
+  EXPECT_EQ(state_of(late), JobState::kTimedOut);
+  after.after = {{DependencyKind::kAfterOk, JobId(late)}};
+  EXPECT_EQ(state_of(submit(62, after)), JobState::kCancelled) << "it cannot succeed any more";
+}
+
+TEST_F(PolicyTest, WhatThePolicyDoesNotKnowIsRefusedByName) {
+  policy.others.reset();
+  policy.tenants = {{"a", "", AcceleratorShare(), std::nullopt, 1}};
+  begin(1, 1);
+  const auto refused = [&](const JobSpec& spec) {
+    const auto events = core.step(at(1), SubmitJob{spec, ""});
+    return find<Refused>(events)->refusal;
+  };
+  EXPECT_EQ(refused(job_spec(1)).kind, RefusalKind::kNoSuchTenant);
+  JobSpec spec = in_class("urgent", 1);
+  EXPECT_EQ(refused(spec).kind, RefusalKind::kNoSuchClass);
+  spec = job_spec(1);
+  spec.tenant = "a";
+  spec.after = {{DependencyKind::kAfterAny, JobId(99)}};
+  EXPECT_EQ(refused(spec).kind, RefusalKind::kNoSuchDependency);
+  policy.default_class = "none";
+  const auto events = core.step(at(2), SetPolicy{policy, "test"});
+  EXPECT_EQ(find<Refused>(events)->refusal.kind, RefusalKind::kPolicyInvalid);
+}
+
+}  // namespace
+}  // namespace mw
