@@ -30,6 +30,7 @@ PendingReason explain(const State& state, JobId id, Instant now) {
   }
   if (!record.eligible) return AwaitsTime{spec.not_before};
   if (job.not_before > now) return WaitsToRestart{job.not_before, job.restarts, spec.restart.limit};
+  if (auto reason = why_unclaimed(state, id)) return std::move(*reason);
   JobPlacer placer;
   State copy = state;  // claims and groups are tried out on it
   return why_blocked(copy, id, placer);

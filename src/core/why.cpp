@@ -4,17 +4,34 @@
 #include "core/gang.h"
 
 namespace mw {
+namespace {
+
+std::optional<PendingReason> over_quota(const State& state, JobId job) {
+  const AcceleratorShare need = least_need(spec_of(state, job)).accelerators;
+  const auto limit = state.tenants.over_limit(record_of(state, job).tenant, need);
+  if (!limit) return std::nullopt;
+  const Tenant& over = state.tenants.at(*limit);
+  return OverQuota{over.name, over.quota, over.limit.value_or(over.quota), over.in_use.accelerators,
+                   need};
+}
+
+}  // namespace
+
+std::optional<PendingReason> why_unclaimed(const State& state, JobId job) {
+  const JobSpec& spec = spec_of(state, job);
+  if (!state.claims.empty() || !spec.groups.empty()) return std::nullopt;
+  if (state.holds.contains(job)) return NotYetConsidered{};
+  if (auto over = over_quota(state, job)) return over;
+  const GangShape gang =
+      spec.gang.tasks_min > 0 ? resized(spec.gang, spec.gang.tasks_min) : spec.gang;
+  Placer placer;
+  return placer.explain(surroundings(state), gang, spec.where);
+}
 
 PendingReason why_blocked(State& state, JobId job, JobPlacer& placer) {
   const JobSpec& spec = spec_of(state, job);
-  const TenantId tenant = record_of(state, job).tenant;
   if (state.holds.contains(job)) return NotYetConsidered{};
-  const AcceleratorShare need = least_need(spec).accelerators;
-  if (const auto limit = state.tenants.over_limit(tenant, need)) {
-    const Tenant& over = state.tenants.at(*limit);
-    return OverQuota{over.name, over.quota, over.limit.value_or(over.quota),
-                     over.in_use.accelerators, need};
-  }
+  if (auto over = over_quota(state, job)) return std::move(*over);
   const auto own = state.claims.find(job);
   if (own != state.claims.end() && !own->second.victims.empty()) {
     return AwaitsVictims{own->second.victims};

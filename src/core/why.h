@@ -1,6 +1,8 @@
 // Why a job does not start, by the code that decides it.
 #pragma once
 
+#include <optional>
+
 #include "core/job_placer.h"
 #include "core/state.h"
 #include "model/reason.h"
@@ -11,5 +13,9 @@ namespace mw {
 /// it. The state is the same afterwards; claims are lifted meanwhile, to see whether it is for
 /// them.
 PendingReason why_blocked(State& state, JobId job, JobPlacer& placer);
+
+/// The same where nothing has to be tried out: nothing is claimed, and the job has one group.
+/// Nothing when that is not so.  Cost: without a copy of the state.
+std::optional<PendingReason> why_unclaimed(const State& state, JobId job);
 
 }  // namespace mw
