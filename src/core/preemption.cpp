@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
+#include <numeric>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -31,6 +32,7 @@ constexpr std::size_t kManyCandidates = 4096;
 constexpr std::size_t kNodesMin = 512;
 /// Regions are tried by what they seem to cost, so the first ones are as good as any.
 constexpr std::size_t kRegionsTried = 8;
+constexpr std::uint32_t kEndOfList = 0xFFFFFFFFU;
 
 }  // namespace
 
@@ -46,45 +48,75 @@ void VictimSearch::find_candidates() {
   }
 }
 
+/// By accelerators and then by job, in one go over each: there are few sizes and many attempts.
+/// In an order in which the largest is taken back last, the most may be taken back.
+void VictimSearch::sort_candidates() {
+  auto& sizes = memory_.sizes;
+  const auto place_of = [&](AcceleratorShare size) {
+    return std::lower_bound(sizes.begin(), sizes.end(), size,
+                            [](const auto& each, AcceleratorShare s) { return each.first < s; });
+  };
+  sizes.clear();
+  for (const Candidate& each : candidates_) {
+    const AcceleratorShare size = each.attempt->accelerators;
+    auto at = place_of(size);
+    if (at == sizes.end() || at->first != size) at = sizes.insert(at, {size, 0});
+    ++at->second;
+  }
+  std::size_t begin = 0;
+  for (auto& [size, count] : sizes) begin += std::exchange(count, begin);
+  memory_.sorted.resize(candidates_.size());
+  for (const Candidate& each : candidates_) {
+    memory_.sorted[place_of(each.attempt->accelerators)->second++] = each;
+  }
+  candidates_.swap(memory_.sorted);
+}
+
+void VictimSearch::find_suitable_shapes() {
+  for (const NodeShape& shape : state_.topology->shapes()) {
+    shapes_.push_back(type_suits(shape, gang_));
+  }
+}
+
 bool VictimSearch::suits(NodeId node) const {
-  return sites_[state_.topology->site_of(node).value()] &&
-         type_suits(state_.topology->shape(node), gang_);
+  const Topology& topology = *state_.topology;
+  return shapes_[topology.shape_of(node).value()] && sites_[topology.site_of(node).value()];
+}
+
+void VictimSearch::link_candidates() {
+  const Topology& topology = *state_.topology;
+  memory_.heads.assign(topology.size(), kEndOfList);
+  memory_.costs.resize(topology.size());
+  memory_.links.clear();
+  memory_.nodes.clear();
+  // From the last to the first, so that each node's list is in order.
+  for (std::size_t i = candidates_.size(); i-- > 0;) {
+    const Placement& placement = candidates_[i].attempt->placement;
+    Int128 each = candidates_[i].cost.count();
+    if (placement.size() > 1) each /= static_cast<std::int64_t>(placement.size());
+    for (const NodeSlice& slice : placement) {
+      if (!suits(slice.node)) continue;
+      const Position position = topology.position(slice.node);
+      std::uint32_t& head = memory_.heads[position];
+      if (head == kEndOfList) {
+        memory_.nodes.push_back({position, 0});
+        memory_.costs[position] = 0;
+      }
+      memory_.costs[position] += each;
+      if (head != kEndOfList && memory_.links[head].candidate == i) continue;
+      memory_.links.push_back({static_cast<std::uint32_t>(i), head});
+      head = static_cast<std::uint32_t>(memory_.links.size() - 1);
+    }
+  }
 }
 
 void VictimSearch::find_bundles() {
-  // Candidates by node, as lists through one array.
-  constexpr std::uint32_t kEnd = 0xFFFFFFFFU;
-  struct Link {
-    std::uint32_t candidate;
-    std::uint32_t next;
-  };
-  struct OnNode {
-    Position position;
-    Int128 cost;  ///< of all that may go there
-  };
-  std::vector<std::uint32_t> heads(state_.topology->size(), kEnd);
-  std::vector<Int128> costs(state_.topology->size(), 0);
-  std::vector<Link> links;
-  std::vector<OnNode> nodes;
-  // From the last to the first, so that each node's list is in order.
-  for (std::size_t i = candidates_.size(); i-- > 0;) {
-    const Attempt& attempt = *candidates_[i].attempt;
-    const Int128 each =
-        candidates_[i].cost.count() / static_cast<std::int64_t>(attempt.placement.size());
-    for (const NodeSlice& slice : attempt.placement) {
-      if (!suits(slice.node)) continue;
-      const Position position = state_.topology->position(slice.node);
-      std::uint32_t& head = heads[position];
-      if (head == kEnd) nodes.push_back({position, 0});
-      costs[position] += each;
-      if (head != kEnd && links[head].candidate == i) continue;
-      links.push_back({static_cast<std::uint32_t>(i), head});
-      head = static_cast<std::uint32_t>(links.size() - 1);
-    }
-  }
+  link_candidates();
+  auto& nodes = memory_.nodes;
+  using OnNode = VictimMemory::OnNode;
   // Of very many, only nodes that cost little are looked at closely.
   const std::size_t enough = std::max<std::size_t>(kNodesMin, gang_.tasks / unit_ * 4);
-  for (OnNode& each : nodes) each.cost = costs[each.position];
+  for (OnNode& each : nodes) each.cost = memory_.costs[each.position];
   if (nodes.size() > enough && regions_may_be_large()) {
     std::nth_element(nodes.begin(), nodes.begin() + static_cast<std::ptrdiff_t>(enough),
                      nodes.end(), [](const OnNode& a, const OnNode& b) {
@@ -95,8 +127,9 @@ void VictimSearch::find_bundles() {
   std::vector<std::size_t> on_node;
   for (const OnNode& each : nodes) {
     on_node.clear();
-    for (std::uint32_t at = heads[each.position]; at != kEnd; at = links[at].next) {
-      on_node.push_back(links[at].candidate);
+    for (std::uint32_t at = memory_.heads[each.position]; at != kEndOfList;
+         at = memory_.links[at].next) {
+      on_node.push_back(memory_.links[at].candidate);
     }
     bundle_node(state_.topology->at(each.position), on_node);
   }
@@ -149,7 +182,11 @@ void VictimSearch::sort_bundles(Charge charge) {
   const auto cost = [&](const Bundle& bundle) {
     return charge == Charge::kShare ? bundle.cost : bundle.whole_cost;
   };
-  std::sort(bundles_.begin(), bundles_.end(), [&](const Bundle& a, const Bundle& b) {
+  memory_.order.resize(bundles_.size());
+  std::iota(memory_.order.begin(), memory_.order.end(), 0U);
+  std::sort(memory_.order.begin(), memory_.order.end(), [&](std::uint32_t i, std::uint32_t k) {
+    const Bundle& a = bundles_[i];
+    const Bundle& b = bundles_[k];
     const Int128 left = cost(a) * b.gain;
     const Int128 right = cost(b) * a.gain;
     if (left != right) return left < right;
@@ -160,7 +197,7 @@ void VictimSearch::sort_bundles(Charge charge) {
 std::vector<VictimSearch::Region> VictimSearch::regions() const {
   const Topology& topology = *state_.topology;
   std::map<Position, Region> by_first;
-  for (std::size_t i = 0; i < bundles_.size(); ++i) {
+  for (const std::uint32_t i : memory_.order) {
     const Position position = topology.position(bundles_[i].node);
     Position first = position;
     Position last = position + 1;
@@ -183,12 +220,15 @@ std::vector<VictimSearch::Region> VictimSearch::regions() const {
 std::uint64_t VictimSearch::fits_now(const Region& region) const {
   const Room& room = state_.free.room();
   std::uint64_t sum = 0;
+  const bool wants_whole = gang_.task.accelerators >= kWholeAccelerator;
+  auto parts = room.parts.lower_bound(region.first);
   for (Position p = region.first; p < region.last; ++p) {
     const Slot& slot = room.slot(p);
-    if (!slot.takes_work() || !suits(state_.topology->at(p))) continue;
-    const auto parts = room.parts.find(p);
-    const std::uint32_t tasks =
-        tasks_on(slot, parts == room.parts.end() ? nullptr : &parts->second, gang_);
+    while (parts != room.parts.end() && parts->first < p) ++parts;
+    if (!slot.takes_work() || (wants_whole && slot.whole == 0)) continue;
+    if (!suits(state_.topology->at(p))) continue;
+    const bool has_parts = parts != room.parts.end() && parts->first == p;
+    const std::uint32_t tasks = tasks_on(slot, has_parts ? &parts->second : nullptr, gang_);
     sum += tasks >= unit_ ? tasks : 0;
   }
   return sum;
@@ -281,7 +321,13 @@ std::optional<std::vector<std::size_t>> VictimSearch::cheapest(const Region& reg
 
 /// The claim when these are gone, less those that need not be.
 std::optional<Claim> VictimSearch::without(std::vector<std::size_t> victims) {
-  PlannedRoom room(state_);
+  PlannedRoom room(state_, PlannedRoom::Begin::kNow, std::move(memory_.room));
+  auto claim = without(room, std::move(victims));
+  memory_.room = room.take_room();
+  return claim;
+}
+
+std::optional<Claim> VictimSearch::without(PlannedRoom& room, std::vector<std::size_t> victims) {
   for (const std::size_t victim : victims) room.release(*candidates_[victim].attempt);
   const auto groups = room.place(placer_, spec_);
   if (!groups) return std::nullopt;
@@ -359,11 +405,9 @@ std::optional<Claim> VictimSearch::run() {
   gang_ = spec_.gang.tasks_min > 0 ? resized(spec_.gang, spec_.gang.tasks_min) : spec_.gang;
   if (gang_.nodes > 0) unit_ = gang_.tasks / gang_.nodes;
   if (gang_.require == FabricLevel::kNode) unit_ = gang_.tasks;
+  find_suitable_shapes();
   find_candidates();
-  // In an order in which the largest is taken back last, the most may be taken back.
-  std::stable_sort(candidates_.begin(), candidates_.end(), [](const auto& a, const auto& b) {
-    return a.attempt->accelerators < b.attempt->accelerators;
-  });
+  sort_candidates();
   if (candidates_.empty()) return std::nullopt;
   if (candidates_.size() <= kExactCandidatesMax && state_.nodes.size() <= kExactNodesMax) {
     return cheapest_set();
