@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -33,6 +32,8 @@ constexpr std::size_t kNodesMin = 512;
 /// Regions are tried by what they seem to cost, so the first ones are as good as any.
 constexpr std::size_t kRegionsTried = 8;
 constexpr std::uint32_t kEndOfList = 0xFFFFFFFFU;
+/// So many candidates ahead their nodes are read: about what memory takes to answer.
+constexpr std::size_t kReadAhead = 16;
 
 }  // namespace
 
@@ -44,7 +45,11 @@ void VictimSearch::find_candidates() {
     const AcceleratorTime cost = stopping_ == Stopping::kExplain
                                      ? AcceleratorTime(kCostOfOne)
                                      : cost_of_stopping(state_, attempt);
-    candidates_.push_back({&attempt, cost, right == Right::kReclaim});
+    candidates_.push_back({&attempt,
+                           cost,
+                           right == Right::kReclaim,
+                           attempt.accelerators,
+                           {attempt.placement.begin(), attempt.placement.size()}});
   }
 }
 
@@ -58,7 +63,7 @@ void VictimSearch::sort_candidates() {
   };
   sizes.clear();
   for (const Candidate& each : candidates_) {
-    const AcceleratorShare size = each.attempt->accelerators;
+    const AcceleratorShare size = each.accelerators;
     auto at = place_of(size);
     if (at == sizes.end() || at->first != size) at = sizes.insert(at, {size, 0});
     ++at->second;
@@ -67,7 +72,7 @@ void VictimSearch::sort_candidates() {
   for (auto& [size, count] : sizes) begin += std::exchange(count, begin);
   memory_.sorted.resize(candidates_.size());
   for (const Candidate& each : candidates_) {
-    memory_.sorted[place_of(each.attempt->accelerators)->second++] = each;
+    memory_.sorted[place_of(each.accelerators)->second++] = each;
   }
   candidates_.swap(memory_.sorted);
 }
@@ -91,10 +96,12 @@ void VictimSearch::link_candidates() {
   memory_.nodes.clear();
   // From the last to the first, so that each node's list is in order.
   for (std::size_t i = candidates_.size(); i-- > 0;) {
-    const Placement& placement = candidates_[i].attempt->placement;
+    // What is read next is on its way meanwhile.
+    if (i >= kReadAhead) __builtin_prefetch(candidates_[i - kReadAhead].slices.data());
+    const std::span<const NodeSlice> slices = candidates_[i].slices;
     Int128 each = candidates_[i].cost.count();
-    if (placement.size() > 1) each /= static_cast<std::int64_t>(placement.size());
-    for (const NodeSlice& slice : placement) {
+    if (slices.size() > 1) each /= static_cast<std::int64_t>(slices.size());
+    for (const NodeSlice& slice : slices) {
       if (!suits(slice.node)) continue;
       const Position position = topology.position(slice.node);
       std::uint32_t& head = memory_.heads[position];
@@ -147,11 +154,11 @@ void VictimSearch::bundle_node(NodeId node, const std::vector<std::size_t>& on_n
   for (const std::size_t victim : on_node) {
     const Candidate& candidate = candidates_[victim];
     std::int64_t share = 0;
-    for (const NodeSlice& slice : candidate.attempt->placement) {
+    for (const NodeSlice& slice : candidate.slices) {
       if (slice.node != node) continue;
       for (const DeviceShare& each : slice.devices) share += each.share.count();
     }
-    const std::int64_t all = candidate.attempt->accelerators.count();
+    const std::int64_t all = candidate.accelerators.count();
     const Int128 cost = all > 0 ? candidate.cost.count() / all * share : Int128{0};
     order.push_back({victim, std::max<std::int64_t>(share, 1), cost, candidate.cost.count()});
   }
@@ -179,25 +186,31 @@ void VictimSearch::bundle_node(NodeId node, const std::vector<std::size_t>& on_n
 }
 
 void VictimSearch::sort_bundles(Charge charge) {
-  const auto cost = [&](const Bundle& bundle) {
-    return charge == Charge::kShare ? bundle.cost : bundle.whole_cost;
-  };
-  memory_.order.resize(bundles_.size());
-  std::iota(memory_.order.begin(), memory_.order.end(), 0U);
-  std::sort(memory_.order.begin(), memory_.order.end(), [&](std::uint32_t i, std::uint32_t k) {
-    const Bundle& a = bundles_[i];
-    const Bundle& b = bundles_[k];
-    const Int128 left = cost(a) * b.gain;
-    const Int128 right = cost(b) * a.gain;
-    if (left != right) return left < right;
-    return a.node != b.node ? a.node < b.node : a.victims < b.victims;
+  auto& order = memory_.order;
+  order.clear();
+  for (std::uint32_t i = 0; i < bundles_.size(); ++i) {
+    const Bundle& bundle = bundles_[i];
+    order.push_back({charge == Charge::kShare ? bundle.cost : bundle.whole_cost, bundle.gain, i});
+  }
+  using Value = VictimMemory::Value;
+  std::sort(order.begin(), order.end(), [&](const Value& a, const Value& b) {
+    if (a.gain == b.gain) {
+      if (a.cost != b.cost) return a.cost < b.cost;
+    } else {
+      const Int128 left = a.cost * b.gain;
+      const Int128 right = b.cost * a.gain;
+      if (left != right) return left < right;
+    }
+    const Bundle& first = bundles_[a.bundle];
+    const Bundle& second = bundles_[b.bundle];
+    return first.node != second.node ? first.node < second.node : first.victims < second.victims;
   });
 }
 
 std::vector<VictimSearch::Region> VictimSearch::regions() const {
   const Topology& topology = *state_.topology;
   std::map<Position, Region> by_first;
-  for (const std::uint32_t i : memory_.order) {
+  for (const auto& [cost, gain, i] : memory_.order) {
     const Position position = topology.position(bundles_[i].node);
     Position first = position;
     Position last = position + 1;

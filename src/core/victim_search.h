@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -19,7 +20,10 @@ namespace mw {
 struct VictimCandidate {
   const Attempt* attempt;
   AcceleratorTime cost;
-  bool reclaimed = false;  ///< only because its tenant uses more than its quota
+  bool reclaimed;  ///< only because its tenant uses more than its quota
+  // Of the attempt. Attempts lie all over the memory, and these are looked at again and again.
+  AcceleratorShare accelerators;
+  std::span<const NodeSlice> slices;
 };
 
 /// Attempts that make room on one node when they are stopped.
@@ -46,7 +50,13 @@ struct VictimMemory {
   std::vector<VictimCandidate> sorted;
   std::vector<std::pair<AcceleratorShare, std::size_t>> sizes;  ///< and where the next of it goes
   std::vector<VictimBundle> bundles;
-  std::vector<std::uint32_t> order;  ///< of the bundles: the best value first
+  /// A bundle's value, as far as it is asked to sort them.
+  struct Value {
+    Int128 cost;
+    std::uint32_t gain;
+    std::uint32_t bundle;
+  };
+  std::vector<Value> order;  ///< of the bundles: the best value first
   // Candidates by node, as lists through one array.
   std::vector<std::uint32_t> heads;
   std::vector<Int128> costs;
