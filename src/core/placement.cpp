@@ -109,6 +109,7 @@ Placer::Search Placer::begin(const Topology& topology, const Room& room, const G
           .gang = gang,
           .sites = allowed_sites(topology, where),
           .shapes = {},
+          .by_free = {},
           .type = {},
           .best = std::nullopt,
           .limiting = std::nullopt};

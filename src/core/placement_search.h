@@ -27,8 +27,10 @@ struct Placer::Search {
   const GangShape& gang;
   std::vector<bool> sites;
   std::vector<bool> shapes;  ///< those of the type that is tried
-  bool any_shape = false;    ///< some type of the gang's exists at a site that is allowed
-  std::string type;          ///< that is tried
+  std::vector<std::uint32_t>
+      by_free;             ///< tasks that fit at most on a node with so many devices free
+  bool any_shape = false;  ///< some type of the gang's exists at a site that is allowed
+  std::string type;        ///< that is tried
   const PowerBounds::Table* power = nullptr;  ///< what power lets run of such tasks, if known
   bool by_power = false;                      ///< there was less power than room somewhere
   std::uint32_t refusals = 0;                 ///< nodes with room, and no power for it
@@ -56,6 +58,7 @@ struct Placer::Search {
       any = any || fits;
     }
     any_shape = any_shape || any;
+    if (any) count_by_free();
     return any;
   }
 
@@ -76,9 +79,7 @@ struct Placer::Search {
       const std::uint32_t most = cell.width - 1;
       for (std::uint32_t free = 0; free < cell.width; ++free) {
         // Parts of devices are not in the counts: any node may have some.
-        const std::uint32_t tasks =
-            counts[free] == 0 ? 0 : tasks_by_accelerators(counted ? free : most, gang);
-        sum += std::uint64_t{counts[free]} * (counted ? tasks : std::max(tasks, parts_of(most)));
+        sum += std::uint64_t{counts[free]} * by_free[counted ? free : most];
       }
     }
     return sum;
@@ -96,6 +97,19 @@ struct Placer::Search {
       }
     }
     return false;
+  }
+  /// A vertex has many counts and a fleet many vertices: what each stands for is divided once.
+  void count_by_free() {
+    std::uint32_t width = 0;
+    for (const FabricCell& cell : room.cells(Topology::kRoot)) {
+      if (shapes[cell.shape.value()]) width = std::max(width, cell.width);
+    }
+    by_free.clear();
+    for (std::uint32_t free = 0; free < width; ++free) {
+      const std::uint32_t tasks = tasks_by_accelerators(free, gang);
+      const bool counted = gang.task.accelerators >= kWholeAccelerator;
+      by_free.push_back(counted ? tasks : std::max(tasks, parts_of(free)));
+    }
   }
   /// Tasks with a share of one device that a node with that many devices holds at most.
   [[nodiscard]] std::uint32_t parts_of(std::uint32_t devices) const {
