@@ -1,5 +1,5 @@
 // The search for victims: who may go, what that makes room for node by node, and the cheapest set
-// that is enough. Used by src/core/preemption.cpp alone.
+// that is enough. Used by src/core/preemption.cpp and src/core/victim_bundles.cpp alone.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,9 @@
 #include "core/state.h"
 
 namespace mw {
+
+/// What each costs when only their number counts; divisible by many shares.
+inline constexpr AcceleratorTime::rep kCostOfOne = 5'040'000'000;
 
 /// An attempt that may be stopped, and what that costs.
 struct VictimCandidate {
