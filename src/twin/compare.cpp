@@ -149,8 +149,7 @@ std::optional<std::vector<double>> matched(std::span<const std::uint64_t> first_
 }
 
 ComparedFigure compare_figure(const FigureRow& row, std::span<const RunGroup> groups) {
-  ComparedFigure figure{
-      .key = row.key, .title = row.title, .unit = row.unit, .better = row.better};
+  ComparedFigure figure{.key = row.key, .title = row.title, .unit = row.unit, .better = row.better};
   const Values first = values_of(row, groups.front());
   for (const RunGroup& group : groups) {
     const Values values = values_of(row, group);
@@ -228,8 +227,7 @@ std::vector<LedgerLine> ledger_of(const RunGroup& group) {
       auto found = std::find_if(mean.begin(), mean.end(), [&](const LedgerLine& one) {
         return one.category == line.category;
       });
-      if (found == mean.end())
-        found = mean.insert(mean.end(), {.category = line.category});
+      if (found == mean.end()) found = mean.insert(mean.end(), {.category = line.category});
       found->accelerator_hours += line.accelerator_hours;
       found->percent += line.percent;
     }
@@ -312,10 +310,22 @@ double student_t(double degrees) {
     double degrees;
     double quantile;
   };
-  static constexpr auto kRows = std::to_array<Row>(
-      {{1, 12.706}, {2, 4.303},  {3, 3.182},  {4, 2.776},  {5, 2.571},  {6, 2.447},
-       {7, 2.365},  {8, 2.306},  {9, 2.262},  {10, 2.228}, {12, 2.179}, {15, 2.131},
-       {20, 2.086}, {30, 2.042}, {60, 2.000}, {100, 1.984}});
+  static constexpr auto kRows = std::to_array<Row>({{1, 12.706},
+                                                    {2, 4.303},
+                                                    {3, 3.182},
+                                                    {4, 2.776},
+                                                    {5, 2.571},
+                                                    {6, 2.447},
+                                                    {7, 2.365},
+                                                    {8, 2.306},
+                                                    {9, 2.262},
+                                                    {10, 2.228},
+                                                    {12, 2.179},
+                                                    {15, 2.131},
+                                                    {20, 2.086},
+                                                    {30, 2.042},
+                                                    {60, 2.000},
+                                                    {100, 1.984}});
   double quantile = kRows.front().quantile;
   for (const Row& row : kRows) {
     if (row.degrees <= degrees) quantile = row.quantile;

@@ -1,8 +1,8 @@
 // Runs side by side: what differs between two setups, and whether that is more than chance. A
-// setup is one run, or several of the same with different seeds. Runs that were given the same seeds
-// met the same jobs and faults (common random numbers), so they are compared pair by pair, which sees
-// far smaller differences than comparing two means; otherwise Welch's test is used. "Beyond" says
-// that the difference is larger than its 95 % confidence interval.
+// setup is one run, or several of the same with different seeds. Runs that were given the same
+// seeds met the same jobs and faults (common random numbers), so they are compared pair by pair,
+// which sees far smaller differences than comparing two means; otherwise Welch's test is used.
+// "Beyond" says that the difference is larger than its 95 % confidence interval.
 #pragma once
 
 #include <array>

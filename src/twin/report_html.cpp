@@ -32,7 +32,8 @@ void shorten(std::vector<double>& values) {
   for (double& value : values) {
     if (!std::isfinite(value)) continue;
     char text[32];
-    const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific, 5);
+    const auto end =
+        std::to_chars(text, text + sizeof text, value, std::chars_format::scientific, 5);
     std::from_chars(text, end.ptr, value);
   }
 }
@@ -61,8 +62,8 @@ std::string fill(Parts parts) {
 std::string page(const std::string& title, std::string_view script, const std::string& json) {
   std::string scripts;
   for (const std::string_view name :
-       {std::string_view("format.js"), std::string_view("elements.js"), std::string_view("charts.js"),
-        std::string_view("ledger.js"), script}) {
+       {std::string_view("format.js"), std::string_view("elements.js"),
+        std::string_view("charts.js"), std::string_view("ledger.js"), script}) {
     scripts.append(web_file(name));
   }
   return fill({{"title", html_text(title)},

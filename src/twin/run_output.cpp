@@ -45,24 +45,10 @@ Result<void> check_own(const fs::path& path, std::string_view begin) {
                            path.string())};
 }
 
-Result<void> make_folder(const fs::path& folder) {
-  std::error_code failure;
-  if (fs::exists(folder, failure) && !fs::is_directory(folder, failure))
-    return Error{ErrorCode::kInvalid,
-                 fmt::format("{} is a file; expected a folder, or a name that is free",
-                             folder.string())};
-  fs::create_directories(folder, failure);
-  if (failure)
-    return Error{ErrorCode::kUnavailable, fmt::format("{}: the folder cannot be made: {}",
-                                                      folder.string(), failure.message())};
-  return {};
-}
-
 /// Seconds without the zeros at the end: "12.5".
 std::string seconds_text(std::int64_t ns) {
   const bool negative = ns < 0;
-  const std::uint64_t ms =
-      (static_cast<std::uint64_t>(negative ? -ns : ns) + 500'000) / 1'000'000;
+  const std::uint64_t ms = (static_cast<std::uint64_t>(negative ? -ns : ns) + 500'000) / 1'000'000;
   std::string text = fmt::format("{}{}", negative && ms != 0 ? "-" : "", ms / 1000);
   if (ms % 1000 == 0) return text;
   text += fmt::format(".{:03}", ms % 1000);
@@ -84,13 +70,12 @@ std::string csv_cell(std::string_view text) {
 
 std::string job_row_text(const JobRow& row, Instant begin) {
   const auto since = [](Instant at, Instant from) { return seconds_text((at - from).count()); };
-  return fmt::format("{},{},{},{:.6g},{},{},{},{},{},{},{},{:.6g},{},{}\r\n", row.id,
-                     csv_cell(row.name), csv_cell(row.tenant), row.accelerators, row.nodes,
-                     since(row.submitted, begin), row.started ? since(*row.started, begin) : "",
-                     row.ended ? since(*row.ended, begin) : "",
-                     row.started ? since(*row.started, row.submitted) : "",
-                     seconds_text(row.run.count()), row.attempts, row.lost_accelerator_s,
-                     csv_cell(row.state), csv_cell(row.site));
+  return fmt::format(
+      "{},{},{},{:.6g},{},{},{},{},{},{},{},{:.6g},{},{}\r\n", row.id, csv_cell(row.name),
+      csv_cell(row.tenant), row.accelerators, row.nodes, since(row.submitted, begin),
+      row.started ? since(*row.started, begin) : "", row.ended ? since(*row.ended, begin) : "",
+      row.started ? since(*row.started, row.submitted) : "", seconds_text(row.run.count()),
+      row.attempts, row.lost_accelerator_s, csv_cell(row.state), csv_cell(row.site));
 }
 
 std::string ledger_csv(const RunReport& report) {
@@ -111,7 +96,7 @@ RunOutput& RunOutput::operator=(RunOutput&&) noexcept = default;
 RunOutput::~RunOutput() = default;
 
 Result<RunOutput> RunOutput::open(const fs::path& folder, Instant begin) {
-  if (auto made = make_folder(folder); !made) return made.error();
+  if (auto made = make_output_folder(folder); !made) return made.error();
   for (const OwnFile& own : kOwnFiles) {
     if (auto ours = check_own(folder / own.name, own.begin); !ours) return ours.error();
   }
@@ -146,7 +131,21 @@ Result<void> RunOutput::finish(const RunReport& report) {
   return {};
 }
 
-Result<void> write_whole_file(const fs::path& path, std::string_view text) {
+Result<void> make_output_folder(const fs::path& folder) {
+  std::error_code failure;
+  if (fs::exists(folder, failure) && !fs::is_directory(folder, failure))
+    return Error{
+        ErrorCode::kInvalid,
+        fmt::format("{} is a file; expected a folder, or a name that is free", folder.string())};
+  fs::create_directories(folder, failure);
+  if (failure)
+    return Error{ErrorCode::kUnavailable, fmt::format("{}: the folder cannot be made: {}",
+                                                      folder.string(), failure.message())};
+  return {};
+}
+
+Result<void> replace_own_file(const fs::path& path, std::string_view begin, std::string_view text) {
+  if (auto ours = check_own(path, begin); !ours) return ours;
   auto file = PendingFile::open(path);
   if (!file) return file.error();
   if (auto written = (*file)->write(text); !written) return written;

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -75,9 +76,14 @@ class RunOutput {
   std::unique_ptr<PendingFile> jobs_;
 };
 
-/// Writes one file so that it appears whole or not at all. Replaces what is there.
-/// Errors: kUnavailable, naming the file and the reason.
-Result<void> write_whole_file(const std::filesystem::path& path, std::string_view text);
+/// Makes `folder` and those above it.
+/// Errors: kInvalid when it is a file, kUnavailable with the system's reason.
+Result<void> make_output_folder(const std::filesystem::path& folder);
+
+/// Writes one file so that it appears whole or not at all, in place of an older one of ours, which
+/// begins with `begin`.  Errors: kConflict when another file is there; kUnavailable.
+Result<void> replace_own_file(const std::filesystem::path& path, std::string_view begin,
+                              std::string_view text);
 
 /// ledger.csv: a line an interval and category.
 std::string ledger_csv(const RunReport& report);

@@ -9,7 +9,7 @@ const Charts = (() => {
   // for light and for dark ground.
   const LIGHT = { blue: "#0072b2", sky: "#56b4e9", teal: "#009e73", amber: "#e69f00", yellow: "#d9c400",
     red: "#d55e00", purple: "#a65a8d", black: "#3a4350", grey: "#c3cbd4", brown: "#8c6d46", mid: "#8793a1" };
-  const DARK = { blue: "#3d9be0", sky: "#8fd0f7", teal: "#2fc297", amber: "#f0b233", yellow: "#efe06a",
+  const DARK = { blue: "#2f88cc", sky: "#8fd0f7", teal: "#2fc297", amber: "#f0b233", yellow: "#efe06a",
     red: "#f07d3a", purple: "#d08bba", black: "#dfe6ee", grey: "#47525e", brown: "#b8966a", mid: "#7d8996" };
   const ORDER = ["blue", "amber", "teal", "red", "purple", "sky", "brown", "black"];
 
@@ -67,6 +67,8 @@ const Charts = (() => {
         normalized: true, ...configuration.options };
       configuration.options.plugins = { legend: { display: false }, ...configuration.options.plugins };
       one.object = new Chart(canvas, configuration);
+      // What a test looks at.
+      document.documentElement.dataset.charts = String(drawn.filter(({ object }) => object).length);
       if (legend) keys.replaceChildren(...configuration.data.datasets.map(key));
     }
     function key(dataset) {
@@ -94,11 +96,12 @@ const Charts = (() => {
     return axis({
       type: "linear", min: 0, max: end,
       ticks: { stepSize: step, callback: (hour) =>
-        step >= 24 ? `day ${Format.figure(hour / 24).replace(/\.0+$/, "")}` : `${Format.figure(hour).replace(/\.0+$/, "")} h` },
+        step >= 24 ? `day ${Format.short(Format.figure(hour / 24))}` : `${Format.short(Format.figure(hour))} h` },
       grid: { display: false },
     });
   }
 
+  const marks = (options) => (value) => Format.short((options.tick || options.show)(value));
   const points = (hours, values) => values.map((y, index) => ({ x: hours[index], y }));
 
   function line(name, tone, hours, values, more = {}) {
@@ -125,7 +128,7 @@ const Charts = (() => {
         interaction: { mode: series.some((one) => one.hours) ? "nearest" : "index", axis: "x", intersect: false },
         scales: { x: timeAxis(ends, { most: options.ticks }),
           y: axis({ beginAtZero: true, max: options.max, suggestedMax: options.suggestedMax,
-            ticks: { maxTicksLimit: options.size === "small" ? 4 : 7, callback: options.tick || options.show } }) },
+            ticks: { maxTicksLimit: options.size === "small" ? 4 : 7, callback: marks(options) } }) },
         plugins: { tooltip: tooltip({ callbacks: {
           title: (items) => (items.length ? Format.moment(items[0].parsed.x) : ""),
           label: (item) => ` ${item.dataset.label}: ${options.show(item.parsed.y)}` } }) },
@@ -138,12 +141,12 @@ const Charts = (() => {
     return chart({ label: options.label, size: options.size, configure: () => ({
       type: "line",
       data: { datasets: series.map((one, index) => line(one.name, one.colour, hours, one.values, {
-        fill: index === 0 ? "origin" : "-1", borderWidth: 0.6, borderColor: variable("--panel"),
+        fill: index === 0 ? "origin" : "-1", borderWidth: innerWidth < 700 ? 0 : 0.6, borderColor: variable("--panel"),
         swatch: colour(one.colour), about: one.about })) },
       options: {
         interaction: { mode: "index", intersect: false },
         scales: { x: timeAxis(hours), y: axis({ stacked: true, min: 0, max: options.total,
-          ticks: { callback: options.tick } }) },
+          ticks: { callback: marks(options) } }) },
         plugins: { tooltip: tooltip({ itemSort: (a, b) => b.datasetIndex - a.datasetIndex,
           filter: (item) => item.parsed.y > 0, callbacks: {
             title: (items) => (items.length ? Format.moment(items[0].parsed.x) : ""),
@@ -177,7 +180,7 @@ const Charts = (() => {
               const marks = options.times ? TIMES : [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 1e4, 1e5, 1e6];
               scale.ticks = marks.filter((value) => value >= options.floor && value <= most).map((value) => ({ value }));
             },
-            ticks: { autoSkip: true, callback: (value) => (value === options.floor && options.floorText) || options.show(value).replace(/\.0+(?= |×|$)/, "") } }),
+            ticks: { autoSkip: true, callback: (value) => (value === options.floor && options.floorText) || Format.short(options.show(value)) } }),
           y: axis({ min: 0, max: 100, ticks: { stepSize: 25, callback: (value) => `${value} %` } }) },
         plugins: { tooltip: tooltip({ mode: "nearest", callbacks: {
           title: (items) => (items.length ? items[0].dataset.label : ""),
@@ -194,7 +197,7 @@ const Charts = (() => {
         backgroundColor: colour(one.colour), borderWidth: 0, barPercentage: 0.82, categoryPercentage: 0.9 })) },
       options: {
         indexAxis: "y",
-        scales: { x: axis({ beginAtZero: true, stacked: true, max: options.max, ticks: { callback: options.tick || options.show } }),
+        scales: { x: axis({ beginAtZero: true, stacked: true, max: options.max, ticks: { callback: marks(options) } }),
           y: axis({ stacked: true, grid: { display: false }, ticks: { autoSkip: false,
             callback(value) { const name = this.getLabelForValue(value); return name.length > 26 ? `${name.slice(0, 25)}…` : name; } } }) },
         plugins: { tooltip: tooltip({ callbacks: {
@@ -231,6 +234,5 @@ const Charts = (() => {
     redraw();
   });
 
-  return { timeLines, stackedAreas, cumulative, bars, themeButton, colour, numbered,
-           drawn: () => drawn.filter((one) => one.object).length };
+  return { timeLines, stackedAreas, cumulative, bars, themeButton, colour, numbered };
 })();

@@ -59,8 +59,10 @@ const Elements = (() => {
   function cellOf(column, row, largest) {
     const value = column.value(row);
     const cell = element("td", { className: column.text ? "name" : "number" });
+    if (column.text && String(value).length <= 28) cell.classList.add("short");
     const text = column.show ? column.show(value, row) : String(value);
     if (text instanceof Node) cell.append(text); else cell.textContent = text;
+    if (column.aside) cell.classList.add("aside");
     if (column.hint) cell.title = column.hint(value, row);
     if (column.tone) { const tone = column.tone(value, row); if (tone) cell.classList.add(tone); }
     if (column.share && largest > 0) {
@@ -73,7 +75,7 @@ const Elements = (() => {
   /**
    * A table whose columns sort when their title is pressed.
    * @param {{title: string, value: function(*): (number|string), show?: function, text?: boolean,
-   *          share?: boolean, hint?: function, tone?: function, about?: string}[]} columns
+   *          share?: boolean, hint?: function, tone?: function, about?: string, aside?: boolean}[]} columns aside: not on a phone
    * @param {{sort?: number, high?: boolean, fixed?: boolean, label?: string}} options sort: the
    *        column that is sorted at first, falling; fixed: the order of the rows has a meaning
    */
@@ -81,6 +83,7 @@ const Elements = (() => {
     const body = element("tbody");
     const heads = columns.map((column, index) => {
       const head = element("th", { className: column.text ? "" : "number", scope: "col", title: column.about });
+      if (column.aside) head.classList.add("aside");
       if (options.fixed) head.textContent = column.title;
       else head.append(element("button", { type: "button", onclick: () => sort(index) }, column.title));
       return head;

@@ -48,9 +48,11 @@ const Format = (() => {
     const two = (number) => String(number).padStart(2, "0");
     return `day ${Math.floor(minutes / 1440) + 1}, ${two(Math.floor(clock / 60))}:${two(clock % 60)}`;
   }
-  /** "accelerator", "accelerators". */
+  /** Without zeros that say nothing: for the marks of an axis. */
+  const short = (text) => text.replace(/(\.\d*?)0+(?!\d)/, "$1").replace(/\.(?!\d)/, "");
+  /** "1 accelerator", "2 accelerators". */
   const counted = (value, one) => `${count(value)} ${one}${value === 1 ? "" : "s"}`;
 
   return { count, compact, figure, percent, seconds, hours, energy, power, carbon, money, times,
-           moment, counted, decimals };
+           moment, counted, decimals, short };
 })();

@@ -14,7 +14,7 @@
   const shown = (value, show) => (value === undefined ? "–" : show(value));
   const stopped = setup.days + 1e-9 < setup.days_wanted;
   const sum = (list, of) => list.reduce((total, one) => total + of(one), 0);
-  const days = (value) => F.figure(value).replace(/\.?0+$/, "");
+  const days = (value) => F.short(F.figure(value));
 
   function head() {
     const parts = [
@@ -64,7 +64,7 @@
         } },
         { title: "Accelerator-hours", value: (line) => line.accelerator_hours, show: F.count },
         { title: "Share", value: (line) => line.percent, show: (value) => `${F.decimals(value, 2)} %`, share: true },
-        { title: "Meaning", text: true, value: (line) => Ledger.about(line.category) },
+        { title: "Meaning", text: true, aside: true, value: (line) => Ledger.about(line.category) },
       ], lines, { label: "Ledger" }));
   }
 
@@ -84,10 +84,10 @@
     const curves = list.filter((one) => one.count > 0);
     const shares = [0.5, 0.9, 0.95, 0.99, 0.999, 1];
     const columns = [
-      { title: "Jobs of", text: true, value: (one) => one.name },
+      { title: "Accelerators", text: true, value: (one) => one.name.replace(/ accelerators?$/, ""), about: "That the jobs asked for" },
       { title: "Count", value: (one) => one.count, show: F.count },
       { title: "Mean", value: (one) => one.mean, show: options.show },
-      ...shares.map((share) => ({ title: share === 1 ? "Most" : share === 0.5 ? "Median" : `p${F.figure(100 * share).replace(/\.0+$/, "")}`,
+      ...shares.map((share) => ({ title: share === 1 ? "Most" : share === 0.5 ? "Median" : `p${F.short(F.figure(100 * share))}`,
         value: (one) => at(one, share), show: options.show })),
     ];
     return section(options.id, title, note,
@@ -117,7 +117,7 @@
       const share = load(site);
       const series = [{ name: "IT load", colour: "blue", values: site.power_mw, filled: true }];
       if (site.limit_mw > 0) series.push({ name: "Limit", colour: "red", dashed: true, values: site.power_mw.map(() => site.limit_mw) });
-      return element("div", {}, element("div", { className: "between" }, element("h3", {}, site.name),
+      return element("div", {}, element("div", { className: "between" }, element("h3", { title: site.name }, site.name),
         element("span", { className: share > 1 ? "small over" : "small quiet" },
           site.limit_mw > 0 ? `peak ${F.percent(100 * share)} of ${F.power(site.limit_mw)}` : `peak ${F.power(site.peak_mw)}, no limit`)),
         Charts.timeLines(hours, series, { label: `Power of ${site.name} over time`, size: "small", legend: false, show: F.power, ticks: 4 }));
@@ -140,7 +140,7 @@
     };
     choose("energy");
     const made = section("sites", "Energy, cost and carbon by site", report.sites.length > 20 ? "The bars show the largest 20; energy at the meter, PUE included." : "Energy at the meter, PUE included.",
-      element("div", { className: "split" }, place, table([
+      element("div", { className: "split wide" }, place, table([
         { title: "Site", text: true, value: (site) => site.name },
         { title: "Accelerators", value: (site) => site.accelerators, show: F.count },
         { title: "Peak", value: (site) => site.peak_mw, show: F.power },
