@@ -66,8 +66,11 @@ TEST(JobRows, AreOneLineOfRfc4180) {
   const Instant begin(500'000'000);
   EXPECT_EQ(job_row_text(row_of(7), begin),
             "7,train,research,64,8,1,61,3661,60,3600,2,12.5,succeeded,texas\r\n");
-  JobRow waits{
-      .id = 1, .name = "a,\"b\"\nc", .submitted = Instant(500'250'000), .state = "waiting"};
+  JobRow waits;
+  waits.id = 1;
+  waits.name = "a,\"b\"\nc";
+  waits.submitted = Instant(500'250'000);
+  waits.state = "waiting";
   EXPECT_EQ(job_row_text(waits, begin), "1,\"a,\"\"b\"\"\nc\",,0,0,0,,,,0,0,0,waiting,\r\n");
   const auto cells = [](std::string_view line) {
     return std::count(line.begin(), line.end(), ',');
