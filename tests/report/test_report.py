@@ -77,7 +77,7 @@ class Compare(unittest.TestCase):
                 run_program(SAMPLE, root / "busy" / f"seed-{seed}", seed, "1.08")
             shown = run_program(BINARY, "sim", "compare", root / "fair", root / "busy",
                                 "--out", root / "compared")
-            self.assertRegex(shown, r"Utilisation +\S+ % \+- \S+ % .* points +beyond")
+            self.assertRegex(shown, r"Utilisation +\S+ % (?:\+-|±) \S+ % .* points +beyond")
             self.assertRegex(shown, r"Jobs submitted .* same +within")
             figures = {one["key"]: one for one in json.loads(run_program(
                 BINARY, "--json", "sim", "compare", root / "fair", root / "busy"))["figures"]}
