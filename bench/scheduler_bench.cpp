@@ -133,6 +133,7 @@ int run(int argc, char** argv) {
   }
   if (asked("pending")) bench_pending(figures);
   if (asked("preempt")) bench_preemption(figures);
+  if (asked("http")) bench_http(figures);
   if (asked("large")) bench_fleet_2030(figures);
   return 0;
 }

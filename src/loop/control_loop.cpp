@@ -131,7 +131,7 @@ class ControlLoop::Impl {
           observe(std::move(body));
         },
         desired_attempts(core_->state()));
-    if (!started) return started;
+    if (!started || !engine_.reports_nodes()) return started;
     for (const Node& node : core_->state().nodes) {
       const std::string& name = core_->state().topology->name(node.id);
       if (!inventory->has(name)) observe(NodeLost{name});
