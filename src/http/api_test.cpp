@@ -9,132 +9,22 @@
 
 #include "codec/json.h"
 #include "codec/policy_file.h"
-#include "http/api_test_support.h"
+#include "http/api_test_fixture.h"
 #include "http/openapi.h"
 
 namespace mw::http {
 namespace {
 
 namespace json = boost::json;
+using testing::ApiTest;
 using ::testing::ElementsAre;
 using testing::EngineIs;
 using ::testing::HasSubstr;
+using testing::kSmallFleet;
 using testing::World;
 
 // --- answers against schemas
 // ----------------------------------------------------------------------
-
-/// Finds what of `value` is not as its schema says: the part of JSON Schema that the document uses.
-class SchemaCheck {
- public:
-  explicit SchemaCheck(json::value document) : document_(std::move(document)) {}
-
-  std::vector<std::string> faults(const json::value& value, const json::value& schema) {
-    faults_.clear();
-    check(value, schema, "answer");
-    return faults_;
-  }
-  /// The schema of an operation's answer.
-  const json::value& answer_of(const Route& route, int status) {
-    const auto& operation = document_.at("paths")
-                                .at(route.path)
-                                .at(route.method == Method::kPost  ? "post"
-                                    : route.method == Method::kPut ? "put"
-                                                                   : "get");
-    const auto& responses = operation.at("responses").as_object();
-    const auto* response = responses.if_contains(std::to_string(status));
-    return (response != nullptr ? *response : responses.at("default"))
-        .at("content")
-        .at("application/json")
-        .at("schema");
-  }
-
- private:
-  static bool is(const json::value& value, std::string_view type) {
-    if (type == "object") return value.is_object();
-    if (type == "array") return value.is_array();
-    if (type == "string") return value.is_string();
-    if (type == "integer") return value.is_int64() || value.is_uint64();
-    if (type == "number") return value.is_number();
-    if (type == "boolean") return value.is_bool();
-    return type == "null" && value.is_null();
-  }
-  void check(const json::value& value, const json::value& schema, const std::string& place) {
-    if (const auto* reference = schema.as_object().if_contains("$ref")) {
-      return check(value, document_.at_pointer(std::string_view(reference->as_string()).substr(1)),
-                   place);
-    }
-    if (const auto* choices = schema.as_object().if_contains("anyOf")) {
-      // Ours are all "this, or null".
-      if (!value.is_null()) check(value, choices->at(0), place);
-      return;
-    }
-    const json::value& type = schema.at("type");
-    bool fits = type.is_string() && is(value, type.as_string());
-    if (const auto* types = type.if_array()) {
-      for (const auto& one : *types) fits = fits || is(value, one.as_string());
-    }
-    if (!fits) {
-      faults_.push_back(place + ": " + json::serialize(value) + " is not " + json::serialize(type));
-      return;
-    }
-    if (value.is_array()) {
-      for (const auto& one : value.as_array()) check(one, schema.at("items"), place + "[]");
-    }
-    if (value.is_object()) check_object(value.as_object(), schema.as_object(), place);
-  }
-  void check_object(const json::object& value, const json::object& schema,
-                    const std::string& place) {
-    const auto& properties = schema.at("properties").as_object();
-    for (const auto& name : schema.at("required").as_array()) {
-      if (!value.contains(name.as_string()))
-        faults_.push_back(place + " lacks " + std::string(name.as_string()));
-    }
-    for (const auto& [name, one] : value) {
-      if (const auto* property = properties.if_contains(name)) {
-        check(one, *property, place + "." + std::string(name));
-      } else if (schema.contains("additionalProperties")) {
-        faults_.push_back(place + " has " + std::string(name) + ", which is not documented");
-      }
-    }
-  }
-  json::value document_;
-  std::vector<std::string> faults_;
-};
-
-class ApiTest : public ::testing::Test {
- protected:
-  void begin(EngineIs how = EngineIs::kAutomatic) {
-    world.emplace(how);
-    schemas.emplace(openapi_document(world->api->router().routes(), "x"));
-  }
-  /// Asks, and checks status and schema.
-  json::value ask(std::string method, const std::string& target, std::string body = {},
-                  int status = 200, Fields headers = {}) {
-    SCOPED_TRACE(method + " " + target);
-    Request request;
-    request.method = method;
-    request.target = target;
-    EXPECT_EQ(world->api->router().match(request), std::nullopt);
-    const json::value answer =
-        world->json(std::move(method), target, std::move(body), status, std::move(headers));
-    EXPECT_THAT(schemas->faults(answer, schemas->answer_of(*request.route, status)), ElementsAre());
-    return answer;
-  }
-  static std::string code_of(const json::value& answer) {
-    return std::string(answer.at("error").at("code").as_string());
-  }
-  static std::string path(std::int64_t job, const std::string& rest = {}) {
-    return "/v1/jobs/" + std::to_string(job) + rest;
-  }
-  Fields attempt_token(std::int64_t job, std::uint32_t attempt) {
-    const AttemptTokens tokens(testing::kKey);
-    return {{"authorization", "Bearer " + tokens.make(JobId(static_cast<std::uint64_t>(job)),
-                                                      AttemptNumber(attempt))}};
-  }
-  std::optional<World> world;
-  std::optional<SchemaCheck> schemas;
-};
 
 TEST_F(ApiTest, SchemaCheckFindsFaults) {
   begin();
@@ -472,102 +362,6 @@ TEST_F(ApiTest, LogsComeInPieces) {
   EXPECT_EQ(world->get(path(job, "/logs?attempt=2")).status, 404);
   EXPECT_EQ(world->get(path(job, "/logs?stream=both")).status, 400);
   EXPECT_EQ(world->get(path(9, "/logs")).status, 404);
-}
-
-constexpr const char* kSmallFleet = R"(name: small
-shapes: {g: {type: h100, accelerators: 8, cpus: 8, memory: 1TiB, idle: 2kW, accelerator: 1kW}}
-sites: [{name: s, jurisdiction: NO, blocks: [{name: b, shape: g, nodes: 25}]}]
-)";
-
-TEST_F(ApiTest, NodesComeAPageAtATime) {
-  begin();
-  const auto first = ask("GET", "/v1/nodes?limit=1");
-  ASSERT_EQ(first.at("nodes").as_array().size(), 1U);
-  EXPECT_EQ(first.at("nodes").at(0).at("name").as_string(), "a");
-  EXPECT_EQ(first.at("count").as_int64(), 2);
-  EXPECT_EQ(first.at("next").as_int64(), 1);
-  const auto second = ask("GET", "/v1/nodes?limit=1&from=1");
-  EXPECT_EQ(second.at("nodes").at(0).at("name").as_string(), "b");
-  EXPECT_TRUE(second.at("next").is_null());
-  EXPECT_TRUE(ask("GET", "/v1/nodes?from=2").at("nodes").as_array().empty());
-  for (const char* bad : {"?limit=0", "?limit=10001", "?from=-1"}) {
-    EXPECT_EQ(code_of(ask("GET", std::string("/v1/nodes") + bad, "", 400)), "invalid");
-  }
-}
-
-TEST_F(ApiTest, AFleetIsDeclaredOnceWhereThereAreNoNodes) {
-  begin(EngineIs::kWithoutNodes);
-  EXPECT_EQ(code_of(ask("GET", "/v1/fleet", "", 404)), "not_found");
-  EXPECT_EQ(code_of(ask("PUT", "/v1/fleet", "name: [", 400)), "invalid");
-  const auto declared = ask("PUT", "/v1/fleet", kSmallFleet, 201);
-  EXPECT_EQ(declared.at("fleet").as_string(), "small");
-  EXPECT_EQ(declared.at("nodes").as_int64(), 25);
-  EXPECT_EQ(declared.at("accelerators").as_int64(), 200);
-  EXPECT_FALSE(declared.at("repeated").as_bool());
-  EXPECT_TRUE(ask("PUT", "/v1/fleet", kSmallFleet).at("repeated").as_bool());
-  EXPECT_EQ(ask("GET", "/v1/nodes").at("count").as_int64(), 25);
-  // What is shown can be declared: it is the same fleet.
-  const std::string shown = world->get("/v1/fleet").body;
-  EXPECT_TRUE(ask("PUT", "/v1/fleet", shown).at("repeated").as_bool());
-  std::string other = kSmallFleet;
-  other.replace(other.find("25"), 2, "26");
-  EXPECT_EQ(code_of(ask("PUT", "/v1/fleet", other, 409)), "conflict");
-}
-
-TEST_F(ApiTest, NoFleetIsDeclaredOverNodesOfAnEngine) {
-  begin();
-  const auto refused = ask("PUT", "/v1/fleet", kSmallFleet, 409);
-  EXPECT_THAT(std::string(refused.at("error").at("message").as_string()),
-              HasSubstr("There are nodes already"));
-}
-
-TEST_F(ApiTest, ABatchAnswersForEachJob) {
-  begin();
-  const std::string batch = R"({"jobs":[{"name":"a","command":["true"]},{"name":"b"},
-      {"name":"c","command":["true"],"array":3},{"name":"d","command":["true"],"tenant":"x y"}]})";
-  const auto answer =
-      ask("POST", "/v1/jobs/batch?workdir=/tmp", batch, 200, {{"idempotency-key", "k"}});
-  const auto& jobs = answer.at("jobs").as_array();
-  ASSERT_EQ(jobs.size(), 4U);
-  EXPECT_EQ(answer.at("refused").as_int64(), 2);
-  EXPECT_EQ(json::serialize(jobs[0]), R"({"job":1,"count":1,"name":"a","repeated":false})");
-  EXPECT_EQ(jobs[1].at("error").at("code").as_string(), "invalid");
-  EXPECT_EQ(json::serialize(jobs[2]), R"({"job":2,"count":3,"name":"c","repeated":false})");
-  EXPECT_TRUE(jobs[3].as_object().contains("error"));
-  ASSERT_TRUE(world->wait_state(1, JobState::kRunning));
-
-  // The same again is the same jobs, also one by one, by the keys that they have.
-  const auto again =
-      ask("POST", "/v1/jobs/batch?workdir=/tmp", batch, 200, {{"idempotency-key", "k"}});
-  EXPECT_TRUE(again.at("jobs").at(0).at("repeated").as_bool());
-  EXPECT_EQ(again.at("jobs").at(2).at("job").as_int64(), 2);
-  const auto alone = ask("POST", "/v1/jobs?workdir=/tmp", R"({"name":"a","command":["true"]})", 200,
-                         {{"idempotency-key", "k/0"}});
-  EXPECT_EQ(alone.at("job").as_int64(), 1);
-  // A key of one job is no other's: that one alone is refused.
-  const auto reused =
-      ask("POST", "/v1/jobs/batch?workdir=/tmp",
-          R"({"jobs":[{"name":"z","command":["true"]},{"name":"y","command":["true"]}],
-                              "keys":["k/0","k2"]})");
-  EXPECT_EQ(reused.at("jobs").at(0).at("error").at("code").as_string(), "conflict");
-  EXPECT_EQ(reused.at("jobs").at(1).at("job").as_int64(), 5);
-}
-
-TEST_F(ApiTest, ABatchThatIsNoneChangesNothing) {
-  begin();
-  const std::string job = R"({"name":"a","command":["true"],"workdir":"/tmp"})";
-  for (const auto& [body, headers] : {
-           std::pair<std::string, Fields>("", {}),
-           {"{\"jobs\":[]}", {}},
-           {"{\"jobs\":[" + job + "],\"keys\":[]}", {}},
-           {"{\"jobs\":[" + job + "]}", {{"idempotency-key", std::string(197, 'k')}}},
-           {"{\"jobs\":[" + job + "],\"keys\":[\"k\"]}", {{"idempotency-key", "k"}}},
-       }) {
-    EXPECT_EQ(code_of(ask("POST", "/v1/jobs/batch", body, 400, headers)), "invalid") << body;
-  }
-  const auto dry = ask("POST", "/v1/jobs/batch?dry_run=1", "{\"jobs\":[" + job + "]}");
-  EXPECT_TRUE(dry.at("jobs").at(0).at("job").is_null());
-  EXPECT_EQ(world->submit(), 1);
 }
 
 TEST_F(ApiTest, NodesAreDrainedAndResumed) {
