@@ -27,7 +27,8 @@ class BatchAnswers {
     reply_(json_response({{"jobs", std::move(all)}, {"refused", refused_.load()}}));
   }
   void set(std::size_t index, const Error& error) {
-    set(index, {{"error", {{"code", name_of(error.code)}, {"message", error.message}}}});
+    set(index, boost::json::object{
+                   {"error", {{"code", name_of(error.code)}, {"message", error.message}}}});
   }
 
  private:
@@ -70,7 +71,8 @@ void submit_batch(ApiContext& context, const Request& request, const Reply& repl
     std::string name = job->spec.name;
     const std::uint32_t count = job->spec.array;
     if (dry_run) {
-      answers->set(i, {{"job", nullptr}, {"count", count}, {"name", name}, {"repeated", false}});
+      answers->set(i, boost::json::object{
+                          {"job", nullptr}, {"count", count}, {"name", name}, {"repeated", false}});
       continue;
     }
     context.loop.ask(std::move(*job), [keep = context.shared_from_this(), answers, i, count,
