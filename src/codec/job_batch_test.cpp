@@ -64,7 +64,7 @@ TEST(JobBatchTest, EachJobStandsForItself) {
   ASSERT_EQ(batch->jobs.size(), 3U);
   EXPECT_EQ(batch->jobs[0]->name, "a");
   ASSERT_FALSE(batch->jobs[1].ok());
-  EXPECT_THAT(batch->jobs[1].error().message, HasSubstr("f:1:41: command: is missing"));
+  EXPECT_THAT(batch->jobs[1].error().message, HasSubstr("f:1:39: command: is missing"));
   EXPECT_EQ(batch->jobs[2]->name, "c");
   EXPECT_THAT(batch->keys, ElementsAre("k1", "k2", "k3"));
 }
@@ -89,7 +89,7 @@ TEST(JobBatchTest, SaysWhatIsNoBatch) {
            {R"({"jobs":[{}],"keys":[]})", "keys: expected a list of 1, one for each job"},
            {R"({"jobs":[{}],"keys":[[]]})", "keys: expected text, found "},
            {R"({"jobs":[{}],"key":["a"]})", "key"},
-           {"{\"jobs\": [", "never closed"},
+           {"jobs: [", "never closed"},
        }) {
     const auto batch = parse_job_batch(text, context());
     ASSERT_FALSE(batch.ok()) << text.substr(0, 100);

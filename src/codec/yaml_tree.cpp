@@ -192,7 +192,8 @@ std::string join_surrogates(std::string_view text) {
   const auto first = text.find_first_not_of(" \t\r\n");
   const bool has_any =
       text.find("\\ud") != std::string_view::npos || text.find("\\uD") != std::string_view::npos;
-  if (first == std::string_view::npos || text[first] != '{' || !has_any) return std::string(text);
+  if (first == std::string_view::npos || (text[first] != '{' && text[first] != '[') || !has_any)
+    return std::string(text);
   boost::json::error_code failure;
   boost::json::parse(text, failure);  // its own guard against depth is 32
   if (failure) return std::string(text);

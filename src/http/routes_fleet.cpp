@@ -12,15 +12,15 @@ namespace mw::http {
 namespace {
 
 void show_fleet(const ApiContext& context, const Reply& reply) {
-  FleetSpec fleet;
+  std::optional<FleetSpec> fleet;
   read_state(context, [&](const State& state, Instant) { fleet = state.fleet.declared; });
-  if (fleet.name.empty()) {
+  if (!fleet) {
     return reply(error_response(
         Error{ErrorCode::kNotFound,
               "No fleet is declared here; the nodes are those that the engine reports: see GET "
               "/v1/nodes."}));
   }
-  auto json = parse_json(write_fleet_file(fleet));
+  auto json = parse_json(write_fleet_file(*fleet));
   reply(json ? json_response(*json) : error_response(json.error()));
 }
 

@@ -76,6 +76,7 @@ class SimulatedEngine final : public Engine {
       if (known == attempts_.end() || known->second.epoch != desired.epoch) {
         begin(desired);
       } else if (known->second.ended) {
+        known->second.ended = false;
         due_.emplace(SteadyClock::now(), Due{desired.job, desired.epoch});  // said again
       } else if (desired.goal == AttemptGoal::kStop) {
         end_at(desired.job, known->second, SteadyClock::now(), stopped());
@@ -182,6 +183,7 @@ class SimulatedEngine final : public Engine {
     const auto found = attempts_.find(due.job);
     if (found == attempts_.end() || found->second.epoch != due.epoch) return;
     Simulated& attempt = found->second;
+    if (attempt.ended) return;  // its start and its end were due in one go
     if (!attempt.fault.empty()) {
       attempt.ended = true;
       reports.emplace_back(AttemptGone{due.job, due.epoch, true, attempt.fault});
