@@ -17,6 +17,7 @@
 #include "cli/experiment.h"
 #include "cli/sim.h"
 #include "model/fleet_spec.h"
+#include "cli/workload.h"
 
 namespace mw {
 
@@ -84,6 +85,7 @@ struct CliHooks {
   std::function<Result<JournalStats>(const std::filesystem::path& home)> journal_stats;
   ExperimentHooks experiments;
   SimHooks sim;
+  WorkloadHooks workloads;
 };
 
 class Console;
