@@ -16,8 +16,8 @@
 #include "base/time.h"
 #include "cli/experiment.h"
 #include "cli/sim.h"
-#include "model/fleet_spec.h"
 #include "cli/workload.h"
+#include "model/fleet_spec.h"
 
 namespace mw {
 

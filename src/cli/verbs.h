@@ -63,6 +63,7 @@ void add_report(CLI::App& app, Cli& cli);
 void add_journal(CLI::App& app, Cli& cli);
 void add_experiment(CLI::App& app, Cli& cli);
 void add_sim(CLI::App& app, Cli& cli);
+void add_sim_run(CLI::App& sim, Cli& cli);
 void add_sim_compare(CLI::App& sim, Cli& cli);
 void add_workload(CLI::App& app, Cli& cli);
 void add_manual(CLI::App& app, Cli& cli);
