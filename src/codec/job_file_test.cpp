@@ -137,7 +137,7 @@ TEST(JobFile, EveryBadValueIsNamed) {
       "Allowed: name, command, script, tasks, tasks_min, nodes, resources, placement, groups, "
       "where, "
       "environment, workdir, time_limit, grace, restart, priority_class, priority, not_before, "
-      "deadline, after, array, hold, tenant";
+      "deadline, after, array, hold, reservation, tenant";
   const std::string duration =
       "expected a length of time such as 90s, 10m, 2h, 1d or 1h30m, at most ";
   const BadCase cases[] = {

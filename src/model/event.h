@@ -19,6 +19,7 @@
 #include "model/ledger.h"
 #include "model/policy.h"
 #include "model/reason.h"
+#include "model/reservation.h"
 
 namespace mw {
 
@@ -250,6 +251,42 @@ struct CheckpointKept {
   MW_FIELDS(job, attempt, checkpoint)
 };
 
+// --- reservations -----------------------------------------------------------------------------
+
+/// These nodes are set aside from `spec.start` on: what is put on them has to be gone by then.
+struct ReservationMade {
+  static constexpr std::string_view kKind = "reservation_made";
+  ReservationSpec spec;  ///< with its true start
+  std::vector<NodeId> nodes;
+  std::string by;
+  bool operator==(const ReservationMade&) const = default;
+  MW_FIELDS(spec, nodes, by)
+};
+/// Its start has come: only jobs that name it are put on its nodes now.
+struct ReservationBegun {
+  static constexpr std::string_view kKind = "reservation_begun";
+  std::string reservation;
+  bool operator==(const ReservationBegun&) const = default;
+  MW_FIELDS(reservation)
+};
+/// Nodes of it that are out of use were replaced by others.
+struct ReservationMended {
+  static constexpr std::string_view kKind = "reservation_mended";
+  std::string reservation;
+  std::vector<NodeId> gone;
+  std::vector<NodeId> come;
+  bool operator==(const ReservationMended&) const = default;
+  MW_FIELDS(reservation, gone, come)
+};
+/// Its nodes are free for all.
+struct ReservationEnded {
+  static constexpr std::string_view kKind = "reservation_ended";
+  std::string reservation;
+  std::string by;  ///< who took it back; empty: its time is over
+  bool operator==(const ReservationEnded&) const = default;
+  MW_FIELDS(reservation, by)
+};
+
 // --- fleet ------------------------------------------------------------------------------------
 
 struct PolicyChanged {
@@ -273,7 +310,8 @@ using EventBody =
                  AttemptRunning, TaskEnded, AttemptStopping, AttemptEnded, RestartPlanned,
                  JobFinished, ProgressNoted, CheckpointStarted, CheckpointKept, IdleCauseChanged,
                  CancelRepeated, FleetDeclared, JobEligible, JobBoosted, CapacityClaimed,
-                 ClaimDropped, PolicyChanged>;
+                 ClaimDropped, PolicyChanged, ReservationMade, ReservationBegun, ReservationMended,
+                 ReservationEnded>;
 
 struct Event {
   Instant at;
