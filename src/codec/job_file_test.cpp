@@ -52,6 +52,7 @@ after: [{afterok: 12}, {afterany: 13}]
 where: {sites: [oslo, dallas], jurisdictions: [NO, US-TX]}
 groups: [{tasks: 3, resources: {accelerators: 0, cpus: 8}, placement: {require: leaf}}]
 hold: true
+reservation: demo
 tenant: team.a
 )",
                                    context());
@@ -82,6 +83,7 @@ tenant: team.a
   want.groups[0].task = {AcceleratorShare(0), CpuShare(8000), Bytes(0), ""};
   want.groups[0].require = FabricLevel::kLeaf;
   want.hold = true;
+  want.reservation = "demo";
   EXPECT_EQ(*read, want);
 }
 

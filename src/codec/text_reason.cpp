@@ -153,10 +153,10 @@ std::string nodes_short_text(const Refusal& refusal) {
   const auto add = [&](std::uint32_t count, std::string_view what) {
     if (count > 0) text += ", " + number(count) + " " + std::string(what);
   };
-  add(figures.in_use, "run work that need not have ended by then");
-  add(figures.kept, "are kept for jobs that are to start there");
-  add(figures.reserved, "are reserved by others at that time");
-  add(figures.out_of_use, "are drained or lost");
+  add(figures.in_use, "with work that need not have ended by then");
+  add(figures.kept, "kept for jobs that are to start there");
+  add(figures.reserved, "in another reservation at that time");
+  add(figures.out_of_use, "drained or lost");
   const bool forcible = figures.in_use + figures.kept > 0;
   return text + "." + (forcible ? " With --force it also gets nodes that are in use or kept." : "");
 }
