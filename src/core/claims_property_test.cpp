@@ -135,7 +135,7 @@ class PunctualWorld {
     for (const auto& [name, reservation] : core_.state().reservations) {
       const bool own = spec.reservation == name;
       const ReservationSpec& when = reservation.spec;
-      if (own) EXPECT_TRUE(when.start <= now_ && end <= when.end());
+      if (own) { EXPECT_TRUE(when.start <= now_ && end <= when.end()); }
       for (const NodeSlice& slice : placed.placement) {
         const bool has = std::ranges::count(reservation.nodes, slice.node) > 0;
         if (own) {
@@ -161,7 +161,7 @@ class PunctualWorld {
         if (!added && core_.state().jobs.at(claimed->job).boosted) at->second = claimed->at;
       } else if (const auto* dropped = std::get_if<ClaimDropped>(&event.body)) {
         const auto promise = promised_.find(dropped->job);
-        if (promise != promised_.end()) EXPECT_GE(promise->second, now_) << "it was to start";
+        if (promise != promised_.end()) { EXPECT_GE(promise->second, now_) << "it was to start"; }
         promised_.erase(dropped->job);
       } else if (const auto* made = std::get_if<ReservationMade>(&event.body)) {
         ++reservations;

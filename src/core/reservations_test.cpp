@@ -353,8 +353,11 @@ TEST(Reservation, IsForWhomItWasMade) {
     const JobId job = scene.submit(2, spec);
     EXPECT_EQ(job != JobId(), c.allowed) << c.tenant << " " << c.user;
     const auto* refused = find<Refused>(scene.events);
-    if (!c.allowed) EXPECT_EQ(refused->refusal.kind, RefusalKind::kReservationForbidden);
-    if (c.allowed) EXPECT_TRUE(scene.runs(job));
+    if (c.allowed) {
+      EXPECT_TRUE(scene.runs(job));
+    } else {
+      EXPECT_EQ(refused->refusal.kind, RefusalKind::kReservationForbidden);
+    }
   }
 }
 
@@ -429,8 +432,12 @@ TEST(Reservation, NothingElseIsPromisedItsNodes) {
   // It would start at 61 and end at 101: it is not planned, and starts after the reservation.
   const JobId long_one = scene.submit(3, 2, 40);
   EXPECT_FALSE(scene.core.state().claims.contains(long_one));
-  // This one fits in between.
-  const JobId short_one = scene.submit(4, 2, 39);
+  // This one fits in between, and is of another class than the first.
+  JobSpec spec = testing::job_spec(4);
+  spec.time_limit = seconds(39);
+  spec.grace = seconds(0);
+  spec.priority = 1;
+  const JobId short_one = scene.submit(4, spec);
   ASSERT_TRUE(scene.core.state().claims.contains(short_one));
   EXPECT_EQ(scene.core.state().claims.at(short_one).at, at(61));
   // What is before it is late, so its own start would be: it is not kept any longer.
