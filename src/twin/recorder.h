@@ -71,11 +71,14 @@ class Recorder {
     bool waits = true;
   };
 
+  void there_already(const Job& job, const State& state, const World& world);
   void submitted(const JobSubmitted& event, Instant at);
   void placed(const AttemptPlaced& event, const State& state, const World& world);
   void ended(const AttemptEnded& event, const State& state);
   void finished(const JobFinished& event, const State& state);
   void waits_again(JobId job);
+  /// The ledger over the run.
+  [[nodiscard]] ByCategory<AcceleratorTime> spent(const State& state, Instant end) const;
   void add_distributions(RunReport& report) const;
   void add_sites(RunReport& report, const State& state, World& world, Instant end) const;
   void add_tenants(RunReport& report, const State& state, Instant end) const;
@@ -105,6 +108,7 @@ class Recorder {
   Int128 waited_for_time_ = 0;
   Int128 running_time_ = 0;
   AcceleratorTime waited_again_;  ///< of accelerators that jobs waited for to start again
+  ByCategory<AcceleratorTime> ledger_begin_;
   ByCategory<AcceleratorTime> ledger_closed_;
   std::vector<Int128> energy_closed_;
   Instant closed_at_;
