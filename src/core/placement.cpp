@@ -286,6 +286,9 @@ Placer::Bound Placer::bound(Search& search, FabricId id) {
   if (sum.by_room == 0 || search.power == nullptr) return sum;
   sum.by_both = std::min(sum.by_room, bounds_.below(search.topology, *search.power, id));
   if (sum.by_both < sum.by_room) search.by_power = true;
+  if (sum.by_both < search.gang.tasks && sum.by_room >= search.gang.tasks) {
+    bounds_.helped(*search.power);
+  }
   return sum;
 }
 
