@@ -1,7 +1,6 @@
 #include "core/placement.h"
 
 #include <algorithm>
-#include <tuple>
 
 #include "base/check.h"
 #include "core/placement_search.h"
@@ -26,30 +25,6 @@ std::uint32_t fullest_with_room(const DeviceRoom& devices, AcceleratorShare shar
   }
   MW_CHECK(best < devices.size());
   return best;
-}
-
-/// What is left of a node when it takes all of the gang: the least is the best fit. A device that
-/// is begun counts before all else, as it is lost to every task that wants whole ones.
-using NodeCost = std::tuple<std::uint32_t, std::uint32_t, std::int64_t, std::int64_t, std::int64_t>;
-NodeCost cost_of(const GroupKey& key, const GangShape& gang) {
-  const TaskShape& task = gang.task;
-  const std::uint32_t whole = key.whole;
-  const std::int64_t cpus = key.cpus - task.cpus.count() * gang.tasks;
-  const std::int64_t memory = key.memory - task.memory.count() * gang.tasks;
-  if (task.accelerators >= kWholeAccelerator || task.accelerators.count() == 0) {
-    const auto taken =
-        static_cast<std::uint32_t>(task.accelerators / kWholeAccelerator) * gang.tasks;
-    return {0, whole - taken, 0, cpus, memory};
-  }
-  // Of a node without parts only the devices that are free matter.
-  const DeviceRoom before = key.parts.size() > 0 ? key.parts : DeviceRoom(whole);
-  DeviceRoom after = before;
-  std::int64_t left_beside = 0;
-  for (const DeviceShare& taken : pick_devices(before, task.accelerators, gang.tasks)) {
-    after.add(taken.device, -taken.share);
-    left_beside = after[taken.device].count();
-  }
-  return {whole - after.whole(), after.whole(), left_beside, cpus, memory};
 }
 
 }  // namespace
@@ -78,19 +53,34 @@ bool type_suits(const NodeShape& shape, const GangShape& gang) {
                      [&](const TypeChoice& each) { return each.type == shape.accelerator_type; });
 }
 
-std::vector<std::string> types_for(const Topology& topology, const GangShape& gang) {
+std::vector<std::vector<std::string>> types_by_rate(const Topology& topology,
+                                                    const GangShape& gang) {
   std::vector<TypeChoice> choices = gang.types;
+  if (choices.empty() && !gang.task.accelerator_type.empty()) {
+    choices.push_back({gang.task.accelerator_type});
+  }
+  if (choices.empty()) {
+    for (const NodeShape& shape : topology.shapes()) {
+      const bool known = std::any_of(choices.begin(), choices.end(), [&](const TypeChoice& each) {
+        return each.type == shape.accelerator_type;
+      });
+      if (!known) choices.push_back({shape.accelerator_type});
+    }
+  }
   std::stable_sort(choices.begin(), choices.end(),
                    [](const TypeChoice& a, const TypeChoice& b) { return a.rate > b.rate; });
-  std::vector<std::string> types;
-  for (const TypeChoice& choice : choices) types.push_back(choice.type);
-  if (types.empty() && !gang.task.accelerator_type.empty()) {
-    types.push_back(gang.task.accelerator_type);
+  std::vector<std::vector<std::string>> types;
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    if (i == 0 || choices[i].rate != choices[i - 1].rate) types.emplace_back();
+    types.back().push_back(choices[i].type);
   }
-  if (!types.empty()) return types;
-  for (const NodeShape& shape : topology.shapes()) {
-    const auto known = std::find(types.begin(), types.end(), shape.accelerator_type);
-    if (known == types.end()) types.push_back(shape.accelerator_type);
+  return types;
+}
+
+std::vector<std::string> types_for(const Topology& topology, const GangShape& gang) {
+  std::vector<std::string> types;
+  for (const auto& alike : types_by_rate(topology, gang)) {
+    types.insert(types.end(), alike.begin(), alike.end());
   }
   return types;
 }
@@ -133,16 +123,35 @@ DeviceList pick_devices(const DeviceRoom& devices, AcceleratorShare share, std::
   return picked;
 }
 
+namespace {
+
+/// The first device that has just `left` free.
+DeviceList device_with(const DeviceRoom& devices, AcceleratorShare left, AcceleratorShare share) {
+  std::uint32_t device = 0;
+  while (devices[device] != left) MW_CHECK(++device < devices.size());
+  DeviceList picked;
+  picked.push_back({static_cast<std::uint16_t>(device), share});
+  return picked;
+}
+
+}  // namespace
+
 std::variant<Placement, NoPlace> Placer::place(const Surroundings& around, const GangShape& gang,
                                                const Whereabouts& where) {
   MW_CHECK(gang.tasks > 0);
   MW_CHECK(gang.nodes == 0 || gang.tasks % gang.nodes == 0);
   Search search = begin(around.topology, around.free.room(), gang, where);
   std::optional<std::vector<NodeTasks>> chosen;
-  for (const std::string& type : types_for(around.topology, gang)) {
-    if (!search.choose_type(type)) continue;
-    if (const auto one = one_node(around, search)) chosen = std::vector<NodeTasks>{*one};
-    if (!chosen) chosen = in_fabric(search);
+  std::optional<AcceleratorShare> device_left;
+  for (const auto& alike : types_by_rate(around.topology, gang)) {
+    if (!search.choose_types(alike)) continue;
+    if (const auto one = one_node(around, search, device_left)) {
+      chosen = std::vector<NodeTasks>{*one};
+      break;
+    }
+    for (std::size_t i = 0; i < alike.size() && !chosen; ++i) {
+      if (alike.size() == 1 || search.choose_type(alike[i])) chosen = in_fabric(search);
+    }
     if (chosen) break;
   }
   if (!chosen) {
@@ -154,9 +163,10 @@ std::variant<Placement, NoPlace> Placer::place(const Surroundings& around, const
   slices.reserve(chosen->size());
   std::uint32_t rank = 0;
   for (const NodeTasks& each : *chosen) {
+    const DeviceRoom& devices = around.nodes[each.node.value()].devices;
     slices.push_back({each.node, rank, each.tasks,
-                      pick_devices(around.nodes[each.node.value()].devices, gang.task.accelerators,
-                                   each.tasks)});
+                      device_left ? device_with(devices, *device_left, gang.task.accelerators)
+                                  : pick_devices(devices, gang.task.accelerators, each.tasks)});
     rank += each.tasks;
   }
   return Placement(std::move(slices));
@@ -164,7 +174,8 @@ std::variant<Placement, NoPlace> Placer::place(const Surroundings& around, const
 
 PendingReason Placer::explain(const Surroundings& around, const GangShape& gang,
                               const Whereabouts& where) {
-  auto placed = place(around, gang, where);
+  // Whether there is a place does not depend on how nodes are ranked.
+  auto placed = place({around.topology, around.free, around.nodes}, gang, where);
   if (std::holds_alternative<Placement>(placed)) return NotYetConsidered{};
   Search search = begin(around.topology, around.free.room(), gang, where);
   for (const std::string& type : types_for(around.topology, gang)) search.choose_type(type);
@@ -209,37 +220,48 @@ std::optional<NodeTasks> Placer::one_node_in(Search& search) {
   return NodeTasks{search.topology.at(*best), search.gang.tasks};
 }
 
-std::optional<NodeTasks> Placer::one_node(const Surroundings& around, Search& search) {
+std::optional<Position> Placer::node_of(const Surroundings& around, Search& search,
+                                        const GroupKey& key, const PositionSet& positions) {
+  if (key.busy) {
+    for (auto at = positions.next(0); at; at = positions.next(*at + 1)) {
+      if (suits(search, *at)) return at;
+    }
+    return std::nullopt;
+  }
+  for (const auto& [count, cell] : around.free.fullest(ShapeId(key.shape))) {
+    const FabricVertex& vertex = search.topology.fabric(search.room.cell(cell).vertex);
+    for (auto at = positions.next(vertex.first); at && *at < vertex.direct_last;
+         at = positions.next(*at + 1)) {
+      if (suits(search, *at)) return at;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<NodeTasks> Placer::one_node(const Surroundings& around, Search& search,
+                                          std::optional<AcceleratorShare>& device_left) {
   const GangShape& gang = search.gang;
   if (!may_be_one_node(gang) || !search.may_fit_one_node()) return std::nullopt;
-  using Candidate = std::pair<NodeCost, const NodeGroups::Map::value_type*>;
-  std::vector<Candidate> candidates;
+  const RankingView view{around.topology, around.demand, around.rules};
+  ranking_.begin(view, gang);
+  const auto worse = [](const Candidate& a, const Candidate& b) {
+    return std::tie(a.cost, a.fit, a.group->first) > std::tie(b.cost, b.fit, b.group->first);
+  };
+  ranked_.clear();
   for (const auto& group : around.free.groups().groups()) {
-    const GroupKey& key = group.first;
-    if (!search.shapes[key.shape]) continue;
-    const Slot slot = slot_of(key);
-    const DeviceRoom* parts = key.parts.size() > 0 ? &key.parts : nullptr;
-    if (tasks_on(slot, parts, gang) < gang.tasks) continue;
-    candidates.emplace_back(cost_of(key, gang), &group);
+    if (!search.shapes[group.first.shape]) continue;
+    const GroupRank& rank = ranking_.rank(group.first, group.second);
+    if (rank.fits) ranked_.push_back({rank.cost, rank.fit, rank.device_left, &group});
   }
-  const auto worse = [](const Candidate& a, const Candidate& b) { return a.first > b.first; };
-  std::make_heap(candidates.begin(), candidates.end(), worse);
-  while (!candidates.empty()) {
-    std::pop_heap(candidates.begin(), candidates.end(), worse);
-    const auto& [key, positions] = *candidates.back().second;
-    candidates.pop_back();
-    if (!key.busy) {
-      for (const auto& [count, cell] : around.free.fullest(ShapeId(key.shape))) {
-        const FabricVertex& vertex = search.topology.fabric(search.room.cell(cell).vertex);
-        for (auto at = positions.next(vertex.first); at && *at < vertex.direct_last;
-             at = positions.next(*at + 1)) {
-          if (suits(search, *at)) return NodeTasks{search.topology.at(*at), gang.tasks};
-        }
-      }
-      continue;
-    }
-    for (auto at = positions.next(0); at; at = positions.next(*at + 1)) {
-      if (suits(search, *at)) return NodeTasks{search.topology.at(*at), gang.tasks};
+  std::make_heap(ranked_.begin(), ranked_.end(), worse);
+  while (!ranked_.empty()) {
+    std::pop_heap(ranked_.begin(), ranked_.end(), worse);
+    const Candidate best = ranked_.back();
+    ranked_.pop_back();
+    const auto& [key, group] = *best.group;
+    if (const auto at = node_of(around, search, key, group.positions)) {
+      device_left = best.device_left;
+      return NodeTasks{search.topology.at(*at), gang.tasks};
     }
   }
   return std::nullopt;

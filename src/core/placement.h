@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/fit.h"
+#include "core/group_ranking.h"
 #include "core/room.h"
 #include "core/topology.h"
 #include "model/job.h"
@@ -28,6 +29,9 @@ struct Surroundings {
   const Topology& topology;
   const FreeIndex& free;
   const std::vector<Node>& nodes;
+  /// By what nodes are ranked; none: by best fit. Whether there is a place does not depend on it.
+  const Demand* demand = nullptr;
+  const RankingRules* rules = nullptr;
 };
 
 /// There is no place. What that says about when to look again.
@@ -45,6 +49,7 @@ struct NodeTasks {
   bool operator==(const NodeTasks&) const = default;
 };
 
+/// Remembers how nodes rank, so one Placer serves one state as it changes.
 class Placer {
  public:
   /// Result: slices in rank order; or nothing.
@@ -65,7 +70,10 @@ class Placer {
 
  private:
   struct Search;
-  std::optional<NodeTasks> one_node(const Surroundings& around, Search& search);
+  std::optional<NodeTasks> one_node(const Surroundings& around, Search& search,
+                                    std::optional<AcceleratorShare>& device_left);
+  std::optional<Position> node_of(const Surroundings& around, Search& search, const GroupKey& key,
+                                  const PositionSet& positions);
   std::optional<NodeTasks> one_node_in(Search& search);
   bool suits(Search& search, Position position);
   std::optional<std::vector<NodeTasks>> in_fabric(Search& search);
@@ -82,6 +90,15 @@ class Placer {
   PendingReason why_not(const Surroundings& around, const GangShape& gang, const Whereabouts& where,
                         const Search& search);
 
+  struct Candidate {
+    std::int64_t cost = 0;
+    FitCost fit;
+    std::optional<AcceleratorShare> device_left;
+    const NodeGroups::Map::value_type* group = nullptr;
+  };
+
+  GroupRanking ranking_;
+  std::vector<Candidate> ranked_;
   PowerTrimmer power_;
   TaskCounts counts_;                 ///< of the vertex that is looked at
   std::vector<std::uint64_t> below_;  ///< sums of counts_ up to each position

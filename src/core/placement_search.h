@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,9 @@ namespace mw {
 
 /// The accelerator types that the gang may run on, the best first; all there are when it says none.
 std::vector<std::string> types_for(const Topology& topology, const GangShape& gang);
+/// The same, those of equal rates together.
+std::vector<std::vector<std::string>> types_by_rate(const Topology& topology,
+                                                    const GangShape& gang);
 /// Nodes of the shape have accelerators that the gang may run on.
 bool type_suits(const NodeShape& shape, const GangShape& gang);
 /// By site: whether a job may run there.
@@ -36,11 +40,13 @@ struct Placer::Search {
   std::optional<PowerId> limiting;
   std::uint32_t nodes = 0;  ///< that take work and are of the type, where most would fit
 
-  bool choose_type(const std::string& type) {
+  bool choose_type(const std::string& type) { return choose_types({&type, 1}); }
+  bool choose_types(std::span<const std::string> types) {
     shapes.assign(topology.shapes().size(), false);
     bool any = false;
     for (const FabricCell& cell : room.cells(Topology::kRoot)) {
-      const bool fits = topology.shape(cell.shape).accelerator_type == type;
+      const std::string& present = topology.shape(cell.shape).accelerator_type;
+      const bool fits = std::find(types.begin(), types.end(), present) != types.end();
       shapes[cell.shape.value()] = fits;
       any = any || fits;
     }
