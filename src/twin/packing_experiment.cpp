@@ -181,7 +181,7 @@ PlacePod place_by_scheduler(const PackingCase& the_case) {
     const JobId job = core->state().next_job;
     core->step(Instant(), std::vector<Input>{{RequestId(), SubmitJob{jobs[pod], ""}}});
     if (core->state().attempts.find(job) != core->state().attempts.end()) return true;
-    core->step(Instant(), std::vector<Input>{{RequestId(), CancelJob{.job = job}}});
+    core->step(Instant(), std::vector<Input>{{RequestId(), CancelJob{job, true, ""}}});
     return false;
   };
 }
