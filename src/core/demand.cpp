@@ -11,9 +11,10 @@ namespace {
 /// For a need of types that no node has.
 constexpr std::uint32_t kNoType = kDemandTypesMax;
 
-/// Steps of work that one job may cost on average: with about 10 ns each, little beside the 2 to
-/// 5 microseconds that deciding about a job takes.
-constexpr std::uint64_t kStepsPerJob = 32;
+/// Prices are looked at again after so many jobs, and one more for so many steps of the work that
+/// it is: with 1 to 2 ns a step that is below half a microsecond a job.
+constexpr std::uint64_t kRepriceAfter = 16;
+constexpr std::uint64_t kStepsPerJob = 256;
 
 bool exists(const Topology& topology, const std::string& type) {
   return std::any_of(topology.shapes().begin(), topology.shapes().end(),
@@ -85,7 +86,7 @@ void reprice(Demand& demand, const Topology& topology, const NodeGroups& groups,
   for (const NeedCount& entry : demand.outlook.needs) sets += entry.need.types != 0 ? 1 : 0;
   const std::uint64_t steps = groups.groups().size() * (4 + supply.room_for_wide.size()) +
                               demand.outlook.needs.size() + sets * sets;
-  demand.reprice_in = 1 + steps / kStepsPerJob;
+  demand.reprice_in = kRepriceAfter + steps / kStepsPerJob;
 }
 
 }  // namespace
