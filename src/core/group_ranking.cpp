@@ -33,11 +33,12 @@ FitCost fit_cost(const GroupKey& key, const GangShape& gang) {
 }  // namespace
 
 void GroupRanking::begin(const RankingView& view, const GangShape& gang) {
-  view_ = &view;
+  topology_ = &view.topology;
+  demand_ = view.demand;
   gang_ = &gang;
   by_number_ = nullptr;
-  if (view.demand == nullptr) return;
-  const DemandOutlook& outlook = view.demand->outlook;
+  if (demand_ == nullptr) return;
+  const DemandOutlook& outlook = demand_->outlook;
   if (mark_ != outlook.mark || percent_ != view.rules->fragmentation_percent ||
       remembered_ > kRememberedMax) {
     ranks_.clear();
@@ -50,60 +51,63 @@ void GroupRanking::begin(const RankingView& view, const GangShape& gang) {
       &ranks_[{task.accelerators, task.cpus, task.memory, gang.tasks, gang.nodes, gang.exclusive}];
 }
 
-const GroupRank& GroupRanking::rank(const GroupKey& key, const NodeGroup& group) {
-  if (by_number_ == nullptr) return rank_ = rank_anew(key);
+GroupRank GroupRanking::rank(const GroupKey& key, const NodeGroup& group) {
+  if (by_number_ == nullptr) return rank_anew(key);
   if (by_number_->size() <= group.number) {
     remembered_ += group.number + 1 - by_number_->size();
     by_number_->resize(group.number + 1);
   }
   Remembered& remembered = (*by_number_)[group.number];
   if (remembered.fingerprint != group.fingerprint) {
-    remembered = {group.fingerprint, rank_anew(key)};
+    remembered = {group.fingerprint, rank_anew(key), std::nullopt};
   }
   return remembered.rank;
 }
 
+GroupCost GroupRanking::cost(const GroupKey& key, const NodeGroup& group) {
+  if (by_number_ == nullptr) return {};
+  Remembered& remembered = by_number_->at(group.number);
+  if (!remembered.cost) remembered.cost = cost_anew(key);
+  return *remembered.cost;
+}
+
+GroupRank GroupRanking::rank_anew(const GroupKey& key) const {
+  const DeviceRoom* parts = key.parts.size() > 0 ? &key.parts : nullptr;
+  if (tasks_on(slot_of(key), parts, *gang_) < gang_->tasks) return {};
+  return {true, fit_cost(key, *gang_)};
+}
+
 std::int64_t GroupRanking::value_of(const NodeRoom& room) {
-  const DemandOutlook& outlook = view_->demand->outlook;
+  const DemandOutlook& outlook = demand_->outlook;
   const std::int64_t fill = percent_ == 0 ? 0 : memo_.value(outlook, room) * percent_ / 100;
   return fill + price_value(outlook, room);
 }
 
-GroupRank GroupRanking::rank_anew(const GroupKey& key) {
-  const GangShape& gang = *gang_;
-  GroupRank rank;
-  const DeviceRoom* parts = key.parts.size() > 0 ? &key.parts : nullptr;
-  rank.fits = tasks_on(slot_of(key), parts, gang) >= gang.tasks;
-  if (!rank.fits) return rank;
-  rank.fit = fit_cost(key, gang);
-  if (view_->demand == nullptr) return rank;
-  const NodeRoom room = room_of(*view_->demand, view_->topology, key);
+GroupCost GroupRanking::cost_anew(const GroupKey& key) {
+  const NodeRoom room = room_of(*demand_, *topology_, key);
   const std::int64_t before = value_of(room);
+  const std::uint32_t tasks = gang_->tasks;
   // Types do not matter here: whoever asks has chosen them.
-  TaskNeed need{gang.task.accelerators, gang.task.cpus, gang.task.memory, 0};
-  if (!need.shares_device()) {
-    NodeRoom after = room;
-    take(after,
-         {need.accelerators * gang.tasks, need.cpus * gang.tasks, need.memory * gang.tasks, 0}, 0);
-    rank.cost = before - value_of(after);
-    return rank;
-  }
-  if (gang.tasks == 1) {
+  TaskNeed need{gang_->task.accelerators, gang_->task.cpus, gang_->task.memory, 0};
+  if (tasks == 1) {
     const NodeCost best = cheapest_device(room, need, [&](std::size_t device) {
       NodeRoom after = room;
       take(after, need, device);
       return before - value_of(after);
     });
-    rank.cost = best.cost;
-    rank.device_left = room.devices[best.device];
-    return rank;
+    if (!need.shares_device()) return {best.cost, std::nullopt};
+    return {best.cost, room.devices[best.device]};
   }
   NodeRoom after = room;
-  for (std::uint32_t i = 0; i < gang.tasks; ++i) {
-    take(after, need, *fullest_device(after, need.accelerators));
+  if (need.shares_device()) {
+    for (std::uint32_t i = 0; i < tasks; ++i) {
+      take(after, need, *fullest_device(after, need.accelerators));
+    }
+  } else {
+    need = {need.accelerators * tasks, need.cpus * tasks, need.memory * tasks, 0};
+    take(after, need, 0);
   }
-  rank.cost = before - value_of(after);
-  return rank;
+  return {before - value_of(after), std::nullopt};
 }
 
 }  // namespace mw

@@ -20,13 +20,17 @@ namespace mw {
 /// is begun counts before all else, as it is lost to every task that wants whole ones.
 using FitCost = std::tuple<std::uint32_t, std::uint32_t, std::int64_t, std::int64_t, std::int64_t>;
 
+/// What others could use and no longer can; smaller is better.
+struct GroupCost {
+  std::int64_t cost = 0;
+  /// A share goes to the first device with just so much left; none: to the fullest with room.
+  std::optional<AcceleratorShare> device_left;
+};
+
 /// How well a group suits.
 struct GroupRank {
   bool fits = false;
-  std::int64_t cost = 0;  ///< of what others could use; smaller is better
-  FitCost fit{};          ///< among equal costs
-  /// A share goes to the first device with just so much left; none: to the fullest with room.
-  std::optional<AcceleratorShare> device_left;
+  FitCost fit{};  ///< among equal costs
 };
 
 /// By what to rank: nothing of it changes during one look for a place.
@@ -38,12 +42,14 @@ struct RankingView {
 
 class GroupRanking {
  public:
-  /// From now on ranks for this gang.
+  /// From now on ranks for this gang. What is given has to stay until the next call.
   void begin(const RankingView& view, const GangShape& gang);
-  /// Good until the next call.
+  /// Whether it fits there, and how well.
+  GroupRank rank(const GroupKey& key, const NodeGroup& group);
+  /// REQUIRES: it fits there.
   /// Cost: 10 ns when it was asked for this group and gang before, and neither sample nor prices
   ///       changed meanwhile; else about 1 microsecond, or 20 for a room that is new.
-  const GroupRank& rank(const GroupKey& key, const NodeGroup& group);
+  GroupCost cost(const GroupKey& key, const NodeGroup& group);
 
  private:
   /// What of a gang counts on one node.
@@ -51,22 +57,24 @@ class GroupRanking {
   struct Remembered {
     std::uint64_t fingerprint = 0;
     GroupRank rank;
+    std::optional<GroupCost> cost;
   };
   using ByNumber = std::vector<Remembered>;
   /// Ranks that are remembered at most, over all shapes: about 40 MB.
   static constexpr std::size_t kRememberedMax = 400'000;
 
-  [[nodiscard]] GroupRank rank_anew(const GroupKey& key);
+  [[nodiscard]] GroupRank rank_anew(const GroupKey& key) const;
+  [[nodiscard]] GroupCost cost_anew(const GroupKey& key);
   std::int64_t value_of(const NodeRoom& room);
 
-  const RankingView* view_ = nullptr;
+  const Topology* topology_ = nullptr;
+  const Demand* demand_ = nullptr;
   const GangShape* gang_ = nullptr;
   std::uint64_t mark_ = 0;  ///< of the outlook that the ranks follow from
   std::uint32_t percent_ = 0;
   std::map<Shape, ByNumber> ranks_;
   std::size_t remembered_ = 0;
   ByNumber* by_number_ = nullptr;  ///< of the present shape
-  GroupRank rank_;                 ///< when nothing is remembered
   FillMemo memo_;
 };
 

@@ -220,53 +220,6 @@ std::optional<NodeTasks> Placer::one_node_in(Search& search) {
   return NodeTasks{search.topology.at(*best), search.gang.tasks};
 }
 
-std::optional<Position> Placer::node_of(const Surroundings& around, Search& search,
-                                        const GroupKey& key, const PositionSet& positions) {
-  if (key.busy) {
-    for (auto at = positions.next(0); at; at = positions.next(*at + 1)) {
-      if (suits(search, *at)) return at;
-    }
-    return std::nullopt;
-  }
-  for (const auto& [count, cell] : around.free.fullest(ShapeId(key.shape))) {
-    const FabricVertex& vertex = search.topology.fabric(search.room.cell(cell).vertex);
-    for (auto at = positions.next(vertex.first); at && *at < vertex.direct_last;
-         at = positions.next(*at + 1)) {
-      if (suits(search, *at)) return at;
-    }
-  }
-  return std::nullopt;
-}
-
-std::optional<NodeTasks> Placer::one_node(const Surroundings& around, Search& search,
-                                          std::optional<AcceleratorShare>& device_left) {
-  const GangShape& gang = search.gang;
-  if (!may_be_one_node(gang) || !search.may_fit_one_node()) return std::nullopt;
-  const RankingView view{around.topology, around.demand, around.rules};
-  ranking_.begin(view, gang);
-  const auto worse = [](const Candidate& a, const Candidate& b) {
-    return std::tie(a.cost, a.fit, a.group->first) > std::tie(b.cost, b.fit, b.group->first);
-  };
-  ranked_.clear();
-  for (const auto& group : around.free.groups().groups()) {
-    if (!search.shapes[group.first.shape]) continue;
-    const GroupRank& rank = ranking_.rank(group.first, group.second);
-    if (rank.fits) ranked_.push_back({rank.cost, rank.fit, rank.device_left, &group});
-  }
-  std::make_heap(ranked_.begin(), ranked_.end(), worse);
-  while (!ranked_.empty()) {
-    std::pop_heap(ranked_.begin(), ranked_.end(), worse);
-    const Candidate best = ranked_.back();
-    ranked_.pop_back();
-    const auto& [key, group] = *best.group;
-    if (const auto at = node_of(around, search, key, group.positions)) {
-      device_left = best.device_left;
-      return NodeTasks{search.topology.at(*at), gang.tasks};
-    }
-  }
-  return std::nullopt;
-}
-
 /// The vertices below that may hold the gang and are near enough, by level. A vertex that cannot
 /// hold it has none below it that can, so most of the fabric is never looked at.
 void Placer::candidates_below(Search& search, FabricId id) {

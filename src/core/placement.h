@@ -96,6 +96,10 @@ class Placer {
     std::optional<AcceleratorShare> device_left;
     const NodeGroups::Map::value_type* group = nullptr;
   };
+  /// Groups that are ranked for one gang; where there are more, those with the best fit are. What
+  /// a look costs at worst is this times 20 microseconds.
+  static constexpr std::size_t kRankedMax = 1024;
+  void rank_groups(const Surroundings& around, Search& search);
 
   GroupRanking ranking_;
   std::vector<Candidate> ranked_;

@@ -172,15 +172,19 @@ PlacePod place_by_ranking(const PackingCase& the_case, RankingKind kind, std::ui
   };
 }
 
-PlacePod place_by_scheduler(const PackingCase& the_case) {
+PlacePod place_by_scheduler(const PackingCase& the_case, const PodPlaced& placed) {
   const auto core = std::make_shared<Core>();
   core->step(Instant(), std::vector<Input>{{RequestId(), DeclareFleet{fleet_of(the_case), ""}}});
   std::vector<JobSpec> jobs;
   for (const TracePod& pod : the_case.trace_pods) jobs.push_back(job_of(pod));
-  return [core, jobs = std::move(jobs)](std::uint32_t pod) {
+  return [core, jobs = std::move(jobs), placed](std::uint32_t pod) {
     const JobId job = core->state().next_job;
     core->step(Instant(), std::vector<Input>{{RequestId(), SubmitJob{jobs[pod], ""}}});
-    if (core->state().attempts.find(job) != core->state().attempts.end()) return true;
+    const auto attempt = core->state().attempts.find(job);
+    if (attempt != core->state().attempts.end()) {
+      if (placed) placed(pod, attempt->second.placement);
+      return true;
+    }
     core->step(Instant(), std::vector<Input>{{RequestId(), CancelJob{job, true, ""}}});
     return false;
   };

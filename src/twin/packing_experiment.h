@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "codec/trace_files.h"
 #include "core/ranked_nodes.h"
+#include "model/placement.h"
 
 namespace mw {
 
@@ -57,6 +58,8 @@ PlacePod place_by_ranking(const PackingCase& the_case, RankingKind kind, std::ui
 
 /// A PlacePod by the scheduler itself: a Core that is told of the nodes, then of each pod as a job
 /// in a step of its own. A pod that has not started at the end of its step is cancelled.
-PlacePod place_by_scheduler(const PackingCase& the_case);
+/// Tells `placed` where each pod began that did.
+using PodPlaced = std::function<void(std::uint32_t, const Placement&)>;
+PlacePod place_by_scheduler(const PackingCase& the_case, const PodPlaced& placed = {});
 
 }  // namespace mw
