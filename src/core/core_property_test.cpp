@@ -226,6 +226,7 @@ class World {
         running.started = true;
         return AttemptStarted{job, running.epoch};
       case 1:
+        if (random_.chance(1, 2)) return AttemptExited{job, running.epoch, {}};
         return AttemptGone{job, running.epoch, random_.chance(1, 2), "gone"};
       case 2:
         return ReportProgress{job, number, Rank(0), some_progress()};

@@ -3,6 +3,15 @@
 #include "core/stepper.h"
 
 namespace mw {
+namespace {
+
+/// Of an attempt whose tasks have all ended; `rest_ok`: so did those that were not told one by one.
+EndCause how_it_ended(const Attempt& attempt, bool rest_ok) {
+  if (attempt.stopping) return *attempt.stopping;
+  return attempt.first_failure || !rest_ok ? EndCause::kTaskFailed : EndCause::kCompleted;
+}
+
+}  // namespace
 
 void Core::Stepper::operator()(const ControllerStarted& input) {
   emit(ControllerTookOver{input.version});
@@ -68,12 +77,16 @@ void Core::Stepper::operator()(const TaskExited& input) {
   attempt = current(input.job, input.epoch);  // as it is now
   const bool all_ended = attempt->exited_count == attempt->exited.size();
   if (all_ended) {
-    const EndCause by_itself =
-        attempt->first_failure ? EndCause::kTaskFailed : EndCause::kCompleted;
-    end_attempt(input.job, attempt->stopping.value_or(by_itself), "");
+    end_attempt(input.job, how_it_ended(*attempt, true), "");
   } else if (!input.exit.ok() && !attempt->stopping) {
     stop_attempt(*attempt, EndCause::kTaskFailed, "");
   }
+}
+
+void Core::Stepper::operator()(const AttemptExited& input) {
+  const Attempt* attempt = current(input.job, input.epoch);
+  if (attempt == nullptr) return;
+  end_attempt(input.job, how_it_ended(*attempt, input.exit.ok()), input.exit.detail);
 }
 
 void Core::Stepper::operator()(const AttemptGone& input) {

@@ -42,6 +42,7 @@ class Core::Stepper {
   void operator()(const NodeLost& input);
   void operator()(const AttemptStarted& input);
   void operator()(const TaskExited& input);
+  void operator()(const AttemptExited& input);
   void operator()(const AttemptGone& input);
   void operator()(const ReportProgress& input);
   void operator()(const CheckpointBegun& input);

@@ -9,10 +9,9 @@
 #include <thread>
 
 #include "base/check.h"
-#include "core/core.h"
 #include "loop/commands.h"
+#include "loop/control_cycle.h"
 #include "loop/input_queue.h"
-#include "loop/recovery.h"
 #include "loop/replica.h"
 
 namespace mw {
@@ -22,11 +21,6 @@ using SteadyClock = std::chrono::steady_clock;
 
 /// How long the loop sleeps at most when nothing is due; only a bound, it is woken by inputs.
 constexpr Duration kIdleWait = seconds(5);
-
-std::uint64_t elapsed_ns(SteadyClock::time_point since) {
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(SteadyClock::now() - since).count());
-}
 
 /// Names of the nodes that an engine has reported.
 class Inventory {
@@ -45,21 +39,6 @@ class Inventory {
   std::set<std::string> names_;
 };
 
-std::vector<EndedJob> ended_jobs(const State& state, const std::vector<Event>& events) {
-  std::vector<EndedJob> ended;
-  for (const Event& event : events) {
-    const auto* finished = std::get_if<JobFinished>(&event.body);
-    if (finished == nullptr) continue;
-    // A step that ends more jobs than the state keeps has let go of some of them already; their
-    // events tell the story, and the list is bounded by kFinishedJobsKept a batch.
-    const Job* job = state.jobs.find(finished->job);
-    if (job == nullptr) continue;
-    const JobRecord& record = state.records.at(job->record);
-    ended.push_back({*job, *record.spec, record.submitted_at});
-  }
-  return ended;
-}
-
 }  // namespace
 
 class ControlLoop::Impl {
@@ -69,17 +48,15 @@ class ControlLoop::Impl {
         clock_(clock),
         journal_(journal),
         engine_(engine),
+        cycle_(journal, engine),
         queue_(options_.queue_inputs_max) {}
 
   ~Impl() { stop(); }
 
   Result<void> start() {
-    Result<State> recovered = recover(journal_);
-    if (!recovered) return recovered.error();
-    replica_ = std::make_unique<Replica>(*recovered);
-    core_.emplace(std::move(*recovered));
-    events_at_snapshot_ = core_->state().last_seq.value();
-    commander_.emplace(engine_, core_->state());
+    if (Result<void> recovered = cycle_.recover(); !recovered) return recovered.error();
+    replica_ = std::make_unique<Replica>(cycle_.state());
+    events_at_snapshot_ = cycle_.state().last_seq.value();
     queue_.observe(ControllerStarted{options_.version});
     if (Result<void> started = start_engine(); !started) return started.error();
     // What the engine has said by now is known before anybody can ask.
@@ -96,7 +73,7 @@ class ControlLoop::Impl {
     engine_.detach();
     replica_->flush();
     if (snapshot_.valid()) snapshot_.wait();
-    if (core_) save_snapshot_now();
+    if (cycle_.is_up()) save_snapshot_now();
   }
 
   void ask(InputBody body, AnswerCallback callback) {
@@ -130,10 +107,10 @@ class ControlLoop::Impl {
           if (const auto* node = std::get_if<NodeSeen>(&body)) inventory->add(node->spec.name);
           observe(std::move(body));
         },
-        desired_attempts(core_->state()));
+        desired_attempts(cycle_.state()));
     if (!started) return started;
-    for (const Node& node : core_->state().nodes) {
-      const std::string& name = core_->state().topology->name(node.id);
+    for (const Node& node : cycle_.state().nodes) {
+      const std::string& name = cycle_.state().topology->name(node.id);
       if (!inventory->has(name)) observe(NodeLost{name});
     }
     return {};
@@ -152,14 +129,14 @@ class ControlLoop::Impl {
       if (taken.empty() && queue_.closed()) return;
       process(std::move(taken));
       if (SteadyClock::now() >= resync_at && store_available()) {
-        commander_->repeat(core_->state());
+        cycle_.repeat_commands();
         resync_at = SteadyClock::now() + std::chrono::nanoseconds(options_.resync_every.count());
       }
     }
   }
 
   Duration wait_time() const {
-    const Instant wakeup = core_->next_wakeup();
+    const Instant wakeup = cycle_.next_wakeup();
     if (wakeup == Instant::never()) return kIdleWait;
     return std::clamp(wakeup - clock_.now(), Duration(), kIdleWait);
   }
@@ -172,25 +149,15 @@ class ControlLoop::Impl {
       const RequestId request(input.callback ? next_request_++ : 0);
       inputs.push_back({request, input.body});
     }
-    const auto step_began = SteadyClock::now();
-    const Instant now = std::max(clock_.now(), core_->state().now);
-    const EventSeq first = core_->state().last_seq.next();
-    auto events = std::make_shared<std::vector<Event>>(core_->step(now, inputs));
-    const std::uint64_t step_ns = elapsed_ns(step_began);
-    if (events->empty()) return;  // nothing is new: nothing to store, nobody to answer
-
-    const std::vector<EndedJob> ended = ended_jobs(core_->state(), *events);
-    const auto append_began = SteadyClock::now();
-    const Result<void> stored = journal_.append({now, inputs, first, *events, ended});
-    if (!stored) return store_failed(std::move(taken), stored.error());
-    count(inputs.size(), *events, step_ns, elapsed_ns(append_began));
-
-    commander_->tell(core_->state(), *events);
-    publish(first, events, std::move(taken), first_request);
+    const Result<ControlCycle::Turn> turn = cycle_.turn(clock_.now(), inputs);
+    if (!turn) return store_failed(std::move(taken), turn.error());
+    if (turn->events->empty()) return;  // nothing is new, and nobody is to be answered
+    count(inputs.size(), *turn->events);
+    publish(turn->first, turn->events, std::move(taken), first_request);
     snapshot_if_due();
   }
 
-  void publish(EventSeq first, const std::shared_ptr<std::vector<Event>>& events,
+  void publish(EventSeq first, const std::shared_ptr<const std::vector<Event>>& events,
                std::vector<QueuedInput> taken, std::uint64_t first_request) {
     std::vector<AnswerCallback> callbacks;
     for (QueuedInput& input : taken) {
@@ -217,7 +184,6 @@ class ControlLoop::Impl {
   // so, observations are kept, and the core starts again from what the journal has.
 
   void store_failed(std::vector<QueuedInput> taken, const Error& error) {
-    core_.reset();
     {
       const std::lock_guard lock(stats_mutex_);
       ++stats_.store_failures;
@@ -247,9 +213,9 @@ class ControlLoop::Impl {
   bool store_is_back() {
     if (const Result<void> probe = journal_.probe(); !probe) return note_store_error(probe.error());
     replica_->flush();
-    Result<State> recovered = recover(journal_);
-    if (!recovered) return note_store_error(recovered.error());
-    core_.emplace(std::move(*recovered));
+    if (Result<void> recovered = cycle_.recover(); !recovered) {
+      return note_store_error(recovered.error());
+    }
     queue_.put_back({QueuedInput{ControllerStarted{options_.version}, nullptr}});
     const std::lock_guard lock(stats_mutex_);
     stats_.store_available = true;
@@ -270,8 +236,7 @@ class ControlLoop::Impl {
 
   // --- bookkeeping ----------------------------------------------------------------------------
 
-  void count(std::size_t inputs, const std::vector<Event>& events, std::uint64_t step_ns,
-             std::uint64_t append_ns) {
+  void count(std::size_t inputs, const std::vector<Event>& events) {
     const auto refused = std::count_if(events.begin(), events.end(), [](const Event& event) {
       return std::holds_alternative<Refused>(event.body);
     });
@@ -280,19 +245,19 @@ class ControlLoop::Impl {
     stats_.inputs += inputs;
     stats_.events += events.size();
     stats_.refused += static_cast<std::uint64_t>(refused);
-    stats_.step_ns += step_ns;
-    stats_.append_ns += append_ns;
+    stats_.step_ns = cycle_.times().step_ns;
+    stats_.append_ns = cycle_.times().append_ns;
   }
 
   void snapshot_if_due() {
-    const std::uint64_t seq = core_->state().last_seq.value();
+    const std::uint64_t seq = cycle_.state().last_seq.value();
     if (seq - events_at_snapshot_ < options_.snapshot_every_events) return;
     if (snapshot_.valid() &&
         snapshot_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
       return;  // the last one is still being written
     }
     events_at_snapshot_ = seq;
-    auto copy = std::make_shared<const State>(core_->state());
+    auto copy = std::make_shared<const State>(cycle_.state());
     // A snapshot that could not be saved costs time at the next start, and nothing else.
     snapshot_ = std::async(std::launch::async, [this, copy] {
       if (const Result<void> saved = journal_.save_snapshot(*copy); !saved) {
@@ -303,8 +268,8 @@ class ControlLoop::Impl {
   }
 
   void save_snapshot_now() {
-    if (core_->state().last_seq.value() == events_at_snapshot_) return;
-    if (const Result<void> saved = journal_.save_snapshot(core_->state()); !saved) {
+    if (cycle_.state().last_seq.value() == events_at_snapshot_) return;
+    if (const Result<void> saved = journal_.save_snapshot(cycle_.state()); !saved) {
       const std::lock_guard lock(stats_mutex_);
       ++stats_.store_failures;
     }
@@ -314,9 +279,8 @@ class ControlLoop::Impl {
   Clock& clock_;
   Journal& journal_;
   Engine& engine_;
+  ControlCycle cycle_;  ///< down while the store is away
   InputQueue queue_;
-  std::optional<Core> core_;  ///< empty while the store is away
-  std::optional<Commander> commander_;
   std::unique_ptr<Replica> replica_;
   std::uint64_t next_request_ = 1;
   std::uint64_t events_at_snapshot_ = 0;

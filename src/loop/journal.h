@@ -33,7 +33,8 @@ struct Batch {
   std::span<const Input> inputs;
   EventSeq first_event;  ///< sequence number of events[0]
   std::span<const Event> events;
-  std::span<const EndedJob> ended;  ///< one for each JobFinished among the events
+  /// One for each JobFinished among the events; none when the journal keeps none.
+  std::span<const EndedJob> ended;
 };
 
 /// A stored event with its place in history.
@@ -65,6 +66,8 @@ class Journal {
   /// Stores the batch in one transaction; durable when it returns. On an error nothing of it is
   /// stored: kUnavailable when the store is full, read-only or locked.
   virtual Result<void> append(const Batch& batch) = 0;
+  /// It wants Batch::ended, which costs a copy of each job.
+  [[nodiscard]] virtual bool keeps_ended_jobs() const { return true; }
   /// Whether an append would work now; writes a little to find out.
   virtual Result<void> probe() = 0;
 

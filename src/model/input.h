@@ -132,6 +132,16 @@ struct TaskExited {
   bool operator==(const TaskExited&) const = default;
   MW_FIELDS(job, epoch, rank, exit)
 };
+/// All tasks of the attempt have ended, those not reported by then as `exit` says: from engines
+/// that know of an attempt as a whole, and for gangs of a hundred thousand tasks.
+struct AttemptExited {
+  static constexpr std::string_view kKind = "attempt_exited";
+  JobId job;
+  Epoch epoch;
+  TaskExit exit;
+  bool operator==(const AttemptExited&) const = default;
+  MW_FIELDS(job, epoch, exit)
+};
 /// Nothing of the attempt is left on the engine, whatever was reported before.
 /// `start_failed`: it never ran.
 struct AttemptGone {
@@ -170,10 +180,10 @@ struct CheckpointSaved {
   MW_FIELDS(job, attempt, checkpoint)
 };
 
-using InputBody =
-    std::variant<SubmitJob, CancelJob, HoldJob, ReleaseJob, RequeueJob, DrainNode, ResumeNode,
-                 ControllerStarted, NodeSeen, NodeLost, AttemptStarted, TaskExited, AttemptGone,
-                 ReportProgress, CheckpointBegun, CheckpointSaved, DeclareFleet, SetPolicy>;
+using InputBody = std::variant<SubmitJob, CancelJob, HoldJob, ReleaseJob, RequeueJob, DrainNode,
+                               ResumeNode, ControllerStarted, NodeSeen, NodeLost, AttemptStarted,
+                               TaskExited, AttemptGone, ReportProgress, CheckpointBegun,
+                               CheckpointSaved, DeclareFleet, SetPolicy, AttemptExited>;
 
 struct Input {
   RequestId request;  ///< 0: nobody waits for the answer

@@ -1,0 +1,412 @@
+#include "twin/world.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace mw {
+namespace {
+
+/// `work` at `speed`, rounded up so that the end is never before the work is done.
+Duration time_for(std::int64_t work, std::int64_t speed) {
+  return Duration(static_cast<std::int64_t>((Int128{work} * kFullSpeed + speed - 1) / speed));
+}
+std::int64_t work_in(Duration time, std::int64_t speed) {
+  return static_cast<std::int64_t>(Int128{time.count()} * speed / kFullSpeed);
+}
+
+}  // namespace
+
+World::World(Topology topology, const Physics& physics, const MessageFaults& messages,
+             std::uint64_t seed)
+    : topology_(std::move(topology)),
+      physics_(physics),
+      messages_(messages),
+      random_(seed),
+      nodes_(topology_.size()),
+      meters_(topology_.sites().size()) {
+  for (std::size_t i = 0; i < meters_.size(); ++i) {
+    const PowerId root = topology_.sites()[i].power;
+    meters_[i].draw = topology_.power(root).idle;
+    meters_[i].peak = meters_[i].draw;
+  }
+}
+
+// --- the port -----------------------------------------------------------------------------------
+
+Result<void> World::start(ObservationSink /*sink*/, std::vector<DesiredAttempt> desired) {
+  // What an earlier control plane wanted is still here, or it is started anew.
+  for (const DesiredAttempt& each : desired) set(each);
+  for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
+    const NodeId node(i);
+    nodes_[i].told_lost = nodes_[i].down > 0;
+    if (nodes_[i].told_lost) {
+      hear(NodeLost{topology_.name(node)});
+    } else {
+      hear(NodeSeen{topology_.spec(node)});
+    }
+  }
+  return {};
+}
+
+void World::set(DesiredAttempt desired) {
+  if (messages_.none()) return obey(desired);
+  for (std::uint32_t copies = copies_sent(); copies > 0; --copies) {
+    orders_.emplace(next_mail_, desired);
+    calendar_.enter(arrival(), {Kind::kOrder, next_mail_++, 0, 0});
+  }
+}
+
+void World::forget(JobId job, Epoch epoch) {
+  if (messages_.none()) return forgotten(job, epoch);
+  for (std::uint32_t copies = copies_sent(); copies > 0; --copies) {
+    orders_.emplace(next_mail_, std::make_pair(job, epoch));
+    calendar_.enter(arrival(), {Kind::kOrder, next_mail_++, 0, 0});
+  }
+}
+
+Result<LogChunk> World::read_log(const LogQuery& query) { return LogChunk{"", query.offset, true}; }
+
+// --- messages -----------------------------------------------------------------------------------
+
+std::uint32_t World::copies_sent() {
+  if (random_.chance(messages_.lost_percent, 100)) return 0;
+  return random_.chance(messages_.doubled_percent, 100) ? 2 : 1;
+}
+
+Instant World::arrival() {
+  return now_ + Duration(random_.between(0, messages_.delay_max.count()));
+}
+
+void World::hear(InputBody body) {
+  // What a node's engine says of the node itself is told until it is heard: it is not lost here.
+  const bool of_node =
+      std::holds_alternative<NodeSeen>(body) || std::holds_alternative<NodeLost>(body);
+  if (messages_.none() || of_node) {
+    early_.push_back({RequestId(), std::move(body)});
+    return;
+  }
+  for (std::uint32_t copies = copies_sent(); copies > 0; --copies) {
+    mail_.emplace(next_mail_, body);
+    calendar_.enter(arrival(), {Kind::kHeard, next_mail_++, 0, 0});
+  }
+}
+
+// --- what happens -------------------------------------------------------------------------------
+
+void World::advance(Instant now, std::vector<Input>& heard) {
+  now_ = now;
+  while (!calendar_.empty() && calendar_.next() <= now) happen(calendar_.take());
+  heard.insert(heard.end(), std::make_move_iterator(early_.begin()),
+               std::make_move_iterator(early_.end()));
+  early_.clear();
+}
+
+void World::happen(const Entry& entry) {
+  ++happened_;
+  switch (entry.kind) {
+    case Kind::kAttempt:
+      if (attempts_[entry.index].version == entry.version) proceed(entry.index);
+      return;
+    case Kind::kHeard: {
+      const auto found = mail_.find(entry.index);
+      early_.push_back({RequestId(), std::move(found->second)});
+      mail_.erase(found);
+      return;
+    }
+    case Kind::kOrder: {
+      const auto order = std::move(orders_.extract(entry.index).mapped());
+      if (const auto* desired = std::get_if<DesiredAttempt>(&order)) return obey(*desired);
+      const auto& [job, epoch] = std::get<std::pair<JobId, Epoch>>(order);
+      return forgotten(job, epoch);
+    }
+    case Kind::kDetected:
+      if (nodes_[entry.index].told_lost) return;
+      nodes_[entry.index].told_lost = true;
+      return hear(NodeLost{topology_.name(NodeId(entry.index))});
+    case Kind::kRepaired:
+      return repaired(NodeId(entry.index));
+    case Kind::kFaster:
+      return change_speed(NodeId(entry.index), entry.amount);
+  }
+}
+
+void World::proceed(std::uint32_t index) {
+  Running& running = attempts_[index];
+  switch (running.phase) {
+    case Phase::kStarting:
+      running.phase = Phase::kRunning;
+      report(index);
+      return work_on(index);
+    case Phase::kRunning:
+      running.done = running.goal;
+      running.since = now_;
+      return reached(index);
+    case Phase::kSaving:
+      saved(index);
+      return work_on(index);
+    case Phase::kStopping: {
+      TaskExit exit;
+      exit.signal = 15;
+      return end(index, exit);
+    }
+    case Phase::kEnded:
+    case Phase::kUnused:
+      MW_CHECK(!"nothing is planned for what has ended");
+  }
+}
+
+// --- jobs ---------------------------------------------------------------------------------------
+
+void World::grow_to(JobId id) {
+  if (jobs_.empty()) first_job_ = id.value();
+  MW_CHECK(id.value() >= first_job_);
+  if (id.value() - first_job_ >= jobs_.size()) jobs_.resize(id.value() - first_job_ + 1);
+}
+
+void World::submitted(Instant now, JobId first, const JobSpec& spec, const JobTruth& truth) {
+  LiveJob live_job;
+  live_job.truth = truth;
+  live_job.submitted = now;
+  live_job.accelerators = spec.gang.task.accelerators * spec.gang.tasks;
+  for (const GangShape& group : spec.groups) {
+    live_job.accelerators += group.task.accelerators * group.tasks;
+  }
+  grow_to(first);
+  grow_to(JobId(first.value() + spec.array - 1));
+  for (std::uint32_t i = 0; i < spec.array; ++i) live(JobId(first.value() + i)) = live_job;
+}
+
+void World::begin_at(Instant now) {
+  now_ = now;
+  for (SiteMeter& meter : meters_) meter.since = now;
+}
+
+void World::stays_down(NodeId node) {
+  nodes_[node.value()].down = 1;
+  nodes_[node.value()].told_lost = true;
+}
+
+void World::adopt(DesiredAttempt desired, const Attempt& attempt) {
+  const std::uint32_t index = begin(desired);
+  Running& running = attempts_[index];
+  if (attempt.running_at) {
+    running.phase = Phase::kRunning;
+    running.done = work_in(now_ - *attempt.running_at, running.speed);
+    // What has run longer than it was thought to ends now.
+    LiveJob& job = live(desired.job);
+    job.truth.work = Duration(std::max(job.truth.work.count(), running.done + 1));
+    work_on(index);
+  }
+  if (attempt.stopping) stop(index, desired.grace);
+}
+
+void World::obey(const DesiredAttempt& desired) {
+  LiveJob& job = live(desired.job);
+  if (desired.epoch <= job.ended) return;  // an old command, late
+  if (job.attempt >= 0) {
+    const auto index = static_cast<std::uint32_t>(job.attempt);
+    Running& running = attempts_[index];
+    if (running.epoch > desired.epoch) return;
+    if (running.epoch == desired.epoch) {
+      if (desired.goal == AttemptGoal::kStop) stop(index, desired.grace);
+      return report(index);
+    }
+    if (running.phase != Phase::kEnded) ++doubled_starts_;
+    leave(index);
+  }
+  if (desired.goal == AttemptGoal::kRun) {
+    begin(desired);
+    return;
+  }
+  // It never came to be, and must not when the command to start it arrives later.
+  job.ended = desired.epoch;
+  hear(AttemptGone{desired.job, desired.epoch, true, ""});
+}
+
+std::uint32_t World::begin(const DesiredAttempt& desired) {
+  auto index = static_cast<std::uint32_t>(attempts_.size());
+  if (unused_.empty()) {
+    attempts_.emplace_back();
+  } else {
+    index = unused_.back();
+    unused_.pop_back();
+  }
+  ++in_use_;
+  LiveJob& job = live(desired.job);
+  job.attempt = static_cast<std::int32_t>(index);
+  Running& running = attempts_[index];
+  const std::uint32_t version = running.version;
+  running = Running();
+  running.version = version;
+  running.phase = Phase::kStarting;
+  running.job = desired.job;
+  running.epoch = desired.epoch;
+  running.number = desired.attempt;
+  running.spec = desired.spec;
+  running.placement = desired.placement;
+  running.done = job.saved;
+  running.since = now_;
+  stay(index, true);
+  running.speed = speed_now(running);
+  const Duration own = job.truth.start_up;
+  if (!running.stalled) plan(index, physics_.launch + (own.count() < 0 ? physics_.start_up : own));
+  return index;
+}
+
+void World::stop(std::uint32_t index, Duration grace) {
+  Running& running = attempts_[index];
+  if (running.phase == Phase::kStopping || running.phase == Phase::kEnded) return;
+  settle(running);
+  running.phase = Phase::kStopping;
+  plan(index, std::min(grace, physics_.stop));
+}
+
+void World::forgotten(JobId id, Epoch epoch) {
+  LiveJob& job = live(id);
+  job.ended = std::max(job.ended, epoch);
+  if (job.attempt < 0) return;
+  const auto index = static_cast<std::uint32_t>(job.attempt);
+  if (attempts_[index].epoch == epoch) leave(index);
+}
+
+void World::work_on(std::uint32_t index) {
+  Running& running = attempts_[index];
+  const JobTruth& truth = live(running.job).truth;
+  running.since = now_;
+  running.goal = truth.work.count();
+  if (truth.checkpoint_interval.count() > 0) {
+    running.goal = std::min(running.goal, running.done + truth.checkpoint_interval.count());
+  }
+  plan(index, time_for(running.goal - running.done, running.speed));
+}
+
+void World::reached(std::uint32_t index) {
+  Running& running = attempts_[index];
+  const JobTruth& truth = live(running.job).truth;
+  if (running.done < truth.work.count()) {
+    if (truth.checkpoint_cost.count() == 0) {
+      saved(index);
+      return work_on(index);
+    }
+    running.phase = Phase::kSaving;
+    hear(CheckpointBegun{running.job, running.number});
+    return plan(index, truth.checkpoint_cost);
+  }
+  TaskExit exit;
+  switch (truth.outcome) {
+    case JobOutcome::kSucceeds:
+      return end(index, exit);
+    case JobOutcome::kFails:
+      exit.exit_code = 1;
+      return end(index, exit);
+    case JobOutcome::kCancelled:
+      early_.push_back({RequestId(), CancelJob{running.job, false, running.spec->user}});
+      return;  // it goes on until it is told to stop
+  }
+}
+
+void World::saved(std::uint32_t index) {
+  Running& running = attempts_[index];
+  running.phase = Phase::kRunning;
+  live(running.job).saved = running.done;
+  const auto step = static_cast<std::uint64_t>(running.done / seconds(1).count());
+  hear(CheckpointSaved{running.job, running.number, {step, ""}});
+}
+
+void World::end(std::uint32_t index, const TaskExit& exit) {
+  Running& running = attempts_[index];
+  running.phase = Phase::kEnded;
+  running.exit = exit;
+  ++running.version;
+  --in_use_;
+  stay(index, false);
+  report(index);
+}
+
+/// Nothing of it is left; its slot is free for another.
+void World::leave(std::uint32_t index) {
+  Running& running = attempts_[index];
+  if (running.phase != Phase::kEnded) {
+    --in_use_;
+    stay(index, false);
+  }
+  LiveJob& job = live(running.job);
+  if (job.attempt == static_cast<std::int32_t>(index)) job.attempt = -1;
+  running.phase = Phase::kUnused;
+  ++running.version;
+  running.spec.reset();
+  running.placement = Placement();
+  unused_.push_back(index);
+}
+
+/// Says what is so of an attempt; said again, it changes nothing.
+void World::report(std::uint32_t index) {
+  const Running& running = attempts_[index];
+  if (running.vanished) return;
+  if (running.phase == Phase::kEnded) {
+    return hear(AttemptExited{running.job, running.epoch, running.exit});
+  }
+  if (running.failed_rank >= 0) {
+    TaskExit exit;
+    exit.exit_code = 1;
+    return hear(TaskExited{running.job, running.epoch,
+                           Rank(static_cast<std::uint32_t>(running.failed_rank)), exit});
+  }
+  if (running.phase == Phase::kRunning || running.phase == Phase::kSaving) {
+    hear(AttemptStarted{running.job, running.epoch});
+  }
+}
+
+void World::plan(std::uint32_t index, Duration after) {
+  calendar_.enter(now_ + after, {Kind::kAttempt, index, ++attempts_[index].version, 0});
+}
+
+/// Counts what it has done by now.
+void World::settle(Running& running) const {
+  if (running.phase != Phase::kRunning || running.stalled) return;
+  running.done =
+      std::min(running.goal, running.done + work_in(now_ - running.since, running.speed));
+  running.since = now_;
+}
+
+std::int64_t World::speed_now(const Running& running) const {
+  std::int64_t slowest = 1000;
+  for (const NodeSlice& slice : running.placement) {
+    slowest = std::min(slowest, nodes_[slice.node.value()].speed_milli);
+  }
+  const std::int64_t speed = speed_of(physics_, topology_, *running.spec, running.placement);
+  return std::max(speed * std::max<std::int64_t>(slowest, 1) / 1000, kSlowest);
+}
+
+/// The attempt's tasks are on its nodes from now on, or no more.
+void World::stay(std::uint32_t index, bool there) {
+  Running& running = attempts_[index];
+  for (const NodeSlice& slice : running.placement) {
+    NodeState& node = nodes_[slice.node.value()];
+    if (there) {
+      node.attempts.push_back(index);
+      running.stalled = running.stalled || node.down > 0;
+    } else {
+      const auto found = std::find(node.attempts.begin(), node.attempts.end(), index);
+      MW_CHECK(found != node.attempts.end());
+      *found = node.attempts.back();
+      node.attempts.pop_back();
+    }
+    const Watts draw = slice_draw(physics_, topology_, slice);
+    SiteMeter& meter = meters_[topology_.site_of(slice.node).value()];
+    meter.energy += Int128{meter.draw.count()} * (now_ - meter.since).count();
+    meter.since = now_;
+    meter.draw += there ? draw : -draw;
+    meter.peak = std::max(meter.peak, meter.draw);
+  }
+}
+
+const SiteMeter& World::meter(SiteId site, Instant now) {
+  SiteMeter& meter = meters_[site.value()];
+  meter.energy += Int128{meter.draw.count()} * (now - meter.since).count();
+  meter.since = now;
+  return meter;
+}
+
+}  // namespace mw

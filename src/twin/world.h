@@ -1,0 +1,194 @@
+// The simulated machines: an engine whose tasks take simulated time. It implements the very port
+// that real engines do (loop/engine.h), so the loop above it is the one that runs live.
+//
+// An attempt starts, works from checkpoint to checkpoint, and ends when its work is done, when it
+// is told to stop, or when a node below it breaks. What it had saved is where the next one goes on.
+// Messages in both directions may be lost, doubled and late (MessageFaults); the port's contract,
+// to tell again what is so, is what makes that harmless.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/random.h"
+#include "core/state.h"
+#include "core/topology.h"
+#include "loop/engine.h"
+#include "model/input.h"
+#include "twin/calendar.h"
+#include "twin/fault_source.h"
+#include "twin/physics.h"
+#include "twin/workload.h"
+
+namespace mw {
+
+/// What becomes of messages between the control plane and the engine.
+struct MessageFaults {
+  std::uint32_t lost_percent = 0;
+  std::uint32_t doubled_percent = 0;
+  Duration delay_max;  ///< each is late by up to this, so they overtake one another
+  [[nodiscard]] bool none() const {
+    return lost_percent == 0 && doubled_percent == 0 && delay_max.count() == 0;
+  }
+  bool operator==(const MessageFaults&) const = default;
+  MW_FIELDS(lost_percent, doubled_percent, delay_max)
+};
+
+/// A job as the world knows it; kept for as long as the run.
+struct LiveJob {
+  JobTruth truth;
+  Instant submitted;
+  std::int64_t saved = 0;         ///< work in its last checkpoint
+  std::int32_t attempt = -1;      ///< World's; -1: none
+  Epoch ended;                    ///< the engine starts nothing of this epoch, or an older one
+  AcceleratorShare accelerators;  ///< asked for
+};
+
+/// Power that a site's IT draws and has drawn.
+struct SiteMeter {
+  Watts draw;
+  Watts peak;
+  Int128 energy = 0;  ///< milliwatts x nanoseconds, up to `since`
+  Instant since;
+};
+
+class World final : public Engine {
+ public:
+  World(Topology topology, const Physics& physics, const MessageFaults& messages,
+        std::uint64_t seed);
+
+  // The port. Observations go to what advance() returns, not to a sink.
+  Result<void> start(ObservationSink sink, std::vector<DesiredAttempt> desired) override;
+  void set(DesiredAttempt desired) override;
+  void forget(JobId job, Epoch epoch) override;
+  void detach() override {}
+  Result<LogChunk> read_log(const LogQuery& query) override;
+  std::string containment() const override { return "nothing: simulated"; }
+
+  /// Jobs `first` .. `first + spec.array - 1` exist now, as was made durable.
+  void submitted(Instant now, JobId first, const JobSpec& spec, const JobTruth& truth);
+  // Going on from a state that is there already.
+  void begin_at(Instant now);
+  /// An attempt that the state has; when it runs, as far as it says.
+  void adopt(DesiredAttempt desired, const Attempt& attempt);
+  /// The node is lost already, and nobody knows when it will be back: it will not.
+  void stays_down(NodeId node);
+
+  /// When something happens next by itself.
+  [[nodiscard]] Instant next() const { return early_.empty() ? calendar_.next() : now_; }
+  /// Lets what is due by `now` happen, and appends what the control plane hears of it.
+  void advance(Instant now, std::vector<Input>& heard);
+  void apply(const NodeFault& fault);
+
+  [[nodiscard]] const Topology& topology() const { return topology_; }
+  [[nodiscard]] const LiveJob& job(JobId id) const { return live(id); }
+  /// What the slice's accelerators draw when their job works.
+  [[nodiscard]] Watts draw_at_work(const NodeSlice& slice) const {
+    return slice_draw(physics_, topology_, slice);
+  }
+  /// Things that have happened: each is an entry of the calendar.
+  [[nodiscard]] std::uint64_t happened() const { return happened_; }
+  /// Tasks of two attempts of one job at once, ever; stays 0 or the control plane is wrong.
+  [[nodiscard]] std::uint64_t doubled_starts() const { return doubled_starts_; }
+  /// Attempts that have anything left on the machines; of those that ended there may be records.
+  [[nodiscard]] std::size_t attempts() const { return in_use_; }
+  /// Idle draw included, brought up to date.
+  const SiteMeter& meter(SiteId site, Instant now);
+
+ private:
+  enum class Phase : std::uint8_t { kUnused, kStarting, kRunning, kSaving, kStopping, kEnded };
+  struct Running {
+    Phase phase = Phase::kUnused;
+    bool stalled = false;   ///< a node below it is gone, and nothing moves any more
+    bool vanished = false;  ///< with all its nodes: nobody is left to report it
+    JobId job;
+    Epoch epoch;
+    AttemptNumber number;
+    std::uint32_t version = 0;  ///< of what is planned; older entries of the calendar are void
+    std::shared_ptr<const JobSpec> spec;
+    Placement placement;
+    Duration grace;
+    std::int64_t speed = kFullSpeed;
+    std::int64_t done = 0;  ///< work, up to `since`
+    std::int64_t goal = 0;  ///< work at which this stretch ends: a checkpoint, or all of it
+    Instant since;
+    TaskExit exit;                  ///< how it ended
+    std::int32_t failed_rank = -1;  ///< of a task that failed by itself
+  };
+  enum class Kind : std::uint8_t {
+    kAttempt,   ///< what is next for an attempt
+    kHeard,     ///< an observation arrives
+    kOrder,     ///< a command arrives
+    kDetected,  ///< the engine notices that a node is gone
+    kRepaired,
+    kFaster,  ///< a slow node is itself again
+  };
+  struct Entry {
+    Kind kind = Kind::kAttempt;
+    std::uint32_t index = 0;    ///< of the attempt, the message, or the node
+    std::uint32_t version = 0;  ///< of the attempt
+    std::int64_t amount = 0;    ///< by how much the node is slower, in thousandths
+  };
+
+  struct NodeState {
+    std::uint32_t down = 0;  ///< faults that keep it down
+    bool told_lost = false;
+    std::int64_t speed_milli = 1000;
+    std::vector<std::uint32_t> attempts;
+  };
+
+  [[nodiscard]] LiveJob& live(JobId id) { return jobs_[id.value() - first_job_]; }
+  [[nodiscard]] const LiveJob& live(JobId id) const { return jobs_[id.value() - first_job_]; }
+  void grow_to(JobId id);
+  void happen(const Entry& entry);
+  void obey(const DesiredAttempt& desired);
+  std::uint32_t begin(const DesiredAttempt& desired);
+  void stop(std::uint32_t index, Duration grace);
+  void forgotten(JobId job, Epoch epoch);
+  void proceed(std::uint32_t index);
+  void work_on(std::uint32_t index);
+  void reached(std::uint32_t index);
+  void saved(std::uint32_t index);
+  void end(std::uint32_t index, const TaskExit& exit);
+  void leave(std::uint32_t index);
+  void report(std::uint32_t index);
+  void plan(std::uint32_t index, Duration after);
+  void settle(Running& running) const;
+  [[nodiscard]] std::int64_t speed_now(const Running& running) const;
+  void stay(std::uint32_t index, bool there);
+  void change_speed(NodeId node, std::int64_t by_milli);
+  void node_down(const NodeFault& fault, NodeId node);
+  void task_fails(NodeId node);
+  [[nodiscard]] bool is_all_down(const Running& running) const;
+  void repaired(NodeId node);
+  void hear(InputBody body);
+  [[nodiscard]] Instant arrival();
+  std::uint32_t copies_sent();
+
+  const Topology topology_;
+  const Physics physics_;
+  const MessageFaults messages_;
+  Random random_;
+  Instant now_;
+  Calendar<Entry> calendar_;
+  std::vector<Input> early_;   ///< heard, and not handed out yet
+  std::vector<LiveJob> jobs_;  ///< by id, from first_job_ on
+  std::uint64_t first_job_ = 0;
+  std::vector<Running> attempts_;
+  std::vector<std::uint32_t> unused_;
+  std::size_t in_use_ = 0;  ///< of attempts_, those that have not ended
+  std::vector<NodeState> nodes_;
+  std::vector<SiteMeter> meters_;
+  std::map<std::uint32_t, InputBody> mail_;  ///< on its way, by number
+  std::map<std::uint32_t, std::variant<DesiredAttempt, std::pair<JobId, Epoch>>> orders_;
+  std::uint32_t next_mail_ = 0;
+  std::uint64_t happened_ = 0;
+  std::uint64_t doubled_starts_ = 0;
+};
+
+}  // namespace mw

@@ -1,0 +1,101 @@
+// What breaks under the simulated attempts, and how it comes back.
+#include <algorithm>
+
+#include "twin/world.h"
+
+namespace mw {
+
+void World::apply(const NodeFault& fault) {
+  ++happened_;
+  now_ = std::max(now_, fault.at);
+  for (const NodeId node : fault.nodes) {
+    switch (fault.effect) {
+      case FaultEffect::kDown:
+        node_down(fault, node);
+        break;
+      case FaultEffect::kSlow: {
+        const std::int64_t by = 1000 - std::clamp<std::int64_t>(fault.speed_milli, 1, 1000);
+        change_speed(node, -by);
+        calendar_.enter(now_ + fault.repair, {Kind::kFaster, node.value(), 0, by});
+        break;
+      }
+      case FaultEffect::kTask:
+        task_fails(node);
+        break;
+    }
+  }
+}
+
+/// Gangs with a task there come to a halt, long before anybody knows why.
+void World::node_down(const NodeFault& fault, NodeId id) {
+  NodeState& node = nodes_[id.value()];
+  ++node.down;
+  std::vector<std::uint32_t> gone;
+  for (const std::uint32_t index : node.attempts) {
+    Running& running = attempts_[index];
+    settle(running);
+    running.stalled = true;
+    // What is left of one that stops goes on stopping.
+    if (running.phase != Phase::kStopping) ++running.version;
+    if (is_all_down(running)) gone.push_back(index);
+  }
+  for (const std::uint32_t index : gone) {
+    attempts_[index].vanished = true;
+    end(index, TaskExit());
+  }
+  if (node.down == 1)
+    calendar_.enter(now_ + physics_.detection, {Kind::kDetected, id.value(), 0, 0});
+  // A node is not back before it was missed: an engine that polls would not have noticed.
+  const Duration shortest = physics_.detection + seconds(1);
+  calendar_.enter(now_ + std::max(fault.repair, shortest), {Kind::kRepaired, id.value(), 0, 0});
+}
+
+bool World::is_all_down(const Running& running) const {
+  return std::all_of(running.placement.begin(), running.placement.end(),
+                     [&](const NodeSlice& slice) { return nodes_[slice.node.value()].down > 0; });
+}
+
+void World::repaired(NodeId id) {
+  NodeState& node = nodes_[id.value()];
+  if (--node.down > 0) return;
+  node.told_lost = false;
+  hear(NodeSeen{topology_.spec(id)});
+}
+
+void World::task_fails(NodeId id) {
+  NodeState& node = nodes_[id.value()];
+  for (const std::uint32_t index : node.attempts) {
+    Running& running = attempts_[index];
+    const bool works = running.phase == Phase::kRunning || running.phase == Phase::kSaving;
+    if (!works || running.stalled) continue;
+    settle(running);
+    if (running.spec->groups.empty() && running.spec->gang.tasks == 1) {
+      TaskExit exit;
+      exit.exit_code = 1;
+      return end(index, exit);
+    }
+    running.stalled = true;
+    ++running.version;
+    for (const NodeSlice& slice : running.placement) {
+      if (slice.node == id) running.failed_rank = static_cast<std::int32_t>(slice.first_rank);
+    }
+    return report(index);
+  }
+}
+
+void World::change_speed(NodeId id, std::int64_t by_milli) {
+  NodeState& node = nodes_[id.value()];
+  node.speed_milli += by_milli;
+  for (const std::uint32_t index : node.attempts) {
+    Running& running = attempts_[index];
+    settle(running);
+    running.speed = speed_now(running);
+    if (running.phase == Phase::kRunning && !running.stalled) {
+      plan(index, Duration(static_cast<std::int64_t>(
+                      (Int128{running.goal - running.done} * kFullSpeed + running.speed - 1) /
+                      running.speed)));
+    }
+  }
+}
+
+}  // namespace mw
