@@ -156,7 +156,9 @@ std::string refusal_text(const Refusal& refusal) {
     case RefusalKind::kJobNotRunning:
       return job + " is " + state + "; only a job that has started can be requeued.";
     case RefusalKind::kFleetDeclaredAlready:
-      return "There is a fleet already; another one cannot take its place.";
+      return "There are nodes already, and a fleet can be declared only where there are none: to a "
+             "new control plane whose engine reports none, such as one of \"mw up --engine "
+             "simulated\".";
     case RefusalKind::kNoSuchClass:
       return "The policy has no priority class \"" + refusal.wanted + "\"; see \"mw policy show\".";
     case RefusalKind::kNoSuchTenant:

@@ -99,7 +99,7 @@ class Applier {
     TenantTotals& tenant = state_.tenants.totals(record.tenant);
     tenant.jobs_submitted += event.spec.array;
     const bool eligible = record.eligible;
-    state_.records.emplace(event.job, std::move(record));
+    state_.records.insert(event.job, std::move(record));
     watch_record(state_, event.job);
     if (!event.client_key.empty()) state_.job_by_key.emplace(event.client_key, event.job);
     JobId id = event.job;
@@ -116,7 +116,7 @@ class Applier {
   }
 
   void operator()(const JobEligible& event) {
-    JobRecord& record = state_.records.at(event.job);
+    JobRecord& record = state_.records.change(event.job);
     MW_CHECK(!record.eligible && record.awaits.empty());
     record.eligible = true;
     record.eligible_at = at_;
@@ -272,7 +272,7 @@ class Applier {
     drop_claim(job.id);
     job.state = event.state;
     job.finished_at = at_;
-    JobRecord& record = state_.records.at(job.record);
+    JobRecord& record = state_.records.change(job.record);
     ++state_.tenants.totals(record.tenant).jobs_finished;
     --record.unfinished;
     if (event.state != JobState::kSucceeded) ++record.unsuccessful;
@@ -381,7 +381,7 @@ class Applier {
   void settle_dependents(JobId awaited) {
     auto at = state_.awaited.lower_bound({awaited, JobId()});
     while (at != state_.awaited.end() && at->first == awaited) {
-      JobRecord& record = state_.records.at(at->second);
+      JobRecord& record = state_.records.change(at->second);
       bool still = false;
       std::erase_if(record.awaits, [&](const Dependency& each) {
         if (state_.jobs.at(each.job).record != awaited) return false;
@@ -422,12 +422,11 @@ class Applier {
     state_.finished.pop_front();
     const JobId record_id = state_.jobs.at(oldest).record;
     state_.jobs.erase(oldest);
-    const auto record = state_.records.find(record_id);
-    MW_CHECK(record != state_.records.end());
-    if (--record->second.jobs_left > 0) return;
-    if (!record->second.client_key.empty()) state_.job_by_key.erase(record->second.client_key);
-    declassify(state_, record->second);
-    state_.records.erase(record);
+    JobRecord& record = state_.records.change(record_id);
+    if (--record.jobs_left > 0) return;
+    if (!record.client_key.empty()) state_.job_by_key.erase(record.client_key);
+    declassify(state_, record);
+    state_.records.erase(record_id);
   }
 
   static void merge(Progress& into, const Progress& from) {

@@ -38,6 +38,7 @@ PendingReason explain(const State& state, JobId id, Instant now) {
 
 Core::Stepper::Stepper(State state) : state_(std::move(state)), now_(state_.now) {
   wakes_.all(state_);
+  placer_.placer().follow(state_.free);
 }
 
 std::vector<Event> Core::Stepper::step(Instant now, std::span<const Input> inputs) {

@@ -182,7 +182,7 @@ void Core::Stepper::note_freed(const EventBody& body) {
       wakes_.freed(state_, record_of(state_, job).tenant);
     }
     if (const auto claim = state_.claims.find(job); claim != state_.claims.end()) {
-      wakes_.freed(claim->second);
+      wakes_.freed(state_, claim->second);
     }
   };
   if (const auto* ended = std::get_if<AttemptEnded>(&body)) {

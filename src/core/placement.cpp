@@ -96,6 +96,8 @@ Placer::Search Placer::begin(const Topology& topology, const Room& room, const G
           .gang = gang,
           .sites = allowed_sites(topology, where),
           .shapes = {},
+          .by_free = {},
+          .type = {},
           .best = std::nullopt,
           .limiting = std::nullopt};
 }
@@ -144,21 +146,16 @@ std::variant<Placement, NoPlace> Placer::place(const Surroundings& around, const
   std::optional<std::vector<NodeTasks>> chosen;
   std::optional<AcceleratorShare> device_left;
   for (const auto& alike : types_by_rate(around.topology, gang)) {
-    if (!search.choose_types(alike)) continue;
-    if (const auto one = one_node(around, search, device_left)) {
+    if (const auto one = one_node_of(around, search, alike, device_left)) {
       chosen = std::vector<NodeTasks>{*one};
       break;
     }
     for (std::size_t i = 0; i < alike.size() && !chosen; ++i) {
-      if (alike.size() == 1 || search.choose_type(alike[i])) chosen = in_fabric(search);
+      if (choose(search, alike[i])) chosen = in_fabric(search);
     }
     if (chosen) break;
   }
-  if (!chosen) {
-    const bool exact = gang.segment <= 1 && gang.spread_tasks == 0;
-    const bool short_of_room = exact && search.bound_max < gang.tasks;
-    return NoPlace{short_of_room ? gang.tasks - search.bound_max : 1, search.limiting.has_value()};
-  }
+  if (!chosen) return shortage_of(search);
   std::vector<NodeSlice> slices;
   slices.reserve(chosen->size());
   std::uint32_t rank = 0;
@@ -170,6 +167,16 @@ std::variant<Placement, NoPlace> Placer::place(const Surroundings& around, const
     rank += each.tasks;
   }
   return Placement(std::move(slices));
+}
+
+NoPlace Placer::shortage_of(const Search& search) {
+  const GangShape& gang = search.gang;
+  const bool power = search.by_power || search.limiting.has_value();
+  const bool countable = gang.segment <= 1 && gang.spread_tasks == 0;
+  // Of one node alone it was not counted how much power it lacks.
+  const bool known = countable && !(power && gang.require == FabricLevel::kNode);
+  if (!known || search.bound_max >= gang.tasks) return {1, power};
+  return {gang.tasks - search.bound_max, power};
 }
 
 PendingReason Placer::explain(const Surroundings& around, const GangShape& gang,
@@ -194,41 +201,42 @@ std::optional<std::vector<NodeTasks>> Placer::place_in(const Topology& topology,
   return std::nullopt;
 }
 
-bool Placer::suits(Search& search, Position position) {
-  const NodeId node = search.topology.at(position);
-  if (!search.sites[search.topology.site_of(node).value()]) return false;
-  alone_.assign(1, search.gang.tasks);
-  const auto limit = power_.trim(search.topology, search.room, position, search.gang, alone_);
-  if (limit) search.limiting = limit;
-  return !limit;
+Placer::Bound Placer::bound(Search& search, FabricId id) {
+  const FabricVertex& vertex = search.topology.fabric(id);
+  Bound sum;
+  if (vertex.level == FabricLevel::kFleet) {
+    for (const FabricId child : vertex.children) {
+      const Bound below = bound(search, child);
+      sum.by_room += below.by_room;
+      sum.by_both += below.by_both;
+    }
+    return sum;
+  }
+  sum.by_room = search.bound_by_room(id);
+  sum.by_both = sum.by_room;
+  if (sum.by_room == 0 || search.power == nullptr) return sum;
+  sum.by_both = std::min(sum.by_room, bounds_.below(search.topology, *search.power, id));
+  if (sum.by_both < sum.by_room) search.by_power = true;
+  return sum;
 }
 
-/// Without groups: a room that is only planned has none.
-std::optional<NodeTasks> Placer::one_node_in(Search& search) {
-  if (!may_be_one_node(search.gang) || !search.may_fit_one_node()) return std::nullopt;
-  std::optional<Position> best;
-  for (Position p = 0; p < search.room.size(); ++p) {
-    const Slot& slot = search.room.slot(p);
-    if (!slot.takes_work() || !search.shapes[slot.shape]) continue;
-    if (best && search.room.slot(*best).whole <= slot.whole) continue;
-    const auto parts = search.room.parts.find(p);
-    const DeviceRoom* devices = parts == search.room.parts.end() ? nullptr : &parts->second;
-    if (tasks_on(slot, devices, search.gang) < search.gang.tasks) continue;
-    if (suits(search, p)) best = p;
-  }
-  if (!best) return std::nullopt;
-  return NodeTasks{search.topology.at(*best), search.gang.tasks};
+void Placer::learn_of_power(Search& search) {
+  if (search.power != nullptr || !bounds_.follows(search.room)) return;
+  search.power = bounds_.make(search.topology, search.gang, search.type, search.shapes);
 }
 
 /// The vertices below that may hold the gang and are near enough, by level. A vertex that cannot
 /// hold it has none below it that can, so most of the fabric is never looked at.
 void Placer::candidates_below(Search& search, FabricId id) {
   const FabricVertex& vertex = search.topology.fabric(id);
-  const std::uint64_t bound = search.bound(id);
+  const Bound most = bound(search, id);
+  if (most.by_both < search.gang.tasks) {
+    search.bound_max = std::max(search.bound_max, most.by_both);
+    return;
+  }
+  // In the order of room, which is the same whether or not the power is known.
   const bool near = vertex.level <= search.gang.require;
-  if (near || bound < search.gang.tasks) search.bound_max = std::max(search.bound_max, bound);
-  if (bound < search.gang.tasks) return;
-  if (near) candidates_[index_of(vertex.level)].emplace_back(bound, id);
+  if (near) candidates_[index_of(vertex.level)].emplace_back(most.by_room, id);
   if (vertex.level <= search.gang.prefer) return;
   for (const FabricId child : vertex.children) {
     const FabricLevel level = search.topology.fabric(child).level;
@@ -241,8 +249,12 @@ std::optional<std::vector<NodeTasks>> Placer::in_fabric(Search& search) {
   candidates_below(search, Topology::kRoot);
   for (auto& level : candidates_) {
     std::sort(level.begin(), level.end());
-    for (const auto& [bound, vertex] : level) {
+    for (const auto& [by_room, vertex] : level) {
+      const bool knew_power = search.power != nullptr;
       if (auto chosen = inside(search, vertex)) return chosen;
+      search.bound_max = std::max(search.bound_max, search.counted);
+      // Once power is known, most of those that are left need no look.
+      if (!knew_power && search.power != nullptr) { return in_fabric(search); }
     }
   }
   return std::nullopt;
@@ -284,6 +296,7 @@ std::optional<std::vector<NodeTasks>> Placer::inside(Search& search, FabricId id
     search.fitting_without_power = without_power;
     search.best = id;
   }
+  search.counted = without_power;
   if (without_power < gang.tasks) {
     search.fitting = std::max(search.fitting, without_power);
     return std::nullopt;
@@ -297,7 +310,11 @@ std::optional<std::vector<NodeTasks>> Placer::inside(Search& search, FabricId id
     power_.trim(search.topology, search.room, vertex.first, gang, counts_);
     const std::uint64_t with_power = settle();
     search.fitting = std::max(search.fitting, with_power);
-    if (with_power < gang.tasks) return std::nullopt;
+    if (with_power < gang.tasks) {
+      search.counted = search.unequal ? gang.tasks - 1 : with_power;
+      learn_of_power(search);
+      return std::nullopt;
+    }
     taken_.assign(counts_.size(), 0);
     take(search, id, gang.tasks);
   }

@@ -111,7 +111,7 @@ void boost(State& state, Job& job) {
   MW_CHECK(!job.boosted);
   const bool in_line = job.in_line && !job.first_in_line;
   if (in_line) dequeue(state, job);
-  JobRecord& record = state.records.at(job.record);
+  JobRecord& record = state.records.change(job.record);
   if (record.boosted_class == kNoClass) {
     record.boosted_class = state.classes.intern(key_of(state, record, true));
   }
@@ -192,7 +192,10 @@ void rebuild_queue(State& state) {
   state.restarts.clear();
   state.calendar.clear();
   state.awaited.clear();
-  for (auto& [id, record] : state.records) {
+  std::vector<JobId> records;
+  for (const auto& [id, record] : state.records) records.push_back(id);
+  for (const JobId id : records) {
+    JobRecord& record = state.records.change(id);
     classify(state, record);
     if (record.unfinished == 0) continue;
     watch_record(state, id);
@@ -200,7 +203,7 @@ void rebuild_queue(State& state) {
   std::vector<JobId> in_line;
   state.jobs.visit(JobId(), [&](const Job& job) {
     if (job.boosted) {
-      JobRecord& record = state.records.at(job.record);
+      JobRecord& record = state.records.change(job.record);
       if (record.boosted_class == kNoClass) {
         record.boosted_class = state.classes.intern(key_of(state, record, true));
       }

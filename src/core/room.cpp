@@ -196,11 +196,13 @@ void FreeIndex::rebuild(const Topology& topology, std::vector<Node>& nodes) {
     node.draw = Watts();
     update(topology, node);
   }
+  changes_.add_all();
 }
 
 void FreeIndex::update(const Topology& topology, Node& node) {
   count_draw(topology, node);
   const Position position = topology.position(node.id);
+  changes_.add(position);
   const Slot before = room_.slot(position);
   const auto had_parts = room_.parts.find(position);
   if (before.takes_work()) {

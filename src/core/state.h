@@ -176,7 +176,7 @@ struct State {
   Instant now;        ///< of the last event applied
   JobId next_job{1};
   Epoch next_epoch{1};
-  std::map<JobId, JobRecord> records;
+  JobMap<JobRecord> records;
   JobTable<Job> jobs;
   JobMap<Attempt> attempts;  ///< of jobs that are starting, running or stopping
   std::map<JobId, HeldCapacity> holds;

@@ -109,7 +109,7 @@ class Core::Stepper {
   Instant now_;
   RequestId request_;
   std::vector<Event> events_;
-  JobPlacer placer_;  ///< for its scratch memory
+  JobPlacer placer_;  ///< for its scratch memory, and what it knows of power
   // Caches: without them the same things are decided, more slowly.
   Wakes wakes_;
   std::vector<ClassId> failed_;  ///< tried in this pass and did not fit, in the order of the pass

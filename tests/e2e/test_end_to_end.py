@@ -295,6 +295,37 @@ class Surviving(unittest.TestCase):
             self.assertNotEqual(second.returncode, 0)
             self.assertIn(str(one.home), second.stderr)
 
+    def test_a_simulated_fleet_survives_its_control_plane(self):
+        plane = ControlPlane()
+        plane.engine = ["--engine", "simulated", "--fleet", "nvl72-hall", "--simulated-run", "1h"]
+        try:
+            plane.start()
+            self.assertEqual(plane.get("/v1/nodes?limit=1")["count"], 1800)
+            answer = json.loads(plane.mw("submit", "--name", "big", "--tasks", "90", "--accelerators", "4",
+                                         "--json", "--", "train").stdout)
+            short = plane.submit({"name": "short", "command": ["x"],
+                                  "environment": {"SIMULATED_RUN": "1ms", "SIMULATED_EXIT": "3"}})
+            plane.wait_job(answer["job"], ["running"])
+            plane.wait_job(short, ["failed"])
+            plane.kill()
+            plane.engine = []  # the home remembers
+            plane.start()
+            plane.wait_job(answer["job"], ["running"])
+            self.assertFalse([n for n in plane.get("/v1/nodes?limit=10000")["nodes"] if n["lost"]])
+            plane.mw("job", "cancel", str(answer["job"]))
+            plane.wait_job(answer["job"], ["cancelled"])
+            refused = subprocess.run([binary(), "--home", str(plane.home), "up", "--engine", "local"],
+                                     text=True, capture_output=True, timeout=60, check=False)
+            self.assertEqual(refused.returncode, 0, "it is up already")
+            plane.mw("down")
+            refused = subprocess.run([binary(), "--home", str(plane.home), "up", "--engine", "local"],
+                                     text=True, capture_output=True, timeout=60, check=False)
+            self.assertNotEqual(refused.returncode, 0)
+            self.assertIn("use another --home", refused.stderr)
+        finally:
+            subprocess.run([binary(), "down"], env=plane.environment, capture_output=True, check=False)
+            plane.close()
+
     def test_a_newer_store_is_refused(self):
         plane = ControlPlane(nodes=["a:1"])
         try:

@@ -37,6 +37,19 @@ void check_bodies(Request request) {
   } else {
     check_refusal(mw::http::error_response(submission.error()));
   }
+  if (const auto batch = mw::http::parse_batch(request, "fuzz")) {
+    MW_CHECK(!batch->empty() && batch->size() <= mw::kBatchJobsMax);
+    for (const auto& job : *batch) {
+      if (job) MW_CHECK(!job->spec.command.empty() && job->client_key.size() <= 200);
+    }
+  } else {
+    check_refusal(mw::http::error_response(batch.error()));
+  }
+  if (const auto input = mw::http::parse_fleet(request, "fuzz")) {
+    MW_CHECK(!input->fleet.name.empty() && input->by == "fuzz");
+  } else {
+    check_refusal(mw::http::error_response(input.error()));
+  }
   for (const bool with_attempt_token : {false, true}) {
     if (with_attempt_token) request.caller = {mw::JobId(3), mw::AttemptNumber(1)};
     if (const auto inputs = mw::http::parse_report(request)) {
