@@ -57,6 +57,7 @@ NodeId where_anybody_goes(const RankingRules& rules, bool live) {
   if (!live) core.step(Instant(), SetPolicy{with(rules), ""});
   core.step(Instant(), NodeSeen{node("a", "scarce", 2, 8)});
   core.step(Instant(), NodeSeen{node("b", "plenty", 8, 64)});
+  submit(core, job(1000, 1, "plenty"));  // so that no price of empty nodes decides
   const JobId first = submit(core, job(1000, 1, "scarce"));
   end(core, first);
   if (live) core.step(Instant(), SetPolicy{with(rules), ""});
