@@ -4,6 +4,7 @@
 #include "journal_hooks.h"
 #include "serve.h"
 #include "sim_hooks.h"
+#include "workload_hooks.h"
 
 int main(int argc, char** argv) {
   mw::CliHooks hooks;
@@ -12,5 +13,7 @@ int main(int argc, char** argv) {
   mw::add_journal_hooks(hooks);
   mw::add_experiment_hooks(hooks);
   mw::add_sim_compare_hooks(hooks);
+  mw::add_sim_run_hooks(hooks);
+  mw::add_workload_hooks(hooks);
   return mw::run_cli(argc, argv, hooks);
 }

@@ -7,5 +7,7 @@ namespace mw {
 
 /// Fills the hooks of `mw sim compare`.
 void add_sim_compare_hooks(CliHooks& hooks);
+/// Fills the hook of `mw sim`.
+void add_sim_run_hooks(CliHooks& hooks);
 
 }  // namespace mw

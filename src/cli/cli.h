@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "cli/experiment.h"
 #include "cli/sim.h"
+#include "cli/workload.h"
 #include "model/fleet_spec.h"
 
 namespace mw {
@@ -84,6 +85,7 @@ struct CliHooks {
   std::function<Result<JournalStats>(const std::filesystem::path& home)> journal_stats;
   ExperimentHooks experiments;
   SimHooks sim;
+  WorkloadHooks workloads;
 };
 
 class Console;

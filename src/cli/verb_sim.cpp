@@ -8,8 +8,10 @@
 namespace mw {
 
 void add_sim(CLI::App& app, Cli& cli) {
-  CLI::App* sim = app.add_subcommand("sim", "Simulated runs of a fleet");
-  sim->require_subcommand(1);
+  CLI::App* sim = app.add_subcommand(
+      "sim", "Runs a fleet, a workload and a policy in the twin: a month in seconds");
+  sim->require_subcommand(0, 1);
+  add_sim_run(*sim, cli);
   add_sim_compare(*sim, cli);
 }
 

@@ -49,7 +49,7 @@ struct Flag {
   const char* description;
   bool repeats = false;  ///< given several times it is a list
 };
-constexpr std::array<Flag, 19> kFlags = {{
+constexpr std::array<Flag, 20> kFlags = {{
     {"--name", "name", "NAME", "The job's name"},
     {"--tasks", "tasks", "N", "How many tasks the gang has"},
     {"--tasks-min", "tasks_min", "N", "Elastic: it also starts with so many tasks"},
@@ -75,6 +75,7 @@ constexpr std::array<Flag, 19> kFlags = {{
     {"--site", "where.sites", "NAME", "Run at this site; may be given several times", true},
     {"--jurisdiction", "where.jurisdictions", "CODE",
      "Run where this law holds, such as NO or US-TX; may be given several times", true},
+    {"--reservation", "reservation", "NAME", "Run on the nodes that are reserved under this name"},
     {"--tenant", "tenant", "NAME", "Whose account it is on"},
 }};
 

@@ -53,6 +53,7 @@ void add_jobs(CLI::App& app, Cli& cli);
 void add_job(CLI::App& app, Cli& cli);
 void add_job_logs(CLI::App& job, Cli& cli);
 void add_nodes(CLI::App& app, Cli& cli);
+void add_reservation(CLI::App& app, Cli& cli);
 void add_fleet(CLI::App& app, Cli& cli);
 void add_accelerators(CLI::App& app, Cli& cli);
 void add_policy(CLI::App& app, Cli& cli);
@@ -63,7 +64,9 @@ void add_report(CLI::App& app, Cli& cli);
 void add_journal(CLI::App& app, Cli& cli);
 void add_experiment(CLI::App& app, Cli& cli);
 void add_sim(CLI::App& app, Cli& cli);
+void add_sim_run(CLI::App& sim, Cli& cli);
 void add_sim_compare(CLI::App& sim, Cli& cli);
+void add_workload(CLI::App& app, Cli& cli);
 void add_manual(CLI::App& app, Cli& cli);
 
 /// Builds the whole tree into `app`; its callbacks set cli.action.

@@ -16,11 +16,11 @@
 namespace mw {
 namespace {
 
-constexpr std::array<std::string_view, 23> kKeys = {
+constexpr std::array<std::string_view, 24> kKeys = {
     "name",       "command",   "script",  "tasks",          "tasks_min",   "nodes",
     "resources",  "placement", "groups",  "where",          "environment", "workdir",
     "time_limit", "grace",     "restart", "priority_class", "priority",    "not_before",
-    "deadline",   "after",     "array",   "hold",           "tenant"};
+    "deadline",   "after",     "array",   "hold",           "reservation", "tenant"};
 constexpr std::array<std::string_view, 3> kRestartKeys = {"limit", "delay", "delay_max"};
 
 /// Reads one document into a JobSpec, gathering every problem on the way.

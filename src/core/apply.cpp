@@ -8,6 +8,7 @@
 #include "core/claims.h"
 #include "core/gang.h"
 #include "core/queueing.h"
+#include "core/reservations.h"
 #include "core/state.h"
 
 namespace mw {
@@ -90,8 +91,8 @@ class Applier {
       if (awaited == Awaited::kOpen) record.awaits.push_back(each);
       if (awaited == Awaited::kNever && record.never == JobId()) record.never = each.job;
     }
-    record.eligible =
-        record.awaits.empty() && record.never == JobId() && event.spec.not_before <= at_;
+    record.eligible = record.awaits.empty() && record.never == JobId() &&
+                      event.spec.not_before <= at_ && reservation_has_begun(state_, event.spec);
     record.eligible_at = at_;
     note_demand(state_.demand, event.spec, *state_.topology, state_.free.groups(),
                 state_.policy.ranking);
@@ -322,6 +323,22 @@ class Applier {
     }
   }
 
+  void operator()(const ReservationMade& event) {
+    for (const NodeId node : event.nodes) drop_all_on(node_at(node));
+    add_reservation(state_, {event.spec, event.by, at_, false, event.nodes});
+  }
+  void operator()(const ReservationBegun& event) {
+    for (const NodeId node : state_.reservations.at(event.reservation).nodes) {
+      drop_all_on(node_at(node));
+    }
+    begin_reservation(state_, event.reservation);
+  }
+  void operator()(const ReservationMended& event) {
+    for (const NodeId node : event.come) drop_all_on(node_at(node));
+    mend_reservation(state_, event);
+  }
+  void operator()(const ReservationEnded& event) { end_reservation(state_, event.reservation); }
+
   void operator()(const IdleCauseChanged& event) {
     // Only what is free on ready nodes is idle, and all of it has the same cause.
     state_.ledger.shift(state_.idle_cause, event.cause, state_.ledger.rates()[state_.idle_cause]);
@@ -401,7 +418,8 @@ class Applier {
     state_.holds.erase(hold);
   }
 
-  /// Nothing is held or claimed on a node that takes no work; the job will be placed anew.
+  /// Nothing is held or claimed on a node that takes no work, or that is set aside; the job will be
+  /// placed anew.
   void drop_all_on(const Node& at) {
     drop_claim(at.claim.job);
     const NodeId node = at.id;

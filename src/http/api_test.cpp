@@ -382,6 +382,30 @@ TEST_F(ApiTest, NodesAreDrainedAndResumed) {
   EXPECT_EQ(code_of(ask("POST", "/v1/nodes/a/resume", "", 409)), "conflict");
 }
 
+TEST_F(ApiTest, NodesAreReserved) {
+  begin();
+  EXPECT_TRUE(ask("GET", "/v1/reservations").at("reservations").as_array().empty());
+  const auto made = ask("POST", "/v1/reservations",
+                        R"({"name":"demo","duration":"1h","nodes":1,"users":["tester"],)"
+                        R"("reason":"a visit"})");
+  EXPECT_EQ(made.at("nodes").as_array().size(), 1U);
+  EXPECT_TRUE(made.at("begun").as_bool());
+  EXPECT_EQ(made.at("by").as_string(), "tester");
+  EXPECT_EQ(made.at("end_ns").as_int64() - made.at("start_ns").as_int64(), hours(1).count());
+  EXPECT_EQ(ask("GET", "/v1/reservations").at("reservations").as_array().size(), 1U);
+  EXPECT_EQ(ask("GET", "/v1/reservations/demo").at("reason").as_string(), "a visit");
+  EXPECT_EQ(code_of(ask("GET", "/v1/reservations/none", "", 404)), "not_found");
+  const char* again = R"({"name":"demo","duration":"1h","nodes":1})";
+  EXPECT_EQ(code_of(ask("POST", "/v1/reservations", again, 409)), "conflict");
+  const char* many = R"({"name":"many","duration":"1h","nodes":2})";
+  EXPECT_EQ(code_of(ask("POST", "/v1/reservations", many, 409)), "conflict");
+  const char* unknown = R"({"name":"x","duration":"1h","node_list":["c"]})";
+  EXPECT_EQ(code_of(ask("POST", "/v1/reservations", unknown, 404)), "not_found");
+  EXPECT_EQ(code_of(ask("POST", "/v1/reservations", "{}", 400)), "invalid");
+  EXPECT_TRUE(ask("POST", "/v1/reservations/demo/delete").at("ok").as_bool());
+  EXPECT_EQ(code_of(ask("POST", "/v1/reservations/demo/delete", "", 404)), "not_found");
+}
+
 TEST_F(ApiTest, TheLedgerAddsUpExactly) {
   begin();
   const std::int64_t job = world->submit();

@@ -20,6 +20,7 @@ std::vector<Route> job_routes(ApiContext* context);
 std::vector<Route> job_list_routes(ApiContext* context);
 std::vector<Route> job_batch_routes(ApiContext* context);
 std::vector<Route> node_routes(ApiContext* context);
+std::vector<Route> reservation_routes(ApiContext* context);
 std::vector<Route> fleet_routes(ApiContext* context);
 std::vector<Route> policy_routes(ApiContext* context);
 std::vector<Route> ledger_routes(ApiContext* context);

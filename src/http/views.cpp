@@ -157,6 +157,7 @@ json::object job_view(const JobSnapshot& snapshot) {
   view["finished_at_ns"] = optional_time(job.finished_at);
   view["not_before_ns"] = moment_value(std::max(job.not_before, spec.not_before));
   view["deadline_ns"] = moment_value(spec.deadline);
+  view["reservation"] = spec.reservation ? json::value(*spec.reservation) : json::value(nullptr);
   view["attempt"] = attempt_view(snapshot);
   view["checkpoint"] = job.checkpoint == Checkpoint() ? json::value(nullptr)
                                                       : json::value{{"step", job.checkpoint.step},

@@ -52,6 +52,9 @@ boost::json::array node_views(const State& state, NodeId first, std::size_t limi
 /// All tenants, each before those below it, siblings by name.
 boost::json::array tenant_views(const State& state, Instant now);
 
+/// All reservations by start, or the one of that name.
+boost::json::array reservation_views(const State& state, const std::optional<std::string>& name);
+
 boost::json::object ledger_view(const State& state, Instant now);
 
 /// `body_with_kind` as the codec writes it, with its place in history and a sentence.

@@ -189,6 +189,39 @@ class FirstJob(unittest.TestCase):
             self.plane.mw("node", "resume", "n1")
         self.plane.wait_job(number, ["succeeded"])
 
+    def test_reserved_nodes_run_what_names_the_reservation(self):
+        out = self.plane.mw("reservation", "create", "demo", "--duration", "1h", "--nodes", "1",
+                            "--reason", "a visit", "--json").stdout
+        (node,) = json.loads(out)["nodes"]
+        try:
+            outside = self.plane.submit(job("outside", "true", tasks=2, nodes=2))
+            why = self.plane.mw("job", "why", str(outside)).stdout
+            self.assertIn("reserved (demo", why)
+            self.assertIn("no reservation demo", why)
+            inside = json.loads(self.plane.mw(
+                "submit", "--name", "inside", "--reservation", "demo", "--json", "--", "true",
+            ).stdout)["job"]
+            self.plane.wait_job(inside, ["succeeded"])
+            places = [event for event in self.plane.get(f"/v1/events?job={inside}")["events"]
+                      if event["kind"] == "attempt_placed"]
+            self.assertIn(node, places[0]["text"])
+            self.assertIn("a visit", self.plane.mw("reservation", "list").stdout)
+            self.assertIn("everybody", self.plane.mw("reservation", "show", "demo").stdout)
+            later = self.plane.mw("reservation", "create", "later", "--start", "+2h", "--duration",
+                                  "1h", "--node-list", node).stdout
+            self.assertIn("to come", later)
+            waits = self.plane.submit(job("waits", "true", reservation="later"))
+            self.assertIn("begins", self.plane.mw("job", "why", str(waits)).stdout)
+            refused = self.plane.mw("submit", "--name", "x", "--reservation", "none", "--", "true",
+                                    check=False)
+            self.assertNotEqual(refused.returncode, 0)
+            self.assertIn('no reservation "none"', refused.stderr)
+        finally:
+            for name in ("demo", "later"):
+                self.plane.mw("reservation", "delete", name, check=False)
+        self.plane.wait_job(outside, ["succeeded"])
+        self.plane.wait_job(waits, ["cancelled"])
+
     def test_the_event_stream_resumes_without_gap_or_repeat(self):
         number = self.plane.submit(job("streamed", "true"))
         self.plane.wait_job(number, ["succeeded"])

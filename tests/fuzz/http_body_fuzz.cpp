@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "codec/reservation_request.h"
 #include "http/api.h"
 #include "http/routes.h"
 
@@ -68,6 +69,12 @@ void check_bodies(Request request) {
     MW_CHECK(mw::fault_of(input->policy).empty() && input->by == "fuzz");
   } else {
     check_refusal(mw::http::error_response(input.error()));
+  }
+  if (const auto reservation = mw::parse_reservation_request(request.body)) {
+    MW_CHECK(reservation->duration.count() > 0);
+    MW_CHECK((reservation->nodes > 0) == reservation->node_list.empty());
+  } else {
+    check_refusal(mw::http::error_response(reservation.error()));
   }
   if (const auto reason = mw::http::parse_drain(request)) {
     MW_CHECK(reason->find('\n') == std::string::npos);
