@@ -110,7 +110,7 @@ TEST(ScenarioFile, EveryBadValueIsNamed) {
       {component("{rate: 1, repair: {median: 1s, mean: 1h}}"), "at most 1000 times it, found 1h"},
       {component("{rate: 1, repair: {quantiles: [1h]}}"), "expected 2 to 1001 lengths of time"},
       {component("{rate: 1, repair: {quantiles: [2h, 1h]}}"), "expected lengths that never fall"},
-      {component("{rate: 1, repair: {quantiles: [1h, {}]}}"), "found keys and values"},
+      {component("{rate: 1, repair: {quantiles: [1h, {}]}}"), "found a map"},
       {component("{rate: 1, repair: {median: 1h, quantiles: [1h, 2h]}}"),
        "expected quantiles alone"},
       {plan("{every: 1d}"), "expected both every and window"},

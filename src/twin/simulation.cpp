@@ -148,12 +148,15 @@ void Simulation::fault_due(Instant now) {
 /// What still runs on the nodes when their window begins is lost.
 void Simulation::maintenance_due(Instant now) {
   while (!announced_.empty() && announced_.begin()->first <= now) {
-    NodeFault fault = std::move(announced_.extract(announced_.begin()).mapped());
+    NodeFault fault = std::move(announced_.begin()->second);
+    announced_.erase(announced_.begin());
     world_.apply(fault);
     returning_.emplace(fault.at + fault.repair, std::move(fault.nodes));
   }
   while (!returning_.empty() && returning_.begin()->first <= now) {
-    for (const NodeId node : returning_.extract(returning_.begin()).mapped()) {
+    const std::vector<NodeId> nodes = std::move(returning_.begin()->second);
+    returning_.erase(returning_.begin());
+    for (const NodeId node : nodes) {
       if (--windows_[node] > 0) continue;
       windows_.erase(node);
       inputs_.push_back({RequestId(), ResumeNode{world_.topology().name(node), kPlanner}});
