@@ -90,7 +90,7 @@ void check_muri(Checks& checks, const std::string& folder) {
     for (const std::uint32_t reservations : {8U, 0U}) {
       const Run ours = run(jobs, 8, 8, reservations);
       const std::string setting = trace + (reservations > 0 ? ", default" : ", no reservations");
-      for (const std::string policy : {"SRTF", "Tiresias_L", "themis"}) {
+      for (const std::string policy : {"antman", "Tiresias_L", "SRTF"}) {
         tell(checks, "Muri", setting, ours, policy, figures.at(policy + ",JCT," + trace),
              figures.at(policy + ",Makespan," + trace));
       }
