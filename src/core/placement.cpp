@@ -10,6 +10,9 @@
 namespace mw {
 namespace {
 
+/// After so many nodes that have room and no power, it is worth the while to count the power.
+constexpr std::uint32_t kRefusalsMax = 64;
+
 constexpr std::size_t index_of(FabricLevel level) { return static_cast<std::size_t>(level); }
 
 bool in_jurisdiction(const std::string& site, const std::string& allowed) {
@@ -106,6 +109,8 @@ Placer::Search Placer::begin(const Topology& topology, const Room& room, const G
           .gang = gang,
           .sites = allowed_sites(topology, where),
           .shapes = {},
+          .by_free = {},
+          .type = {},
           .best = std::nullopt,
           .limiting = std::nullopt};
 }
@@ -141,15 +146,14 @@ std::variant<Placement, NoPlace> Placer::place(const Surroundings& around, const
   std::optional<std::vector<NodeTasks>> chosen;
   for (const std::string& type : types_for(around.topology, gang)) {
     if (!search.choose_type(type)) continue;
+    search.power =
+        bounds_.follows(search.room) ? bounds_.find(search.topology, gang, type) : nullptr;
+    search.refusals = 0;
     if (const auto one = one_node(around, search)) chosen = std::vector<NodeTasks>{*one};
     if (!chosen) chosen = in_fabric(search);
     if (chosen) break;
   }
-  if (!chosen) {
-    const bool exact = gang.segment <= 1 && gang.spread_tasks == 0;
-    const bool short_of_room = exact && search.bound_max < gang.tasks;
-    return NoPlace{short_of_room ? gang.tasks - search.bound_max : 1, search.limiting.has_value()};
-  }
+  if (!chosen) return shortage_of(search);
   std::vector<NodeSlice> slices;
   slices.reserve(chosen->size());
   std::uint32_t rank = 0;
@@ -160,6 +164,16 @@ std::variant<Placement, NoPlace> Placer::place(const Surroundings& around, const
     rank += each.tasks;
   }
   return Placement(std::move(slices));
+}
+
+NoPlace Placer::shortage_of(const Search& search) {
+  const GangShape& gang = search.gang;
+  const bool power = search.by_power || search.limiting.has_value();
+  const bool countable = gang.segment <= 1 && gang.spread_tasks == 0;
+  // Of one node alone it was not counted how much power it lacks.
+  const bool known = countable && !(power && gang.require == FabricLevel::kNode);
+  if (!known || search.bound_max >= gang.tasks) return {1, power};
+  return {gang.tasks - search.bound_max, power};
 }
 
 PendingReason Placer::explain(const Surroundings& around, const GangShape& gang,
@@ -188,8 +202,10 @@ bool Placer::suits(Search& search, Position position) {
   if (!search.sites[search.topology.site_of(node).value()]) return false;
   alone_.assign(1, search.gang.tasks);
   const auto limit = power_.trim(search.topology, search.room, position, search.gang, alone_);
-  if (limit) search.limiting = limit;
-  return !limit;
+  if (!limit) return true;
+  search.limiting = limit;
+  if (++search.refusals == kRefusalsMax) learn_of_power(search);
+  return false;
 }
 
 /// Without groups: a room that is only planned has none.
@@ -212,6 +228,10 @@ std::optional<NodeTasks> Placer::one_node_in(Search& search) {
 std::optional<NodeTasks> Placer::one_node(const Surroundings& around, Search& search) {
   const GangShape& gang = search.gang;
   if (!may_be_one_node(gang) || !search.may_fit_one_node()) return std::nullopt;
+  const auto power_for_one = [&](FabricId vertex) {
+    return search.power == nullptr || bound(search, vertex).by_both >= gang.tasks;
+  };
+  if (!power_for_one(Topology::kRoot)) return std::nullopt;
   using Candidate = std::pair<NodeCost, const NodeGroups::Map::value_type*>;
   std::vector<Candidate> candidates;
   for (const auto& group : around.free.groups().groups()) {
@@ -230,7 +250,9 @@ std::optional<NodeTasks> Placer::one_node(const Surroundings& around, Search& se
     candidates.pop_back();
     if (!key.busy) {
       for (const auto& [count, cell] : around.free.fullest(ShapeId(key.shape))) {
-        const FabricVertex& vertex = search.topology.fabric(search.room.cell(cell).vertex);
+        const FabricId id = search.room.cell(cell).vertex;
+        const FabricVertex& vertex = search.topology.fabric(id);
+        if (!power_for_one(id)) continue;
         for (auto at = positions.next(vertex.first); at && *at < vertex.direct_last;
              at = positions.next(*at + 1)) {
           if (suits(search, *at)) return NodeTasks{search.topology.at(*at), gang.tasks};
@@ -238,22 +260,52 @@ std::optional<NodeTasks> Placer::one_node(const Surroundings& around, Search& se
       }
       continue;
     }
-    for (auto at = positions.next(0); at; at = positions.next(*at + 1)) {
+    for (auto at = positions.next(0); at;) {
       if (suits(search, *at)) return NodeTasks{search.topology.at(*at), gang.tasks};
+      const FabricId id = search.topology.fabric_of(search.topology.at(*at));
+      // Of a vertex without power for it, the other nodes need no look.
+      at = positions.next(power_for_one(id) ? *at + 1 : search.topology.fabric(id).direct_last);
     }
   }
   return std::nullopt;
+}
+
+Placer::Bound Placer::bound(Search& search, FabricId id) {
+  const FabricVertex& vertex = search.topology.fabric(id);
+  Bound sum;
+  if (vertex.level == FabricLevel::kFleet) {
+    for (const FabricId child : vertex.children) {
+      const Bound below = bound(search, child);
+      sum.by_room += below.by_room;
+      sum.by_both += below.by_both;
+    }
+    return sum;
+  }
+  sum.by_room = search.bound_by_room(id);
+  sum.by_both = sum.by_room;
+  if (sum.by_room == 0 || search.power == nullptr) return sum;
+  sum.by_both = std::min(sum.by_room, bounds_.below(search.topology, *search.power, id));
+  if (sum.by_both < sum.by_room) search.by_power = true;
+  return sum;
+}
+
+void Placer::learn_of_power(Search& search) {
+  if (search.power != nullptr || !bounds_.follows(search.room)) return;
+  search.power = bounds_.make(search.topology, search.gang, search.type, search.shapes);
 }
 
 /// The vertices below that may hold the gang and are near enough, by level. A vertex that cannot
 /// hold it has none below it that can, so most of the fabric is never looked at.
 void Placer::candidates_below(Search& search, FabricId id) {
   const FabricVertex& vertex = search.topology.fabric(id);
-  const std::uint64_t bound = search.bound(id);
+  const Bound most = bound(search, id);
+  if (most.by_both < search.gang.tasks) {
+    search.bound_max = std::max(search.bound_max, most.by_both);
+    return;
+  }
+  // In the order of room, which is the same whether or not the power is known.
   const bool near = vertex.level <= search.gang.require;
-  if (near || bound < search.gang.tasks) search.bound_max = std::max(search.bound_max, bound);
-  if (bound < search.gang.tasks) return;
-  if (near) candidates_[index_of(vertex.level)].emplace_back(bound, id);
+  if (near) candidates_[index_of(vertex.level)].emplace_back(most.by_room, id);
   if (vertex.level <= search.gang.prefer) return;
   for (const FabricId child : vertex.children) {
     const FabricLevel level = search.topology.fabric(child).level;
@@ -266,8 +318,12 @@ std::optional<std::vector<NodeTasks>> Placer::in_fabric(Search& search) {
   candidates_below(search, Topology::kRoot);
   for (auto& level : candidates_) {
     std::sort(level.begin(), level.end());
-    for (const auto& [bound, vertex] : level) {
+    for (const auto& [by_room, vertex] : level) {
+      const bool knew_power = search.power != nullptr;
       if (auto chosen = inside(search, vertex)) return chosen;
+      search.bound_max = std::max(search.bound_max, search.counted);
+      // Once power is known, most of those that are left need no look.
+      if (!knew_power && search.power != nullptr) { return in_fabric(search); }
     }
   }
   return std::nullopt;
@@ -309,6 +365,7 @@ std::optional<std::vector<NodeTasks>> Placer::inside(Search& search, FabricId id
     search.fitting_without_power = without_power;
     search.best = id;
   }
+  search.counted = without_power;
   if (without_power < gang.tasks) {
     search.fitting = std::max(search.fitting, without_power);
     return std::nullopt;
@@ -322,7 +379,11 @@ std::optional<std::vector<NodeTasks>> Placer::inside(Search& search, FabricId id
     power_.trim(search.topology, search.room, vertex.first, gang, counts_);
     const std::uint64_t with_power = settle();
     search.fitting = std::max(search.fitting, with_power);
-    if (with_power < gang.tasks) return std::nullopt;
+    if (with_power < gang.tasks) {
+      search.counted = search.unequal ? gang.tasks - 1 : with_power;
+      learn_of_power(search);
+      return std::nullopt;
+    }
     taken_.assign(counts_.size(), 0);
     take(search, id, gang.tasks);
   }

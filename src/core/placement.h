@@ -7,12 +7,14 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "core/fit.h"
+#include "core/power_bounds.h"
 #include "core/room.h"
 #include "core/topology.h"
 #include "model/job.h"
@@ -21,6 +23,7 @@
 namespace mw {
 
 struct Node;
+struct VictimMemory;
 
 /// Where placement looks: the fleet, what is free in it (now, or as planned), and the nodes
 /// themselves for the numbers of their devices.
@@ -34,7 +37,7 @@ struct Surroundings {
 struct NoPlace {
   /// So many more tasks have to fit somewhere, at least, before there may be a place.
   std::uint64_t shortage = 1;
-  /// It is power that keeps it out: room alone says nothing.
+  /// Power is a part of what was counted: watts that come free help as room does.
   bool power = false;
 };
 
@@ -47,6 +50,9 @@ struct NodeTasks {
 
 class Placer {
  public:
+  /// From now on it is quicker where power is short in `free`, which has to outlive it.
+  void follow(const FreeIndex& free) { bounds_.follow(free); }
+
   /// Result: slices in rank order; or nothing.
   /// REQUIRES: gang.tasks > 0, and gang.nodes is 0 or divides it; so does gang.segment.
   /// Cost: O(vertices that may hold it x shapes) to find where, then O(nodes below it); for one
@@ -63,6 +69,10 @@ class Placer {
   std::optional<std::vector<NodeTasks>> place_in(const Topology& topology, const Room& room,
                                                  const GangShape& gang, const Whereabouts& where);
 
+  /// Scratch memory of searches for victims (victim_search.h), null at first; here because all who
+  /// search have a placer. Without it each search begins with fresh pages of the kernel's.
+  std::shared_ptr<VictimMemory>& victim_memory() { return victim_memory_; }
+
  private:
   struct Search;
   std::optional<NodeTasks> one_node(const Surroundings& around, Search& search);
@@ -70,6 +80,14 @@ class Placer {
   bool suits(Search& search, Position position);
   std::optional<std::vector<NodeTasks>> in_fabric(Search& search);
   void candidates_below(Search& search, FabricId vertex);
+  /// At least as many tasks as fit below a vertex: by room alone, and by power where it is known.
+  struct Bound {
+    std::uint64_t by_room = 0;
+    std::uint64_t by_both = 0;
+  };
+  Bound bound(Search& search, FabricId vertex);
+  void learn_of_power(Search& search);
+  static NoPlace shortage_of(const Search& search);
   std::optional<std::vector<NodeTasks>> inside(Search& search, FabricId vertex);
   void count_tasks(const Search& search, FabricId vertex, TaskCounts& tasks);
   void take(const Search& search, FabricId vertex, std::uint64_t want);
@@ -83,6 +101,8 @@ class Placer {
                         const Search& search);
 
   PowerTrimmer power_;
+  PowerBounds bounds_;
+  std::shared_ptr<VictimMemory> victim_memory_;
   TaskCounts counts_;                 ///< of the vertex that is looked at
   std::vector<std::uint64_t> below_;  ///< sums of counts_ up to each position
   TaskCounts taken_;

@@ -23,6 +23,7 @@ Slot present_slot(const Topology& topology, const Node& node) {
 
 Slot slot_of(const Topology& topology, const Node& node) {
   Slot slot = present_slot(topology, node);
+  if (node.hidden) slot.whole = Slot::kOut;
   if (node.claim.job == JobId() || !slot.takes_work()) return slot;
   // For whoever would still be there when the claim begins.
   const NodeClaim& claim = node.claim;
@@ -169,11 +170,13 @@ void FreeIndex::rebuild(const Topology& topology, std::vector<Node>& nodes) {
     node.draw = Watts();
     update(topology, node);
   }
+  changes_.add_all();
 }
 
 void FreeIndex::update(const Topology& topology, Node& node) {
   count_draw(topology, node);
   const Position position = topology.position(node.id);
+  changes_.add(position);
   const Slot before = room_.slot(position);
   const auto had_parts = room_.parts.find(position);
   if (before.takes_work()) {

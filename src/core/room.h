@@ -14,6 +14,7 @@
 #include <span>
 #include <vector>
 
+#include "core/change_log.h"
 #include "core/device_room.h"
 #include "core/position_set.h"
 #include "core/topology.h"
@@ -148,6 +149,8 @@ class FreeIndex {
   }
   /// As if nothing ran anywhere and every node took work.
   [[nodiscard]] const Room& empty_room() const { return *empty_; }
+  /// Which nodes' room changed last, and with it the draw above them.
+  [[nodiscard]] const ChangeLog& changes() const { return changes_; }
   bool operator==(const FreeIndex& other) const {
     return room_ == other.room_ && groups_ == other.groups_ && fullest_ == other.fullest_;
   }
@@ -161,6 +164,7 @@ class FreeIndex {
   NodeGroups groups_;
   std::vector<IndexesByAmount> fullest_;   ///< by shape: cells by free nodes
   std::vector<std::uint32_t> free_nodes_;  ///< by cell: entirely free nodes that stand there
+  ChangeLog changes_;
 };
 
 }  // namespace mw

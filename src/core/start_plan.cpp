@@ -28,7 +28,7 @@ std::vector<End> ends_of(const State& state) {
   return ends;
 }
 
-Claim claim_of(const State& state, JobId job, Instant at, const PlannedRoom& room,
+Claim claim_of(const State& state, JobId job, Instant at, PlannedRoom& room,
                const PlannedGroups& groups) {
   return {job, ClaimPurpose::kBackfill, at, claimed_nodes(room, spec_of(state, job), groups), {}};
 }

@@ -29,19 +29,19 @@ struct WorkloadOptions {
   std::uint64_t seed = 1;  ///< of what is drawn; traces draw nothing
   std::int64_t days = 0;   ///< of a model: instead of its own; of a trace: its first. 0: all
   std::uint32_t accelerators_per_node = 0;  ///< 0: as shape_rules() says; without a fleet, 8
-  std::string accelerator_type;             ///< for every job; empty: any, or as the trace says
+  std::string accelerator_type{};           ///< for every job; empty: any, or as the trace says
   TimeLimits limits = TimeLimits::kStated;
   /// A CPU of the trace is an accelerator, as on fleets whose accelerators are of type `cpu`.
   /// Nothing: when no job of the trace asks for an accelerator.
-  std::optional<bool> cpus_are_accelerators;
+  std::optional<bool> cpus_are_accelerators{};
   /// What jobs of traces save, for no trace tells it. 0: nothing.
-  Duration checkpoint_interval;
-  Duration checkpoint_cost;
-  ServiceModel service;  ///< for requests to language models
+  Duration checkpoint_interval{};
+  Duration checkpoint_cost{};
+  ServiceModel service{};  ///< for requests to language models
   /// Opens a journal to be read; without it journals are refused.
-  std::function<Result<std::unique_ptr<Journal>>(const std::string& path)> open_journal;
+  std::function<Result<std::unique_ptr<Journal>>(const std::string& path)> open_journal{};
   /// Told what was left out or changed, one sentence each time. May be empty.
-  std::function<void(const std::string& sentence)> note;
+  std::function<void(const std::string& sentence)> note{};
 };
 
 /// `spec`: the name of a shipped workload, the path of a file (its form is found out), or

@@ -43,7 +43,7 @@ constexpr Duration known_limit(Duration work) {
 struct GeneratorOptions {
   std::uint64_t seed = 1;
   std::int64_t days = 0;  ///< 0: the model's
-  ShapeRules shape;
+  ShapeRules shape{};
   /// Larger sizes become the largest that is a multiple of the node's size; 0: no matter.
   std::int64_t gang_max = 0;
   std::int64_t accelerators = 0;  ///< of the fleet, for a model that states a load; 0: unknown
