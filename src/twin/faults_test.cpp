@@ -269,7 +269,7 @@ NodeFault window(std::int64_t at_s, std::uint32_t node, Duration length, Duratio
 struct Ended {
   std::int64_t started_s;
   std::int64_t ended_s;
-  std::uint32_t attempts;
+  std::uint64_t attempts;
   bool operator==(const Ended&) const = default;
 };
 
@@ -278,10 +278,10 @@ std::vector<Ended> run(std::vector<WorkloadJob> jobs, std::vector<NodeFault> fau
   SimulationOptions options;
   options.fleet = small_fleet(nodes);
   std::vector<Ended> rows;
-  options.job_row = [&](const JobOutcomeRow& row) {
-    EXPECT_EQ(row.state, JobState::kSucceeded);
-    rows.push_back(
-        {row.started.count() / 1'000'000'000, row.ended.count() / 1'000'000'000, row.attempts});
+  options.job_row = [&](const JobRow& row) {
+    EXPECT_EQ(row.state, "succeeded");
+    rows.push_back({row.started.value().count() / 1'000'000'000,
+                    row.ended.value().count() / 1'000'000'000, row.attempts});
   };
   ListedJobs workload(std::move(jobs));
   ListedFaults source(std::move(faults));

@@ -41,12 +41,14 @@ Physics instant_physics() {
   return physics;
 }
 
-std::vector<JobOutcomeRow> run_all(SimulationOptions options, WorkloadSource& jobs,
-                                   FaultSource* faults) {
-  std::vector<JobOutcomeRow> rows;
-  options.job_row = [&](const JobOutcomeRow& row) { rows.push_back(row); };
+std::vector<JobRow> run_all(SimulationOptions options, WorkloadSource& jobs, FaultSource* faults) {
+  std::vector<JobRow> rows;
+  options.job_row = [&](const JobRow& row) { rows.push_back(row); };
   Simulation simulation(std::move(options), jobs, faults);
   if (const auto ran = simulation.run(); !ran) give_up(ran.error().message);
+  for (const JobRow& row : rows) {
+    if (row.state != "succeeded") give_up("job " + std::to_string(row.id) + " is " + row.state);
+  }
   return rows;
 }
 
@@ -146,36 +148,25 @@ void print_row(const Check& check) {
               check.note.c_str());
 }
 
-/// Prints what is new, group by group, for the next one may take minutes. True: all bars are met.
+/// True: all bars are met.
 bool run(const Options& options) {
-  Checks checks;
-  std::size_t printed = 0;
-  bool met = true;
-  const auto print_new = [&] {
-    for (; printed < checks.size(); ++printed) {
-      met = met && checks[printed].met();
-      options.json ? print_json(checks[printed]) : print_row(checks[printed]);
-    }
+  Checks checks([&](const Check& check) {
+    options.json ? print_json(check) : print_row(check);
     std::fflush(stdout);
-  };
+  });
   const auto wanted = [&](const char* group) {
     return options.only.empty() || options.only == group;
   };
   // The square root of the number of failures is the statistical error: 1 % of 10,000.
   if (wanted("failures"))
     check_failures(checks, options.quick ? 2000 : 10'000, options.quick ? 4096 : 16'384);
-  print_new();
   if (wanted("intervals")) check_intervals(checks);
-  print_new();
   if (wanted("queues"))
     check_queues(checks, options.quick ? 100'000 : 1'000'000,
                  options.quick ? 3'000'000 : 60'000'000);
-  print_new();
   if (!options.muri.empty()) check_muri(checks, options.muri);
-  print_new();
   if (!options.shockwave.empty()) check_shockwave(checks, options.shockwave);
-  print_new();
-  return met;
+  return checks.met();
 }
 
 }  // namespace

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "twin/simulation.h"
@@ -29,7 +31,22 @@ struct Check {
     return allowed < 0 || (difference() <= allowed && difference() >= -allowed);
   }
 };
-using Checks = std::vector<Check>;
+
+/// Tells of each check as soon as it is done, for the next one may take minutes.
+class Checks {
+ public:
+  explicit Checks(std::function<void(const Check&)> tell) : tell_(std::move(tell)) {}
+  void push_back(const Check& check) {
+    met_ = met_ && check.met();
+    tell_(check);
+  }
+  /// All bars so far.
+  [[nodiscard]] bool met() const { return met_; }
+
+ private:
+  std::function<void(const Check&)> tell_;
+  bool met_ = true;
+};
 
 /// Gangs of 1 to 16,384 nodes against 1/(N r) and the formula of E[ETTR].
 /// `failures`: of each size, at least; their number's square root is the statistical error.
@@ -66,9 +83,9 @@ class Listed final : public WorkloadSource {
   std::vector<WorkloadJob> jobs_;
   std::size_t next_ = 0;
 };
-/// Runs to the end and hands back every job.  A run that cannot be is the end of the program.
-std::vector<JobOutcomeRow> run_all(SimulationOptions options, WorkloadSource& jobs,
-                                   FaultSource* faults);
+/// Runs to the end and hands back every job. A run that cannot be, and a job that does not succeed,
+/// end the program.
+std::vector<JobRow> run_all(SimulationOptions options, WorkloadSource& jobs, FaultSource* faults);
 double seconds_of(Duration length);
 [[noreturn]] void give_up(const std::string& why);
 

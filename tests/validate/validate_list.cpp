@@ -45,13 +45,12 @@ void run_list(const std::string& path, std::uint32_t nodes, std::uint32_t accele
   }
   Listed workload(std::move(jobs));
   auto rows = run_all(std::move(options), workload, nullptr);
-  std::sort(rows.begin(), rows.end(),
-            [](const JobOutcomeRow& a, const JobOutcomeRow& b) { return a.job < b.job; });
+  std::sort(rows.begin(), rows.end(), [](const JobRow& a, const JobRow& b) { return a.id < b.id; });
   std::printf("submitted_ns,placed_ns,ended_ns\n");
-  for (const JobOutcomeRow& row : rows) {
+  for (const JobRow& row : rows) {
     std::printf("%lld,%lld,%lld\n", static_cast<long long>(row.submitted.count()),
-                static_cast<long long>(row.started.count()),
-                static_cast<long long>(row.ended.count()));
+                static_cast<long long>(row.started->count()),
+                static_cast<long long>(row.ended->count()));
   }
 }
 

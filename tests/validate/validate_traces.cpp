@@ -28,9 +28,9 @@ Run run(const std::vector<WorkloadJob>& jobs, std::uint32_t nodes, std::uint32_t
   const auto rows = run_all(std::move(options), workload, nullptr);
   if (rows.size() != jobs.size()) give_up("not all jobs of the trace have ended");
   Run result;
-  for (const JobOutcomeRow& row : rows) {
-    result.jct += seconds_of(row.ended - row.submitted) / static_cast<double>(rows.size());
-    result.makespan = std::max(result.makespan, seconds_of(row.ended - jobs.front().at));
+  for (const JobRow& row : rows) {
+    result.jct += seconds_of(*row.ended - row.submitted) / static_cast<double>(rows.size());
+    result.makespan = std::max(result.makespan, seconds_of(*row.ended - jobs.front().at));
   }
   return result;
 }
