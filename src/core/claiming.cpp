@@ -27,18 +27,39 @@ ClassLevel level_of(const State& state, JobId id) {
 }  // namespace
 
 void Core::Stepper::claim_for(JobId job) {
-  if (!state_.claims.contains(job) && see_as(job)) {
-    if (stop_others_for(job))
+  if (!state_.claims.contains(job) && is_to_be_searched_for(job) && see_as(job)) {
+    searched_ = false;
+    if (stop_others_for(job) || move_others_for(job)) {
       return note_blocked(job, AwaitsVictims{state_.claims.at(job).victims});
-    if (move_others_for(job))
-      return note_blocked(job, AwaitsVictims{state_.claims.at(job).victims});
+    }
     plan_for(job);
+    note_searched(job);
   }
   if (is_told(job)) return;
   const std::uint64_t nodes = std::max<std::uint64_t>(state_.nodes.size(), 1);
   if (nodes > reasons_left_) return;
   reasons_left_ -= nodes;
   note_blocked(job, why_blocked(state_, job, placer_, now_));
+}
+
+/// Restarts are few, and first in line.
+bool Core::Stepper::is_to_be_searched_for(JobId id) {
+  const Job& job = state_.jobs.at(id);
+  if (job.first_in_line) return true;
+  const ClassId of = class_of(state_, job);
+  return retries_.may_search(of, state_.classes.at(of).generation, now_);
+}
+
+void Core::Stepper::note_searched(JobId id) {
+  const Job& job = state_.jobs.at(id);
+  if (job.first_in_line || !searched_) return;
+  const ClassId of = class_of(state_, job);
+  const std::uint64_t generation = state_.classes.at(of).generation;
+  if (state_.claims.contains(id)) {
+    retries_.succeeded(of, generation);
+  } else {
+    retries_.failed(of, generation, now_);
+  }
 }
 
 /// A reason was told of the job's class that may still be the one. Whoever asks is told anew.
@@ -53,6 +74,7 @@ bool Core::Stepper::is_told(JobId job) const {
 
 bool Core::Stepper::stop_others_for(JobId job) {
   if (!may_stop_others(state_, job)) return false;
+  searched_ = true;
   auto claim = choose_victims(state_, job, placer_.placer());
   if (!claim) return false;
   // Nobody in its way: what it lacks is kept for others, and is not taken from them.
@@ -80,6 +102,7 @@ bool Core::Stepper::move_others_for(JobId job) {
   if (!rules.enabled || state_.preemptible.empty()) return false;
   // Not all that it sees may be used by those who would have to go on elsewhere.
   if (state_.view != View()) return false;
+  searched_ = true;
   auto claim = choose_victims(state_, job, placer_.placer(), Stopping::kMove);
   if (!claim || claim->victims.empty()) return false;
   AcceleratorTime cost;
@@ -128,6 +151,7 @@ void Core::Stepper::plan_for(JobId job) {
   const bool starved = state_.jobs.at(job).boosted;
   if (!certain && !starved) return;
   if (!make_way_for_plan(job)) return;
+  searched_ = true;
   const JobSpec& spec = spec_of(state_, job);
   auto claim = plan_start(state_, job, placer_.placer());
   // The later it starts, the fewer of the nodes that are set aside it may use.
