@@ -45,9 +45,22 @@ void Core::Stepper::claim_for(JobId job) {
 /// Restarts are few, and first in line.
 bool Core::Stepper::is_to_be_searched_for(JobId id) {
   const Job& job = state_.jobs.at(id);
-  if (job.first_in_line) return true;
+  if (job.first_in_line || state_.attempts.size() < Retries::kMany) return true;
   const ClassId of = class_of(state_, job);
   return retries_.may_search(of, state_.classes.at(of).generation, now_);
+}
+
+/// A planned start is not looked for at every end of a job: lifting the claim to try costs as much
+/// as its nodes are many. When its time comes, it is.
+bool Core::Stepper::waits_for_its_plan(ClassId id, JobId head) {
+  const auto claim = state_.claims.find(head);
+  if (claim == state_.claims.end() || claim->second.purpose != ClaimPurpose::kBackfill)
+    return false;
+  if (claim->second.nodes.size() < Retries::kMany || claim->second.at == now_) return false;
+  const std::uint64_t generation = state_.classes.at(id).generation;
+  if (!retries_.may_search(id, generation, now_)) return true;
+  retries_.tried(id, generation, now_);
+  return false;
 }
 
 void Core::Stepper::note_searched(JobId id) {
@@ -176,8 +189,11 @@ void Core::Stepper::plan_for(JobId job) {
 /// the other, the latest first; whoever ends before the last one lifted is tried.
 void Core::Stepper::backfill() {
   std::vector<std::pair<Instant, JobId>> claims;
+  std::size_t claimed_nodes = 0;
   for (const auto& [owner, claim] : state_.claims) {
-    if (claim.at > now_) claims.emplace_back(claim.at, owner);
+    if (claim.at <= now_) continue;
+    claims.emplace_back(claim.at, owner);
+    claimed_nodes += claim.nodes.size();
   }
   if (claims.empty()) return;
   std::sort(claims.rbegin(), claims.rend());
@@ -188,6 +204,13 @@ void Core::Stepper::backfill() {
     if (end <= claims.front().first) short_ones.emplace_back(end, id);
   }
   if (short_ones.empty()) return;
+  if (claimed_nodes >= Retries::kMany) {
+    if (now_ < backfill_at_) {
+      for (const auto& [end, id] : short_ones) retries_.postpone(id, backfill_at_);
+      return;
+    }
+    backfill_at_ = now_ + Retries::kFirst;
+  }
   std::vector<std::unique_ptr<LiftedClaim>> lifted;
   for (const auto& [at, owner] : claims) {
     lifted.push_back(std::make_unique<LiftedClaim>(state_, owner));

@@ -65,6 +65,7 @@ void Core::Stepper::allocate() {
       wakes_.sleep_for_quota(state_, *id, *barrier);
       continue;
     }
+    if (waits_for_its_plan(*id, head)) continue;
     NoPlace why;
     if (try_job(head, why)) {
       if (!state_.classes.at(*id).line.empty()) order.add(*id);

@@ -4,6 +4,7 @@
 // the class waits before it is searched for again: half a minute, then twice as long each time, up
 // to an hour (Slurm's backfill, for comparison, runs every 30 s: bf_interval). It is woken when
 // that time is over and it was passed over meanwhile; a place that comes free it gets at any time.
+// Where little runs and little is claimed a search costs next to nothing, and is made each time.
 // A cache like Wakes, except that it decides when; a new control plane begins without.
 #pragma once
 
@@ -35,6 +36,16 @@ class Retries {
   void succeeded(ClassId id, std::uint64_t generation) {
     of(id, generation) = {generation, {}, {}};
   }
+  /// It was tried and may be tried again after a while, not longer than after the first failure.
+  void tried(ClassId id, std::uint64_t generation, Instant now) {
+    of(id, generation).again = now + kFirst;
+  }
+  /// The class is due then.
+  void postpone(ClassId id, Instant until) { due_.emplace(until, id); }
+  static constexpr Duration kFirst = seconds(30);
+  /// Running attempts, or claimed nodes, from which on looking at all of them is paced.
+  static constexpr std::size_t kMany = 256;
+
   /// Everything may be different.
   void clear() {
     entries_.clear();
@@ -56,7 +67,6 @@ class Retries {
   }
 
  private:
-  static constexpr Duration kFirst = seconds(30);
   static constexpr Duration kMost = hours(1);
   struct Entry {
     std::uint64_t generation = 0;  ///< of the class; entries of others are void

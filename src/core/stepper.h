@@ -107,6 +107,7 @@ class Core::Stepper {
   void claim_for(JobId job);
   bool is_to_be_searched_for(JobId job);
   void note_searched(JobId job);
+  bool waits_for_its_plan(ClassId id, JobId head);
   [[nodiscard]] bool is_told(JobId job) const;
   bool stop_others_for(JobId job);
   void plan_for(JobId job);
@@ -127,6 +128,7 @@ class Core::Stepper {
   Wakes wakes_;
   std::vector<ClassId> failed_;  ///< tried in this pass and did not fit, in the order of the pass
   Retries retries_;
+  Instant backfill_at_;    ///< not before this, where much is claimed
   bool searched_ = false;  ///< more was done for the job at hand than looking for a place
   std::set<JobId> sleeping_restarts_;     ///< due, tried, and nothing has come free since
   std::map<ClassId, TenantId> barriers_;  ///< those that wait too long for their tenant's quota
