@@ -2,8 +2,10 @@
 
 #include <optional>
 
+#include "codec/scenario_file.h"
 #include "serve.h"
 #include "sim_hooks.h"
+#include "twin/faults.h"
 #include "twin/run_report_json.h"
 #include "twin/simulation.h"
 #include "twin/workload_files.h"
@@ -32,6 +34,18 @@ Result<std::string> run(const SimRunRequest& request, const SimProgress& progres
   const auto workload = open_workload(request.workload, workload_options);
   if (!workload) return workload.error();
 
+  const auto scenario = load_scenario(request.scenario);
+  if (!scenario) return scenario.error();
+  std::unique_ptr<FaultSource> faults;
+  const Duration length = hours(24 * request.days);
+  if (!scenario->faults.none()) {
+    Topology topology;
+    topology.declare(request.fleet);
+    auto opened = open_faults(scenario->faults, topology, request.seed, length);
+    if (!opened) return opened.error();
+    faults = std::move(*opened);
+  }
+
   std::optional<RunOutput> output;
   Result<void> written;
   if (!request.out.empty()) {
@@ -42,15 +56,16 @@ Result<std::string> run(const SimRunRequest& request, const SimProgress& progres
   SimulationOptions options;
   options.fleet = request.fleet;
   options.policy = request.policy;
+  options.physics = scenario->physics;
   options.seed = request.seed;
   options.interval = interval_of(request.days);
-  if (request.days > 0) options.length = hours(24 * request.days);
+  options.length = length;
   if (output) {
     options.job_row = [&](const JobRow& row) {
       if (written.ok()) written = output->add(row);
     };
   }
-  Simulation simulation(std::move(options), **workload, nullptr);
+  Simulation simulation(std::move(options), **workload, faults.get());
   const auto told = [&](Instant now, double part) {
     if (progress) {
       progress(static_cast<double>(now.count()) / 8.64e13, request.days > 0 ? part : -1);
@@ -60,6 +75,7 @@ Result<std::string> run(const SimRunRequest& request, const SimProgress& progres
   if (!written) return written.error();
   RunReport report = simulation.report();
   report.setup.workload = request.workload;
+  if (faults != nullptr) report.setup.faults = request.scenario;
   report.setup.version = kVersion;
   if (output) {
     if (written = output->finish(report); !written) return written.error();
