@@ -177,6 +177,7 @@ void build_tree(CLI::App& app, Cli& cli) {
   add_report(app, cli);
   add_journal(app, cli);
   add_experiment(app, cli);
+  add_workload(app, cli);
   add_manual(app, cli);
 }
 

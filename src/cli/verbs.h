@@ -62,6 +62,7 @@ void add_events(CLI::App& app, Cli& cli);
 void add_report(CLI::App& app, Cli& cli);
 void add_journal(CLI::App& app, Cli& cli);
 void add_experiment(CLI::App& app, Cli& cli);
+void add_workload(CLI::App& app, Cli& cli);
 void add_manual(CLI::App& app, Cli& cli);
 
 /// Builds the whole tree into `app`; its callbacks set cli.action.
