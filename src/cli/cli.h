@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "cli/experiment.h"
+#include "cli/replay.h"
 #include "cli/workload.h"
 
 namespace mw {
@@ -70,6 +71,7 @@ struct CliHooks {
                                                   const JournalQuery& query)>
       journal_events;
   std::function<Result<JournalStats>(const std::filesystem::path& home)> journal_stats;
+  ReplayHook replay;
   ExperimentHooks experiments;
   WorkloadHooks workloads;
 };

@@ -30,7 +30,7 @@ Result<WhatIfQuestion> parse_what_if(const Request& request, const std::string& 
 
 // Bounds of what may be asked; the messages and the table of routes name them.
 inline constexpr std::uint32_t kFuturesMax = 1000;
-inline constexpr std::uint32_t kForecastSecondsMax = 60;
+inline constexpr std::uint32_t kForecastSecondsMax = 30;
 inline constexpr std::int64_t kHorizonMax = std::int64_t{90} * 24 * 3600;  ///< in seconds
 
 }  // namespace mw::http

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
+#include <tuple>
 
-#include "base/check.h"
+#include "twin/wait_notes.h"
 
 namespace mw {
 namespace {
@@ -14,37 +14,19 @@ constexpr std::size_t kMovedMax = 10;
 /// What moves a job by less is nothing.
 constexpr Duration kMovedMin = seconds(1);
 
-/// When each job first starts in one future, and which there are.
 struct OneFuture {
-  std::map<JobId, Instant> submitted;  ///< of those that had not started when the future began
-  std::map<JobId, Instant> started;
-  std::uint64_t finished = 0;
+  WaitNotes notes;
   RunReport report;
 };
 
 OneFuture run_one(const Present& present, const std::vector<InputBody>& changes,
                   const ForecastOptions& options, std::uint32_t number) {
-  OneFuture one;
-  const State& state = present.state;
-  state.jobs.visit(JobId(), [&](const Job& job) {
-    if (!is_final(job.state) && !job.started_at)
-      one.submitted.emplace(job.id, record_of(state, job.id).submitted_at);
-    return true;
-  });
-  const auto watch = [&](Instant now, const std::vector<Event>& events) {
-    for (const Event& event : events) {
-      if (const auto* submitted = std::get_if<JobSubmitted>(&event.body)) {
-        for (std::uint32_t i = 0; i < submitted->spec.array; ++i)
-          one.submitted.emplace(JobId(submitted->job.value() + i), now);
-      } else if (const auto* placed = std::get_if<AttemptPlaced>(&event.body)) {
-        one.started.emplace(placed->job, now);
-      } else if (std::holds_alternative<JobFinished>(event.body)) {
-        ++one.finished;
-      }
-    }
-    return true;
-  };
-  one.report = run_future(present, changes, options, number, watch);
+  OneFuture one{WaitNotes(present.state), {}};
+  one.report = run_future(present, changes, options, number,
+                          [&](Instant now, const std::vector<Event>& events) {
+                            for (const Event& event : events) one.notes.take(now, event.body);
+                            return true;
+                          });
   return one;
 }
 
@@ -53,26 +35,13 @@ using Figures = std::vector<std::pair<std::string, double>>;
 
 /// Jobs with ids in [first_own, last_own) are the change's own: they are no one else's wait.
 Figures figures_of(const OneFuture& one, Instant end, JobId first_own, JobId last_own) {
-  std::vector<double> waits;
-  for (const auto& [job, submitted] : one.submitted) {
-    if (first_own <= job && job < last_own) continue;
-    const auto started = one.started.find(job);
-    // One that still waits at the end has waited so long at least.
-    const Instant until = started == one.started.end() ? end : started->second;
-    waits.push_back(static_cast<double>((until - submitted).count()) / 1e9);
-  }
-  std::sort(waits.begin(), waits.end());
-  double sum = 0;
-  for (const double wait : waits) sum += wait;
-  const auto count = static_cast<double>(waits.size());
+  const WaitFigures waits = one.notes.figures(end, first_own, last_own);
   double lost = 0;
   for (const CauseFigures& cause : one.report.reliability.ends) lost += cause.lost_hours;
-  const double p90 =
-      waits.empty() ? 0 : waits[static_cast<std::size_t>(std::lround(0.9 * (count - 1)))];
-  return {{"wait_mean_s", waits.empty() ? 0 : sum / count},
-          {"wait_p90_s", p90},
-          {"jobs_started", static_cast<double>(one.started.size())},
-          {"jobs_finished", static_cast<double>(one.finished)},
+  return {{"wait_mean_s", waits.mean_s},
+          {"wait_p90_s", waits.p90_s},
+          {"jobs_started", static_cast<double>(one.notes.started().size())},
+          {"jobs_finished", static_cast<double>(one.notes.finished())},
           {"utilisation_percent", one.report.utilisation_percent},
           {"goodput_percent", one.report.reliability.goodput_percent},
           {"lost_accelerator_hours", lost},
@@ -109,10 +78,7 @@ WhatIfFigure compare(const std::string& name, const std::vector<double>& base,
 
 Instant middle_start(const std::vector<OneFuture>& futures, JobId job) {
   PossibleStarts starts;
-  for (const OneFuture& one : futures) {
-    const auto found = one.started.find(job);
-    starts.at.push_back(found == one.started.end() ? Instant::never() : found->second);
-  }
+  for (const OneFuture& one : futures) { starts.at.push_back(one.notes.start_of(job)); }
   return starts.quantile(0.5);
 }
 
@@ -146,8 +112,7 @@ std::vector<AddedJob> added_jobs(const std::vector<InputBody>& inputs, JobId fir
     if (submit == nullptr) continue;
     AddedJob one{submit->spec.name, {}};
     for (const OneFuture& future : changed) {
-      const auto found = future.started.find(JobId(id));
-      one.starts.at.push_back(found == future.started.end() ? Instant::never() : found->second);
+      one.starts.at.push_back(future.notes.start_of(JobId(id)));
     }
     id += submit->spec.array;
     added.push_back(std::move(one));

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -71,9 +72,8 @@ Result<std::unique_ptr<WorkloadSource>> open_case(const Case& one, const FleetSp
   model->jobs = 0;
   model->load_milli = one.load_milli;
   // Sizes that the fleet does not have would only be refused.
-  std::erase_if(model->sizes, [&](const SizeClass& size) {
-    return size.accelerators.count() > std::int64_t{one.nodes} * 8000;
-  });
+  std::erase_if(model->sizes,
+                [&](const SizeClass& size) { return size.accelerators > one.nodes * 8; });
   return open_model(*model, options);
 }
 
