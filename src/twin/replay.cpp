@@ -200,8 +200,8 @@ Result<ReplayFigures> run(const ReplayHistory& history, Truths& truths, const Po
   options.inputs = &inputs;
   options.truth_of = [&](const State& at, JobId job) { return truths.of(job, spec_of(at, job)); };
   if (policy != nullptr) options.first_inputs = {SetPolicy{*policy, "replay"}};
-  WaitNotes notes(history.begin);
-  std::optional<Error> fault;
+  WaitNotes notes = *history.waits_at_begin;
+  notes.catch_up(history.begin);
   Simulation simulation(options, nothing, &faults);
   simulation.watch([&](Instant now, const std::vector<Event>& events) {
     for (const Event& event : events) {

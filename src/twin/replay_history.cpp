@@ -68,6 +68,7 @@ class Reader {
     begun_ = true;
     state_.now = std::max(state_.now, *from_);
     history_.begin = state_;
+    history_.waits_at_begin.emplace(state_);
     history_.waits.emplace(state_);
   }
 

@@ -30,6 +30,7 @@ struct ReplayHistory {
   State end;    ///< at `to`
   std::vector<HistoricInput> inputs;
   std::vector<NodeFault> faults;
+  std::optional<WaitNotes> waits_at_begin;
   std::optional<WaitNotes> waits;    ///< as they really were
   double real_lost_hours = 0;        ///< of attempts that ended
   std::map<JobId, JobTruth> truths;  ///< of each job that ever ran

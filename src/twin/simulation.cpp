@@ -12,7 +12,7 @@ namespace {
 constexpr Duration kResync = seconds(30);
 
 Topology unfold(const SimulationOptions& options) {
-  if (options.from) return make_topology(options.from->fleet);
+  if (options.from) return *options.from->topology;
   Topology topology;
   topology.declare(options.fleet);
   return topology;

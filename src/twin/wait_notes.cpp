@@ -28,6 +28,13 @@ void WaitNotes::take(Instant now, const EventBody& event) {
   }
 }
 
+void WaitNotes::catch_up(const State& state) {
+  for (const auto& [id, submitted] : submitted_) {
+    const Job* job = state.jobs.find(id);
+    if (job != nullptr && job->started_at) started_.emplace(id, *job->started_at);
+  }
+}
+
 Instant WaitNotes::start_of(JobId job) const {
   const auto found = started_.find(job);
   return found == started_.end() ? Instant::never() : found->second;

@@ -21,6 +21,8 @@ class WaitNotes {
  public:
   explicit WaitNotes(const State& beginning);
   void take(Instant now, const EventBody& event);
+  /// Jobs that have started in `state`, where the run goes on from a later one than the beginning.
+  void catch_up(const State& state);
 
   /// never(): it has not.
   [[nodiscard]] Instant start_of(JobId job) const;

@@ -19,12 +19,14 @@ struct OneFuture {
   RunReport report;
 };
 
-OneFuture run_one(const Present& present, const std::vector<InputBody>& changes,
+/// `now`: the state as it is, of which `present` may be a later one.
+OneFuture run_one(const State& now, const Present& present, const std::vector<InputBody>& changes,
                   const ForecastOptions& options, std::uint32_t number) {
-  OneFuture one{WaitNotes(present.state), {}};
+  OneFuture one{WaitNotes(now), {}};
+  one.notes.catch_up(present.state);
   one.report = run_future(present, changes, options, number,
-                          [&](Instant now, const std::vector<Event>& events) {
-                            for (const Event& event : events) one.notes.take(now, event.body);
+                          [&](Instant at, const std::vector<Event>& events) {
+                            for (const Event& event : events) one.notes.take(at, event.body);
                             return true;
                           });
   return one;
@@ -161,8 +163,8 @@ Result<WhatIfReport> what_if(const Present& present, const WhatIfChange& change,
     }
   };
   for (std::uint32_t future = 0; goes_on(options, future); ++future) {
-    base.push_back(run_one(present, {}, options, future));
-    changed.push_back(run_one(changed_present, inputs, options, future));
+    base.push_back(run_one(present.state, present, {}, options, future));
+    changed.push_back(run_one(present.state, changed_present, inputs, options, future));
     collect(figures_of(base.back(), end, JobId(), JobId()), base_figures);
     collect(figures_of(changed.back(), end, first_own, JobId(first_own.value() + own)),
             changed_figures);
