@@ -4,6 +4,7 @@
 #include "journal_hooks.h"
 #include "replay_hooks.h"
 #include "serve.h"
+#include "sim_hooks.h"
 #include "workload_hooks.h"
 
 int main(int argc, char** argv) {
@@ -12,6 +13,8 @@ int main(int argc, char** argv) {
   hooks.serve = mw::serve;
   mw::add_journal_hooks(hooks);
   mw::add_experiment_hooks(hooks);
+  mw::add_sim_compare_hooks(hooks);
+  mw::add_sim_run_hooks(hooks);
   mw::add_workload_hooks(hooks);
   mw::add_replay_hooks(hooks);
   return mw::run_cli(argc, argv, hooks);

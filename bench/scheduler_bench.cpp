@@ -168,6 +168,7 @@ int run(int argc, char** argv) {
   if (asked("lives")) bench_lives(figures);
   if (asked("pending")) bench_pending(figures);
   if (asked("preempt")) bench_preemption(figures);
+  if (asked("http")) bench_http(figures);
   if (asked("large")) bench_fleet_2030(figures);
   return 0;
 }

@@ -205,6 +205,8 @@ TEST(TraceJobs, SacctRefusals) {
               HasSubstr("t.csv:2: Submit: expected a time, found none"));
   EXPECT_THAT(of("1|2024-05-01T12:00:00|2024-05-01T12:00:02|2024-05-01T12:00:01||1|1||F|a|u\n"),
               HasSubstr("t.csv:2: End: expected no time before Start"));
+  EXPECT_THAT(of("1|2024-05-01T12:00:00|1980-05-01T12:00:00|2180-05-01T12:00:00||1|1||F|a|u\n"),
+              HasSubstr("t.csv:2: End: expected no more than a hundred years"));
   EXPECT_THAT(of("1|" + times + "cpu|1|1||F|a|u\n"),
               AllOf(HasSubstr("t.csv:2: AllocTRES: expected amounts"), HasSubstr("\"cpu\"")));
   EXPECT_THAT(of("1|" + times + "gres/gpu=many|1|1||F|a|u\n"), HasSubstr("\"gres/gpu=many\""));

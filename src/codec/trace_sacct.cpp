@@ -156,6 +156,9 @@ class SacctReader {
     if (started && ended) {
       if (*ended < *started) row.wrong("End", "expected no time before Start");
       job.run_time = *ended - *started;
+      // Otherwise a limit a quarter longer would not fit.
+      if (job.run_time > kTraceSpanMax)
+        row.wrong("End", "expected no more than a hundred years after Start, found more");
     }
     read_amounts(row, job);
     if (table_.has("Timelimit")) {

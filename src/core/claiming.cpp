@@ -9,6 +9,7 @@
 #include "core/gang.h"
 #include "core/preemption.h"
 #include "core/queueing.h"
+#include "core/reservations.h"
 #include "core/start_plan.h"
 #include "core/stepper.h"
 #include "core/why.h"
@@ -26,7 +27,7 @@ ClassLevel level_of(const State& state, JobId id) {
 }  // namespace
 
 void Core::Stepper::claim_for(JobId job) {
-  if (!state_.claims.contains(job)) {
+  if (!state_.claims.contains(job) && see_as(job)) {
     if (stop_others_for(job))
       return note_blocked(job, AwaitsVictims{state_.claims.at(job).victims});
     if (move_others_for(job))
@@ -37,7 +38,7 @@ void Core::Stepper::claim_for(JobId job) {
   const std::uint64_t nodes = std::max<std::uint64_t>(state_.nodes.size(), 1);
   if (nodes > reasons_left_) return;
   reasons_left_ -= nodes;
-  note_blocked(job, why_blocked(state_, job, placer_));
+  note_blocked(job, why_blocked(state_, job, placer_, now_));
 }
 
 /// A reason was told of the job's class that may still be the one. Whoever asks is told anew.
@@ -56,6 +57,12 @@ bool Core::Stepper::stop_others_for(JobId job) {
   if (!claim) return false;
   // Nobody in its way: what it lacks is kept for others, and is not taken from them.
   if (claim->victims.empty()) return false;
+  // They may take as long as they are given to stop, and it starts after that.
+  Instant start = now_;
+  for (const JobId victim : claim->victims) {
+    start = std::max(start, now_ + spec_of(state_, victim).grace);
+  }
+  if (!keeps_clear(state_, spec_of(state_, job), claim->nodes, start)) return false;
   stop_for(job, std::move(*claim), EndCause::kPreempted);
   return true;
 }
@@ -71,6 +78,8 @@ void Core::Stepper::stop_for(JobId job, Claim claim, EndCause cause) {
 bool Core::Stepper::move_others_for(JobId job) {
   const ConsolidationRules& rules = state_.policy.consolidation;
   if (!rules.enabled || state_.preemptible.empty()) return false;
+  // Not all that it sees may be used by those who would have to go on elsewhere.
+  if (state_.view != View()) return false;
   auto claim = choose_victims(state_, job, placer_.placer(), Stopping::kMove);
   if (!claim || claim->victims.empty()) return false;
   AcceleratorTime cost;
@@ -119,8 +128,22 @@ void Core::Stepper::plan_for(JobId job) {
   const bool starved = state_.jobs.at(job).boosted;
   if (!certain && !starved) return;
   if (!make_way_for_plan(job)) return;
+  const JobSpec& spec = spec_of(state_, job);
   auto claim = plan_start(state_, job, placer_.placer());
-  if (!claim && starved) claim = plan_anyway(state_, job, placer_.placer());
+  // The later it starts, the fewer of the nodes that are set aside it may use.
+  while (claim && !keeps_clear(state_, spec, claim->nodes, claim->at)) {
+    const auto view = view_of(state_, spec, claim->at);
+    claim.reset();
+    if (!view || *view == state_.view) break;
+    see(state_, *view);
+    claim = plan_start(state_, job, placer_.placer());
+  }
+  if (!claim && starved) {
+    // It will start whenever there is room, so on nodes that nobody has set aside.
+    if (!spec.reservation) see(state_, View());
+    claim = plan_anyway(state_, job, placer_.placer());
+    if (claim && !keeps_clear(state_, spec, claim->nodes, claim->at)) claim.reset();
+  }
   if (!claim) return;
   emit(CapacityClaimed{job, claim->purpose, claim->at, std::move(claim->nodes), {}});
 }
@@ -155,7 +178,7 @@ void Core::Stepper::backfill() {
 }
 
 bool Core::Stepper::try_behind_claims(JobId job) {
-  if (over_limit(job)) return false;
+  if (over_limit(job) || !see_as(job)) return false;
   auto result = placer_.place(state_, job);
   auto* placement = std::get_if<Placement>(&result);
   if (placement == nullptr) return false;

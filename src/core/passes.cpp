@@ -4,6 +4,7 @@
 #include "core/claims.h"
 #include "core/gang.h"
 #include "core/queueing.h"
+#include "core/reservations.h"
 #include "core/stepper.h"
 
 namespace mw {
@@ -17,10 +18,12 @@ constexpr std::uint64_t kReasonNodesPerStep = 1U << 16U;
 
 void Core::Stepper::decide() {
   reasons_left_ = kReasonNodesPerStep;
+  drop_overtaken_claims();
   start_restarts();
   allocate();
   backfill();
   grow();
+  see(state_, View());
   explain_idle();
 }
 
@@ -124,8 +127,10 @@ void Core::Stepper::note_over_quota(JobId job, TenantId limit) {
 }
 
 bool Core::Stepper::try_job(JobId job, NoPlace& why) {
+  why = {1, true};
+  if (!see_as(job)) return false;
   const auto hold = state_.holds.find(job);
-  if (hold != state_.holds.end()) {
+  if (hold != state_.holds.end() && is_seen(state_, hold->second.placement)) {
     // Kept free since it ran there, on nodes that still take work: it fits by construction.
     start(job, hold->second.placement);
     return true;
@@ -232,6 +237,10 @@ void Core::Stepper::note_waiting(const EventBody& body) {
              std::holds_alternative<NodeChanged>(body) ||
              std::holds_alternative<NodeContact>(body) || std::holds_alternative<NodeMoved>(body) ||
              std::holds_alternative<PolicyChanged>(body) ||
+             std::holds_alternative<ReservationMade>(body) ||
+             std::holds_alternative<ReservationBegun>(body) ||
+             std::holds_alternative<ReservationMended>(body) ||
+             std::holds_alternative<ReservationEnded>(body) ||
              std::holds_alternative<ControllerTookOver>(body)) {
     wakes_.all(state_);
     sleeping_restarts_.clear();

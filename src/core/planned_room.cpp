@@ -61,8 +61,10 @@ void PlannedRoom::change(const Attempt& attempt, std::int64_t sign) {
     const Node& now = state_->nodes[slice.node.value()];
     Touched& touched = this->touched(slice.node);
     change_draw(now, touched, share * -sign);
-    // What takes no work, or is claimed, is not there for anyone.
-    if (now.phase != NodePhase::kReady || now.lost || now.claim.job != JobId()) continue;
+    // What takes no work, or is claimed or hidden, is not there for it.
+    if (now.phase != NodePhase::kReady || now.lost || now.claim.job != JobId() || now.hidden) {
+      continue;
+    }
     const Position position = topology.position(slice.node);
     Slot slot = room_.slot(position);
     DeviceRoom& devices = touched.devices;

@@ -23,6 +23,7 @@ Slot present_slot(const Topology& topology, const Node& node) {
 
 Slot slot_of(const Topology& topology, const Node& node) {
   Slot slot = present_slot(topology, node);
+  if (node.hidden) slot.whole = Slot::kOut;
   if (node.claim.job == JobId() || !slot.takes_work()) return slot;
   // For whoever would still be there when the claim begins.
   const NodeClaim& claim = node.claim;

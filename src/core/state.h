@@ -34,6 +34,7 @@
 #include "model/job.h"
 #include "model/policy.h"
 #include "model/reason.h"
+#include "model/reservation.h"
 
 namespace mw {
 
@@ -169,19 +170,28 @@ class SharedTopology {
   std::shared_ptr<Topology> topology_ = std::make_shared<Topology>();
 };
 
+/// For whom placement looks: which of the nodes that are set aside it sees (reservations.h). By
+/// itself: for a job that names no reservation and that nothing ends, which sees none of them.
+struct View {
+  std::string reservation;           ///< sees the nodes of this one and no others; empty: of none
+  Instant until = Instant::never();  ///< sees nodes that are set aside from then on, or later
+  bool operator==(const View&) const = default;
+};
+
 struct State {
   // Primary.
   EventSeq last_seq;  ///< of the last event applied
   Instant now;        ///< of the last event applied
   JobId next_job{1};
   Epoch next_epoch{1};
-  std::map<JobId, JobRecord> records;
+  JobMap<JobRecord> records;
   JobTable<Job> jobs;
   JobMap<Attempt> attempts;  ///< of jobs that are starting, running or stopping
   std::map<JobId, HeldCapacity> holds;
   FleetSource fleet;
   std::vector<Node> nodes;  ///< index is the NodeId
   std::map<JobId, Claim> claims;
+  std::map<std::string, Reservation> reservations;  ///< that are not over, by name
   Policy policy;
   TenantTable tenants;
   std::deque<JobId> finished;  ///< still in `jobs`, in the order in which they ended
@@ -207,10 +217,13 @@ struct State {
   /// Jobs that start again, by when they may: ahead of the queue.
   std::set<std::pair<Instant, JobId>> restarts;
   std::set<std::pair<Instant, JobId>> deadlines;  ///< of attempts with a time limit
+  View view;  ///< while something is decided; else for everybody
+  /// Records with unfinished jobs that name a reservation, by its name.
+  std::set<std::pair<std::string, JobId>> of_reservations;
 
   bool operator==(const State&) const = default;
-  MW_FIELDS(last_seq, now, next_job, next_epoch, records, jobs, attempts, holds, claims, policy,
-            fleet, nodes, tenants, finished, ledger, idle_cause, blocked)
+  MW_FIELDS(last_seq, now, next_job, next_epoch, records, jobs, attempts, holds, claims,
+            reservations, policy, fleet, nodes, tenants, finished, ledger, idle_cause, blocked)
 };
 
 /// Ended jobs stay in the state (for `show`, dependencies and repeated submits) until this many

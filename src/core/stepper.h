@@ -37,6 +37,8 @@ class Core::Stepper {
   void operator()(const ResumeNode& input);
   void operator()(const DeclareFleet& input);
   void operator()(const SetPolicy& input);
+  void operator()(const ReserveNodes& input);
+  void operator()(const ReleaseReservation& input);
   void operator()(const ControllerStarted& input);
   void operator()(const NodeSeen& input);
   void operator()(const NodeLost& input);
@@ -72,6 +74,14 @@ class Core::Stepper {
   void settle_record(JobId record);
   void give_up_pending(JobId record, JobState state, const std::string& by);
   void boost_starved();
+
+  // Nodes that are set aside (handle_reservations.cpp).
+  void turn_reservations();
+  void end_reservation(const std::string& name, const std::string& by);
+  void mend_reservations();
+  [[nodiscard]] std::optional<Refusal> reservation_fault_of(const JobSpec& spec) const;
+  void drop_overtaken_claims();
+  bool see_as(JobId job);
 
   // Deciding (passes.cpp).
   void decide();

@@ -9,7 +9,8 @@
 
 #include "codec/json.h"
 #include "codec/policy_file.h"
-#include "http/api_schema_support.h"
+#include "http/api_test_fixture.h"
+#include "http/openapi.h"
 
 namespace mw::http {
 namespace {
@@ -19,7 +20,11 @@ using testing::ApiTest;
 using ::testing::ElementsAre;
 using testing::EngineIs;
 using ::testing::HasSubstr;
+using testing::kSmallFleet;
 using testing::World;
+
+// --- answers against schemas
+// ----------------------------------------------------------------------
 
 TEST_F(ApiTest, SchemaCheckFindsFaults) {
   begin();
@@ -377,6 +382,30 @@ TEST_F(ApiTest, NodesAreDrainedAndResumed) {
   EXPECT_EQ(code_of(ask("POST", "/v1/nodes/a/resume", "", 409)), "conflict");
 }
 
+TEST_F(ApiTest, NodesAreReserved) {
+  begin();
+  EXPECT_TRUE(ask("GET", "/v1/reservations").at("reservations").as_array().empty());
+  const auto made = ask("POST", "/v1/reservations",
+                        R"({"name":"demo","duration":"1h","nodes":1,"users":["tester"],)"
+                        R"("reason":"a visit"})");
+  EXPECT_EQ(made.at("nodes").as_array().size(), 1U);
+  EXPECT_TRUE(made.at("begun").as_bool());
+  EXPECT_EQ(made.at("by").as_string(), "tester");
+  EXPECT_EQ(made.at("end_ns").as_int64() - made.at("start_ns").as_int64(), hours(1).count());
+  EXPECT_EQ(ask("GET", "/v1/reservations").at("reservations").as_array().size(), 1U);
+  EXPECT_EQ(ask("GET", "/v1/reservations/demo").at("reason").as_string(), "a visit");
+  EXPECT_EQ(code_of(ask("GET", "/v1/reservations/none", "", 404)), "not_found");
+  const char* again = R"({"name":"demo","duration":"1h","nodes":1})";
+  EXPECT_EQ(code_of(ask("POST", "/v1/reservations", again, 409)), "conflict");
+  const char* many = R"({"name":"many","duration":"1h","nodes":2})";
+  EXPECT_EQ(code_of(ask("POST", "/v1/reservations", many, 409)), "conflict");
+  const char* unknown = R"({"name":"x","duration":"1h","node_list":["c"]})";
+  EXPECT_EQ(code_of(ask("POST", "/v1/reservations", unknown, 404)), "not_found");
+  EXPECT_EQ(code_of(ask("POST", "/v1/reservations", "{}", 400)), "invalid");
+  EXPECT_TRUE(ask("POST", "/v1/reservations/demo/delete").at("ok").as_bool());
+  EXPECT_EQ(code_of(ask("POST", "/v1/reservations/demo/delete", "", 404)), "not_found");
+}
+
 TEST_F(ApiTest, TheLedgerAddsUpExactly) {
   begin();
   const std::int64_t job = world->submit();
@@ -507,6 +536,9 @@ TEST_F(ApiTest, EveryRouteAnswersAsDocumented) {
     std::string body;
     if (route.request_schema == "JobFile")
       body = R"({"name":"a","command":["true"],"workdir":"/tmp"})";
+    if (route.request_schema == "JobBatch")
+      body = R"({"jobs":[{"name":"a","command":["true"],"workdir":"/tmp"},{"name":"b"}]})";
+    if (route.request_schema == "FleetFile") body = kSmallFleet;
     if (route.request_schema == "PolicyFile") body = R"({"name":"p"})";
     if (route.request_schema == "Report") body = R"({"job":1,"attempt":1,"step":3})";
     const Response response = world->call(std::string(method_name(route.method)), target, body);

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <future>
 
-#include "http/api_schema_support.h"
+#include "http/api_test_fixture.h"
 #include "http/forecast_desk.h"
 
 namespace mw::http {

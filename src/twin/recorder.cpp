@@ -188,6 +188,7 @@ void Recorder::placed(const AttemptPlaced& event, const State& state, const Worl
     waited_again_ += job.accelerators * (at_ - job.since);
   }
   job.since = at_;
+  job.nodes = static_cast<std::uint32_t>(event.placement.size());
   job.draw = Watts();
   for (const NodeSlice& slice : event.placement) job.draw += world.draw_at_work(slice);
   job.site = world.topology().site_of(event.placement.front().node);
@@ -201,6 +202,7 @@ void Recorder::ended(const AttemptEnded& event, const State& state) {
   if (event.cause == EndCause::kPreempted) ++jobs_.preempted;
   --running_;
   TenantNotes& tenant = tenants_[spec_of(state, event.job).tenant];
+  job.run += at_ - job.since;
   const Int128 energy = Int128{job.draw.count()} * (at_ - job.since).count();
   tenant.energy += energy;
   const auto& declared = state.fleet.declared;
@@ -252,10 +254,35 @@ void Recorder::finished(const JobFinished& event, const State& state) {
       each->turnarounds.push_back(turnaround);
     }
   }
-  if (!sink_ || known == nullptr) return;
-  const JobSpec& spec = spec_of(state, event.job);
-  sink_({event.job, spec.name, spec.tenant, event.state, job.accelerators, job.submitted,
-         job.started, at_, known->attempts, known->lost_work});
+  if (sink_ && known != nullptr) tell_row(*known, job, state);
+}
+
+void Recorder::tell_row(const Job& job, const JobNotes& known, const State& state) const {
+  const JobSpec& spec = spec_of(state, job.id);
+  JobRow row;
+  row.id = job.id.value();
+  row.name = spec.name;
+  row.tenant = spec.tenant;
+  row.accelerators = static_cast<double>(known.accelerators.count()) / 1000;
+  row.nodes = known.nodes;
+  row.submitted = known.submitted;
+  if (known.started != Instant::never()) row.started = known.started;
+  if (is_final(job.state)) row.ended = at_;
+  row.run = known.run;
+  if (state.attempts.contains(job.id)) row.run += at_ - known.since;
+  row.attempts = job.attempts;
+  row.lost_accelerator_s = static_cast<double>(job.lost_work.count()) / 1000 / kNsPerSecond;
+  row.state = std::string(name_of(job.state));
+  if (known.site != kNoId<SiteId>) row.site = state.topology->site(known.site).name;
+  sink_(row);
+}
+
+void Recorder::tell_unfinished(const State& state) const {
+  if (!sink_) return;
+  state.jobs.visit(JobId(first_job_), [&](const Job& job) {
+    if (!is_final(job.state)) tell_row(job, notes_[job.id.value() - first_job_], state);
+    return true;
+  });
 }
 
 }  // namespace mw

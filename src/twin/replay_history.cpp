@@ -17,7 +17,9 @@ bool is_asked(const InputBody& body) {
   return std::holds_alternative<SubmitJob>(body) || std::holds_alternative<CancelJob>(body) ||
          std::holds_alternative<HoldJob>(body) || std::holds_alternative<ReleaseJob>(body) ||
          std::holds_alternative<RequeueJob>(body) || std::holds_alternative<DrainNode>(body) ||
-         std::holds_alternative<ResumeNode>(body) || std::holds_alternative<SetPolicy>(body);
+         std::holds_alternative<ResumeNode>(body) || std::holds_alternative<SetPolicy>(body) ||
+         std::holds_alternative<ReserveNodes>(body) ||
+         std::holds_alternative<ReleaseReservation>(body);
 }
 
 class Reader {

@@ -238,6 +238,7 @@ Result<void> Simulation::run(const SimulationProgress& progress, const std::atom
   const bool stopped = stop != nullptr && stop->load(std::memory_order_relaxed);
   if (!stopped && end_ != Instant::never()) now_ = end_;
   recorder_.until(now_, cycle_.state(), world_);
+  recorder_.tell_unfinished(cycle_.state());
   MW_CHECK(cycle_.state().ledger.balanced());
   wall_s_ = std::chrono::duration<double>(Clock::now() - began).count();
   return {};

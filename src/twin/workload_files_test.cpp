@@ -108,10 +108,31 @@ TEST(WorkloadFiles, ShippedOpenbPods) {
   auto source = open_workload(traces("openb/openb_pod_list_default.csv"), options);
   ASSERT_TRUE(source.ok()) << source.error().message;
   const WorkloadProfile profile = profile_workload(**source);
-  EXPECT_GT(profile.jobs, 8000);
+  EXPECT_EQ(profile.jobs, 8151);
   EXPECT_TRUE(profile.tenants.contains("LS"));
-  EXPECT_THAT(notes,
-              testing::Contains(HasSubstr("types of accelerators that this fleet does not")));
+  EXPECT_THAT(notes, testing::Contains(HasSubstr("1 rows tell of no work")));
+}
+
+TEST(WorkloadFiles, WhatAFleetDoesNotHaveIsNotAskedOfIt) {
+  const std::string path = testing::TempDir() + "mw_workload_types.csv";
+  std::ofstream(path) << "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,creation_time,"
+                         "deletion_time\na,90000,1,1,1000,P100,0,9\nb,1,1,64,1000,T4|P100,1,9\n";
+  std::vector<std::string> notes;
+  WorkloadOptions options;
+  options.note = [&](const std::string& note) { notes.push_back(note); };
+  const FleetSpec fleet = small_fleet(8, "T4");
+  options.fleet = &fleet;
+  auto source = open_workload(path, options);
+  ASSERT_TRUE(source.ok()) << source.error().message;
+  const auto first = (*source)->next();
+  EXPECT_EQ(first->spec.gang.task.accelerator_type, "");
+  EXPECT_EQ(first->spec.gang.task.cpus, CpuShare(16'000));
+  const auto second = (*source)->next();
+  EXPECT_EQ(second->spec.gang.task.accelerator_type, "T4");
+  EXPECT_EQ(second->spec.gang.tasks, 4U);  // 32 of the 64 are there
+  EXPECT_THAT(notes, testing::Contains(HasSubstr("1 jobs ask for more than the 32")));
+  EXPECT_THAT(notes, testing::Contains(HasSubstr("1 jobs ask for types")));
+  std::remove(path.c_str());
 }
 
 TEST(WorkloadFiles, DaysCutATraceAndLimitsAreAsAsked) {

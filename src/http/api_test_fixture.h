@@ -1,16 +1,15 @@
-// A fixture that holds each JSON answer against the schema that the OpenAPI document gives for it,
-// so that what is documented is what is sent.
+// The fixture of the tests of routes: asks a World, and holds each JSON answer against the schema
+// that the OpenAPI document has for it.
 #pragma once
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+#include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "http/api_test_support.h"
@@ -19,6 +18,13 @@
 namespace mw::http::testing {
 
 namespace json = boost::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr const char* kSmallFleet = R"(name: small
+shapes: {g: {type: h100, accelerators: 8, cpus: 8, memory: 1TiB, idle: 2kW, accelerator: 1kW}}
+sites: [{name: s, jurisdiction: NO, blocks: [{name: b, shape: g, nodes: 25}]}]
+)";
 
 /// Finds what of `value` is not as its schema says: the part of JSON Schema that the document uses.
 class SchemaCheck {
@@ -114,8 +120,7 @@ class ApiTest : public ::testing::Test {
     EXPECT_EQ(world->api->router().match(request), std::nullopt);
     const json::value answer =
         world->json(std::move(method), target, std::move(body), status, std::move(headers));
-    EXPECT_THAT(schemas->faults(answer, schemas->answer_of(*request.route, status)),
-                ::testing::ElementsAre());
+    EXPECT_THAT(schemas->faults(answer, schemas->answer_of(*request.route, status)), ElementsAre());
     return answer;
   }
   static std::string code_of(const json::value& answer) {
@@ -125,7 +130,7 @@ class ApiTest : public ::testing::Test {
     return "/v1/jobs/" + std::to_string(job) + rest;
   }
   Fields attempt_token(std::int64_t job, std::uint32_t attempt) {
-    const AttemptTokens tokens(kKey);
+    const AttemptTokens tokens(testing::kKey);
     return {{"authorization", "Bearer " + tokens.make(JobId(static_cast<std::uint64_t>(job)),
                                                       AttemptNumber(attempt))}};
   }
