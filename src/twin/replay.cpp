@@ -66,7 +66,13 @@ class Truths {
 class AskedAgain final : public InputSource {
  public:
   AskedAgain(const ReplayHistory& history, Truths& truths, bool with_policies)
-      : history_(history), truths_(truths), with_policies_(with_policies) {}
+      : history_(history), truths_(truths), with_policies_(with_policies) {
+    for (const HistoricInput& input : history.inputs) {
+      const auto* submit = std::get_if<SubmitJob>(&input.body);
+      if (submit == nullptr) continue;
+      for (const Dependency& each : submit->spec.after) awaited_.insert(each.job);
+    }
+  }
 
   [[nodiscard]] Instant next_at() const override {
     return next_ == history_.inputs.size() ? Instant::never() : history_.inputs[next_].at;
@@ -76,13 +82,9 @@ class AskedAgain final : public InputSource {
     for (; next_ < history_.inputs.size() && history_.inputs[next_].at <= now; ++next_) {
       const HistoricInput& one = history_.inputs[next_];
       if (const auto* submit = std::get_if<SubmitJob>(&one.body)) {
-        const JobId job = one.job.value_or(JobId());
-        submitted_.push_back(job);
-        due.push_back({translated(*submit), truths_.of(job, submit->spec)});
-      } else if (const auto* cancel = std::get_if<CancelJob>(&one.body)) {
-        take_back(*cancel, due);
+        this->submit(*submit, *one.job, due);
       } else if (!std::holds_alternative<SetPolicy>(one.body) || with_policies_) {
-        due.push_back({translated(one.body)});
+        for (InputBody& body : one_by_one(one.body)) due.push_back({translated(std::move(body))});
       }
     }
   }
@@ -94,7 +96,6 @@ class AskedAgain final : public InputSource {
     const JobId real = submitted_[event.request.value() - 1];
     for (std::uint32_t i = 0; i < made->spec.array; ++i)
       here_[JobId(real.value() + i)] = JobId(made->job.value() + i);
-    if (made->spec.array > 1) arrays_[real] = made->spec.array;
   }
 
  private:
@@ -117,22 +118,60 @@ class AskedAgain final : public InputSource {
     return body;
   }
 
-  /// One that ran is taken back once it has run for as long as it did: its truth says so.
-  void take_back(const CancelJob& cancel, std::vector<AskedInput>& due) const {
-    std::uint64_t count = 1;
-    JobId first = cancel.job;
-    if (cancel.whole_array) {
-      const auto array = arrays_.find(first);
-      if (array != arrays_.end()) count = array->second;
-      if (const Job* known = history_.begin.jobs.find(first)) {
-        first = known->record;
-        count = record_of(history_.begin, known->id).spec->array;
-      }
+  /// Elements of an array ran for as long as each did, so they are handed in one by one, unless
+  /// others wait for the array as a whole.
+  void submit(const SubmitJob& whole, JobId job, std::vector<AskedInput>& due) {
+    const std::uint32_t count = whole.spec.array;
+    arrays_[job] = count;
+    const bool split = count > 1 && !awaited_.contains(job);
+    for (std::uint32_t i = 0; i < (split ? count : 1); ++i) {
+      const JobId element(job.value() + i);
+      submitted_.push_back(element);
+      SubmitJob one = whole;
+      if (split) one = {whole.spec, ""};
+      if (split) one.spec.array = 1;
+      due.push_back({translated(std::move(one)), truths_.of(element, whole.spec)});
     }
-    for (std::uint64_t i = 0; i < count; ++i) {
-      const JobId job(first.value() + i);
-      if (!truths_.ran(job)) due.push_back({CancelJob{here(job), false, cancel.by}});
+  }
+
+  /// The jobs that an input about `job` is about, in the numbers of history.
+  [[nodiscard]] std::vector<JobId> elements(JobId job, bool whole_array) const {
+    JobId first = job;
+    std::uint32_t count = 1;
+    if (const Job* known = whole_array ? history_.begin.jobs.find(job) : nullptr) {
+      first = known->record;
+      count = record_of(history_.begin, job).spec->array;
+    } else if (whole_array && !arrays_.empty()) {
+      auto array = arrays_.upper_bound(job);
+      if (array != arrays_.begin()) --array;
+      first = array->first;
+      count = array->second;
     }
+    std::vector<JobId> jobs;
+    for (std::uint32_t i = 0; i < count; ++i) jobs.emplace_back(first.value() + i);
+    return jobs;
+  }
+
+  /// What is asked of a whole array is asked of each element. One that ran is not cancelled: it is
+  /// taken back once it has run for as long as it did, as its truth says.
+  [[nodiscard]] std::vector<InputBody> one_by_one(const InputBody& body) const {
+    std::vector<InputBody> all;
+    std::visit(
+        [&](auto each) {
+          if constexpr (requires { each.whole_array; }) {
+            const std::vector<JobId> jobs = elements(each.job, each.whole_array);
+            each.whole_array = false;
+            for (const JobId job : jobs) {
+              if (std::holds_alternative<CancelJob>(body) && truths_.ran(job)) continue;
+              each.job = job;
+              all.emplace_back(each);
+            }
+          } else {
+            all.emplace_back(each);
+          }
+        },
+        body);
+    return all;
   }
 
   const ReplayHistory& history_;
@@ -141,7 +180,8 @@ class AskedAgain final : public InputSource {
   std::size_t next_ = 0;
   std::vector<JobId> submitted_;  ///< by request
   std::map<JobId, JobId> here_;
-  std::map<JobId, std::uint32_t> arrays_;
+  std::map<JobId, std::uint32_t> arrays_;  ///< of history, by their first job: how many
+  std::set<JobId> awaited_;                ///< others were submitted to come after these
 };
 
 double hours_of(AcceleratorTime time) {

@@ -88,6 +88,8 @@ class Reader {
       if (std::holds_alternative<Refused>(event.body)) return;
       if (const auto* submitted = std::get_if<JobSubmitted>(&event.body)) one.job = submitted->job;
     }
+    // Handed in again with the same key, it made nothing new.
+    if (std::holds_alternative<SubmitJob>(input.body) && !one.job) return;
     history_.inputs.push_back(std::move(one));
   }
 

@@ -233,7 +233,8 @@ int run(const Case& one, std::size_t moments, std::uint32_t futures, std::uint64
     ForecastOptions options;
     options.futures = futures;
     options.seed = seed + i;
-    const Present present(std::move(questions[i].state));
+    Present present(std::move(questions[i].state));
+    if (!arrivals) present.arrivals = RecentArrivals();
     answers.push_back(judge(questions[i], truth->second,
                             possible_starts(present, {}, questions[i].job, options), random));
   }
@@ -250,6 +251,7 @@ int run(const Case& one, std::size_t moments, std::uint32_t futures, std::uint64
 
 int main(int argc, char** argv) {
   bool json = false;
+  bool arrivals = true;
   std::size_t moments = 400;
   std::uint64_t seed = 1;
   std::string only;
@@ -258,6 +260,8 @@ int main(int argc, char** argv) {
     const auto value = [&] { return i + 1 < argc ? argv[++i] : ""; };
     if (argument == "--json") {
       json = true;
+    } else if (argument == "--no-arrivals") {
+      arrivals = false;  // to see what they are good for
     } else if (argument == "--moments") {
       moments = std::strtoul(value(), nullptr, 10);
     } else if (argument == "--seed") {
@@ -265,19 +269,22 @@ int main(int argc, char** argv) {
     } else if (argument == "--only") {
       only = value();
     } else {
-      std::fputs("mw_calibration [--json] [--moments N] [--seed N] [--only WORKLOAD]\n", stderr);
+      std::fputs(
+          "mw_calibration [--json] [--moments N] [--seed N] [--only WORKLOAD] [--no-arrivals]\n",
+          stderr);
       return 2;
     }
   }
   const std::string root = MW_ROOT;
   const std::vector<mw::Case> cases = {
-      {"philly", 14, "philly:" + root + "/traces/philly/trace_6c71a0_30d.csv", "", 0},
+      {"philly", 18, "philly:" + root + "/traces/philly/trace_6c71a0_30d.csv", "", 0},
       {"laptop-30d", 4, "", root + "/workloads/laptop-30d.yaml", 900},
       {"ai-cloud-30d", 64, "", root + "/workloads/ai-cloud-30d.yaml", 900}};
   int code = 0;
   for (const mw::Case& one : cases) {
     if (only.empty() || only == one.name) {
-      code = std::max(code, mw::run(one, std::max<std::size_t>(moments, 1), 40, seed, json));
+      code =
+          std::max(code, mw::run(one, std::max<std::size_t>(moments, 1), 40, seed, arrivals, json));
     }
   }
   return code;
