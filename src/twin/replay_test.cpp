@@ -42,7 +42,7 @@ class History {
     spec.time_limit = time_limit;
     step(now, SubmitJob{spec, ""});
   }
-  void end(Instant now, JobId job) { step(now, AttemptExited{job, epochs_.at(job), TaskExit{0}}); }
+  void end(Instant now, JobId job) { step(now, AttemptExited{job, epochs_.at(job), TaskExit()}); }
   [[nodiscard]] const State& state() const { return core_.state(); }
 
  private:

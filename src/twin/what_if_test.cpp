@@ -76,7 +76,8 @@ TEST(WhatIf, ADrainMakesOthersWaitLonger) {
   const WhatIfFigure& wait = figure(*report, "wait_mean_s");
   EXPECT_GT(wait.changed_mean, wait.base_mean * 1.5);
   EXPECT_TRUE(wait.beyond_spread);
-  EXPECT_LT(figure(*report, "utilisation_percent").difference_mean, 0);
+  // By the horizon the same work is done.
+  EXPECT_NEAR(figure(*report, "utilisation_percent").difference_mean, 0, 1e-6);
   EXPECT_EQ(figure(*report, "jobs_started").base_mean, 6);
   EXPECT_EQ(figure(*report, "jobs_started").changed_mean, 6);
   ASSERT_FALSE(report->moved.empty());

@@ -214,7 +214,7 @@ void print(const Case& one, const std::vector<Answer>& answers, std::size_t wait
 }
 
 int run(const Case& one, std::size_t moments, std::uint32_t futures, std::uint64_t seed,
-        bool json) {
+        bool arrivals, bool json) {
   std::vector<Question> questions;
   std::map<JobId, Instant> starts;
   if (const auto done = run_truth(one, seed, moments, questions, starts); !done) {
