@@ -27,11 +27,33 @@ Random stream(const ForecastOptions& options, std::uint32_t future, std::uint64_
 /// Purposes beside the jobs that are there, which have their ids.
 constexpr std::uint64_t kArrivals = std::uint64_t{1} << 63U;
 constexpr std::uint64_t kSubmitted = std::uint64_t{1} << 62U;
+constexpr std::uint64_t kBatches = std::uint64_t{1} << 61U;
 
 /// Between two checkpoints of a job that has told of one; what it does really is not known.
 constexpr Duration kCheckpointInterval = minutes(10);
 
-JobTruth possible_truth(const State& state, JobId id, const RunTimes& run_times, Random random) {
+/// As another of its batch, as often as that is so; otherwise by itself.
+Duration possible_run(const Present& present, JobId id, Duration elapsed,
+                      const ForecastOptions& options, std::uint32_t future) {
+  const JobSpec& spec = spec_of(present.state, id);
+  Random own = stream(options, future, id.value());
+  const Batches::Batch* batch = present.batches.of(present.state, id);
+  if (batch == nullptr || !own.chance(present.batches.likeness_milli(), 1000))
+    return present.run_times.sample(spec, elapsed, own);
+  const auto longer = std::upper_bound(batch->ended.begin(), batch->ended.end(), elapsed.count());
+  Random common = stream(options, future, kBatches + batch->number);
+  // The same run for all of the batch in this future.
+  if (longer != batch->ended.end()) {
+    const auto left = static_cast<std::uint64_t>(batch->ended.end() - longer);
+    const Duration run(*(batch->ended.end() - 1 - static_cast<std::ptrdiff_t>(common.below(left))));
+    return spec.time_limit.count() > 0 ? std::min(run, spec.time_limit) : run;
+  }
+  return present.run_times.sample(spec, std::max(elapsed, batch->running_longest), common);
+}
+
+JobTruth possible_truth(const Present& present, JobId id, const ForecastOptions& options,
+                        std::uint32_t future) {
+  const State& state = present.state;
   JobTruth truth;
   Duration elapsed;
   Duration launch;
@@ -42,7 +64,7 @@ JobTruth possible_truth(const State& state, JobId id, const RunTimes& run_times,
     if (attempt->second.running_at)
       launch = *attempt->second.running_at - attempt->second.placed_at;
   }
-  truth.work = run_times.sample(spec_of(state, id), elapsed, random) - launch;
+  truth.work = possible_run(present, id, elapsed, options, future) - launch;
   if (state.jobs.at(id).checkpoint.step > 0) truth.checkpoint_interval = kCheckpointInterval;
   return truth;
 }
@@ -67,8 +89,8 @@ class Future {
     result.seed = options.seed + number;
     result.length = options.horizon;
     result.first_inputs = changes;
-    result.truth_of = [&present, &options, number](const State& at, JobId id) {
-      return possible_truth(at, id, present.run_times, stream(options, number, id.value()));
+    result.truth_of = [&present, &options, number](const State&, JobId id) {
+      return possible_truth(present, id, options, number);
     };
     result.truth_of_new = [&present, &options, number,
                            count = std::uint64_t{0}](const JobSpec& spec) mutable {
@@ -90,7 +112,7 @@ bool is_stopped(const ForecastOptions& options) {
 
 }  // namespace
 
-Present::Present(State now) : state(std::move(now)), arrivals(state) {
+Present::Present(State now) : state(std::move(now)), batches(state), arrivals(state) {
   run_times.learn_from(state);
 }
 

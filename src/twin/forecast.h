@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "core/state.h"
 #include "model/input.h"
+#include "twin/batches.h"
 #include "twin/recent_arrivals.h"
 #include "twin/run_report.h"
 #include "twin/run_times.h"
@@ -34,13 +35,14 @@ struct ForecastOptions {
 
 /// What is known of now, and what can be learned from it.
 struct Present {
-  /// Learns run times and arrivals from `state`.
+  /// Learns run times, batches and arrivals from `state`.
   explicit Present(State now);
   /// Nothing is submitted in the futures.
   Present(State now, RunTimes known) : state(std::move(now)), run_times(std::move(known)) {}
 
   State state;
   RunTimes run_times;
+  Batches batches;
   RecentArrivals arrivals;
 };
 

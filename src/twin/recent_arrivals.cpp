@@ -26,6 +26,13 @@ bool never_started(const State& state, JobId id) {
   return job != nullptr && is_final(job->state) && !job->started_at;
 }
 
+std::optional<Duration> run_of(const State& state, JobId id) {
+  const Job* job = state.jobs.find(id);
+  if (job == nullptr || !job->started_at || !job->finished_at || job->attempts != 1)
+    return std::nullopt;
+  return *job->finished_at - *job->started_at;
+}
+
 }  // namespace
 
 RecentArrivals::RecentArrivals(const State& state) {
@@ -35,7 +42,7 @@ RecentArrivals::RecentArrivals(const State& state) {
     if (record.submitted_at <= since || record.submitted_at > state.now) continue;
     if (first == Instant::never()) first = record.submitted_at;
     if (record.spec->hold || never_started(state, id)) continue;
-    jobs_.push_back({record.submitted_at - first, record.spec});
+    jobs_.push_back({record.submitted_at - first, record.spec, run_of(state, id)});
   }
   if (first != Instant::never()) past_ = state.now - first;
   if (past_ >= kDay) forget_before(Duration(past_.count() % kDay.count()));
@@ -75,7 +82,8 @@ class RecentArrivals::Source final : public WorkloadSource {
     job.spec.after.clear();
     job.spec.not_before = Instant();
     job.spec.deadline = Instant();
-    job.truth.work = run_times_.sample(job.spec, Duration(), random_);
+    // Again for as long as it was, so that what came together and ran alike does so again.
+    job.truth.work = arrival.ran ? *arrival.ran : run_times_.sample(job.spec, Duration(), random_);
     return job;
   }
 

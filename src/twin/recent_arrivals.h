@@ -8,6 +8,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/random.h"
@@ -40,6 +41,7 @@ class RecentArrivals {
   struct Arrival {
     Duration at;  ///< since the beginning of the past that is known
     std::shared_ptr<const JobSpec> spec;
+    std::optional<Duration> ran;  ///< how long it ran, where that is known
   };
   void forget_before(Duration begin);
 
