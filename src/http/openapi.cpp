@@ -6,28 +6,14 @@
 #include <string>
 
 #include "base/check.h"
+#include "http/openapi_schema.h"
 
 namespace mw::http {
 namespace {
 
 namespace json = boost::json;
 
-/// A field of a schema. `type` is written briefly: "integer", "string?" (or null), "[string]" (a
-/// list of), "Usage" (a schema of ours), "string~" (may be left out).
-struct Field {
-  std::string_view name;
-  std::string_view type;
-  std::string_view description;
-};
-enum class Others : std::uint8_t { kNone, kMore };  ///< fields besides those listed
-struct Schema {
-  std::string_view name;
-  std::string_view description;
-  std::vector<Field> fields;
-  Others others = Others::kNone;
-};
-
-const std::vector<Schema>& schemas() {
+const std::vector<Schema>& own_schemas() {
   static const std::vector<Schema> all = {
       {"Error", "Why it did not work.", {{"error", "ErrorBody", ""}}},
       {"ErrorBody",
@@ -171,76 +157,6 @@ const std::vector<Schema>& schemas() {
          "kept_for_others, awaits_victims, awaits_reservation, kept_by_reservation, "
          "reservation_ends_first or reservation_too_small"}},
        Others::kMore},
-      {"StartForecast",
-       "When a job starts, in possible futures of the present state.",
-       {{"job", "integer?", "null: it is not submitted."},
-        {"name", "string", ""},
-        {"asked_at_ns", "integer", ""},
-        {"horizon_ns", "integer", "How far the futures go."},
-        {"start", "PossibleStart", ""},
-        {"runs_learned", "integer", "Past runs from which run times were drawn."},
-        {"arrivals_past_ns", "integer",
-         "Jobs come in the futures as they came in so long a past; 0: none come."},
-        {"reason", "Reason?", "Why it does not start now; null: it does."},
-        {"text", "string", "The same as a sentence."},
-        {"blockers", "Blockers?", "What is in its way; null: it does not stand in line."},
-        {"sooner", "[SoonerChange]", "What would make it start sooner, the best first."}}},
-      {"PossibleStart",
-       "",
-       {{"p10_ns", "integer?",
-         "By then it has started in a tenth of the futures; null: not in so "
-         "many within the horizon."},
-        {"p50_ns", "integer?", ""},
-        {"p90_ns", "integer?", ""},
-        {"futures", "integer", "That were run."},
-        {"not_started", "integer", "Of them, those in which it does not start."}}},
-      {"SoonerChange",
-       "As if it were submitted anew so, in the same futures.",
-       {{"key", "string", "Of the job file."},
-        {"text", "string", ""},
-        {"start", "PossibleStart", ""},
-        {"sooner_ns", "integer?",
-         "The median over the futures; null: as it is it does not start "
-         "in most."}}},
-      {"WhatIf",
-       "What is tried, all of it at once.",
-       {{"drain", "[string]~", "Names of nodes."},
-        {"add", "string~", "A fleet file, whose nodes join."},
-        {"policy", "string~", "A policy file."},
-        {"curtail", "Curtail~", "A site's nodes draw no more than this."},
-        {"submit", "[string]~", "Job files."},
-        {"horizon_s", "integer~", "How far the futures go; a day when not given."},
-        {"futures", "integer~", "At most so many of each kind; 20 when not given."},
-        {"seconds", "integer~", "No further future is begun after so many; 2 when not given."}}},
-      {"Curtail", "", {{"site", "string", ""}, {"mw", "number", "Megawatts."}}},
-      {"WhatIfReport",
-       "",
-       {{"futures", "integer", "Of each kind that were run."},
-        {"horizon_ns", "integer", ""},
-        {"arrivals_past_ns", "integer", "As in StartForecast."},
-        {"figures", "[WhatIfFigure]", ""},
-        {"moved", "[MovedJob]", "Waiting jobs whose median start moves, the farthest first."},
-        {"added", "[AddedJob]", "Jobs that the change submits."},
-        {"notes", "[string]", "What the change was made of."}}},
-      {"WhatIfFigure",
-       "Means and deviations over the futures.",
-       {{"name", "string", ""},
-        {"base_mean", "number", ""},
-        {"base_deviation", "number", ""},
-        {"changed_mean", "number", ""},
-        {"changed_deviation", "number", ""},
-        {"difference_mean", "number", ""},
-        {"difference_deviation", "number", ""},
-        {"beyond_spread", "boolean",
-         "The mean difference is more than twice its standard error."}}},
-      {"MovedJob",
-       "",
-       {{"job", "integer", ""},
-        {"name", "string", ""},
-        {"base_ns", "integer?", "null: in most futures it does not start within the horizon."},
-        {"changed_ns", "integer?", ""},
-        {"later_ns", "integer", "Negative: sooner."}}},
-      {"AddedJob", "", {{"name", "string", ""}, {"start", "PossibleStart", ""}}},
       {"Story",
        "",
        {{"job", "JobView", ""},
@@ -412,6 +328,15 @@ const std::vector<Schema>& schemas() {
         {"append_ns", "integer", ""},
         {"queue_length", "integer", ""}}},
   };
+  return all;
+}
+
+const std::vector<Schema>& schemas() {
+  static const std::vector<Schema> all = [] {
+    std::vector<Schema> both = own_schemas();
+    both.insert(both.end(), forecast_schemas().begin(), forecast_schemas().end());
+    return both;
+  }();
   return all;
 }
 
