@@ -98,13 +98,11 @@ std::string as_text(const ReplayAnswer& answer, const TerminalTraits& traits) {
                {.title = "TWIN, OTHER POLICY", .importance = 9, .align = Align::kRight},
                {.title = "DIFFERENCE", .importance = 6, .align = Align::kRight}});
   for (const ReplayRow& row : answer.rows) {
-    const std::optional<double> difference =
-        row.then && row.other ? std::optional(*row.other - *row.then) : std::nullopt;
     table.add({{title_of(row.name)},
                cell(row, row.real),
                cell(row, row.then),
                cell(row, row.other),
-               cell(row, difference)});
+               {row.then && row.other ? figure_text(row.name, *row.other - *row.then) : "-"}});
   }
   std::string text = fmt::format(
       "From {} to {}: policy {} was in force, the other is {}.\n\n{}\nREALLY beside TWIN, AS IT "
