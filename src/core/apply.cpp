@@ -94,6 +94,8 @@ class Applier {
     record.eligible = record.awaits.empty() && record.never == JobId() &&
                       event.spec.not_before <= at_ && reservation_has_begun(state_, event.spec);
     record.eligible_at = at_;
+    note_demand(state_.demand, event.spec, *state_.topology, state_.free.groups(),
+                state_.policy.ranking);
     classify(state_, record);
     TenantTotals& tenant = state_.tenants.totals(record.tenant);
     tenant.jobs_submitted += event.spec.array;
@@ -308,6 +310,7 @@ class Applier {
     while (!state_.claims.empty()) drop_claim(state_.claims.begin()->first);
     state_.tenants.follow(state_.policy, event.policy, at_);
     state_.policy = event.policy;
+    reconsider(state_.demand);
     state_.blocked.clear();
     rebuild_queue(state_);
     state_.preemptible.clear();
@@ -382,6 +385,7 @@ class Applier {
       state_.capacity += {kWholeAccelerator * shape.accelerators, shape.cpus, shape.memory};
     }
     state_.free.rebuild(*state_.topology, state_.nodes);
+    reconsider(state_.demand);
   }
 
   void drop_claim(JobId job) {

@@ -27,18 +27,52 @@ ClassLevel level_of(const State& state, JobId id) {
 }  // namespace
 
 void Core::Stepper::claim_for(JobId job) {
-  if (!state_.claims.contains(job) && see_as(job)) {
-    if (stop_others_for(job))
+  if (!state_.claims.contains(job) && is_to_be_searched_for(job) && see_as(job)) {
+    searched_ = false;
+    if (stop_others_for(job) || move_others_for(job)) {
       return note_blocked(job, AwaitsVictims{state_.claims.at(job).victims});
-    if (move_others_for(job))
-      return note_blocked(job, AwaitsVictims{state_.claims.at(job).victims});
+    }
     plan_for(job);
+    note_searched(job);
   }
   if (is_told(job)) return;
   const std::uint64_t nodes = std::max<std::uint64_t>(state_.nodes.size(), 1);
   if (nodes > reasons_left_) return;
   reasons_left_ -= nodes;
   note_blocked(job, why_blocked(state_, job, placer_, now_));
+}
+
+/// Restarts are few, and first in line.
+bool Core::Stepper::is_to_be_searched_for(JobId id) {
+  const Job& job = state_.jobs.at(id);
+  if (job.first_in_line || state_.attempts.size() < Retries::kMany) return true;
+  const ClassId of = class_of(state_, job);
+  return retries_.may_search(of, state_.classes.at(of).generation, now_);
+}
+
+/// A planned start is not looked for at every end of a job: lifting the claim to try costs as much
+/// as its nodes are many. When its time comes, it is.
+bool Core::Stepper::waits_for_its_plan(ClassId id, JobId head) {
+  const auto claim = state_.claims.find(head);
+  if (claim == state_.claims.end() || claim->second.purpose != ClaimPurpose::kBackfill)
+    return false;
+  if (claim->second.nodes.size() < Retries::kMany || claim->second.at == now_) return false;
+  const std::uint64_t generation = state_.classes.at(id).generation;
+  if (!retries_.may_search(id, generation, now_)) return true;
+  retries_.tried(id, generation, now_);
+  return false;
+}
+
+void Core::Stepper::note_searched(JobId id) {
+  const Job& job = state_.jobs.at(id);
+  if (job.first_in_line || !searched_) return;
+  const ClassId of = class_of(state_, job);
+  const std::uint64_t generation = state_.classes.at(of).generation;
+  if (state_.claims.contains(id)) {
+    retries_.succeeded(of, generation);
+  } else {
+    retries_.failed(of, generation, now_);
+  }
 }
 
 /// A reason was told of the job's class that may still be the one. Whoever asks is told anew.
@@ -53,6 +87,7 @@ bool Core::Stepper::is_told(JobId job) const {
 
 bool Core::Stepper::stop_others_for(JobId job) {
   if (!may_stop_others(state_, job)) return false;
+  searched_ = true;
   auto claim = choose_victims(state_, job, placer_.placer());
   if (!claim) return false;
   // Nobody in its way: what it lacks is kept for others, and is not taken from them.
@@ -80,6 +115,7 @@ bool Core::Stepper::move_others_for(JobId job) {
   if (!rules.enabled || state_.preemptible.empty()) return false;
   // Not all that it sees may be used by those who would have to go on elsewhere.
   if (state_.view != View()) return false;
+  searched_ = true;
   auto claim = choose_victims(state_, job, placer_.placer(), Stopping::kMove);
   if (!claim || claim->victims.empty()) return false;
   AcceleratorTime cost;
@@ -128,6 +164,7 @@ void Core::Stepper::plan_for(JobId job) {
   const bool starved = state_.jobs.at(job).boosted;
   if (!certain && !starved) return;
   if (!make_way_for_plan(job)) return;
+  searched_ = true;
   const JobSpec& spec = spec_of(state_, job);
   auto claim = plan_start(state_, job, placer_.placer());
   // The later it starts, the fewer of the nodes that are set aside it may use.
@@ -152,8 +189,11 @@ void Core::Stepper::plan_for(JobId job) {
 /// the other, the latest first; whoever ends before the last one lifted is tried.
 void Core::Stepper::backfill() {
   std::vector<std::pair<Instant, JobId>> claims;
+  std::size_t claimed_nodes = 0;
   for (const auto& [owner, claim] : state_.claims) {
-    if (claim.at > now_) claims.emplace_back(claim.at, owner);
+    if (claim.at <= now_) continue;
+    claims.emplace_back(claim.at, owner);
+    claimed_nodes += claim.nodes.size();
   }
   if (claims.empty()) return;
   std::sort(claims.rbegin(), claims.rend());
@@ -164,6 +204,13 @@ void Core::Stepper::backfill() {
     if (end <= claims.front().first) short_ones.emplace_back(end, id);
   }
   if (short_ones.empty()) return;
+  if (claimed_nodes >= Retries::kMany) {
+    if (now_ < backfill_at_) {
+      for (const auto& [end, id] : short_ones) retries_.postpone(id, backfill_at_);
+      return;
+    }
+    backfill_at_ = now_ + Retries::kFirst;
+  }
   std::vector<std::unique_ptr<LiftedClaim>> lifted;
   for (const auto& [at, owner] : claims) {
     lifted.push_back(std::make_unique<LiftedClaim>(state_, owner));

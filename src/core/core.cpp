@@ -79,6 +79,7 @@ Instant Core::Stepper::next_wakeup() const {
   for (const auto& [name, each] : state_.reservations) {
     next = std::min(next, each.begun ? each.spec.end() : each.spec.start);
   }
+  if (retries_.next() > now_) next = std::min(next, retries_.next());
   if (grow_at_ > now_ && !state_.may_grow.empty()) next = std::min(next, grow_at_);
   if (state_.policy.starvation_after.count() > 0 && state_.classes.waiting() > 0) {
     next = std::min(next, starving_at_);

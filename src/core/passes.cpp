@@ -49,6 +49,7 @@ void Core::Stepper::start_restarts() {
 void Core::Stepper::allocate() {
   failed_.clear();
   raise_barriers();
+  for (const ClassId id : retries_.take_due(now_)) wakes_.wake(id);
   FairOrder order(state_, now_);
   for (const ClassId id : wakes_.take(state_)) order.add(id);
   while (const auto id = order.next()) {
@@ -64,6 +65,7 @@ void Core::Stepper::allocate() {
       wakes_.sleep_for_quota(state_, *id, *barrier);
       continue;
     }
+    if (waits_for_its_plan(*id, head)) continue;
     NoPlace why;
     if (try_job(head, why)) {
       if (!state_.classes.at(*id).line.empty()) order.add(*id);
@@ -243,6 +245,7 @@ void Core::Stepper::note_waiting(const EventBody& body) {
              std::holds_alternative<ReservationEnded>(body) ||
              std::holds_alternative<ControllerTookOver>(body)) {
     wakes_.all(state_);
+    retries_.clear();
     sleeping_restarts_.clear();
     grow_at_ = now_;
     starving_at_ = now_;

@@ -1,7 +1,6 @@
 #include "core/placement.h"
 
 #include <algorithm>
-#include <tuple>
 
 #include "base/check.h"
 #include "core/placement_search.h"
@@ -9,9 +8,6 @@
 
 namespace mw {
 namespace {
-
-/// After so many nodes that have room and no power, it is worth the while to count the power.
-constexpr std::uint32_t kRefusalsMax = 64;
 
 constexpr std::size_t index_of(FabricLevel level) { return static_cast<std::size_t>(level); }
 
@@ -29,30 +25,6 @@ std::uint32_t fullest_with_room(const DeviceRoom& devices, AcceleratorShare shar
   }
   MW_CHECK(best < devices.size());
   return best;
-}
-
-/// What is left of a node when it takes all of the gang: the least is the best fit. A device that
-/// is begun counts before all else, as it is lost to every task that wants whole ones.
-using NodeCost = std::tuple<std::uint32_t, std::uint32_t, std::int64_t, std::int64_t, std::int64_t>;
-NodeCost cost_of(const GroupKey& key, const GangShape& gang) {
-  const TaskShape& task = gang.task;
-  const std::uint32_t whole = key.whole;
-  const std::int64_t cpus = key.cpus - task.cpus.count() * gang.tasks;
-  const std::int64_t memory = key.memory - task.memory.count() * gang.tasks;
-  if (task.accelerators >= kWholeAccelerator || task.accelerators.count() == 0) {
-    const auto taken =
-        static_cast<std::uint32_t>(task.accelerators / kWholeAccelerator) * gang.tasks;
-    return {0, whole - taken, 0, cpus, memory};
-  }
-  // Of a node without parts only the devices that are free matter.
-  const DeviceRoom before = key.parts.size() > 0 ? key.parts : DeviceRoom(whole);
-  DeviceRoom after = before;
-  std::int64_t left_beside = 0;
-  for (const DeviceShare& taken : pick_devices(before, task.accelerators, gang.tasks)) {
-    after.add(taken.device, -taken.share);
-    left_beside = after[taken.device].count();
-  }
-  return {whole - after.whole(), after.whole(), left_beside, cpus, memory};
 }
 
 }  // namespace
@@ -81,19 +53,34 @@ bool type_suits(const NodeShape& shape, const GangShape& gang) {
                      [&](const TypeChoice& each) { return each.type == shape.accelerator_type; });
 }
 
-std::vector<std::string> types_for(const Topology& topology, const GangShape& gang) {
+std::vector<std::vector<std::string>> types_by_rate(const Topology& topology,
+                                                    const GangShape& gang) {
   std::vector<TypeChoice> choices = gang.types;
+  if (choices.empty() && !gang.task.accelerator_type.empty()) {
+    choices.push_back({gang.task.accelerator_type});
+  }
+  if (choices.empty()) {
+    for (const NodeShape& shape : topology.shapes()) {
+      const bool known = std::any_of(choices.begin(), choices.end(), [&](const TypeChoice& each) {
+        return each.type == shape.accelerator_type;
+      });
+      if (!known) choices.push_back({shape.accelerator_type});
+    }
+  }
   std::stable_sort(choices.begin(), choices.end(),
                    [](const TypeChoice& a, const TypeChoice& b) { return a.rate > b.rate; });
-  std::vector<std::string> types;
-  for (const TypeChoice& choice : choices) types.push_back(choice.type);
-  if (types.empty() && !gang.task.accelerator_type.empty()) {
-    types.push_back(gang.task.accelerator_type);
+  std::vector<std::vector<std::string>> types;
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    if (i == 0 || choices[i].rate != choices[i - 1].rate) types.emplace_back();
+    types.back().push_back(choices[i].type);
   }
-  if (!types.empty()) return types;
-  for (const NodeShape& shape : topology.shapes()) {
-    const auto known = std::find(types.begin(), types.end(), shape.accelerator_type);
-    if (known == types.end()) types.push_back(shape.accelerator_type);
+  return types;
+}
+
+std::vector<std::string> types_for(const Topology& topology, const GangShape& gang) {
+  std::vector<std::string> types;
+  for (const auto& alike : types_by_rate(topology, gang)) {
+    types.insert(types.end(), alike.begin(), alike.end());
   }
   return types;
 }
@@ -138,19 +125,34 @@ DeviceList pick_devices(const DeviceRoom& devices, AcceleratorShare share, std::
   return picked;
 }
 
+namespace {
+
+/// The first device that has just `left` free.
+DeviceList device_with(const DeviceRoom& devices, AcceleratorShare left, AcceleratorShare share) {
+  std::uint32_t device = 0;
+  while (devices[device] != left) MW_CHECK(++device < devices.size());
+  DeviceList picked;
+  picked.push_back({static_cast<std::uint16_t>(device), share});
+  return picked;
+}
+
+}  // namespace
+
 std::variant<Placement, NoPlace> Placer::place(const Surroundings& around, const GangShape& gang,
                                                const Whereabouts& where) {
   MW_CHECK(gang.tasks > 0);
   MW_CHECK(gang.nodes == 0 || gang.tasks % gang.nodes == 0);
   Search search = begin(around.topology, around.free.room(), gang, where);
   std::optional<std::vector<NodeTasks>> chosen;
-  for (const std::string& type : types_for(around.topology, gang)) {
-    if (!search.choose_type(type)) continue;
-    search.power =
-        bounds_.follows(search.room) ? bounds_.find(search.topology, gang, type) : nullptr;
-    search.refusals = 0;
-    if (const auto one = one_node(around, search)) chosen = std::vector<NodeTasks>{*one};
-    if (!chosen) chosen = in_fabric(search);
+  std::optional<AcceleratorShare> device_left;
+  for (const auto& alike : types_by_rate(around.topology, gang)) {
+    if (const auto one = one_node_of(around, search, alike, device_left)) {
+      chosen = std::vector<NodeTasks>{*one};
+      break;
+    }
+    for (std::size_t i = 0; i < alike.size() && !chosen; ++i) {
+      if (choose(search, alike[i])) chosen = in_fabric(search);
+    }
     if (chosen) break;
   }
   if (!chosen) return shortage_of(search);
@@ -158,9 +160,10 @@ std::variant<Placement, NoPlace> Placer::place(const Surroundings& around, const
   slices.reserve(chosen->size());
   std::uint32_t rank = 0;
   for (const NodeTasks& each : *chosen) {
+    const DeviceRoom& devices = around.nodes[each.node.value()].devices;
     slices.push_back({each.node, rank, each.tasks,
-                      pick_devices(around.nodes[each.node.value()].devices, gang.task.accelerators,
-                                   each.tasks)});
+                      device_left ? device_with(devices, *device_left, gang.task.accelerators)
+                                  : pick_devices(devices, gang.task.accelerators, each.tasks)});
     rank += each.tasks;
   }
   return Placement(std::move(slices));
@@ -178,7 +181,8 @@ NoPlace Placer::shortage_of(const Search& search) {
 
 PendingReason Placer::explain(const Surroundings& around, const GangShape& gang,
                               const Whereabouts& where) {
-  auto placed = place(around, gang, where);
+  // Whether there is a place does not depend on how nodes are ranked.
+  auto placed = place({around.topology, around.free, around.nodes}, gang, where);
   if (std::holds_alternative<Placement>(placed)) return NotYetConsidered{};
   Search search = begin(around.topology, around.free.room(), gang, where);
   for (const std::string& type : types_for(around.topology, gang)) search.choose_type(type);
@@ -193,79 +197,6 @@ std::optional<std::vector<NodeTasks>> Placer::place_in(const Topology& topology,
     if (!search.choose_type(type)) continue;
     if (const auto one = one_node_in(search)) return std::vector<NodeTasks>{*one};
     if (auto chosen = in_fabric(search)) return chosen;
-  }
-  return std::nullopt;
-}
-
-bool Placer::suits(Search& search, Position position) {
-  const NodeId node = search.topology.at(position);
-  if (!search.sites[search.topology.site_of(node).value()]) return false;
-  alone_.assign(1, search.gang.tasks);
-  const auto limit = power_.trim(search.topology, search.room, position, search.gang, alone_);
-  if (!limit) return true;
-  search.limiting = limit;
-  if (++search.refusals == kRefusalsMax) learn_of_power(search);
-  return false;
-}
-
-/// Without groups: a room that is only planned has none.
-std::optional<NodeTasks> Placer::one_node_in(Search& search) {
-  if (!may_be_one_node(search.gang) || !search.may_fit_one_node()) return std::nullopt;
-  std::optional<Position> best;
-  for (Position p = 0; p < search.room.size(); ++p) {
-    const Slot& slot = search.room.slot(p);
-    if (!slot.takes_work() || !search.shapes[slot.shape]) continue;
-    if (best && search.room.slot(*best).whole <= slot.whole) continue;
-    const auto parts = search.room.parts.find(p);
-    const DeviceRoom* devices = parts == search.room.parts.end() ? nullptr : &parts->second;
-    if (tasks_on(slot, devices, search.gang) < search.gang.tasks) continue;
-    if (suits(search, p)) best = p;
-  }
-  if (!best) return std::nullopt;
-  return NodeTasks{search.topology.at(*best), search.gang.tasks};
-}
-
-std::optional<NodeTasks> Placer::one_node(const Surroundings& around, Search& search) {
-  const GangShape& gang = search.gang;
-  if (!may_be_one_node(gang) || !search.may_fit_one_node()) return std::nullopt;
-  const auto power_for_one = [&](FabricId vertex) {
-    return search.power == nullptr || bound(search, vertex).by_both >= gang.tasks;
-  };
-  if (!power_for_one(Topology::kRoot)) return std::nullopt;
-  using Candidate = std::pair<NodeCost, const NodeGroups::Map::value_type*>;
-  std::vector<Candidate> candidates;
-  for (const auto& group : around.free.groups().groups()) {
-    const GroupKey& key = group.first;
-    if (!search.shapes[key.shape]) continue;
-    const Slot slot = slot_of(key);
-    const DeviceRoom* parts = key.parts.size() > 0 ? &key.parts : nullptr;
-    if (tasks_on(slot, parts, gang) < gang.tasks) continue;
-    candidates.emplace_back(cost_of(key, gang), &group);
-  }
-  const auto worse = [](const Candidate& a, const Candidate& b) { return a.first > b.first; };
-  std::make_heap(candidates.begin(), candidates.end(), worse);
-  while (!candidates.empty()) {
-    std::pop_heap(candidates.begin(), candidates.end(), worse);
-    const auto& [key, positions] = *candidates.back().second;
-    candidates.pop_back();
-    if (!key.busy) {
-      for (const auto& [count, cell] : around.free.fullest(ShapeId(key.shape))) {
-        const FabricId id = search.room.cell(cell).vertex;
-        const FabricVertex& vertex = search.topology.fabric(id);
-        if (!power_for_one(id)) continue;
-        for (auto at = positions.next(vertex.first); at && *at < vertex.direct_last;
-             at = positions.next(*at + 1)) {
-          if (suits(search, *at)) return NodeTasks{search.topology.at(*at), gang.tasks};
-        }
-      }
-      continue;
-    }
-    for (auto at = positions.next(0); at;) {
-      if (suits(search, *at)) return NodeTasks{search.topology.at(*at), gang.tasks};
-      const FabricId id = search.topology.fabric_of(search.topology.at(*at));
-      // Of a vertex without power for it, the other nodes need no look.
-      at = positions.next(power_for_one(id) ? *at + 1 : search.topology.fabric(id).direct_last);
-    }
   }
   return std::nullopt;
 }
@@ -286,6 +217,9 @@ Placer::Bound Placer::bound(Search& search, FabricId id) {
   if (sum.by_room == 0 || search.power == nullptr) return sum;
   sum.by_both = std::min(sum.by_room, bounds_.below(search.topology, *search.power, id));
   if (sum.by_both < sum.by_room) search.by_power = true;
+  if (sum.by_both < search.gang.tasks && sum.by_room >= search.gang.tasks) {
+    bounds_.helped(*search.power);
+  }
   return sum;
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/fit.h"
+#include "core/group_ranking.h"
 #include "core/power_bounds.h"
 #include "core/room.h"
 #include "core/topology.h"
@@ -31,6 +32,9 @@ struct Surroundings {
   const Topology& topology;
   const FreeIndex& free;
   const std::vector<Node>& nodes;
+  /// By what nodes are ranked; none: by best fit. Whether there is a place does not depend on it.
+  const Demand* demand = nullptr;
+  const RankingRules* rules = nullptr;
 };
 
 /// There is no place. What that says about when to look again.
@@ -48,6 +52,7 @@ struct NodeTasks {
   bool operator==(const NodeTasks&) const = default;
 };
 
+/// Remembers how nodes rank, so one Placer serves one state as it changes.
 class Placer {
  public:
   /// From now on it is quicker where power is short in `free`, which has to outlive it.
@@ -75,7 +80,15 @@ class Placer {
 
  private:
   struct Search;
-  std::optional<NodeTasks> one_node(const Surroundings& around, Search& search);
+  bool choose(Search& search, const std::string& type);
+  bool power_for_one(Search& search, FabricId vertex);
+  std::optional<NodeTasks> one_node_of(const Surroundings& around, Search& search,
+                                       const std::vector<std::string>& types,
+                                       std::optional<AcceleratorShare>& device_left);
+  std::optional<NodeTasks> one_node(const Surroundings& around, Search& search,
+                                    std::optional<AcceleratorShare>& device_left);
+  std::optional<Position> node_of(const Surroundings& around, Search& search, const GroupKey& key,
+                                  const PositionSet& positions);
   std::optional<NodeTasks> one_node_in(Search& search);
   bool suits(Search& search, Position position);
   std::optional<std::vector<NodeTasks>> in_fabric(Search& search);
@@ -100,6 +113,19 @@ class Placer {
   PendingReason why_not(const Surroundings& around, const GangShape& gang, const Whereabouts& where,
                         const Search& search);
 
+  struct Candidate {
+    std::int64_t cost = 0;
+    FitCost fit;
+    std::optional<AcceleratorShare> device_left;
+    const NodeGroups::Map::value_type* group = nullptr;
+  };
+  /// Groups that are ranked for one gang; where there are more, those with the best fit are. What
+  /// a look costs at worst is this times 20 microseconds.
+  static constexpr std::size_t kRankedMax = 1024;
+  void rank_groups(const Surroundings& around, Search& search);
+
+  GroupRanking ranking_;
+  std::vector<Candidate> ranked_;
   PowerTrimmer power_;
   PowerBounds bounds_;
   std::shared_ptr<VictimMemory> victim_memory_;

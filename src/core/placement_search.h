@@ -13,6 +13,9 @@ namespace mw {
 
 /// The accelerator types that the gang may run on, the best first; all there are when it says none.
 std::vector<std::string> types_for(const Topology& topology, const GangShape& gang);
+/// The same, those of equal rates together.
+std::vector<std::vector<std::string>> types_by_rate(const Topology& topology,
+                                                    const GangShape& gang);
 /// Nodes of the shape have accelerators that the gang may run on.
 bool type_suits(const NodeShape& shape, const GangShape& gang);
 /// By site: whether a job may run there.
@@ -44,6 +47,16 @@ struct Placer::Search {
   std::optional<PowerId> limiting;
   std::uint32_t nodes = 0;  ///< that take work and are of the type, where most would fit
 
+  /// Several at once, of equal rates: for one node, which has accelerators of one type anyway.
+  void choose_types(const std::vector<std::string>& types) {
+    type.clear();
+    power = nullptr;
+    for (const FabricCell& cell : room.cells(Topology::kRoot)) {
+      const std::string& present = topology.shape(cell.shape).accelerator_type;
+      shapes[cell.shape.value()] = std::find(types.begin(), types.end(), present) != types.end();
+    }
+    count_by_free();
+  }
   bool choose_type(const std::string& chosen) {
     type = chosen;
     shapes.assign(topology.shapes().size(), false);

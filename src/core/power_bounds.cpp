@@ -10,6 +10,8 @@ namespace {
 
 /// Kinds differ in the type, the share and the tasks a node takes at once; there are few of them.
 constexpr std::size_t kTablesMax = 32;
+/// To be found so often without helping means that power is short no more.
+constexpr std::uint32_t kIdleMost = 16;
 
 }  // namespace
 
@@ -30,6 +32,12 @@ const PowerBounds::Table* PowerBounds::find(const Topology& topology, const Gang
     if (each.share != gang.task.accelerators || each.at_once != tasks_at_once(gang) ||
         each.type != type) {
       continue;
+    }
+    // One that is behind by more than can be told is made anew when power is found to be short.
+    if (++each.idle > kIdleMost || free_->changes().lost(each.seen)) {
+      if (&each != &tables_.back()) each = std::move(tables_.back());
+      tables_.pop_back();
+      return nullptr;
     }
     each.used = ++uses_;
     catch_up(topology, each);

@@ -44,6 +44,12 @@ class PowerBounds {
   const Table* make(const Topology& topology, const GangShape& gang, const std::string& type,
                     const std::vector<bool>& shapes);
 
+  /// The table has spared a look: it is kept. One that spares none for a while is let go of, for it
+  /// costs something with each change of what is free.
+  void helped(const Table& table) {
+    tables_[static_cast<std::size_t>(&table - tables_.data())].idle = 0;
+  }
+
   /// At least as many tasks as may be placed below the vertex.
   /// REQUIRES: it is not the whole fleet.
   std::uint64_t below(const Topology& topology, const Table& table, FabricId vertex);
@@ -61,6 +67,7 @@ class PowerBounds {
     std::vector<std::uint64_t> most;   ///< of those, what may be drawn
     std::uint64_t seen = 0;            ///< changes of what is free that are in it
     std::uint64_t used = 0;            ///< when it last was
+    std::uint32_t idle = 0;            ///< times that it was found since it last helped
   };
 
  private:

@@ -104,9 +104,19 @@ GroupKey present_key(const Topology& topology, const Node& node);
 /// A slot like those of a group's nodes.
 Slot slot_of(const GroupKey& key);
 
+/// The nodes of a group, and what lets others remember things about it: a number that no other
+/// group has at the same time, small so that it can be an index, and a fingerprint of the key.
+struct NodeGroup {
+  PositionSet positions;
+  std::uint32_t nodes = 0;
+  std::uint32_t number = 0;
+  std::uint64_t fingerprint = 0;
+  bool operator==(const NodeGroup& other) const { return positions == other.positions; }
+};
+
 class NodeGroups {
  public:
-  using Map = std::map<GroupKey, PositionSet>;
+  using Map = std::map<GroupKey, NodeGroup>;
   [[nodiscard]] const Map& groups() const { return groups_; }
   void insert(const GroupKey& key, Position position);
   void erase(const GroupKey& key, Position position);
@@ -127,6 +137,7 @@ class NodeGroups {
   };
 
   Map groups_;
+  std::vector<std::uint32_t> unused_numbers_;
   Last inserted_;
   Last erased_;
 };

@@ -18,6 +18,7 @@
 #include "base/fields.h"
 #include "base/id.h"
 #include "base/time.h"
+#include "core/demand.h"
 #include "core/device_room.h"
 #include "core/job_classes.h"
 #include "core/job_map.h"
@@ -200,6 +201,7 @@ struct State {
   /// The reason last told for each class that was tried and does not fit, by the job it was told
   /// of.
   std::map<JobId, PendingReason> blocked;
+  Demand demand;  ///< what has been asked for so far
 
   // Derived.
   SharedTopology topology;
@@ -223,7 +225,8 @@ struct State {
 
   bool operator==(const State&) const = default;
   MW_FIELDS(last_seq, now, next_job, next_epoch, records, jobs, attempts, holds, claims,
-            reservations, policy, fleet, nodes, tenants, finished, ledger, idle_cause, blocked)
+            reservations, policy, fleet, nodes, tenants, finished, ledger, idle_cause, blocked,
+            demand)
 };
 
 /// Ended jobs stay in the state (for `show`, dependencies and repeated submits) until this many
@@ -239,7 +242,7 @@ void rebuild_indexes(State& state);
 
 /// The present, for placement.
 inline Surroundings surroundings(const State& state) {
-  return {*state.topology, state.free, state.nodes};
+  return {*state.topology, state.free, state.nodes, &state.demand, &state.policy.ranking};
 }
 
 /// The specification of a job that exists.  REQUIRES: state.jobs has `job`.

@@ -14,6 +14,7 @@
 #include "core/core.h"
 #include "core/fair_order.h"
 #include "core/job_placer.h"
+#include "core/retries.h"
 #include "core/state.h"
 #include "core/wakes.h"
 
@@ -104,6 +105,9 @@ class Core::Stepper {
   void backfill();
   bool try_behind_claims(JobId job);
   void claim_for(JobId job);
+  bool is_to_be_searched_for(JobId job);
+  void note_searched(JobId job);
+  bool waits_for_its_plan(ClassId id, JobId head);
   [[nodiscard]] bool is_told(JobId job) const;
   bool stop_others_for(JobId job);
   void plan_for(JobId job);
@@ -123,6 +127,9 @@ class Core::Stepper {
   // Caches: without them the same things are decided, more slowly.
   Wakes wakes_;
   std::vector<ClassId> failed_;  ///< tried in this pass and did not fit, in the order of the pass
+  Retries retries_;
+  Instant backfill_at_;    ///< not before this, where much is claimed
+  bool searched_ = false;  ///< more was done for the job at hand than looking for a place
   std::set<JobId> sleeping_restarts_;     ///< due, tried, and nothing has come free since
   std::map<ClassId, TenantId> barriers_;  ///< those that wait too long for their tenant's quota
   Instant grow_at_;                       ///< nobody grows before this, unless something comes free
