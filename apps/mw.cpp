@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "experiment_hooks.h"
 #include "journal_hooks.h"
+#include "replay_hooks.h"
 #include "serve.h"
 #include "sim_hooks.h"
 #include "workload_hooks.h"
@@ -15,5 +16,6 @@ int main(int argc, char** argv) {
   mw::add_sim_compare_hooks(hooks);
   mw::add_sim_run_hooks(hooks);
   mw::add_workload_hooks(hooks);
+  mw::add_replay_hooks(hooks);
   return mw::run_cli(argc, argv, hooks);
 }

@@ -177,6 +177,8 @@ void build_tree(CLI::App& app, Cli& cli) {
   add_events(app, cli);
   add_report(app, cli);
   add_journal(app, cli);
+  add_what_if(app, cli);
+  add_replay(app, cli);
   add_experiment(app, cli);
   add_sim(app, cli);
   add_workload(app, cli);

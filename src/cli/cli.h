@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "cli/experiment.h"
+#include "cli/replay.h"
 #include "cli/sim.h"
 #include "cli/workload.h"
 #include "model/fleet_spec.h"
@@ -83,6 +84,7 @@ struct CliHooks {
                                                   const JournalQuery& query)>
       journal_events;
   std::function<Result<JournalStats>(const std::filesystem::path& home)> journal_stats;
+  ReplayHook replay;
   ExperimentHooks experiments;
   SimHooks sim;
   WorkloadHooks workloads;

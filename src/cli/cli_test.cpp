@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 
 #include "cli/cli_test_support.h"
 #include "cli/json_view.h"
@@ -30,7 +31,8 @@ TEST(Arguments, MistakesAreNamedAndExitWithTwo) {
        "unknown option \"--stat\"; did you mean \"--state\"? If not, see \"mw jobs --help\""},
       {{"jobs", "extra"}, "unknown argument \"extra\"; see \"mw jobs --help\""},
       {{"job"},
-       "\"mw job\" needs a command: show, why, logs, cancel, hold, release, requeue; see \"mw job "
+       "\"mw job\" needs a command: show, why, when, logs, cancel, hold, release, requeue; see "
+       "\"mw job "
        "--help\""},
       {{"job", "show"}, "JOB is required; see \"mw job show --help\""},
       {{"job", "show", "abc"},

@@ -150,6 +150,7 @@ void add_job(CLI::App& app, Cli& cli) {
   group->require_subcommand(1);
   add_look(*group, cli, "show", "Show everything about a job, and its story", show);
   add_why(*group, cli);
+  add_job_when(*group, cli);
   add_job_logs(*group, cli);
   const std::string whole =
       "The number of an array without an index means all its elements that have not ended.";

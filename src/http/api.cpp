@@ -27,6 +27,7 @@ ApiContext::ApiContext(ApiOptions the_options, ControlLoop& the_loop, Journal& t
       engine(the_engine),
       tokens(options.attempt_key),
       workers(options.workers),
+      forecasts(options.forecasts_waiting),
       names(the_loop),
       feed(the_loop, options.events_kept),
       started_at(the_loop.now()) {
@@ -96,6 +97,7 @@ Api::~Api() { stop(); }
 
 void Api::stop() {
   context_->feed.stop();
+  context_->forecasts.stop();
   context_->workers.stop();
 }
 

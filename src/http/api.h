@@ -11,6 +11,7 @@
 
 #include "http/auth.h"
 #include "http/event_feed.h"
+#include "http/forecast_desk.h"
 #include "http/listener.h"
 #include "http/metrics.h"
 #include "http/router.h"
@@ -29,10 +30,12 @@ struct ApiOptions {
   std::string version;
   std::string home;
   std::string store_path;
-  std::string user;                  ///< whose token it is: whoever shows it acts as them
-  std::function<void()> on_stop;     ///< asked to stop; must not block
-  std::size_t workers = 2;           ///< threads for reading the journal, logs and long lists
-  std::size_t events_kept = 16'384;  ///< in memory, for those who follow
+  std::string user;                       ///< whose token it is: whoever shows it acts as them
+  std::function<void()> on_stop;          ///< asked to stop; must not block
+  std::size_t workers = 2;                ///< threads for reading the journal, logs and long lists
+  Duration forecast_budget = seconds(2);  ///< of wall time for one, where the asker says nothing
+  std::size_t forecasts_waiting = 8;      ///< beside the one that is made
+  std::size_t events_kept = 16'384;       ///< in memory, for those who follow
 };
 
 /// What handlers work with. Shared with callbacks of the loop, which may outlast the server.
@@ -46,6 +49,7 @@ struct ApiContext : std::enable_shared_from_this<ApiContext> {
   Engine& engine;
   const AttemptTokens tokens;
   WorkerPool workers;
+  ForecastDesk forecasts;
   NodeNames names;
   EventFeed feed;
   HttpMetrics metrics;

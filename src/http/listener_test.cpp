@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "http/http_test_support.h"
+#include "http/router.h"
 
 namespace mw::http {
 namespace {

@@ -6,28 +6,14 @@
 #include <string>
 
 #include "base/check.h"
+#include "http/openapi_schema.h"
 
 namespace mw::http {
 namespace {
 
 namespace json = boost::json;
 
-/// A field of a schema. `type` is written briefly: "integer", "string?" (or null), "[string]" (a
-/// list of), "Usage" (a schema of ours), "string~" (may be left out).
-struct Field {
-  std::string_view name;
-  std::string_view type;
-  std::string_view description;
-};
-enum class Others : std::uint8_t { kNone, kMore };  ///< fields besides those listed
-struct Schema {
-  std::string_view name;
-  std::string_view description;
-  std::vector<Field> fields;
-  Others others = Others::kNone;
-};
-
-const std::vector<Schema>& schemas() {
+const std::vector<Schema>& own_schemas() {
   static const std::vector<Schema> all = {
       {"Error", "Why it did not work.", {{"error", "ErrorBody", ""}}},
       {"ErrorBody",
@@ -342,6 +328,15 @@ const std::vector<Schema>& schemas() {
         {"append_ns", "integer", ""},
         {"queue_length", "integer", ""}}},
   };
+  return all;
+}
+
+const std::vector<Schema>& schemas() {
+  static const std::vector<Schema> all = [] {
+    std::vector<Schema> both = own_schemas();
+    both.insert(both.end(), forecast_schemas().begin(), forecast_schemas().end());
+    return both;
+  }();
   return all;
 }
 

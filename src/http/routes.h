@@ -26,6 +26,7 @@ std::vector<Route> policy_routes(ApiContext* context);
 std::vector<Route> ledger_routes(ApiContext* context);
 std::vector<Route> event_routes(ApiContext* context);
 std::vector<Route> report_routes(ApiContext* context);
+std::vector<Route> forecast_routes(ApiContext* context);
 std::vector<Route> server_routes(ApiContext* context);
 
 // --- what handlers share ------------------------------------------------------------------------

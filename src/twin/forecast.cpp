@@ -2,17 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 #include "base/check.h"
 
 namespace mw {
 namespace {
-
-/// Nobody submits anything more.
-class NoJobs final : public WorkloadSource {
- public:
-  std::optional<WorkloadJob> next() override { return std::nullopt; }
-};
 
 /// Run times were measured where the jobs ran, so nothing slows them down once more.
 Physics as_measured() {
@@ -23,46 +18,93 @@ Physics as_measured() {
   return physics;
 }
 
-/// A stream for each job of each future, so that a job runs as long whatever else is changed.
-Random stream(const ForecastOptions& options, std::uint32_t future, JobId job) {
+/// A stream for each purpose in each future, so that a job runs as long whatever else is changed.
+Random stream(const ForecastOptions& options, std::uint32_t future, std::uint64_t purpose) {
   Random random(options.seed * 0x9E3779B97F4A7C15U + future);
-  Random own(random.next() ^ (job.value() * 0xD1B54A32D192ED03U));
+  Random own(random.next() ^ (purpose * 0xD1B54A32D192ED03U));
   return own.fork();
 }
+/// Purposes beside the jobs that are there, which have their ids.
+constexpr std::uint64_t kArrivals = std::uint64_t{1} << 63U;
+constexpr std::uint64_t kSubmitted = std::uint64_t{1} << 62U;
+constexpr std::uint64_t kBatches = std::uint64_t{1} << 61U;
 
 /// Between two checkpoints of a job that has told of one; what it does really is not known.
 constexpr Duration kCheckpointInterval = minutes(10);
 
-JobTruth possible_truth(const State& state, JobId id, const RunTimes& run_times, Random random) {
+/// As another of its batch, as often as that is so; otherwise by itself.
+Duration possible_run(const Present& present, JobId id, Duration elapsed,
+                      const ForecastOptions& options, std::uint32_t future) {
+  const JobSpec& spec = spec_of(present.state, id);
+  Random own = stream(options, future, id.value());
+  const Batches::Batch* batch = present.batches.of(present.state, id);
+  if (batch == nullptr || !own.chance(present.batches.likeness_milli(), 1000))
+    return present.run_times.sample(spec, elapsed, own);
+  const auto longer = std::upper_bound(batch->ended.begin(), batch->ended.end(), elapsed.count());
+  Random common = stream(options, future, kBatches + batch->number);
+  // The same run for all of the batch in this future.
+  if (longer != batch->ended.end()) {
+    const auto left = static_cast<std::uint64_t>(batch->ended.end() - longer);
+    const Duration run(*(batch->ended.end() - 1 - static_cast<std::ptrdiff_t>(common.below(left))));
+    return spec.time_limit.count() > 0 ? std::min(run, spec.time_limit) : run;
+  }
+  return present.run_times.sample(spec, std::max(elapsed, batch->running_longest), common);
+}
+
+JobTruth possible_truth(const Present& present, JobId id, const ForecastOptions& options,
+                        std::uint32_t future) {
+  const State& state = present.state;
   JobTruth truth;
   Duration elapsed;
+  Duration launch;
   const auto attempt = state.attempts.find(id);
-  if (attempt != state.attempts.end()) elapsed = state.now - attempt->second.placed_at;
-  truth.work = run_times.sample(spec_of(state, id), elapsed, random);
+  if (attempt != state.attempts.end()) {
+    elapsed = state.now - attempt->second.placed_at;
+    // Run times count from the placement, work from when all tasks run.
+    if (attempt->second.running_at)
+      launch = *attempt->second.running_at - attempt->second.placed_at;
+  }
+  truth.work = possible_run(present, id, elapsed, options, future) - launch;
   if (state.jobs.at(id).checkpoint.step > 0) truth.checkpoint_interval = kCheckpointInterval;
   return truth;
 }
 
-SimulationOptions future_of(const State& state, const RunTimes& run_times,
-                            const std::vector<InputBody>& changes, const ForecastOptions& options,
-                            std::uint32_t future) {
-  SimulationOptions result;
-  result.from = state;
-  result.physics = as_measured();
-  result.seed = options.seed + future;
-  result.length = options.horizon;
-  result.first_inputs = changes;
-  result.truth_of = [&run_times, &options, future](const State& at, JobId id) {
-    return possible_truth(at, id, run_times, stream(options, future, id));
-  };
-  result.truth_of_new = [&run_times, &options, &state, future](const JobSpec& spec) {
-    JobTruth truth;
-    Random random = stream(options, future, state.next_job);
-    truth.work = run_times.sample(spec, Duration(), random);
-    return truth;
-  };
-  return result;
-}
+/// A future and what it needs while it runs.
+class Future {
+ public:
+  Future(const Present& present, const std::vector<InputBody>& changes,
+         const ForecastOptions& options, std::uint32_t number)
+      : arrivals_(present.arrivals.future(present.run_times, present.state.now,
+                                          stream(options, number, kArrivals))),
+        simulation_(options_of(present, changes, options, number), *arrivals_, nullptr) {}
+
+  Simulation& simulation() { return simulation_; }
+
+ private:
+  static SimulationOptions options_of(const Present& present, const std::vector<InputBody>& changes,
+                                      const ForecastOptions& options, std::uint32_t number) {
+    SimulationOptions result;
+    result.from = present.state;
+    result.physics = as_measured();
+    result.seed = options.seed + number;
+    result.length = options.horizon;
+    result.first_inputs = changes;
+    result.truth_of = [&present, &options, number](const State&, JobId id) {
+      return possible_truth(present, id, options, number);
+    };
+    result.truth_of_new = [&present, &options, number,
+                           count = std::uint64_t{0}](const JobSpec& spec) mutable {
+      JobTruth truth;
+      Random random = stream(options, number, kSubmitted + count++);
+      truth.work = present.run_times.sample(spec, Duration(), random);
+      return truth;
+    };
+    return result;
+  }
+
+  std::unique_ptr<WorkloadSource> arrivals_;
+  Simulation simulation_;
+};
 
 bool is_stopped(const ForecastOptions& options) {
   return options.stop != nullptr && options.stop->load(std::memory_order_relaxed);
@@ -70,64 +112,70 @@ bool is_stopped(const ForecastOptions& options) {
 
 }  // namespace
 
-Instant PossibleStarts::quantile(double share) const {
-  MW_CHECK(!at.empty());
-  const auto last = static_cast<double>(at.size() - 1);
-  return at[static_cast<std::size_t>(std::lround(share * last))];
+Present::Present(State now) : state(std::move(now)), batches(state), arrivals(state) {
+  run_times.learn_from(state);
 }
 
-PossibleStarts possible_starts(const State& state, const RunTimes& run_times,
-                               const std::vector<InputBody>& changes, JobId job,
-                               const ForecastOptions& options) {
+// Among n possible starts and the true one, were they all alike, each place of the true one is as
+// likely; so the share p lies at place p (n + 1). Source: Weibull's plotting position, type 6 of
+// Hyndman and Fan, "Sample Quantiles in Statistical Packages", 1996.
+Instant PossibleStarts::quantile(double share) const {
+  MW_CHECK(!at.empty());
+  std::vector<Instant> sorted = at;
+  std::sort(sorted.begin(), sorted.end());
+  const auto last = static_cast<double>(sorted.size() - 1);
+  const double place = std::clamp(share * (last + 2) - 1, 0.0, last);
+  const auto below = static_cast<std::size_t>(place);
+  const double part = place - static_cast<double>(below);
+  if (part <= 0) return sorted[below];
+  const Instant next = sorted[below + 1];
+  if (next == Instant::never()) return next;
+  const auto gap = static_cast<double>((next - sorted[below]).count());
+  return sorted[below] + Duration(std::llround(gap * part));
+}
+
+std::size_t PossibleStarts::never_started() const {
+  return static_cast<std::size_t>(std::count(at.begin(), at.end(), Instant::never()));
+}
+
+bool goes_on(const ForecastOptions& options, std::uint32_t done) {
+  if (done >= options.futures || is_stopped(options)) return false;
+  return done == 0 || !options.until || std::chrono::steady_clock::now() < *options.until;
+}
+
+Instant possible_start(const Present& present, const std::vector<InputBody>& changes, JobId job,
+                       const ForecastOptions& options, std::uint32_t future) {
+  Future one(present, changes, options, future);
+  Instant start = Instant::never();
+  one.simulation().watch([&](Instant now, const std::vector<Event>& events) {
+    for (const Event& event : events) {
+      const auto* placed = std::get_if<AttemptPlaced>(&event.body);
+      if (placed != nullptr && placed->job == job) start = now;
+      const auto* finished = std::get_if<JobFinished>(&event.body);
+      if (finished != nullptr && finished->job == job) return false;
+    }
+    return start == Instant::never();
+  });
+  MW_CHECK(one.simulation().run({}, options.stop).ok());
+  return start;
+}
+
+PossibleStarts possible_starts(const Present& present, const std::vector<InputBody>& changes,
+                               JobId job, const ForecastOptions& options) {
   PossibleStarts starts;
-  for (std::uint32_t future = 0; future < options.futures; ++future) {
-    if (future > 0 && is_stopped(options)) break;
-    NoJobs nothing_more;
-    Simulation simulation(future_of(state, run_times, changes, options, future), nothing_more,
-                          nullptr);
-    Instant start = Instant::never();
-    simulation.watch([&](Instant now, const std::vector<Event>& events) {
-      for (const Event& event : events) {
-        const auto* placed = std::get_if<AttemptPlaced>(&event.body);
-        if (placed != nullptr && placed->job == job) start = now;
-        const auto* finished = std::get_if<JobFinished>(&event.body);
-        if (finished != nullptr && finished->job == job) return false;
-      }
-      return start == Instant::never();
-    });
-    MW_CHECK(simulation.run({}, options.stop).ok());
-    if (is_stopped(options) && start == Instant::never()) break;
-    starts.at.push_back(start);
+  for (std::uint32_t future = 0; goes_on(options, future); ++future) {
+    starts.at.push_back(possible_start(present, changes, job, options, future));
   }
-  std::sort(starts.at.begin(), starts.at.end());
   return starts;
 }
 
-std::vector<RunReport> run_futures(
-    const State& state, const RunTimes& run_times, const std::vector<InputBody>& changes,
-    const ForecastOptions& options,
-    const std::function<void(std::uint32_t future, JobId job, Instant at)>& started) {
-  std::vector<RunReport> reports;
-  for (std::uint32_t future = 0; future < options.futures; ++future) {
-    if (future > 0 && is_stopped(options)) break;
-    NoJobs nothing_more;
-    Simulation simulation(future_of(state, run_times, changes, options, future), nothing_more,
-                          nullptr);
-    if (started) {
-      simulation.watch([&](Instant now, const std::vector<Event>& events) {
-        for (const Event& event : events) {
-          const auto* placed = std::get_if<AttemptPlaced>(&event.body);
-          if (placed != nullptr && placed->attempt == AttemptNumber(1)) {
-            started(future, placed->job, now);
-          }
-        }
-        return true;
-      });
-    }
-    MW_CHECK(simulation.run().ok());
-    reports.push_back(simulation.report());
-  }
-  return reports;
+RunReport run_future(const Present& present, const std::vector<InputBody>& changes,
+                     const ForecastOptions& options, std::uint32_t future,
+                     const Simulation::Watch& watch) {
+  Future one(present, changes, options, future);
+  if (watch) one.simulation().watch(watch);
+  MW_CHECK(one.simulation().run({}, options.stop).ok());
+  return one.simulation().report();
 }
 
 }  // namespace mw

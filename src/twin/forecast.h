@@ -1,10 +1,12 @@
 // Answers about the future, by running it: the live state is copied, each job that has not ended is
-// given a possible run time, and the very brain that decides live decides on the copy. Many such
-// futures, each from its own seed, tell how sure an answer is. Futures of the same number are the
-// same in all but what is asked about, so two answers can be compared.
+// given a possible run time, jobs like those of the past days go on coming in, and the very brain
+// that decides live decides on the copy. Many such futures, each from its own seed, tell how sure
+// an answer is. Futures of the same number are the same in all but what is asked about, so two
+// answers can be compared. Nothing breaks in a future.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -13,6 +15,8 @@
 #include "base/time.h"
 #include "core/state.h"
 #include "model/input.h"
+#include "twin/batches.h"
+#include "twin/recent_arrivals.h"
 #include "twin/run_report.h"
 #include "twin/run_times.h"
 #include "twin/simulation.h"
@@ -23,30 +27,48 @@ struct ForecastOptions {
   std::uint32_t futures = 40;         ///< at most
   Duration horizon = hours(24 * 14);  ///< a job that has not started by then does not
   std::uint64_t seed = 1;
-  /// No further future is begun once this is set; null: all are run.
+  /// No further future is begun after this; the first is run in any case.
+  std::optional<std::chrono::steady_clock::time_point> until{};
+  /// Nobody wants the answer any more once this is set: what is returned is then of no use.
   const std::atomic<bool>* stop = nullptr;
+};
+
+/// What is known of now, and what can be learned from it.
+struct Present {
+  /// Learns run times, batches and arrivals from `state`.
+  explicit Present(State now);
+  /// Nothing is submitted in the futures.
+  Present(State now, RunTimes known) : state(std::move(now)), run_times(std::move(known)) {}
+
+  State state;
+  RunTimes run_times;
+  Batches batches;
+  RecentArrivals arrivals;
 };
 
 /// When a job starts in each of the futures that were run; never() where it does not.
 struct PossibleStarts {
-  std::vector<Instant> at;  ///< sorted
+  std::vector<Instant> at;  ///< by number of the future
   /// By which the job has started in that share of the futures; never() when it has not in so many.
   /// REQUIRES: at least one future was run.
   [[nodiscard]] Instant quantile(double share) const;
+  [[nodiscard]] std::size_t never_started() const;
 };
 
-/// Futures of `state` after `changes` are handed in. REQUIRES: run times were learned as far as
-/// they are to be.
-/// Cost: a copy of the state and a run up to the start for each future.
-PossibleStarts possible_starts(const State& state, const RunTimes& run_times,
-                               const std::vector<InputBody>& changes, JobId job,
-                               const ForecastOptions& options);
+/// Whether another future is to be run after `done` of them.
+bool goes_on(const ForecastOptions& options, std::uint32_t done);
 
-/// What each future comes to by the horizon, in the order of their numbers.
-/// `started`: told of each job's first start in a future.
-std::vector<RunReport> run_futures(
-    const State& state, const RunTimes& run_times, const std::vector<InputBody>& changes,
-    const ForecastOptions& options,
-    const std::function<void(std::uint32_t future, JobId job, Instant at)>& started = {});
+/// When `job` starts in the future of that number, after `changes` are handed in; never() when it
+/// does not within the horizon.  Cost: a copy of the state and a run up to the start.
+Instant possible_start(const Present& present, const std::vector<InputBody>& changes, JobId job,
+                       const ForecastOptions& options, std::uint32_t future);
+/// The same of as many futures as the options allow.
+PossibleStarts possible_starts(const Present& present, const std::vector<InputBody>& changes,
+                               JobId job, const ForecastOptions& options);
+
+/// What the future of that number comes to by the horizon.
+RunReport run_future(const Present& present, const std::vector<InputBody>& changes,
+                     const ForecastOptions& options, std::uint32_t future,
+                     const Simulation::Watch& watch = {});
 
 }  // namespace mw

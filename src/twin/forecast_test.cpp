@@ -26,6 +26,7 @@ struct BusyNode {
               std::vector<Input>{{RequestId(), AttemptStarted{JobId(1), Epoch(1)}}});
     submit(kNow, "second");
   }
+  [[nodiscard]] Present present() const { return {core.state(), run_times}; }
   void submit(Instant at, const std::string& name) {
     JobSpec spec = one_hour_job(0).spec;
     spec.name = name;
@@ -44,8 +45,7 @@ TEST(Forecast, AJobStartsWhenWhatIsBeforeItMayHaveEnded) {
   busy.learn();
   ForecastOptions options;
   options.futures = 200;
-  const PossibleStarts starts =
-      possible_starts(busy.core.state(), busy.run_times, {}, JobId(2), options);
+  const PossibleStarts starts = possible_starts(busy.present(), {}, JobId(2), options);
   ASSERT_EQ(starts.at.size(), 200U);
   EXPECT_EQ(starts.quantile(0), kNow + minutes(5));
   EXPECT_EQ(starts.quantile(1), kNow + minutes(29));
@@ -56,7 +56,7 @@ TEST(Forecast, TheStateIsLeftAlone) {
   BusyNode busy;
   busy.learn();
   const State before = busy.core.state();
-  possible_starts(busy.core.state(), busy.run_times, {}, JobId(2), {});
+  possible_starts(busy.present(), {}, JobId(2), {});
   EXPECT_TRUE(before == busy.core.state());
 }
 
@@ -66,8 +66,7 @@ TEST(Forecast, AJobThatIsNotSubmittedYetHasAnAnswer) {
   JobSpec spec = one_hour_job(0).spec;
   spec.name = "third";
   const std::vector<InputBody> submit = {SubmitJob{spec, ""}};
-  const PossibleStarts starts =
-      possible_starts(busy.core.state(), busy.run_times, submit, JobId(3), {});
+  const PossibleStarts starts = possible_starts(busy.present(), submit, JobId(3), {});
   // Behind the second, of which no more is known than of all jobs.
   EXPECT_GE(starts.quantile(0), kNow + minutes(5 + 35));
   EXPECT_LE(starts.quantile(1), kNow + minutes(29 + 59));
@@ -78,8 +77,7 @@ TEST(Forecast, WhatCannotStartDoesNot) {
   busy.learn();
   const std::vector<InputBody> drain = {
       DrainNode{busy.core.state().topology->name(NodeId(0)), "", ""}};
-  const PossibleStarts starts =
-      possible_starts(busy.core.state(), busy.run_times, drain, JobId(2), {});
+  const PossibleStarts starts = possible_starts(busy.present(), drain, JobId(2), {});
   EXPECT_EQ(starts.quantile(0), Instant::never());
 }
 
@@ -87,15 +85,43 @@ TEST(Forecast, FuturesDifferOnlyInWhatIsAsked) {
   BusyNode busy;
   busy.learn();
   ForecastOptions options;
-  options.futures = 8;
   options.horizon = hours(6);
-  const auto one = run_futures(busy.core.state(), busy.run_times, {}, options);
-  const auto same = run_futures(busy.core.state(), busy.run_times, {}, options);
-  ASSERT_EQ(one.size(), 8U);
-  for (std::size_t i = 0; i < one.size(); ++i) {
-    EXPECT_EQ(one[i].utilisation_percent, same[i].utilisation_percent);
-    EXPECT_EQ(one[i].jobs.succeeded, 2U);
+  const Present present = busy.present();
+  for (std::uint32_t future = 0; future < 8; ++future) {
+    const RunReport one = run_future(present, {}, options, future);
+    const RunReport same = run_future(present, {}, options, future);
+    EXPECT_EQ(one.utilisation_percent, same.utilisation_percent);
+    EXPECT_EQ(one.jobs.succeeded, 2U);
+    // Another job behind them changes nothing of theirs.
+    JobSpec spec = one_hour_job(0).spec;
+    const Instant with = possible_start(present, {SubmitJob{spec, ""}}, JobId(2), options, future);
+    EXPECT_EQ(with, possible_start(present, {}, JobId(2), options, future));
   }
+}
+
+TEST(Forecast, TheBudgetEndsItAfterTheFutureThatIsUnderWay) {
+  BusyNode busy;
+  busy.learn();
+  ForecastOptions options;
+  options.until = std::chrono::steady_clock::now() - std::chrono::seconds(1);
+  EXPECT_EQ(possible_starts(busy.present(), {}, JobId(2), options).at.size(), 1U);
+  std::atomic<bool> stop = true;
+  options.stop = &stop;
+  EXPECT_TRUE(possible_starts(busy.present(), {}, JobId(2), options).at.empty());
+}
+
+TEST(Forecast, QuantilesLieBetweenThePossibleStarts) {
+  PossibleStarts starts;
+  for (int i = 9; i >= 1; --i) starts.at.push_back(kNow + minutes(i));
+  EXPECT_EQ(starts.quantile(0.1), kNow + minutes(1));
+  EXPECT_EQ(starts.quantile(0.5), kNow + minutes(5));
+  EXPECT_EQ(starts.quantile(0.95), kNow + minutes(9));
+  EXPECT_EQ(starts.quantile(0.25), kNow + seconds(150));
+  starts.at.front() = Instant::never();
+  EXPECT_EQ(starts.quantile(0.9), Instant::never());
+  EXPECT_EQ(starts.quantile(0.85), Instant::never());  // between the last that starts and never
+  EXPECT_EQ(starts.quantile(0.8), kNow + minutes(8));
+  EXPECT_EQ(starts.never_started(), 1U);
 }
 
 }  // namespace

@@ -50,6 +50,7 @@ class Reader {
       }
       if (!first) first = history.submitted;
       result.jobs.push_back(job_of(history, *first));
+      result.ids.push_back(id);
     }
     return result;
   }

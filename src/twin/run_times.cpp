@@ -6,14 +6,19 @@
 namespace mw {
 namespace {
 
-/// What is taken when nothing is known at all: uniform in the logarithm from a minute to a day.
+/// What is taken when nothing like it is known: from a minute to a day.
 Duration of_nothing(Duration elapsed, Random& random) {
   const std::int64_t shortest = std::max(minutes(1), elapsed).count();
   std::int64_t length = shortest;
-  // Twice as long with probability 0.9 each time: the longer it ran, the longer it will.
+  // Half as long again with probability 0.9 each time: the longer it ran, the longer it will.
   while (random.chance(9, 10) && length < hours(24).count()) length += length / 2;
   return Duration(length + static_cast<std::int64_t>(
                                random.below(static_cast<std::uint64_t>(shortest / 2 + 1))));
+}
+
+std::size_t above(const std::vector<std::int64_t>& sorted, Duration length) {
+  return static_cast<std::size_t>(sorted.end() -
+                                  std::upper_bound(sorted.begin(), sorted.end(), length.count()));
 }
 
 }  // namespace
@@ -26,24 +31,49 @@ std::array<std::string, RunTimes::kTemplates> RunTimes::templates(const JobSpec&
           "2|" + spec.tenant + "|" + size, "3|" + size, "4"};
 }
 
+void RunTimes::insert(std::vector<std::int64_t>& runs, Duration run) const {
+  // Which one makes room is of no matter, as long as it is the same on every machine.
+  if (runs.size() == kKept) runs.erase(runs.begin() + static_cast<std::ptrdiff_t>(count_ % kKept));
+  runs.insert(std::upper_bound(runs.begin(), runs.end(), run.count()), run.count());
+}
+
 void RunTimes::learn(const JobSpec& spec, Duration run) {
   ++count_;
-  for (const std::string& each : templates(spec)) {
-    std::vector<std::int64_t>& runs = past_[each];
-    // Which one makes room is of no matter, as long as it is the same on every machine.
-    if (runs.size() == kKept)
-      runs.erase(runs.begin() + static_cast<std::ptrdiff_t>(count_ % kKept));
-    runs.insert(std::upper_bound(runs.begin(), runs.end(), run.count()), run.count());
-  }
+  for (const std::string& each : templates(spec)) insert(past_[each].ended, run);
+}
+
+void RunTimes::learn_unended(const JobSpec& spec, Duration run) {
+  for (const std::string& each : templates(spec)) insert(past_[each].unended, run);
 }
 
 void RunTimes::learn_from(const State& state) {
   for (const JobId id : state.finished) {
     const Job& job = state.jobs.at(id);
-    if (!job.started_at || !job.finished_at) continue;
-    const bool by_itself = job.state == JobState::kSucceeded || job.state == JobState::kFailed;
-    if (!by_itself || job.attempts != 1) continue;
-    learn(spec_of(state, id), *job.finished_at - *job.started_at);
+    // Of a job with several attempts it is not kept how long the last one ran.
+    if (!job.started_at || !job.finished_at || job.attempts != 1) continue;
+    const Duration run = *job.finished_at - *job.started_at;
+    if (job.state == JobState::kTimedOut) {
+      learn_unended(spec_of(state, id), run);
+    } else {
+      learn(spec_of(state, id), run);
+    }
+  }
+  for (const auto& [id, attempt] : state.attempts) {
+    if (attempt.resumed_from.step == 0 && state.now > attempt.placed_at)
+      learn_unended(spec_of(state, id), state.now - attempt.placed_at);
+  }
+}
+
+/// One of the runs that were longer, each as likely. One whose end is not known gives its weight
+/// to those beyond it: so it is drawn again among these.
+Duration RunTimes::draw(const Past& past, Duration elapsed, Random& random) {
+  for (;;) {
+    const std::size_t ended = above(past.ended, elapsed);
+    if (ended == 0) return of_nothing(elapsed, random);
+    const std::size_t unended = above(past.unended, elapsed);
+    const auto drawn = static_cast<std::size_t>(random.below(ended + unended));
+    if (drawn < ended) return Duration(past.ended[past.ended.size() - ended + drawn]);
+    elapsed = Duration(past.unended[past.unended.size() - unended + (drawn - ended)]);
   }
 }
 
@@ -52,12 +82,10 @@ Duration RunTimes::sample(const JobSpec& spec, Duration elapsed, Random& random)
   for (const std::string& each : templates(spec)) {
     const auto found = past_.find(each);
     if (found == past_.end()) continue;
-    const std::vector<std::int64_t>& runs = found->second;
-    const auto longer = std::upper_bound(runs.begin(), runs.end(), elapsed.count());
-    const auto left = static_cast<std::size_t>(runs.end() - longer);
+    const std::size_t left = above(found->second.ended, elapsed);
     const bool is_last = each == "4";
     if (left < kEnough && !(is_last && left > 0)) continue;
-    return std::min(most, Duration(*(longer + static_cast<std::ptrdiff_t>(random.below(left)))));
+    return std::min(most, draw(found->second, elapsed, random));
   }
   return std::min(most, of_nothing(elapsed, random));
 }

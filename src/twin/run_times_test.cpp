@@ -35,6 +35,30 @@ TEST(RunTimes, WhatHasRunAlreadyRunsLonger) {
   }
 }
 
+// The estimate of Kaplan and Meier, by hand: of 12 runs six ended after 1 h, then six that had run
+// for 2 h went on, and of a further six half ended after 3 h and half after 4 h.
+TEST(RunTimes, RunsThatGoOnGiveTheirWeightToLongerOnes) {
+  RunTimes past;
+  const JobSpec spec = spec_of("train", "red", 8);
+  for (int i = 0; i < 6; ++i) past.learn(spec, hours(1));
+  for (int i = 0; i < 6; ++i) past.learn_unended(spec, hours(2));
+  for (int i = 0; i < 3; ++i) past.learn(spec, hours(3));
+  for (int i = 0; i < 3; ++i) past.learn(spec, hours(4));
+  EXPECT_EQ(past.runs(), 12U);
+  Random random(5);
+  int counts[5] = {};
+  constexpr int kDraws = 30'000;
+  for (int i = 0; i < kDraws; ++i) {
+    const auto drawn = past.sample(spec, Duration(), random).count() / hours(1).count();
+    ASSERT_LE(drawn, 4);
+    ++counts[drawn];
+  }
+  EXPECT_NEAR(counts[1], kDraws / 3.0, kDraws * 0.01);
+  EXPECT_EQ(counts[2], 0);
+  EXPECT_NEAR(counts[3], kDraws / 3.0, kDraws * 0.01);
+  EXPECT_NEAR(counts[4], kDraws / 3.0, kDraws * 0.01);
+}
+
 TEST(RunTimes, NothingIsLongerThanItsLimit) {
   RunTimes past;
   for (int i = 0; i < 20; ++i) past.learn(spec_of("train", "red", 8), hours(50));

@@ -14,7 +14,7 @@ constexpr Duration kResync = seconds(30);
 constexpr const char* kPlanner = "the maintenance plan";
 
 Topology unfold(const SimulationOptions& options) {
-  if (options.from) return make_topology(options.from->fleet);
+  if (options.from) return *options.from->topology;
   Topology topology;
   topology.declare(options.fleet);
   return topology;
@@ -153,7 +153,10 @@ bool Simulation::hand_in_first() {
 Instant Simulation::next() {
   Instant at = std::min(world_.next(), cycle_.next_wakeup());
   if (upcoming_) at = std::min(at, upcoming_->at);
-  const bool jobs_are_left = upcoming_ || world_.attempts() > 0 || !cycle_.state().attempts.empty();
+  const Instant asked = options_.inputs == nullptr ? Instant::never() : options_.inputs->next_at();
+  at = std::min(at, asked);
+  const bool jobs_are_left = upcoming_ || asked != Instant::never() || world_.attempts() > 0 ||
+                             !cycle_.state().attempts.empty();
   if (next_fault_ && jobs_are_left) at = std::min(at, std::max(next_fault_->known_at(), now_));
   // A job may wait for a node that is drained, or will be.
   if (jobs_are_left || cycle_.state().jobs.size() > cycle_.state().finished.size()) {
@@ -171,6 +174,21 @@ void Simulation::submit_due(Instant now) {
     inputs_.push_back({request, SubmitJob{std::move(upcoming_->spec), ""}});
     ++submissions_;
     upcoming_ = workload_.next();
+  }
+}
+
+void Simulation::ask_due(Instant now) {
+  if (options_.inputs == nullptr || options_.inputs->next_at() > now) return;
+  std::vector<AskedInput> due;
+  options_.inputs->take(now, due);
+  for (AskedInput& asked : due) {
+    RequestId request;
+    if (std::holds_alternative<SubmitJob>(asked.body)) {
+      request = RequestId(next_request_++);
+      journal_->truths.emplace(request, asked.truth);
+      ++submissions_;
+    }
+    inputs_.push_back({request, std::move(asked.body)});
   }
 }
 
@@ -218,6 +236,7 @@ bool Simulation::turn(Instant now) {
   fault_due(now);
   world_.advance(now, inputs_);
   submit_due(now);
+  ask_due(now);
   if (now >= resync_at_) {
     cycle_.repeat_commands();
     resync_at_ = now + kResync;

@@ -17,6 +17,7 @@
 #include "model/fleet_spec.h"
 #include "model/policy.h"
 #include "twin/fault_source.h"
+#include "twin/input_source.h"
 #include "twin/physics.h"
 #include "twin/recorder.h"
 #include "twin/run_report.h"
@@ -44,6 +45,9 @@ struct SimulationOptions {
   /// submitted there, `truth_of_new` says what the machines find out.
   std::vector<InputBody> first_inputs{};
   std::function<JobTruth(const JobSpec&)> truth_of_new{};
+  /// Asked beside what the workload submits; may be null, and outlives the simulation. The requests
+  /// of what is submitted are numbered from 1 in this order, the workload's jobs among them.
+  InputSource* inputs = nullptr;
   JobRowSink job_row;  ///< told of each job as it ends; may be empty
 };
 
@@ -85,6 +89,7 @@ class Simulation {
   bool turn(Instant now);
   bool decide(Instant now);
   void submit_due(Instant now);
+  void ask_due(Instant now);
   void fault_due(Instant now);
   void maintenance_due(Instant now);
 

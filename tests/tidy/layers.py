@@ -13,7 +13,8 @@ FOLDERS = {
     # core too: the port Journal names the core's State, which a snapshot holds.
     "src/journal": ["base", "model", "core", "codec", "loop"],
     "src/http/client": ["base"],
-    "src/http": ["base", "model", "core", "codec", "loop"],
+    # twin: forecasts are asked for here, and run there.
+    "src/http": ["base", "model", "core", "codec", "loop", "twin"],
     "src/cli": ["base", "model", "codec", "http/client"],
     "apps": ["base", "model", "core", "codec", "loop", "twin", "engines", "journal", "http",
              "http/client", "cli"],

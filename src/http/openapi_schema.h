@@ -1,0 +1,28 @@
+// How the schemas of the OpenAPI document are written down. A part of openapi.h.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace mw::http {
+
+/// A field of a schema. `type` is written briefly: "integer", "string?" (or null), "[string]" (a
+/// list of), "Usage" (a schema of ours), "string~" (may be left out).
+struct Field {
+  std::string_view name;
+  std::string_view type;
+  std::string_view description;
+};
+enum class Others : std::uint8_t { kNone, kMore };  ///< fields besides those listed
+struct Schema {
+  std::string_view name;
+  std::string_view description;
+  std::vector<Field> fields;
+  Others others = Others::kNone;
+};
+
+/// Of questions about the future.
+const std::vector<Schema>& forecast_schemas();
+
+}  // namespace mw::http
