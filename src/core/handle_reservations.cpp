@@ -116,6 +116,9 @@ void Core::Stepper::turn_reservations() {
 
 /// Jobs of it that run go on to their own ends; those that wait would do so for ever.
 void Core::Stepper::end_reservation(const std::string& name, const std::string& by) {
+  // Nobody knows any longer when they had to be gone by once it is no more, and a step may come
+  // late, with both their time and its end in the past.
+  end_overdue();
   std::vector<JobId> records;
   for (auto at = state_.of_reservations.lower_bound({name, JobId()});
        at != state_.of_reservations.end() && at->first == name; ++at) {

@@ -33,6 +33,19 @@ void count(NodesShort& figures, NodeStanding standing) {
   }
 }
 
+/// By node: something runs there, or is about to again, that need not have ended by `from`.
+std::vector<bool> nodes_in_use(const State& state, Instant from) {
+  std::vector<bool> in_use(state.nodes.size());
+  const auto add = [&](const Placement& placement) {
+    for (const NodeSlice& slice : placement) in_use[slice.node.value()] = true;
+  };
+  for (const auto& [job, attempt] : state.attempts) {
+    if (expected_end(state, attempt) > from) add(attempt.placement);
+  }
+  for (const auto& [job, hold] : state.holds) add(hold.placement);
+  return in_use;
+}
+
 /// Nodes that are taken willingly, and by force; by position.
 class Choice {
  public:
@@ -82,19 +95,10 @@ class Choice {
 
 std::vector<NodeStanding> standings(const State& state, const ReservationSpec& spec, Instant from) {
   std::vector<NodeStanding> all(state.nodes.size(), NodeStanding::kAvailable);
-  for (const auto& [job, attempt] : state.attempts) {
-    if (expected_end(state, attempt) <= from) continue;
-    for (const NodeSlice& slice : attempt.placement) {
-      all[slice.node.value()] = NodeStanding::kInUse;
-    }
-  }
-  for (const auto& [job, hold] : state.holds) {
-    for (const NodeSlice& slice : hold.placement) {
-      all[slice.node.value()] = NodeStanding::kInUse;
-    }
-  }
+  const std::vector<bool> in_use = nodes_in_use(state, from);
   for (const Node& node : state.nodes) {
     NodeStanding& standing = all[node.id.value()];
+    if (in_use[node.id.value()]) standing = NodeStanding::kInUse;
     if (node.claim.job != JobId()) standing = NodeStanding::kKept;
     if (node.phase != NodePhase::kReady || node.lost) standing = NodeStanding::kOutOfUse;
   }
@@ -135,7 +139,12 @@ std::variant<std::vector<NodeId>, NodesShort> listed_nodes(const State& state,
   for (const std::string& name : spec.node_list) nodes.push_back(*state.topology->find(name));
   std::sort(nodes.begin(), nodes.end());
   nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
-  for (const NodeId node : nodes) count(figures, all[node.value()]);
+  const std::vector<bool> in_use = nodes_in_use(state, from);
+  for (const NodeId node : nodes) {
+    // Out of use it would do, but one that is drained still has what ran on it before.
+    const bool drains = all[node.value()] == NodeStanding::kOutOfUse && in_use[node.value()];
+    count(figures, drains ? NodeStanding::kInUse : all[node.value()]);
+  }
   figures.wanted = figures.suitable = static_cast<std::uint32_t>(nodes.size());
   const bool taken = figures.in_use + figures.kept > 0;
   if (figures.reserved > 0 || (taken && !spec.force)) return figures;

@@ -28,7 +28,8 @@ std::variant<std::vector<NodeId>, NodesShort> choose_nodes(const State& state,
                                                            const ReservationSpec& spec,
                                                            Instant from, std::uint32_t count);
 
-/// Those that it lists, by id. Ones that are out of use will do: it is said which.
+/// Those that it lists, by id. Ones that are out of use will do, but count as in use for as long as
+/// something runs on them that need not have ended by the start.
 /// REQUIRES: they exist.
 std::variant<std::vector<NodeId>, NodesShort> listed_nodes(const State& state,
                                                            const ReservationSpec& spec,
