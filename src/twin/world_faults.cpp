@@ -30,29 +30,22 @@ void World::apply(const NodeFault& fault) {
 void World::node_down(const NodeFault& fault, NodeId id) {
   NodeState& node = nodes_[id.value()];
   ++node.down;
-  std::vector<std::uint32_t> gone;
   for (const std::uint32_t index : node.attempts) {
     Running& running = attempts_[index];
     settle(running);
     running.stalled = true;
     // What is left of one that stops goes on stopping.
     if (running.phase != Phase::kStopping) ++running.version;
-    if (is_all_down(running)) gone.push_back(index);
+    for (std::size_t i = 0; i < running.placement.size(); ++i) {
+      if (running.placement[i].node == id) running.gone[i] = true;
+    }
   }
-  for (const std::uint32_t index : gone) {
-    attempts_[index].vanished = true;
-    end(index, TaskExit());
-  }
+  for (const std::uint32_t index : std::vector<std::uint32_t>(node.attempts)) vanish_if_gone(index);
   if (node.down == 1)
     calendar_.enter(now_ + physics_.detection, {Kind::kDetected, id.value(), 0, 0});
   // A node is not back before it was missed: an engine that polls would not have noticed.
   const Duration shortest = physics_.detection + seconds(1);
   calendar_.enter(now_ + std::max(fault.repair, shortest), {Kind::kRepaired, id.value(), 0, 0});
-}
-
-bool World::is_all_down(const Running& running) const {
-  return std::all_of(running.placement.begin(), running.placement.end(),
-                     [&](const NodeSlice& slice) { return nodes_[slice.node.value()].down > 0; });
 }
 
 void World::repaired(NodeId id) {
