@@ -43,10 +43,10 @@ struct MessageFaults {
 struct LiveJob {
   JobTruth truth;
   Instant submitted;
-  std::int64_t saved = 0;         ///< work in its last checkpoint
-  std::int32_t attempt = -1;      ///< World's; -1: none
-  Epoch ended;                    ///< the engine starts nothing of this epoch, or an older one
-  Epoch let_go;                   ///< the control plane has said that this one is over, heard or not
+  std::int64_t saved = 0;     ///< work in its last checkpoint
+  std::int32_t attempt = -1;  ///< World's; -1: none
+  Epoch ended;                ///< the engine starts nothing of this epoch, or an older one
+  Epoch let_go;               ///< the control plane has said that this one is over, heard or not
   AcceleratorShare accelerators;  ///< asked for
 };
 

@@ -9,8 +9,6 @@ namespace {
 
 constexpr Duration kAsksAgainAfter = seconds(30);
 
-std::string name(JobId job) { return "job " + std::to_string(job.value()); }
-
 }  // namespace
 
 void People::ask(Instant now, const State& state, std::vector<Input>& inputs) {
@@ -34,13 +32,14 @@ void People::ask_for(InputBody body, std::vector<Input>& inputs) {
   send({std::move(body), {}, true}, inputs);
 }
 
-void People::take_back(const CancelJob& cancel, std::vector<Input>& inputs) {
-  send({cancel, {}, true}, inputs);
+void People::take_back(const CancelJob& cancel, Instant now) {
+  again_.push_back({cancel, {}, true});
+  again_at_ = std::min(again_at_, now);
 }
 
 void People::send(Ask ask, std::vector<Input>& inputs) {
   const RequestId request(next_request_++);
-  if (std::holds_alternative<SubmitJob>(ask.body)) journal_.expect(request, ask.truth);
+  if (std::holds_alternative<SubmitJob>(ask.body)) journal_.foresee(request, ask.truth);
   inputs.push_back({request, ask.body});
   asked_.emplace(request, std::move(ask));
 }
@@ -51,7 +50,8 @@ JobId People::some_job(const State& state) {
 
 std::string People::some_node(const State& state) {
   if (random_.chance(1, 40)) return "no such node";
-  return state.topology->name(NodeId(static_cast<std::uint32_t>(random_.below(state.nodes.size()))));
+  return state.topology->name(
+      NodeId(static_cast<std::uint32_t>(random_.below(state.nodes.size()))));
 }
 
 People::Ask People::some_ask(Instant now, const State& state) {
@@ -129,11 +129,12 @@ void People::check(const State& state) const {
   for (const auto& [job, promised] : promised_) {
     for (std::uint32_t i = 0; i < promised.spec->array; ++i) {
       const JobId id(job.value() + i);
-      if (state.jobs.find(id) == nullptr) throw Broken(name(id) + " was promised, and is lost");
+      if (state.jobs.find(id) == nullptr)
+        throw Broken(name_of_job(id) + " was promised, and is lost");
     }
     const JobRecord& record = state.records.at(job);
     if (!(*record.spec == *promised.spec) || record.client_key != promised.key) {
-      throw Broken(name(job) + " is not the one that was submitted");
+      throw Broken(name_of_job(job) + " is not the one that was submitted");
     }
   }
 }

@@ -30,7 +30,7 @@ class People {
   /// Appends one request, whenever that is.
   void ask_for(InputBody body, std::vector<Input>& inputs);
   /// An owner who takes a job back once it has done so much: asked until it is answered.
-  void take_back(const CancelJob& cancel, std::vector<Input>& inputs);
+  void take_back(const CancelJob& cancel, Instant now);
 
   /// Nobody is there to be asked.
   void find_nobody(Instant now);

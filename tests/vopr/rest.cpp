@@ -14,8 +14,6 @@ namespace {
 constexpr Duration kRestWithin = hours(24 * 60);
 constexpr std::uint64_t kCalmTurnsMax = 50'000;
 
-std::string name(JobId job) { return "job " + std::to_string(job.value()); }
-
 std::string kind_of(const PendingReason& reason) {
   return std::visit([](const auto& body) { return std::string(body.kKind); }, reason);
 }
@@ -89,7 +87,8 @@ void Run::check_rest() {
 void Run::check_never(const Job& job) {
   ++figures_.never_possible;
   const State& state = cycle_->state();
-  if (job.state != JobState::kPending) throw Broken(name(job.id) + " is active without an attempt");
+  if (job.state != JobState::kPending)
+    throw Broken(name_of_job(job.id) + " is active without an attempt");
   const PendingReason reason = explain(state, job.id, now_);
   if (const auto* awaits = std::get_if<AwaitsJobs>(&reason)) {
     const bool open = std::any_of(awaits->jobs.begin(), awaits->jobs.end(), [&](JobId before) {
@@ -97,19 +96,20 @@ void Run::check_never(const Job& job) {
       if (const Job* found = state.jobs.find(before)) record = &state.records.at(found->record);
       return record != nullptr && record->unfinished > 0;
     });
-    if (!open) throw Broken(name(job.id) + " waits for jobs that have all ended");
+    if (!open) throw Broken(name_of_job(job.id) + " waits for jobs that have all ended");
     return;
   }
   const auto* quota = std::get_if<OverQuota>(&reason);
-  const bool says_why =
-      std::holds_alternative<FleetTooSmall>(reason) ||
-      std::holds_alternative<NoSuchAccelerator>(reason) ||
-      std::holds_alternative<NoSuchSite>(reason) || std::holds_alternative<NoRoomNow>(reason) ||
-      std::holds_alternative<PowerShort>(reason) ||
-      (quota != nullptr && quota->wanted > quota->limit);
-  if (!says_why) throw Broken(name(job.id) + " never starts, and says: " + kind_of(reason));
+  const bool says_why = std::holds_alternative<FleetTooSmall>(reason) ||
+                        std::holds_alternative<NoSuchAccelerator>(reason) ||
+                        std::holds_alternative<NoSuchSite>(reason) ||
+                        std::holds_alternative<NoRoomNow>(reason) ||
+                        std::holds_alternative<PowerShort>(reason) ||
+                        (quota != nullptr && quota->wanted > quota->limit);
+  if (!says_why) throw Broken(name_of_job(job.id) + " never starts, and says: " + kind_of(reason));
   if (starts_alone(job)) {
-    throw Broken(name(job.id) + " would start in a new fleet, but here it says: " + kind_of(reason));
+    throw Broken(name_of_job(job.id) +
+                 " would start in a new fleet, but here it says: " + kind_of(reason));
   }
 }
 
@@ -137,7 +137,7 @@ std::string Run::left_over() const {
   std::string text;
   state.jobs.visit(JobId(), [&](const Job& job) {
     if (is_final(job.state)) return true;
-    text += name(job.id) + " " + std::string(name_of(job.state));
+    text += name_of_job(job.id) + " " + std::string(name_of(job.state));
     if (job.state == JobState::kPending) text += " (" + kind_of(explain(state, job.id, now_)) + ")";
     text += "; ";
     return true;

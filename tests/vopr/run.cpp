@@ -110,7 +110,7 @@ void Run::hear(Instant now) {
   world_.advance(now, heard);
   for (Input& input : heard) {
     if (const auto* cancel = std::get_if<CancelJob>(&input.body)) {
-      people_.take_back(*cancel);
+      people_.take_back(*cancel, now);
     } else if (plane_ != Plane::kDead) {
       inputs_.push_back(std::move(input));
     }
@@ -142,7 +142,8 @@ void Run::maybe_disturb() {
 
 void Run::take_turn(Instant now) {
   // Clocks are set back now and then.
-  const Duration back = troubled_ && random_.chance(1, 50) ? seconds(random_.between(0, 10)) : Duration();
+  const Duration back =
+      troubled_ && random_.chance(1, 50) ? seconds(random_.between(0, 10)) : Duration();
   journal_.set_fate(fate_);
   try {
     if (now >= resync_at_ && resync_at_ != Instant::never()) {
@@ -223,8 +224,7 @@ void Run::check(const std::vector<Event>& events) {
 
 void Run::tell(const std::vector<Event>& events) {
   for (const Event& event : events) {
-    std::printf("%.3f %s\n", static_cast<double>(event.at.count()) / 1e9,
-                event_row(event).c_str());
+    std::printf("%.3f %s\n", static_cast<double>(event.at.count()) / 1e9, event_row(event).c_str());
   }
 }
 

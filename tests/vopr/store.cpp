@@ -3,8 +3,6 @@
 namespace mw::vopr {
 namespace {
 
-std::string name(JobId job) { return "job " + std::to_string(job.value()); }
-
 void expect(bool holds, const std::string& otherwise) {
   if (!holds) throw Broken(otherwise);
 }
@@ -43,12 +41,13 @@ void WatchedJournal::check(const Event& event) {
     expect(key.empty() || keys_.insert(key).second, "two jobs of one client key: " + key);
   }
   if (const auto* finished = std::get_if<JobFinished>(&event.body)) {
-    expect(!is_final(stored_.jobs.at(finished->job).state), name(finished->job) + " ends twice");
+    expect(!is_final(stored_.jobs.at(finished->job).state),
+           name_of_job(finished->job) + " ends twice");
   }
 }
 
 void WatchedJournal::check_placed(const Event& event, const AttemptPlaced& placed) {
-  const std::string who = name(placed.job);
+  const std::string who = name_of_job(placed.job);
   const Job& job = stored_.jobs.at(placed.job);
   const JobRecord& record = stored_.records.at(job.record);
   expect(placed.epoch > newest_, who + " is placed with an epoch that is not new");
@@ -92,7 +91,7 @@ void WatchedEngine::forget(JobId job, Epoch epoch) {
   const auto& attempts = journal_.stored().attempts;
   const auto found = attempts.find(job);
   expect(found == attempts.end() || found->second.epoch != epoch,
-         "the engine is to forget " + name(job) + ", whose end is not stored");
+         "the engine is to forget " + name_of_job(job) + ", whose end is not stored");
   pass();
   world_.forget(job, epoch);
 }
@@ -106,10 +105,10 @@ void WatchedEngine::check(const DesiredAttempt& desired) const {
   const auto& attempts = journal_.stored().attempts;
   const auto found = attempts.find(desired.job);
   expect(found != attempts.end() && found->second.epoch == desired.epoch,
-         "the engine is told of an attempt of " + name(desired.job) + " that is not stored");
+         "the engine is told of an attempt of " + name_of_job(desired.job) + " that is not stored");
   const bool stops = desired.goal == AttemptGoal::kStop;
   expect(stops == found->second.stopping.has_value(),
-         "the engine is told another goal of " + name(desired.job) + " than is stored");
+         "the engine is told another goal of " + name_of_job(desired.job) + " than is stored");
   expect(desired.placement.size() == found->second.placement.size(), "another placement is told");
 }
 

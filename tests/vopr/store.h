@@ -17,6 +17,8 @@
 
 namespace mw::vopr {
 
+inline std::string name_of_job(JobId job) { return "job " + std::to_string(job.value()); }
+
 /// A promise that was not kept: the end of the run.
 struct Broken : std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -34,7 +36,7 @@ class WatchedJournal final : public Journal {
   /// Until it is called with false, nothing can be stored.
   void set_full(bool full);
   /// What the submission of that request really is.
-  void expect(RequestId request, const JobTruth& truth) { truths_[request] = truth; }
+  void foresee(RequestId request, const JobTruth& truth) { truths_[request] = truth; }
 
   /// The state that the stored events make, one after the other.
   [[nodiscard]] const State& stored() const { return stored_; }

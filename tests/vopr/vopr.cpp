@@ -1,5 +1,6 @@
 // mw_vopr: many runs, each from a seed of its own, until the time is over or one of them breaks.
 // The first that does ends it, with the command that repeats it.
+#include <unistd.h>
 #include <charconv>
 #include <chrono>
 #include <csignal>
@@ -10,7 +11,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unistd.h>
 #include <vector>
 
 #include "run.h"
@@ -135,10 +135,10 @@ class Runner {
 
   int run() {
     std::signal(SIGABRT, tell_repeat);
-    const std::uint64_t first = options_.seed.value_or(static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(
-            std::chrono::system_clock::now().time_since_epoch())
-            .count()));
+    const std::uint64_t first = options_.seed.value_or(
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                       std::chrono::system_clock::now().time_since_epoch())
+                                       .count()));
     if (options_.listed.empty()) {
       std::fprintf(stderr, "seeds from %llu\n", static_cast<unsigned long long>(first));
     }
@@ -175,13 +175,12 @@ class Runner {
   void progress() {
     if (Clock::now() - told_ < std::chrono::seconds(5)) return;
     told_ = Clock::now();
-    std::fprintf(stderr, "%llu runs, %llu simulated hours, %llu crashes, all well\n",
-                 static_cast<unsigned long long>(total_.runs),
-                 static_cast<unsigned long long>(total_.simulated_s / 3600),
-                 static_cast<unsigned long long>(total_.died_before_append +
-                                                 total_.died_after_append +
-                                                 total_.died_in_commands +
-                                                 total_.died_between_turns));
+    std::fprintf(
+        stderr, "%llu runs, %llu simulated hours, %llu crashes, all well\n",
+        static_cast<unsigned long long>(total_.runs),
+        static_cast<unsigned long long>(total_.simulated_s / 3600),
+        static_cast<unsigned long long>(total_.died_before_append + total_.died_after_append +
+                                        total_.died_in_commands + total_.died_between_turns));
   }
 
   Options options_;
