@@ -70,8 +70,9 @@ class Engine {
   /// Makes one attempt so. Returns at once; what comes of it is reported. A newer epoch says that
   /// the older ones of the job have ended: what is left of them goes first. An older epoch than the
   /// newest that was set or forgotten is a command that comes late, and is dropped.
-  /// Of one that is gone without a trace (its nodes went down and came back while no control plane
-  /// listened) the engine says so: AttemptGone.
+  /// To stop one that never came to be is answered by AttemptGone, each time that it is told, and
+  /// it never comes to be afterwards. Of one that is gone without a trace (its nodes went down and
+  /// came back while no control plane listened) the engine says so: AttemptGone.
   virtual void set(DesiredAttempt desired) = 0;
   /// The core has recorded the attempt's end: nothing more needs to be reported of it, and should
   /// anything of it still be there it is removed. Of what was forgotten before, or was never heard

@@ -221,7 +221,14 @@ void World::known(JobId job, LiveJob live_job) {
 
 void World::obey(const DesiredAttempt& desired) {
   LiveJob& job = live(desired.job);
-  if (desired.epoch <= job.ended) return;  // an old command, late
+  if (desired.epoch <= job.ended) {
+    // An old command that comes late; or one that was answered, and the answer was lost.
+    const bool waits = desired.epoch == job.ended && job.let_go < desired.epoch;
+    if (waits && desired.goal == AttemptGoal::kStop) {
+      hear(AttemptGone{desired.job, desired.epoch, true, ""});
+    }
+    return;
+  }
   if (job.attempt >= 0) {
     const auto index = static_cast<std::uint32_t>(job.attempt);
     Running& running = attempts_[index];
