@@ -103,8 +103,10 @@ Result<ExperimentReport> packing(const PackingRequest& request,
     for (std::uint64_t seed = request.first_seed; seed <= request.last_seed; ++seed) {
       progress(fmt::format("{}, seed {} of {}..{}", policy, seed, request.first_seed,
                            request.last_seed));
-      PackingResult result = run_packing(*the_case, packing_arrivals(*the_case, seed),
-                                         place_by_ranking(*the_case, *kind, seed));
+      PackingResult result =
+          run_packing(*the_case, packing_arrivals(*the_case, seed),
+                      *kind == RankingKind::kMillwright ? place_by_scheduler(*the_case)
+                                                        : place_by_ranking(*the_case, *kind, seed));
       for (const auto& [percent, value] : result.allocated) {
         figures.allocated[percent].push_back(value);
       }

@@ -3,6 +3,8 @@
 #include "experiment_hooks.h"
 #include "journal_hooks.h"
 #include "serve.h"
+#include "sim_hooks.h"
+#include "workload_hooks.h"
 
 int main(int argc, char** argv) {
   mw::CliHooks hooks;
@@ -10,5 +12,8 @@ int main(int argc, char** argv) {
   hooks.serve = mw::serve;
   mw::add_journal_hooks(hooks);
   mw::add_experiment_hooks(hooks);
+  mw::add_sim_compare_hooks(hooks);
+  mw::add_sim_run_hooks(hooks);
+  mw::add_workload_hooks(hooks);
   return mw::run_cli(argc, argv, hooks);
 }

@@ -10,9 +10,12 @@
 
 #include <atomic>
 #include <cerrno>
+#include <future>
 #include <thread>
 
+#include "codec/text.h"
 #include "engines/local/local_engine.h"
+#include "engines/simulated/simulated_engine.h"
 #include "http/auth.h"
 #include "http/server.h"
 #include "journal/sqlite/sqlite_journal.h"
@@ -59,8 +62,11 @@ std::string user_name() {
   return entry == nullptr ? std::to_string(geteuid()) : entry->pw_name;
 }
 
+/// `machine`: what the fields that were left out are; null: 128 and 1 TiB.
 std::vector<NodeSpec> node_specs(const std::vector<DeclaredNode>& declared,
-                                 const local::Machine& machine) {
+                                 const local::Machine* machine) {
+  constexpr CpuShare kSimulatedCpus(128'000);
+  constexpr Bytes kSimulatedMemory(std::int64_t{1} << 40);
   std::vector<NodeSpec> specs;
   for (const DeclaredNode& node : declared) {
     NodeSpec spec;
@@ -68,8 +74,8 @@ std::vector<NodeSpec> node_specs(const std::vector<DeclaredNode>& declared,
     spec.site = "local";
     spec.accelerator_type = node.accelerator_type.empty() ? "cpu" : node.accelerator_type;
     spec.accelerators = node.accelerators;
-    spec.cpus = node.cpus.value_or(machine.cpus);
-    spec.memory = node.memory.value_or(machine.memory);
+    spec.cpus = node.cpus.value_or(machine ? machine->cpus : kSimulatedCpus);
+    spec.memory = node.memory.value_or(machine ? machine->memory : kSimulatedMemory);
     specs.push_back(std::move(spec));
   }
   return specs;
@@ -94,6 +100,8 @@ class ControlPlane {
     if (!token) return token.error();
     auto key = http::load_or_make_secret(options_.home / "key");
     if (!key) return key.error();
+    auto kind = choose_engine(options_.home, options_.engine);
+    if (!kind) return kind.error();
     if (auto opened = open_journal(); !opened) return opened;
     auto port = choose_port(options_.home, options_.listen, options_.port);
     if (!port) return port.error();
@@ -101,12 +109,13 @@ class ControlPlane {
                                  ? options_.listen
                                  : "[" + options_.listen + "]";
     const std::string url = fmt::format("http://{}:{}", host, *port);
-    if (auto made = make_engine(url, *key); !made) return made;
+    if (auto made = make_engine(*kind, url, *key); !made) return made;
 
     ControlLoop::Options loop_options;
     loop_options.version = kVersion;
     loop_.emplace(loop_options, clock_, *journal_, *engine_);
     if (auto started = loop_->start(); !started) return started;
+    if (auto declared = declare_fleet(); !declared) return declared;
     return start_server(*port, *token, *key);
   }
 
@@ -133,7 +142,33 @@ class ControlPlane {
     return {};
   }
 
-  Result<void> make_engine(const std::string& url, const std::string& key) {
+  Result<void> make_engine(EngineKind kind, const std::string& url, const std::string& key) {
+    if (kind == EngineKind::kLocal) return make_local(url, key);
+    SimulatedEngineOptions engine_options;
+    engine_options.run = options_.simulated_run;
+    engine_options.nodes = node_specs(options_.nodes, nullptr);
+    engine_ = make_simulated_engine(std::move(engine_options));
+    return {};
+  }
+
+  Result<void> declare_fleet() {
+    if (!options_.fleet) return {};
+    bool known = false;
+    loop_->read([&](const State& state) { known = state.fleet.declared == *options_.fleet; });
+    if (known) return {};
+    auto answered = std::make_shared<std::promise<Result<Answer>>>();
+    loop_->ask(DeclareFleet{*options_.fleet, user_name()},
+               [answered](Result<Answer> answer) { answered->set_value(std::move(answer)); });
+    const Result<Answer> answer = answered->get_future().get();
+    if (!answer) return answer.error();
+    for (const Event& event : answer->events) {
+      if (const auto* refused = std::get_if<Refused>(&event.body))
+        return Error{refused->refusal.code, "--fleet: " + text(refused->refusal)};
+    }
+    return {};
+  }
+
+  Result<void> make_local(const std::string& url, const std::string& key) {
     const auto self = std::filesystem::read_symlink("/proc/self/exe");
     LocalEngineOptions engine_options;
     engine_options.home = options_.home;
@@ -152,7 +187,7 @@ class ControlPlane {
     if (!options_.nodes.empty()) {
       auto machine = local::discover(engine_options.discovery);
       if (!machine) return machine.error();
-      engine_options.declared = node_specs(options_.nodes, *machine);
+      engine_options.declared = node_specs(options_.nodes, &*machine);
     }
     engine_ = make_local_engine(std::move(engine_options));
     return {};
@@ -196,7 +231,7 @@ int serve(const ServeOptions& options) {
   }
   spdlog::info("{}", plane.describe());
   const std::string why = stop.wait();
-  spdlog::info("stopping after {}; running jobs go on under their supervisors", why);
+  spdlog::info("stopping after {}; what runs goes on", why);
   plane.stop();
   spdlog::info("stopped");
   return 0;

@@ -83,6 +83,26 @@ Result<std::uint16_t> choose_port(const std::filesystem::path& home, const std::
   return ntohs(any.sin_port);
 }
 
+Result<EngineKind> choose_engine(const std::filesystem::path& home,
+                                 std::optional<EngineKind> wanted) {
+  const std::filesystem::path path = home / "engine";
+  std::optional<EngineKind> known;
+  if (const auto line = read_first_line(path)) known = enum_from_name<EngineKind>(*line);
+  // Homes of before there was a choice.
+  if (!known && std::filesystem::exists(home / "journal.db")) known = EngineKind::kLocal;
+  if (known && wanted && *known != *wanted) {
+    return Error{ErrorCode::kConflict,
+                 home.string() + " belongs to the engine \"" + std::string(name_of(*known)) +
+                     "\": its jobs and nodes are nothing to \"" + std::string(name_of(*wanted)) +
+                     "\"; use another --home"};
+  }
+  const EngineKind kind = wanted.value_or(known.value_or(EngineKind::kLocal));
+  std::ofstream file(path, std::ios::trunc);
+  file << name_of(kind) << "\n";
+  if (!file.flush()) return cannot("write", path);
+  return kind;
+}
+
 Result<void> write_endpoint(const std::filesystem::path& home, const std::string& url) {
   const std::filesystem::path path = home / "endpoint";
   const std::filesystem::path fresh = home / "endpoint.new";

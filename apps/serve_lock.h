@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
+#include "cli/cli.h"
 
 namespace mw {
 
@@ -27,6 +29,13 @@ class ServeLock {
 /// Errors: kUnavailable when there is none.
 Result<std::uint16_t> choose_port(const std::filesystem::path& home, const std::string& address,
                                   std::uint16_t wanted);
+
+/// The engine of this home: `wanted`, else the one that HOME/engine names, else local. Notes it
+/// there.
+/// Errors: kConflict when the home was served with another one; kUnavailable when it cannot be
+///         noted.
+Result<EngineKind> choose_engine(const std::filesystem::path& home,
+                                 std::optional<EngineKind> wanted);
 
 /// Writes HOME/endpoint, by rename: a reader sees the old line or the new one.
 Result<void> write_endpoint(const std::filesystem::path& home, const std::string& url);

@@ -2,8 +2,10 @@
 // fragmented, one-node jobs as the fleet grows, long queues. docs/performance.md has the floors.
 #include <algorithm>
 #include <cstdio>
+#include <deque>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "codec/text.h"
@@ -58,6 +60,38 @@ void bench_starts(const Figures& figures, std::uint32_t nodes, const std::string
   }
   if (world.running() != started) give_up(metric + ": not all jobs started");
   figures.tell(metric, percentile(rates, 0.5), "jobs/s", spread(rates));
+}
+
+/// Whole lives of one-node jobs, a step for each input: submitted and placed, started, its task
+/// exited and the job ended. 1,000 nodes of which about half are in use. What a simulated fleet
+/// asks.
+void bench_lives(const Figures& figures) {
+  constexpr int kRunning = 4000;
+  constexpr int kBatch = 1000;
+  World world(plain_fleet(1'000));
+  std::deque<std::pair<JobId, Epoch>> running;
+  const auto begin_one = [&] {
+    const auto& events = world.step({{RequestId(), SubmitJob{job(1, 1), ""}}});
+    const auto* placed = std::get_if<AttemptPlaced>(&events.back().body);
+    if (placed == nullptr) give_up("lives: a job was not placed");
+    running.emplace_back(placed->job, placed->epoch);
+    const auto [id, epoch] = running.back();
+    world.step({{RequestId(), AttemptStarted{id, epoch}}});
+  };
+  for (int i = 0; i < kRunning; ++i) begin_one();
+  std::vector<double> lives;
+  for (int round = 0; round < 60; ++round) {
+    const Stopwatch watch;
+    for (int i = 0; i < kBatch; ++i) {
+      begin_one();
+      const auto [id, epoch] = running.front();
+      running.pop_front();
+      world.step({{RequestId(), TaskExited{id, epoch, Rank(0), TaskExit{}}}});
+    }
+    lives.push_back(watch.milliseconds() / kBatch * 1000);
+  }
+  if (world.state().attempts.size() != kRunning) give_up("lives: a job did not end");
+  figures.tell("job_life_us", percentile(lives, 0.5), "us", spread(lives));
 }
 
 void bench_fleet_2025(const Figures& figures) {
@@ -131,8 +165,10 @@ int run(int argc, char** argv) {
                    main ? "starts_per_s" : "starts_per_s_" + std::to_string(nodes) + "_nodes");
     }
   }
+  if (asked("lives")) bench_lives(figures);
   if (asked("pending")) bench_pending(figures);
   if (asked("preempt")) bench_preemption(figures);
+  if (asked("http")) bench_http(figures);
   if (asked("large")) bench_fleet_2030(figures);
   return 0;
 }

@@ -9,5 +9,7 @@ namespace mw::bench {
 void bench_pending(const Figures& figures);
 /// A preemption among many running jobs: preempt_2000_ms.
 void bench_preemption(const Figures& figures);
+/// Over HTTP and the durable journal: http_jobs_per_s.
+void bench_http(const Figures& figures);
 
 }  // namespace mw::bench

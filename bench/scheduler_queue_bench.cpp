@@ -108,8 +108,8 @@ void bench_pending(const Figures& figures) {
 
 void bench_preemption(const Figures& figures) {
   Random random(4);
-  World world(plain_fleet(10'000));
-  // Full of jobs that may be stopped: about 20,000.
+  World world(plain_fleet(14'000));
+  // Full of jobs that may be stopped: more than 20,000.
   for (bool full = false; !full;) {
     std::vector<Input> inputs;
     for (int i = 0; i < 500; ++i) {
@@ -126,9 +126,10 @@ void bench_preemption(const Figures& figures) {
   }
   fill_up(world);
   const std::size_t running = world.state().attempts.size();
+  if (running < 20'000) give_up("preempt: only " + std::to_string(running) + " jobs run");
   std::vector<double> steps;
   std::vector<double> victims;
-  for (int i = 0; i < 40; ++i) {
+  for (int i = 0; i < 100; ++i) {
     world.wait(minutes(10));
     JobSpec wants = job(250, 8);
     wants.gang.nodes = 250;

@@ -4,6 +4,7 @@ cmake_minimum_required(VERSION 3.25)
 # only the text that ends such a literal could not stand in one.
 set(fleets "")
 set(policies "")
+set(workloads "")
 set(accelerators "")
 foreach(file IN LISTS FILES)
   file(READ ${file} text)
@@ -17,6 +18,8 @@ foreach(file IN LISTS FILES)
   set(literal "R\"mw_embedded(${text})mw_embedded\"")
   if(folder STREQUAL "policies")
     string(APPEND policies "    {\"${name}\", ${literal}},\n")
+  elseif(folder STREQUAL "workloads")
+    string(APPEND workloads "    {\"${name}\", ${literal}},\n")
   elseif(name STREQUAL "accelerators")
     set(accelerators "${literal}")
   else()
@@ -34,11 +37,14 @@ const auto kFleets = std::to_array<EmbeddedFile>({
 @fleets@});
 const auto kPolicies = std::to_array<EmbeddedFile>({
 @policies@});
+const auto kWorkloads = std::to_array<EmbeddedFile>({
+@workloads@});
 }  // namespace
 
 const std::string_view kEmbeddedAccelerators = @accelerators@;
 const std::span<const EmbeddedFile> kEmbeddedFleets = kFleets;
 const std::span<const EmbeddedFile> kEmbeddedPolicies = kPolicies;
+const std::span<const EmbeddedFile> kEmbeddedWorkloads = kWorkloads;
 
 }  // namespace mw
 ]])

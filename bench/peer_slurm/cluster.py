@@ -64,7 +64,8 @@ def install(packages):
         if ours:
             policy.write_text("#!/bin/sh\nexit 101\n")
             policy.chmod(0o755)
-        subprocess.run(["apt-get", "-q", "-y", "install", "--no-install-recommends", *packages],
+        subprocess.run(["apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=300", "install",
+                        "--no-install-recommends", *packages],
                        env=dict(os.environ, DEBIAN_FRONTEND="noninteractive"), check=True,
                        stdout=sys.stderr)
     except (OSError, subprocess.CalledProcessError) as error:

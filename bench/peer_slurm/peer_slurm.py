@@ -178,8 +178,10 @@ def time_starts(slurm, fleet, partitions):
 def time_pass(slurm, waiting, backfill_seconds):
     """Leaves the jobs where they are: with so many waiting, cancelling them takes minutes."""
     slurm("partition", "main", "down")
-    for nodes, each in waiting:
-        slurm("submit", nodes, each, 600, "main", "-")
+    # Held first: a submit that is not looks for nodes at once, 10,000 times over.
+    jobs = [slurm("hold", nodes, each, 600, "main", "-")["job"] for nodes, each in waiting]
+    for job in jobs:
+        slurm("release", job)
     slurm("partition", "main", "up")
     slurm("reset")
     deadline = time.monotonic() + 4 * backfill_seconds + 120
@@ -204,10 +206,12 @@ def run_slurm(fleet, maps, gang_nodes, waiting, options):
         slurm = peer.client
         log(f"slurmctld is up; one-node jobs on {fleet.nodes} empty nodes")
         slurm_side["starts"] = time_starts(slurm, fleet, ["main"])
+        log(f"{slurm_side['starts']['per_s']:.3g} started a second")
         for seed, busy in enumerate(maps):
             log(f"half full, {seed + 1} of {len(maps)}: gangs of {gang_nodes} nodes")
             jobs = occupy(slurm, fleet, busy, seed)
             slurm_side["gangs"].append(time_gangs(slurm, gang_nodes, fleet.accelerators))
+            log(", ".join(f"{gang['cycle_ms']:.0f} ms" for gang in slurm_side["gangs"][-1]))
             cancel(slurm, jobs)
         log(f"full, and {len(waiting)} jobs wait (up to {options.backfill_seconds * 2 + 60} s)")
         occupy(slurm, fleet, scenario.full(fleet), len(maps))

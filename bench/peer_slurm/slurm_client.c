@@ -5,6 +5,8 @@
  * work. Times are taken here, with the monotonic clock, around the one call that is measured.
  *
  *   submit NODES GPUS MINUTES PARTITION HOSTLIST|-   {"job": 7, "ms": 1.2}
+ *   hold NODES GPUS MINUTES PARTITION HOSTLIST|-     the same, held: Slurm does not look at it yet
+ *   release JOB               it may be looked at     {"ms": 0.3}
  *   await JOB SECONDS         until it has started    {"ms": 640.0, "nodes": ["n1", "n2"]}
  *   cancel JOB SECONDS        until its nodes are free {"ms": 3.1}
  *   partition NAME up|down                            {"ms": 0.4}
@@ -38,7 +40,7 @@ static void answer_error(const char* what) {
 
 /* slurmctld answers EAGAIN, or that it is busy, while its scheduler holds the locks: the time of
  * trying again is a part of what a submit takes. */
-static void submit(char* arguments) {
+static void submit(char* arguments, int held) {
   unsigned nodes = 0, gpus = 0, minutes = 0;
   char partition[64], gres[32];
   static char hosts[kLineMax];
@@ -64,6 +66,7 @@ static void submit(char* arguments) {
   job.tres_per_node = gres;
   job.time_limit = minutes;
   job.partition = partition;
+  if (held) job.priority = 0;
   if (strcmp(hosts, "-") != 0) job.req_nodes = hosts;
   submit_response_msg_t* response = NULL;
   const double began = now_ms();
@@ -78,6 +81,16 @@ static void submit(char* arguments) {
   printf("{\"job\": %u, \"ms\": %.3f, \"tries\": %d}\n", response->job_id, now_ms() - began,
          tries + 1);
   slurm_free_submit_response_response_msg(response);
+}
+
+static void release(unsigned id) {
+  job_desc_msg_t job;
+  slurm_init_job_desc_msg(&job);
+  job.job_id = id;
+  job.priority = INFINITE;
+  const double began = now_ms();
+  if (slurm_update_job(&job) != SLURM_SUCCESS) return answer_error("release");
+  answer_ms(began);
 }
 
 static void print_nodes(const char* hosts) {
@@ -185,7 +198,11 @@ int main(void) {
     double seconds = 0;
     char name[64], how[8];
     if (strncmp(line, "submit ", 7) == 0)
-      submit(line + 7);
+      submit(line + 7, 0);
+    else if (strncmp(line, "hold ", 5) == 0)
+      submit(line + 5, 1);
+    else if (sscanf(line, "release %u", &id) == 1)
+      release(id);
     else if (sscanf(line, "await %u %lf", &id, &seconds) == 2)
       await_start(id, seconds);
     else if (sscanf(line, "cancel %u %lf", &id, &seconds) == 2)

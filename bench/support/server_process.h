@@ -36,6 +36,7 @@ class ServerProcess {
 
   [[nodiscard]] const std::string& url() const { return url_; }
   [[nodiscard]] const std::string& token() const { return token_; }
+  [[nodiscard]] pid_t pid() const { return pid_; }
   /// Kills it, as a crash would: nothing is saved on the way out.
   void crash();
   /// From its start until it answered.

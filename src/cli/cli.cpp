@@ -168,6 +168,7 @@ void build_tree(CLI::App& app, Cli& cli) {
   add_jobs(app, cli);
   add_job(app, cli);
   add_nodes(app, cli);
+  add_reservation(app, cli);
   add_fleet(app, cli);
   add_accelerators(app, cli);
   add_policy(app, cli);
@@ -177,6 +178,8 @@ void build_tree(CLI::App& app, Cli& cli) {
   add_report(app, cli);
   add_journal(app, cli);
   add_experiment(app, cli);
+  add_sim(app, cli);
+  add_workload(app, cli);
   add_manual(app, cli);
 }
 

@@ -3,6 +3,7 @@
 // control plane's own program can do (being the server, opening the journal) comes in by hooks.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -10,9 +11,13 @@
 #include <string>
 #include <vector>
 
+#include "base/fields.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "cli/experiment.h"
+#include "cli/sim.h"
+#include "cli/workload.h"
+#include "model/fleet_spec.h"
 
 namespace mw {
 
@@ -26,13 +31,22 @@ struct DeclaredNode {
   bool operator==(const DeclaredNode&) const = default;
 };
 
+enum class EngineKind : std::uint8_t { kLocal, kSimulated };
+template <>
+struct EnumNames<EngineKind> {
+  static constexpr std::array<std::string_view, 2> value = {"local", "simulated"};
+};
+
 /// How `mw serve` is to serve.
 struct ServeOptions {
   std::filesystem::path home;  ///< absolute; exists, mode 0700
   std::string listen = "127.0.0.1";
-  std::uint16_t port = 0;           ///< 0: as before (HOME/endpoint), or any free one
-  std::vector<DeclaredNode> nodes;  ///< empty: this machine, as it is
-  std::string log_level = "info";   ///< trace, debug, info, warn, error
+  std::uint16_t port = 0;                ///< 0: as before (HOME/endpoint), or any free one
+  std::vector<DeclaredNode> nodes;       ///< empty: this machine, as it is
+  std::string log_level = "info";        ///< trace, debug, info, warn, error
+  std::optional<EngineKind> engine;      ///< none: as before on this home, or local
+  std::optional<FleetSpec> fleet;        ///< to declare, unless it is already
+  Duration simulated_run = seconds(60);  ///< of a simulated task whose job does not say
 };
 
 // The journal, read without a control plane.
@@ -70,6 +84,8 @@ struct CliHooks {
       journal_events;
   std::function<Result<JournalStats>(const std::filesystem::path& home)> journal_stats;
   ExperimentHooks experiments;
+  SimHooks sim;
+  WorkloadHooks workloads;
 };
 
 class Console;

@@ -117,6 +117,65 @@ TEST(Serve, HandsItsOptionsOn) {
       "mw: error: --node: the name \"a\" is given twice\n");
 }
 
+TEST(Serve, TakesAFleetForASimulatedEngineOnly) {
+  FakeControlPlane plane;
+  ServeOptions got;
+  CliHooks hooks = hooks_of_nothing();
+  hooks.serve = [&](const ServeOptions& options) {
+    got = options;
+    return 0;
+  };
+  const std::string home = plane.home().string();
+  EXPECT_EQ(run_mw({"serve", "--home", home, "--engine", "simulated", "--fleet", "dgx-pod",
+                    "--simulated-run", "5m"},
+                   hooks)
+                .code,
+            0);
+  EXPECT_EQ(got.engine, EngineKind::kSimulated);
+  ASSERT_TRUE(got.fleet.has_value());
+  EXPECT_EQ(got.fleet->name, "dgx-pod");
+  EXPECT_EQ(got.simulated_run, minutes(5));
+  for (const auto& [arguments, message] :
+       std::initializer_list<std::pair<std::vector<std::string>, const char*>>{
+           {{"--fleet", "dgx-pod"}, "--fleet is for \"--engine simulated\""},
+           {{"--engine", "local", "--simulated-run", "1s"}, "--simulated-run is for"},
+           {{"--engine", "simulated", "--fleet", "dgx-pod", "--node", "a:1"},
+            "either --fleet or --node"},
+           {{"--engine", "simulated", "--simulated-run", "soon"}, "--simulated-run: expected"},
+           {{"--engine", "simulated", "--fleet", "no-such"}, "no-such"}}) {
+    std::vector<std::string> all = {"serve", "--home", home};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    const Ran ran = run_mw(all, hooks);
+    EXPECT_NE(ran.code, 0);
+    EXPECT_THAT(ran.err, HasSubstr(message));
+  }
+}
+
+TEST(Nodes, AreGatheredPageByPage) {
+  FakeControlPlane plane;
+  plane.on("GET /v1/nodes", [](const FakeRequest& request) {
+    const bool first = request.query.find("from=0") != std::string::npos;
+    return FakeResponse{.body = first ? R"({"nodes":[{"name":"n0"}],"count":2,"next":1})"
+                                      : R"({"nodes":[{"name":"n1"}],"count":2,"next":null})"};
+  });
+  const Ran ran = run_mw(plane, {"nodes", "--json"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  const boost::json::value all = boost::json::parse(ran.out);
+  ASSERT_EQ(JsonView(all)["nodes"].list().size(), 2U);
+  EXPECT_THAT(run_mw(plane, {"nodes"}).out, HasSubstr("n1"));
+}
+
+TEST(Fleet, IsDeclaredWithEverythingFilledIn) {
+  FakeControlPlane plane;
+  plane.on("PUT /v1/fleet",
+           R"({"fleet":"dgx-pod","nodes":127,"accelerators":1016,"repeated":false})");
+  const Ran ran = run_mw(plane, {"fleet", "declare", "dgx-pod"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(ran.out, "Fleet dgx-pod is declared: 127 nodes, 1016 accelerators.\n");
+  ASSERT_EQ(plane.asked().size(), 1U);
+  EXPECT_THAT(plane.asked()[0].body, HasSubstr("\"name\":\"dgx-pod\""));
+}
+
 TEST(Submit, SendsWhatTheFileAndTheOptionsSay) {
   FakeControlPlane plane;
   plane.on("POST /v1/jobs", [](const FakeRequest&) {
@@ -180,6 +239,50 @@ TEST(Submit, OptionsThatRepeatAreLists) {
   }
   EXPECT_EQ(run_mw(plane, {"submit", "--after", "twelve", "--", "x"}).err,
             "mw: error: --after: expected the number of a job, such as 12, found \"twelve\"\n");
+}
+
+TEST(Submit, SeveralJobsGoInOneRequest) {
+  FakeControlPlane plane;
+  plane.on("POST /v1/jobs/batch",
+           R"({"jobs":[{"job":5,"count":1,"name":"a","repeated":false},
+                       {"error":{"code":"conflict","message":"No."}},
+                       {"job":6,"count":2,"name":"c","repeated":false}],"refused":1})");
+  std::ofstream(plane.home() / "two.yaml") << "name: a\ncommand: [x]\n---\nname: b\ncommand: [y]\n";
+  std::ofstream(plane.home() / "one.yaml") << "name: c\ncommand: [z]\narray: 2\n";
+  const Ran ran = run_mw(plane, {"submit", (plane.home() / "two.yaml").string(),
+                                 (plane.home() / "one.yaml").string(), "--key", "k"});
+  EXPECT_EQ(ran.code, 4) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("Submitted job 5 (a).\n"));
+  EXPECT_THAT(ran.out, HasSubstr("(c)"));
+  EXPECT_EQ(ran.err, "mw: error: b: No.\n");
+  ASSERT_EQ(plane.asked().size(), 1U);
+  const boost::json::value body = boost::json::parse(plane.asked()[0].body);
+  ASSERT_EQ(JsonView(body)["jobs"].list().size(), 3U);
+  EXPECT_EQ(JsonView(JsonView(body)["jobs"].list()[1])["name"].text(), "b");
+  EXPECT_EQ(boost::json::serialize(*JsonView(body)["keys"].raw()), R"(["k/0","k/1","k/2"])");
+}
+
+TEST(Submit, ManyJobsTakeAsFewRequestsAsTheyFitInto) {
+  FakeControlPlane plane;
+  plane.on("POST /v1/jobs/batch", [](const FakeRequest& request) {
+    const boost::json::value body = boost::json::parse(request.body);
+    boost::json::array answers;
+    for (std::size_t i = 0; i < JsonView(body)["jobs"].list().size(); ++i)
+      answers.push_back({{"job", i + 1}, {"count", 1}, {"name", "a"}, {"repeated", false}});
+    return FakeResponse{
+        .body = boost::json::serialize(boost::json::object{{"jobs", answers}, {"refused", 0}})};
+  });
+  std::ofstream file(plane.home() / "many.yaml");
+  for (int i = 0; i < 600; ++i) file << (i > 0 ? "---\n" : "") << "name: a\ncommand: [x]\n";
+  file.close();
+  const std::string many = (plane.home() / "many.yaml").string();
+  const Ran ran = run_mw(plane, {"submit", many, many, "--dry-run", "--json"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  ASSERT_EQ(plane.asked().size(), 2U);
+  const boost::json::value first = boost::json::parse(plane.asked()[0].body);
+  EXPECT_EQ(JsonView(first)["jobs"].list().size(), 1000U);
+  const boost::json::value all = boost::json::parse(ran.out);
+  EXPECT_EQ(JsonView(all)["jobs"].list().size(), 1200U);
 }
 
 TEST(Submit, ACommandNeedsNoFile) {

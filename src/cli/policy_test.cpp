@@ -75,6 +75,7 @@ backfill       the start of the first 8 jobs in line is planned
 preemption     for higher classes; not before an attempt ran 5m; a restart costs 2m
 elastic jobs   grow by 25% or more, at most every 30m
 consolidation  on; a move costs 2m, a gain counts over 30m
+ranking        fragmentation 100%, room for several whole accelerators 100%, types 100%, empty nodes 100%
 starvation     who has waited 1d goes before all others
 )");
 }

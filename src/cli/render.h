@@ -29,6 +29,9 @@ std::string submitted_line(const JsonView& answer, const JobSpec& spec, bool dry
 /// {"nodes":[...]} as a table.
 std::string render_nodes(const JsonView& list, Instant now, const TerminalTraits& traits);
 std::string render_node(const JsonView& node, Instant now, const TerminalTraits& traits);
+/// {"reservations":[...]} as a table.
+std::string render_reservations(const JsonView& list, Instant now, const TerminalTraits& traits);
+std::string render_reservation(const JsonView& one, Instant now, const TerminalTraits& traits);
 std::string render_ledger(const JsonView& ledger, const TerminalTraits& traits);
 /// One event on one line, with its end.
 std::string render_event(const JsonView& event, const TerminalTraits& traits);

@@ -217,6 +217,7 @@ std::string render_job(const JsonView& job, Instant now, const TerminalTraits& t
        {"finished", {moment(job["finished_at_ns"], now)}},
        {"not before", {job["state"].text() == "pending" ? moment(job["not_before_ns"], now) : ""}},
        {"deadline", {moment(job["deadline_ns"], now)}},
+       {"reservation", {printable(job["reservation"].text())}},
        {"time", {age_text(job, now)}},
        {"time limit", {limit > 0 ? duration_text(Duration(limit)) + " an attempt" : ""}},
        {"attempt",

@@ -74,6 +74,12 @@ std::string preemption_text(const PreemptionRules& rules) {
                      write_duration(rules.runtime_min), write_duration(rules.restart_cost));
 }
 
+std::string ranking_text(const RankingRules& rules) {
+  return fmt::format(
+      "fragmentation {}%, room for several whole accelerators {}%, types {}%, empty nodes {}%",
+      rules.fragmentation_percent, rules.whole_percent, rules.type_percent, rules.empty_percent);
+}
+
 std::string rules_text(const Policy& policy, const TerminalTraits& traits) {
   const ElasticRules& elastic = policy.elastic;
   const ConsolidationRules& moves = policy.consolidation;
@@ -95,6 +101,7 @@ std::string rules_text(const Policy& policy, const TerminalTraits& traits) {
         {moves.enabled ? fmt::format("on; a move costs {}, a gain counts over {}",
                                      write_duration(moves.move_cost), write_duration(moves.horizon))
                        : "off"}},
+       {"ranking", {ranking_text(policy.ranking)}},
        {"starvation",
         {policy.starvation_after == Duration(0)
              ? "nobody goes before others for having waited long"

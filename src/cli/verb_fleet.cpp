@@ -1,4 +1,4 @@
-// mw fleet ...: fleet files, looked at without a control plane.
+// mw fleet ...: fleet files, looked at without a control plane, and declared to one.
 #include <fmt/format.h>
 
 #include <CLI/App.hpp>
@@ -96,6 +96,22 @@ int show(const Cli& cli, const FleetOptions& options) {
   return 0;
 }
 
+int declare(const Cli& cli, const FleetOptions& options) {
+  const auto fleet = load(options);
+  if (!fleet) return cli.console.fail(fleet.error());
+  auto api = cli.api();
+  if (!api) return cli.console.fail(api.error());
+  const auto reply = api->put("/v1/fleet", write_fleet_file(fleet->fleet));
+  if (!reply) return cli.console.fail(reply.error());
+  if (cli.globals.json) return cli.print_json(*reply);
+  const JsonView view = reply->view();
+  cli.console.out(fmt::format("Fleet {} {}: {}, {}.\n", printable(view["fleet"].text()),
+                              view["repeated"].flag() ? "was declared already" : "is declared",
+                              counted(view["nodes"].integer(), "node"),
+                              counted(view["accelerators"].integer(), "accelerator")));
+  return 0;
+}
+
 int stats(const Cli& cli, const FleetOptions& options) {
   const auto fleet = load(options);
   if (!fleet) return cli.console.fail(fleet.error());
@@ -109,7 +125,7 @@ int stats(const Cli& cli, const FleetOptions& options) {
 
 void add_fleet(CLI::App& app, Cli& cli) {
   CLI::App* group =
-      app.add_subcommand("fleet", "Look at fleet files: check them, show them, add them up");
+      app.add_subcommand("fleet", "Look at fleet files, and declare one to the control plane");
   group->require_subcommand(1);
   auto options = std::make_shared<FleetOptions>();
   const auto add = [&](const char* name, const char* description, auto action) {
@@ -139,6 +155,12 @@ void add_fleet(CLI::App& app, Cli& cli) {
       "With --json: the file, with everything filled in.\n\n"
       "  mw fleet show dgx-pod\n"
       "  mw fleet show nvl72-hall --source > my-hall.yaml");
+  add("declare", "Declare a fleet to the control plane, which must have no nodes yet", declare)
+      ->footer(
+          "For a control plane whose engine is simulated. A type that --accelerators adds must be "
+          "known to the control plane, too.\n\n"
+          "  mw up --engine simulated\n"
+          "  mw fleet declare ai-cloud-2025");
   add("stats", "Add a fleet up: nodes, accelerators, rate, memory, power and its limits", stats)
       ->footer(
           "OF LIMIT is what all nodes at work would draw, of what is allowed: from 100% on, not "

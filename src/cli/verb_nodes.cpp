@@ -4,6 +4,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <memory>
@@ -15,15 +16,30 @@
 namespace mw {
 namespace {
 
+constexpr int kNodesAtOnce = 5'000;
+
 std::string node_path(const std::string& name) { return "/v1/nodes/" + percent_encode(name); }
 
+/// All nodes: page after page, joined as if they were one.
 int nodes(const Cli& cli) {
   auto api = cli.api();
   if (!api) return cli.console.fail(api.error());
-  const auto reply = api->get("/v1/nodes");
-  if (!reply) return cli.console.fail(reply.error());
-  if (cli.globals.json) return cli.print_json(*reply);
-  cli.console.out(render_nodes(reply->view(), wall_clock(), cli.console.out_traits));
+  boost::json::array all;
+  std::int64_t from = 0;
+  for (bool more = true; more;) {
+    auto reply = api->get(
+        "/v1/nodes", {{"from", std::to_string(from)}, {"limit", std::to_string(kNodesAtOnce)}});
+    if (!reply) return cli.console.fail(reply.error());
+    const JsonView view = reply->view();
+    for (const auto& node : view["nodes"].list()) all.push_back(node);
+    const std::int64_t next = view["next"].integer(0);
+    more = next > from;
+    from = next;
+  }
+  const boost::json::value joined = boost::json::object{{"nodes", std::move(all)}};
+  cli.console.out(cli.globals.json
+                      ? pretty_json(boost::json::serialize(joined))
+                      : render_nodes(JsonView(joined), wall_clock(), cli.console.out_traits));
   return 0;
 }
 

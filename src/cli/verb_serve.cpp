@@ -7,6 +7,7 @@
 #include <memory>
 #include <set>
 
+#include "cli/fleet_source.h"
 #include "cli/home.h"
 #include "cli/verbs.h"
 #include "codec/job_file.h"
@@ -35,14 +36,44 @@ bool is_node_name(std::string_view text) {
   });
 }
 
-Result<ServeOptions> serve_options(const Cli& cli, const ServeFlags& flags) {
-  auto home = cli.home();
-  if (!home) return home.error();
-  ServeOptions options{.home = *home,
-                       .listen = flags.listen,
-                       .port = flags.port,
-                       .nodes = {},
-                       .log_level = flags.log_level};
+Result<void> read_engine(const ServeFlags& flags, ServeOptions& options) {
+  if (!flags.engine.empty()) options.engine = enum_from_name<EngineKind>(flags.engine);
+  const bool simulated = options.engine == EngineKind::kSimulated;
+  if (!simulated && (!flags.fleet.empty() || !flags.simulated_run.empty())) {
+    return Error{ErrorCode::kInvalid,
+                 fmt::format("{} is for \"--engine simulated\"; a real engine says itself what "
+                             "nodes it has and when tasks end",
+                             flags.fleet.empty() ? "--simulated-run" : "--fleet")};
+  }
+  if (!flags.fleet.empty() && !flags.nodes.empty()) {
+    return Error{ErrorCode::kInvalid, "give either --fleet or --node, and not both"};
+  }
+  if (!flags.simulated_run.empty()) {
+    const auto run = parse_duration(flags.simulated_run, Duration(0), hours(24 * 3650));
+    if (!run) {
+      return Error{ErrorCode::kInvalid,
+                   fmt::format("--simulated-run: {}, found {}", run.error().message,
+                               in_quotes(flags.simulated_run))};
+    }
+    options.simulated_run = *run;
+  }
+  if (flags.fleet.empty()) return {};
+  const auto catalogue = load_catalogue("");
+  if (!catalogue) return catalogue.error();
+  auto fleet = load_fleet(flags.fleet, *catalogue);
+  if (!fleet) return fleet.error();
+  options.fleet = std::move(fleet->fleet);
+  return {};
+}
+
+}  // namespace
+
+Result<ServeOptions> serve_options(const std::filesystem::path& home, const ServeFlags& flags) {
+  ServeOptions options;
+  options.home = home;
+  options.listen = flags.listen;
+  options.port = flags.port;
+  options.log_level = flags.log_level;
   std::set<std::string> names;
   for (const std::string& text : flags.nodes) {
     auto node = parse_declared_node(text);
@@ -53,10 +84,9 @@ Result<ServeOptions> serve_options(const Cli& cli, const ServeFlags& flags) {
     }
     options.nodes.push_back(std::move(*node));
   }
+  if (auto engine = read_engine(flags, options); !engine) return engine.error();
   return options;
 }
-
-}  // namespace
 
 Result<DeclaredNode> parse_declared_node(const std::string& text) {
   const auto refuse = [&](std::string_view what) {
@@ -101,6 +131,19 @@ void add_serve_flags(CLI::App& verb, ServeFlags& flags) {
                   "NAME:ACCELERATORS[:TYPE[:CPUS[:MEMORY]]]; may be given several times")
       ->type_name("NODE")
       ->allow_extra_args(false);
+  verb.add_option("--engine", flags.engine,
+                  "What runs the tasks: local (processes of this machine) or simulated (nothing "
+                  "runs; attempts start and end on timers). Default: as before, else local")
+      ->type_name("ENGINE")
+      ->check(CLI::IsMember({"local", "simulated"}));
+  verb.add_option("--fleet", flags.fleet,
+                  "With --engine simulated: declare this fleet, a file or the name of one that is "
+                  "built in (mw fleet list)")
+      ->type_name("FLEET");
+  verb.add_option("--simulated-run", flags.simulated_run,
+                  "With --engine simulated: how long a task runs when its job has no variable "
+                  "SIMULATED_RUN (default: 60s)")
+      ->type_name("TIME");
   verb.add_option("--log-level", flags.log_level,
                   "trace, debug, info, warn or error (default: info)")
       ->type_name("LEVEL")
@@ -115,10 +158,13 @@ void add_serve(CLI::App& app, Cli& cli) {
       "Logs to standard error. SIGTERM and SIGINT end it; jobs that run go on under their "
       "supervisors and are found "
       "again by the next one. \"mw up\" does the same in the background.\n\n"
-      "  mw serve --node a:8:H100:64:512GiB --node b:8:H100:64:512GiB");
+      "  mw serve --node a:8:H100:64:512GiB --node b:8:H100:64:512GiB\n"
+      "  mw serve --engine simulated --fleet ai-cloud-2025");
   verb->callback([&cli, flags] {
     cli.action = [&cli, flags] {
-      auto options = serve_options(cli, *flags);
+      const auto home = cli.home();
+      if (!home) return cli.console.fail(home.error());
+      auto options = serve_options(*home, *flags);
       if (!options) return cli.console.fail(options.error());
       if (const auto made = make_home(options->home); !made) return cli.console.fail(made.error());
       return cli.hooks.serve(*options);

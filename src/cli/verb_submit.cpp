@@ -1,4 +1,4 @@
-// mw submit: read a job file here, where its name and the caller's folder are known, let the
+// mw submit: read job files here, where its name and the caller's folder are known, let the
 // options have their say, and send what came of it. The control plane judges it again.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -9,9 +9,14 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <array>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <memory>
+#include <optional>
 
 #include "cli/follow.h"
 #include "cli/format.h"
@@ -26,7 +31,7 @@ namespace {
 namespace fs = std::filesystem;
 
 struct SubmitOptions {
-  std::string file;
+  std::vector<std::string> files;
   std::vector<std::pair<std::string, std::string>> values;  ///< key of the job file, value
   std::vector<std::string> environment;
   std::string workdir;
@@ -44,7 +49,7 @@ struct Flag {
   const char* description;
   bool repeats = false;  ///< given several times it is a list
 };
-constexpr std::array<Flag, 19> kFlags = {{
+constexpr std::array<Flag, 20> kFlags = {{
     {"--name", "name", "NAME", "The job's name"},
     {"--tasks", "tasks", "N", "How many tasks the gang has"},
     {"--tasks-min", "tasks_min", "N", "Elastic: it also starts with so many tasks"},
@@ -70,12 +75,13 @@ constexpr std::array<Flag, 19> kFlags = {{
     {"--site", "where.sites", "NAME", "Run at this site; may be given several times", true},
     {"--jurisdiction", "where.jurisdictions", "CODE",
      "Run where this law holds, such as NO or US-TX; may be given several times", true},
+    {"--reservation", "reservation", "NAME", "Run on the nodes that are reserved under this name"},
     {"--tenant", "tenant", "NAME", "Whose account it is on"},
 }};
 
-/// Reads all of a stream, but no more than a job file may have and one byte to tell.
+/// Reads all of a stream, but no more than may be submitted at once and one byte to tell.
 std::string read_all(std::istream& stream) {
-  std::string text(kJobFileBytesMax + 1, '\0');
+  std::string text(kBatchBytesMax + 1, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(stream.gcount()));
   return text;
@@ -87,13 +93,15 @@ struct Source {
   fs::path folder;  ///< what relative paths in it mean
 };
 
-Result<Source> read_source(const SubmitOptions& options, bool has_command) {
+/// `file`: empty: there is none.
+Result<Source> read_source(const SubmitOptions& options, const std::string& file,
+                           bool has_command) {
   std::error_code failure;
   const fs::path here = fs::current_path(failure);
   if (failure)
     return Error{ErrorCode::kInvalid,
                  "the current folder no longer exists; change to one that does"};
-  if (options.file.empty()) {
+  if (file.empty()) {
     if (!has_command) {
       return Error{
           ErrorCode::kInvalid,
@@ -101,23 +109,24 @@ Result<Source> read_source(const SubmitOptions& options, bool has_command) {
     }
     return Source{.name = "", .text = "", .folder = here};
   }
-  if (options.file == "-")
+  if (file == "-")
     return Source{.name = "(standard input)", .text = read_all(std::cin), .folder = here};
-  if (fs::is_directory(options.file, failure)) {
-    return Error{ErrorCode::kInvalid,
-                 fmt::format("{} is a folder; name the job file in it", options.file)};
+  if (fs::is_directory(file, failure)) {
+    return Error{ErrorCode::kInvalid, fmt::format("{} is a folder; name the job file in it", file)};
   }
-  std::ifstream stream(options.file, std::ios::binary);
+  std::ifstream stream(file, std::ios::binary);
   if (!stream) {
     return Error{ErrorCode::kNotFound,
-                 fmt::format("cannot read {}: {}", options.file, std::strerror(errno))};
+                 fmt::format("cannot read {}: {}", file, std::strerror(errno))};
   }
-  const fs::path folder = options.workdir.empty() ? fs::absolute(options.file).parent_path() : here;
-  return Source{.name = options.file, .text = read_all(stream), .folder = folder};
+  const fs::path folder = options.workdir.empty() ? fs::absolute(file).parent_path() : here;
+  return Source{.name = file, .text = read_all(stream), .folder = folder};
 }
 
-Result<JobSpec> read_job(const Cli& cli, const SubmitOptions& options) {
-  auto source = read_source(options, cli.has_dashes);
+/// The jobs of one file, or the one of a command.
+Result<std::vector<JobSpec>> read_jobs(const Cli& cli, const SubmitOptions& options,
+                                       const std::string& file) {
+  auto source = read_source(options, file, cli.has_dashes);
   if (!source) return source.error();
   JobFileContext context{.source_name = source->name, .default_workdir = source->folder.string()};
   if (cli.has_dashes) {
@@ -145,7 +154,7 @@ Result<JobSpec> read_job(const Cli& cli, const SubmitOptions& options) {
   // A command on the command line is a job without ceremony: it is called after its program.
   const bool has_name =
       std::ranges::any_of(options.values, [](const auto& pair) { return pair.first == "name"; });
-  if (options.file.empty() && !has_name) {
+  if (file.empty() && !has_name) {
     std::string name =
         fs::path(cli.after_dashes.front()).filename().string().substr(0, kNameLengthMax);
     for (char& c : name) {
@@ -153,7 +162,29 @@ Result<JobSpec> read_job(const Cli& cli, const SubmitOptions& options) {
     }
     context.overrides.push_back({"name", name, "--name"});
   }
-  return parse_job_file(source->text, context);
+  return parse_job_files(source->text, context);
+}
+
+/// The jobs of all files, in order; every mistake in any of them is told.
+Result<std::vector<JobSpec>> read_all_jobs(const Cli& cli, const SubmitOptions& options) {
+  if (options.files.size() < 2)
+    return read_jobs(cli, options, options.files.empty() ? "" : options.files.front());
+  std::vector<JobSpec> all;
+  std::optional<Error> failure;
+  for (const std::string& file : options.files) {
+    auto jobs = read_jobs(cli, options, file);
+    if (!jobs) {
+      if (failure) {
+        failure->message += "\n" + jobs.error().message;
+      } else {
+        failure = jobs.error();
+      }
+      continue;
+    }
+    std::ranges::move(*jobs, std::back_inserter(all));
+  }
+  if (failure) return *failure;
+  return all;
 }
 
 /// A key of our own makes sending again safe when the answer gets lost.
@@ -180,31 +211,100 @@ int report_outcome(const Cli& cli, Api& api, std::uint64_t first, std::uint64_t 
   return succeeded ? 0 : 1;
 }
 
+/// Follows an answered job to its end when that was asked for; the exit code.
+int watch_job(const Cli& cli, const SubmitOptions& options, Api& api, const JsonView& answer) {
+  const auto job = static_cast<std::uint64_t>(answer["job"].integer());
+  const auto count =
+      static_cast<std::uint64_t>(std::max<std::int64_t>(answer["count"].integer(1), 1));
+  const bool quiet = !options.follow || cli.globals.json;
+  const auto succeeded = follow_jobs(api, cli.console, job, count,
+                                     quiet ? FollowStyle::kQuiet : FollowStyle::kProgress);
+  if (!succeeded) return cli.console.fail(succeeded.error());
+  return report_outcome(cli, api, job, count, *succeeded);
+}
+
+/// Sends `jobs` in as few requests as they fit into; what became of each, in order.
+/// A key a job makes it safe to send all of them again.
+Result<boost::json::array> send_batches(Api& api, const std::vector<JobSpec>& jobs,
+                                        const std::string& key, bool dry_run) {
+  constexpr std::size_t kRoomForKeys = 300;  // bytes a job: more than any key has
+  HttpFields query;
+  if (dry_run) query.emplace_back("dry_run", "1");
+  boost::json::array answers;
+  for (std::size_t next = 0; next < jobs.size();) {
+    std::string body = "{\"jobs\":[";
+    boost::json::array keys;
+    while (next < jobs.size() && keys.size() < kBatchJobsMax) {
+      const std::string job = write_job_file(jobs[next]);
+      const std::size_t size = body.size() + job.size() + kRoomForKeys * (keys.size() + 1);
+      if (!keys.empty() && size > kBatchBytesMax) break;
+      body += (keys.empty() ? "" : ",") + job;
+      keys.emplace_back(fmt::format("{}/{}", key, next));
+      ++next;
+    }
+    body += key.empty() ? "]}" : "],\"keys\":" + boost::json::serialize(keys) + "}";
+    const auto reply = api.post("/v1/jobs/batch", std::move(body), query);
+    if (!reply) {
+      Error error = reply.error();
+      if (!answers.empty())
+        error.message += fmt::format("; the first {} jobs were answered before", answers.size());
+      return error;
+    }
+    for (const auto& one : reply->view()["jobs"].list()) answers.push_back(one);
+  }
+  return answers;
+}
+
+int submit_many(const Cli& cli, const SubmitOptions& options, const std::vector<JobSpec>& jobs,
+                const std::string& key) {
+  auto api = cli.api();
+  if (!api) return cli.console.fail(api.error());
+  const auto answers = send_batches(*api, jobs, key, options.dry_run);
+  if (!answers) return cli.console.fail(answers.error());
+  const bool watch = (options.wait || options.follow) && !options.dry_run;
+  if (cli.globals.json && !watch)
+    cli.console.out(pretty_json(boost::json::serialize(boost::json::object{{"jobs", *answers}})));
+  int code = 0;
+  std::vector<const boost::json::value*> taken;
+  for (std::size_t i = 0; i < answers->size() && i < jobs.size(); ++i) {
+    const JsonView answer((*answers)[i]);
+    if (answer["error"].present()) {
+      const auto known = enum_from_name<ErrorCode>(answer["error"]["code"].text());
+      const int failed = cli.console.fail(
+          {known.value_or(ErrorCode::kInternal),
+           fmt::format("{}: {}", jobs[i].name, answer["error"]["message"].text())});
+      if (code == 0) code = failed;  // the first mistake decides how it ends
+      continue;
+    }
+    taken.push_back(&(*answers)[i]);
+    if (!cli.globals.json) cli.console.out(submitted_line(answer, jobs[i], options.dry_run));
+  }
+  for (const boost::json::value* answer : taken) {
+    if (!watch) break;
+    const int ended = watch_job(cli, options, *api, JsonView(*answer));
+    if (code == 0) code = ended;
+  }
+  return code;
+}
+
 int submit(const Cli& cli, const SubmitOptions& options) {
-  const auto spec = read_job(cli, options);
-  if (!spec) return cli.console.fail(spec.error());
+  const auto jobs = read_all_jobs(cli, options);
+  if (!jobs) return cli.console.fail(jobs.error());
+  const std::string key = options.key.empty() ? random_key() : options.key;
+  if (jobs->size() > 1) return submit_many(cli, options, *jobs, key);
+  const JobSpec& spec = jobs->front();
   auto api = cli.api();
   if (!api) return cli.console.fail(api.error());
   HttpFields query;
   if (options.dry_run) query.emplace_back("dry_run", "1");
   HttpFields headers;
-  const std::string key = options.key.empty() ? random_key() : options.key;
   if (!key.empty()) headers.emplace_back("Idempotency-Key", key);
-  const auto reply = api->post("/v1/jobs", write_job_file(*spec), query, headers);
+  const auto reply = api->post("/v1/jobs", write_job_file(spec), query, headers);
   if (!reply) return cli.console.fail(reply.error());
-  const JsonView view = reply->view();
-  const auto job = static_cast<std::uint64_t>(view["job"].integer());
-  const auto count =
-      static_cast<std::uint64_t>(std::max<std::int64_t>(view["count"].integer(1), 1));
   const bool watch = (options.wait || options.follow) && !options.dry_run;
   if (cli.globals.json && !watch) return cli.print_json(*reply);
-  if (!cli.globals.json) cli.console.out(submitted_line(view, *spec, options.dry_run));
-  if (!watch) return 0;
-  const bool quiet = !options.follow || cli.globals.json;
-  const auto succeeded = follow_jobs(*api, cli.console, job, count,
-                                     quiet ? FollowStyle::kQuiet : FollowStyle::kProgress);
-  if (!succeeded) return cli.console.fail(succeeded.error());
-  return report_outcome(cli, *api, job, count, *succeeded);
+  if (!cli.globals.json) cli.console.out(submitted_line(reply->view(), spec, options.dry_run));
+  return watch ? watch_job(cli, options, *api, reply->view()) : 0;
 }
 
 /// What is given several times becomes one text with commas, which the job file takes as a list.
@@ -233,9 +333,11 @@ void add_flag(CLI::App& verb, const Flag& flag, const std::shared_ptr<SubmitOpti
 
 void add_submit(CLI::App& app, Cli& cli) {
   CLI::App* verb = app.add_subcommand(
-      "submit", "Submit a job: from a file, standard input (-), or a command behind --");
+      "submit", "Submit jobs: from files, standard input (-), or a command behind --");
   auto options = std::make_shared<SubmitOptions>();
-  verb->add_option("FILE", options->file, "The job file (YAML or JSON); - is standard input");
+  verb->add_option("FILE", options->files,
+                   "Job files (YAML or JSON), each with one job or several with --- between them; "
+                   "- is standard input");
   for (const Flag& flag : kFlags) add_flag(*verb, flag, options);
   verb->add_option("--env", options->environment,
                    "A variable for the tasks, NAME=VALUE; may be given several times")
@@ -257,6 +359,7 @@ void add_submit(CLI::App& app, Cli& cli) {
       "ends the watching and not the job.\n\n"
       "  mw submit examples/charlm/job.yaml --follow\n"
       "  mw submit job.yaml --tasks 4 --env SEED=7\n"
+      "  mw submit sweep/*.yaml\n"
       "  mw submit --name hello --cpus 0.5 --wait -- echo hello");
   verb->callback(
       [&cli, options] { cli.action = [&cli, options] { return submit(cli, *options); }; });

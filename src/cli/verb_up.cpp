@@ -69,6 +69,17 @@ std::vector<std::string> serve_arguments(const fs::path& home, const ServeFlags&
     arguments.emplace_back("--node");
     arguments.push_back(node);
   }
+  const auto pass_on = [&](const char* name, const std::string& value) {
+    if (value.empty()) return;
+    arguments.emplace_back(name);
+    arguments.push_back(value);
+  };
+  pass_on("--engine", flags.engine);
+  pass_on("--simulated-run", flags.simulated_run);
+  // It runs in another folder: a file is named from the root.
+  std::error_code failure;
+  const bool is_file = !flags.fleet.empty() && fs::exists(flags.fleet, failure);
+  pass_on("--fleet", is_file ? fs::absolute(flags.fleet, failure).string() : flags.fleet);
   return arguments;
 }
 
@@ -174,10 +185,14 @@ int up(const Cli& cli, const UpOptions& options) {
   }
   const auto home = cli.home();
   if (!home) return cli.console.fail(home.error());
-  for (const std::string& node : options.serve.nodes) {
-    if (const auto parsed = parse_declared_node(node); !parsed)
-      return cli.console.fail(parsed.error());
+  if (options.serve.fleet == "-") {
+    return cli.console.fail({ErrorCode::kInvalid,
+                             "--fleet: standard input cannot be passed on; give a file, or use "
+                             "\"mw fleet declare -\" when the control plane is up"});
   }
+  // Judged here too, so that a mistake is told at once and not in a log.
+  if (const auto judged = serve_options(*home, options.serve); !judged)
+    return cli.console.fail(judged.error());
   if (const auto made = make_home(*home); !made) return cli.console.fail(made.error());
   const fs::path log = *home / "serve.log";
   std::error_code failure;
@@ -203,7 +218,8 @@ void add_up(CLI::App& app, Cli& cli) {
       "Several can run side "
       "by side with different homes.\n\n"
       "  mw up\n"
-      "  mw --home /tmp/two up --node a:8 --node b:8");
+      "  mw --home /tmp/two up --node a:8 --node b:8\n"
+      "  mw --home /tmp/big up --engine simulated --fleet ai-cloud-2025");
   verb->callback([&cli, options] { cli.action = [&cli, options] { return up(cli, *options); }; });
 }
 

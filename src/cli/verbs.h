@@ -53,6 +53,7 @@ void add_jobs(CLI::App& app, Cli& cli);
 void add_job(CLI::App& app, Cli& cli);
 void add_job_logs(CLI::App& job, Cli& cli);
 void add_nodes(CLI::App& app, Cli& cli);
+void add_reservation(CLI::App& app, Cli& cli);
 void add_fleet(CLI::App& app, Cli& cli);
 void add_accelerators(CLI::App& app, Cli& cli);
 void add_policy(CLI::App& app, Cli& cli);
@@ -62,6 +63,10 @@ void add_events(CLI::App& app, Cli& cli);
 void add_report(CLI::App& app, Cli& cli);
 void add_journal(CLI::App& app, Cli& cli);
 void add_experiment(CLI::App& app, Cli& cli);
+void add_sim(CLI::App& app, Cli& cli);
+void add_sim_run(CLI::App& sim, Cli& cli);
+void add_sim_compare(CLI::App& sim, Cli& cli);
+void add_workload(CLI::App& app, Cli& cli);
 void add_manual(CLI::App& app, Cli& cli);
 
 /// Builds the whole tree into `app`; its callbacks set cli.action.
@@ -73,7 +78,12 @@ struct ServeFlags {
   std::uint16_t port = 0;
   std::vector<std::string> nodes;
   std::string log_level = "info";
+  std::string engine;         ///< empty: as before
+  std::string fleet;          ///< a file, or the name of one that is built in; empty: none
+  std::string simulated_run;  ///< empty: the default
 };
 void add_serve_flags(CLI::App& verb, ServeFlags& flags);
+/// What the flags mean, judged. Reads the fleet file.
+Result<ServeOptions> serve_options(const std::filesystem::path& home, const ServeFlags& flags);
 
 }  // namespace mw

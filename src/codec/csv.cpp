@@ -14,13 +14,13 @@ namespace {
 
 constexpr std::uintmax_t kBytesMax = std::uintmax_t{256} << 20U;  // over any trace in traces/
 
-std::vector<std::string> cells_of(std::string_view line) {
+std::vector<std::string> cells_of(std::string_view line, char separator) {
   std::vector<std::string> cells;
   while (true) {
-    const std::size_t comma = line.find(',');
-    cells.emplace_back(line.substr(0, comma));
-    if (comma == std::string_view::npos) return cells;
-    line.remove_prefix(comma + 1);
+    const std::size_t end = line.find(separator);
+    cells.emplace_back(line.substr(0, end));
+    if (end == std::string_view::npos) return cells;
+    line.remove_prefix(end + 1);
   }
 }
 
@@ -30,7 +30,7 @@ Error at(const std::string& file, std::size_t line, std::string_view what) {
 
 }  // namespace
 
-Result<CsvTable> CsvTable::parse(std::string_view text, std::string file) {
+Result<CsvTable> CsvTable::parse(std::string_view text, std::string file, const CsvForm& form) {
   CsvTable table;
   table.file_ = std::move(file);
   std::size_t number = 0;
@@ -41,10 +41,10 @@ Result<CsvTable> CsvTable::parse(std::string_view text, std::string file) {
     text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.empty()) continue;
-    if (line.find('"') != std::string_view::npos) {
+    if (!form.quotes && line.find('"') != std::string_view::npos) {
       return at(table.file_, number, "quotes are not supported in this kind of list");
     }
-    std::vector<std::string> cells = cells_of(line);
+    std::vector<std::string> cells = cells_of(line, form.separator);
     if (table.columns_.empty()) {
       table.columns_ = std::move(cells);
       std::vector<std::string> sorted = table.columns_;
@@ -67,7 +67,7 @@ Result<CsvTable> CsvTable::parse(std::string_view text, std::string file) {
   return table;
 }
 
-Result<CsvTable> CsvTable::read(const std::string& path) {
+Result<std::string> read_list_file(const std::string& path) {
   std::ifstream stream(path, std::ios::binary | std::ios::ate);
   if (!stream) return Error{ErrorCode::kNotFound, fmt::format("{}: cannot be opened", path)};
   const auto size = static_cast<std::intmax_t>(stream.tellg());
@@ -81,7 +81,13 @@ Result<CsvTable> CsvTable::read(const std::string& path) {
   if (size > 0 && !stream.read(text.data(), size)) {
     return Error{ErrorCode::kUnavailable, fmt::format("{}: cannot be read", path)};
   }
-  return parse(text, path);
+  return text;
+}
+
+Result<CsvTable> CsvTable::read(const std::string& path) {
+  const auto text = read_list_file(path);
+  if (!text) return text.error();
+  return parse(*text, path);
 }
 
 bool CsvTable::has(std::string_view column) const {
@@ -123,6 +129,46 @@ Result<std::int64_t> CsvTable::whole_or_0(std::size_t row, std::string_view colu
   if (!cell) return cell.error();
   if (cell->empty()) return std::int64_t{0};
   return whole(row, column, low, high);
+}
+
+Result<Duration> CsvTable::seconds(std::size_t row, std::string_view column, Duration high) const {
+  const auto cell = text(row, column);
+  if (!cell) return cell.error();
+  const auto length = parse_seconds(*cell, high);
+  if (!length) {
+    return wrong(row, column,
+                 fmt::format("{}, found {}", length.error().message, in_quotes(*cell)));
+  }
+  return *length;
+}
+
+Result<Duration> parse_seconds(std::string_view text, Duration high) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  const Error wrong{ErrorCode::kInvalid, fmt::format("expected a number of seconds from 0 to {}",
+                                                     high.count() / kSecond)};
+  const std::size_t point = text.find('.');
+  const std::string_view whole_part = text.substr(0, point);
+  const auto whole = parse_whole(whole_part, 0, high.count() / kSecond);
+  if (!whole || whole_part == "-0") return wrong;
+  std::int64_t length = *whole * kSecond;
+  if (point != std::string_view::npos) {
+    const std::string_view decimals = text.substr(point + 1);
+    if (decimals.empty()) return wrong;
+    std::int64_t unit = kSecond / 10;
+    bool rounded = false;
+    for (const char c : decimals) {
+      if (c < '0' || c > '9') return wrong;
+      if (unit > 0) {
+        length += (c - '0') * unit;
+        unit /= 10;
+      } else if (!rounded) {
+        length += c >= '5' ? 1 : 0;
+        rounded = true;
+      }
+    }
+  }
+  if (length > high.count()) return wrong;
+  return Duration(length);
 }
 
 Error CsvTable::wrong(std::size_t row, std::string_view column, std::string_view what) const {

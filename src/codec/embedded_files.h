@@ -1,5 +1,5 @@
-// Files of fleets/ and policies/ as text inside of the program, so that nothing has to be found
-// when it runs. cmake/MwEmbed.cmake writes the definitions while building.
+// Files of fleets/, policies/ and workloads/ as text inside of the program, so that nothing has to
+// be found when it runs. cmake/MwEmbed.cmake writes the definitions while building.
 #pragma once
 
 #include <span>
@@ -18,5 +18,7 @@ extern const std::string_view kEmbeddedAccelerators;
 extern const std::span<const EmbeddedFile> kEmbeddedFleets;
 /// Every file of policies/, by name.
 extern const std::span<const EmbeddedFile> kEmbeddedPolicies;
+/// Every file of workloads/, by name.
+extern const std::span<const EmbeddedFile> kEmbeddedWorkloads;
 
 }  // namespace mw

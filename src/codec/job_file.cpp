@@ -16,18 +16,19 @@
 namespace mw {
 namespace {
 
-constexpr std::array<std::string_view, 23> kKeys = {
+constexpr std::array<std::string_view, 24> kKeys = {
     "name",       "command",   "script",  "tasks",          "tasks_min",   "nodes",
     "resources",  "placement", "groups",  "where",          "environment", "workdir",
     "time_limit", "grace",     "restart", "priority_class", "priority",    "not_before",
-    "deadline",   "after",     "array",   "hold",           "tenant"};
+    "deadline",   "after",     "array",   "hold",           "reservation", "tenant"};
 constexpr std::array<std::string_view, 3> kRestartKeys = {"limit", "delay", "delay_max"};
 
 /// Reads one document into a JobSpec, gathering every problem on the way.
 class JobFileReader : private YamlReader {
  public:
-  explicit JobFileReader(const JobFileContext& context)
-      : YamlReader(context.source_name, what_was_meant), context_(context) {}
+  /// `start`: where to say that something is missing.
+  JobFileReader(const JobFileContext& context, TextPosition start)
+      : YamlReader(context.source_name, what_was_meant), start_(start), context_(context) {}
 
   Result<JobSpec> read(YamlNode root) {
     if (root.kind == YamlNode::Kind::kNull) root.kind = YamlNode::Kind::kMap;
@@ -264,8 +265,7 @@ class JobFileReader : private YamlReader {
     std::ranges::sort(spec_.environment, {}, &EnvironmentVariable::name);
   }
 
-  static constexpr TextPosition start_{1, 1};
-
+  const TextPosition start_;
   const JobFileContext& context_;
   JobSpec spec_;
 };
@@ -275,7 +275,11 @@ class JobFileReader : private YamlReader {
 Result<JobSpec> parse_job_file(std::string_view text, const JobFileContext& context) {
   auto root = parse_yaml(text, context.source_name, {.bytes_max = kJobFileBytesMax});
   if (!root) return root.error();
-  return JobFileReader(context).read(std::move(*root));
+  return JobFileReader(context, {1, 1}).read(std::move(*root));
+}
+
+Result<JobSpec> read_job_file(YamlNode document, const JobFileContext& context) {
+  return JobFileReader(context, document.position).read(std::move(document));
 }
 
 }  // namespace mw

@@ -14,6 +14,8 @@
 
 namespace mw {
 
+struct YamlNode;
+
 /// A value that replaces, or adds, what the file says. `value` is read as it would be in the file.
 struct JobFileOverride {
   std::string key;  ///< "tasks", "resources.cpus", "environment.NAME", ...
@@ -37,12 +39,32 @@ struct JobFileContext {
 /// Cost:   O(size); anchors, aliases, tags and more than one document are refused.
 Result<JobSpec> parse_job_file(std::string_view text, const JobFileContext& context);
 
+/// The same of a document that was read as a part of something larger.
+Result<JobSpec> read_job_file(YamlNode document, const JobFileContext& context);
+
+/// All job files of a text, "---" between them. `overrides` and `command` are for each of them.
+/// Errors: as parse_job_file, with the problems of all of them; kInvalid for more than
+///         kBatchJobsMax.
+Result<std::vector<JobSpec>> parse_job_files(std::string_view text, const JobFileContext& context);
+
+/// Many jobs in one request. Each stands for itself: what is wrong with one is no other's concern.
+struct JobBatch {
+  std::vector<Result<JobSpec>> jobs;
+  std::vector<std::string> keys;  ///< one a job, or none at all
+};
+
+/// Reads `{"jobs": [JOB, ...], "keys": [TEXT, ...]}`, as YAML or JSON; `keys` may be missing.
+/// Errors: kTooLarge, kInvalid: when it is no batch, or has more than kBatchJobsMax jobs.
+Result<JobBatch> parse_job_batch(std::string_view text, const JobFileContext& context);
+
 /// The job file (JSON) that gives `spec` back, whatever the context's defaults; `user` is not in
 /// it.
 std::string write_job_file(const JobSpec& spec);
 
 // Bounds of what a job may ask; the messages and the reference name them.
 inline constexpr std::size_t kJobFileBytesMax = std::size_t{1} << 20;
+inline constexpr std::size_t kBatchJobsMax = 1'000;
+inline constexpr std::size_t kBatchBytesMax = std::size_t{4} << 20;
 inline constexpr std::int64_t kTasksMax = 1'000'000;
 inline constexpr std::int64_t kArrayMax = 1'000'000;
 inline constexpr std::int64_t kAcceleratorsPerTaskMax = 1'000;

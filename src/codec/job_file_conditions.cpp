@@ -168,6 +168,11 @@ void read_conditions(YamlReader& reader, const YamlNode& root, JobSpec& spec) {
   read_where(reader, root, spec.where);
   read_times(reader, root, spec);
   read_after(reader, root, spec.after);
+  std::string reservation;
+  if (root.find("reservation") != nullptr &&
+      reader.read_scalar(root, "", "reservation", reservation, parse_name)) {
+    spec.reservation = reservation;
+  }
 }
 
 void write_conditions(const JobSpec& spec, boost::json::object& file) {
@@ -184,6 +189,7 @@ void write_conditions(const JobSpec& spec, boost::json::object& file) {
     after.push_back(std::move(object));
   }
   if (!after.empty()) file["after"] = std::move(after);
+  if (spec.reservation) file["reservation"] = *spec.reservation;
 }
 
 }  // namespace mw

@@ -65,7 +65,7 @@ TEST(JobFileConditions, EveryBadValueIsNamed) {
        "1: unknown key \"site\"; did you mean \"where.sites\"? Allowed: name, command, script, "
        "tasks, tasks_min, nodes, resources, placement, groups, where, environment, workdir, "
        "time_limit, grace, restart, priority_class, priority, not_before, deadline, after, array, "
-       "hold, tenant"},
+       "hold, reservation, tenant"},
       {"where: {sites: {a: b}}",
        "16: where.sites: expected a list such as [oslo, dallas], found a map"},
       {"where: {sites: [oslo, [x]]}",
@@ -101,7 +101,7 @@ TEST(JobFileConditions, EveryBadValueIsNamed) {
        "1: unknown key \"depends_on\"; did you mean \"after\"? Allowed: name, command, script, "
        "tasks, tasks_min, nodes, resources, placement, groups, where, environment, workdir, "
        "time_limit, grace, restart, priority_class, priority, not_before, deadline, after, array, "
-       "hold, tenant"},
+       "hold, reservation, tenant"},
   };
   for (const auto& [text, message] : cases) {
     const auto job = read(text);

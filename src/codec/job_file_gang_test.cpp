@@ -70,7 +70,7 @@ TEST(JobFileGang, EveryBadValueIsNamed) {
        "job.yaml:4:1: unknown key \"min_tasks\"; did you mean \"tasks_min\"? Allowed: name, "
        "command, script, tasks, tasks_min, nodes, resources, placement, groups, where, "
        "environment, workdir, time_limit, grace, restart, priority_class, priority, not_before, "
-       "deadline, after, array, hold, tenant"},
+       "deadline, after, array, hold, reservation, tenant"},
       {"groups: {tasks: 1}",
        "job.yaml:4:9: groups: expected a list such as [{tasks: 4, resources: {cpus: 8}}], found a "
        "map"},

@@ -52,6 +52,7 @@ after: [{afterok: 12}, {afterany: 13}]
 where: {sites: [oslo, dallas], jurisdictions: [NO, US-TX]}
 groups: [{tasks: 3, resources: {accelerators: 0, cpus: 8}, placement: {require: leaf}}]
 hold: true
+reservation: demo
 tenant: team.a
 )",
                                    context());
@@ -82,6 +83,7 @@ tenant: team.a
   want.groups[0].task = {AcceleratorShare(0), CpuShare(8000), Bytes(0), ""};
   want.groups[0].require = FabricLevel::kLeaf;
   want.hold = true;
+  want.reservation = "demo";
   EXPECT_EQ(*read, want);
 }
 
@@ -137,7 +139,7 @@ TEST(JobFile, EveryBadValueIsNamed) {
       "Allowed: name, command, script, tasks, tasks_min, nodes, resources, placement, groups, "
       "where, "
       "environment, workdir, time_limit, grace, restart, priority_class, priority, not_before, "
-      "deadline, after, array, hold, tenant";
+      "deadline, after, array, hold, reservation, tenant";
   const std::string duration =
       "expected a length of time such as 90s, 10m, 2h, 1d or 1h30m, at most ";
   const BadCase cases[] = {

@@ -16,9 +16,9 @@
 namespace mw {
 namespace {
 
-constexpr std::array<std::string_view, 11> kKeys = {
-    "name",     "classes",    "default_class", "tenants",       "others",          "fair_share",
-    "backfill", "preemption", "elastic",       "consolidation", "starvation_after"};
+constexpr std::array<std::string_view, 12> kKeys = {
+    "name",     "classes",    "default_class", "tenants",       "others",  "fair_share",
+    "backfill", "preemption", "elastic",       "consolidation", "ranking", "starvation_after"};
 constexpr std::array<std::string_view, 3> kClassKeys = {"value", "preempts", "preemptible"};
 constexpr std::array<std::string_view, 4> kTenantKeys = {"quota", "borrow_limit", "weight",
                                                          "tenants"};
@@ -29,6 +29,8 @@ constexpr std::array<std::string_view, 4> kPreemptionKeys = {"by_priority", "rec
                                                              "runtime_min", "restart_cost"};
 constexpr std::array<std::string_view, 3> kElasticKeys = {"grow", "grow_interval", "gain"};
 constexpr std::array<std::string_view, 3> kConsolidationKeys = {"enabled", "move_cost", "horizon"};
+constexpr std::array<std::string_view, 4> kRankingKeys = {"fragmentation", "whole_accelerators",
+                                                          "types", "empty_nodes"};
 
 Result<AcceleratorShare> parse_share(std::string_view text) {
   const auto share = parse_thousandths(text, 0, kTenantQuotaMax);
@@ -66,6 +68,7 @@ class PolicyFileReader : private YamlReader {
     read_fair_share(root);
     read_preemption(root);
     read_movers(root);
+    read_ranking(root);
     read_duration(root, "", "starvation_after", policy_.starvation_after, kPolicyDurationMax);
     if (!good()) return failure();
     return std::move(policy_);
@@ -258,6 +261,17 @@ class PolicyFileReader : private YamlReader {
       read_duration(*node, "consolidation", "move_cost", rules.move_cost, kPolicyDurationMax);
       read_duration(*node, "consolidation", "horizon", rules.horizon, kPolicyDurationMax);
     }
+  }
+
+  void read_ranking(const YamlNode& root) {
+    const YamlNode* node = group(root, "ranking", "\"fragmentation: 100%\"");
+    if (node == nullptr) return;
+    check_keys(*node, "ranking", kRankingKeys);
+    RankingRules& rules = policy_.ranking;
+    read_scalar(*node, "ranking", "fragmentation", rules.fragmentation_percent, parse_rule_percent);
+    read_scalar(*node, "ranking", "whole_accelerators", rules.whole_percent, parse_rule_percent);
+    read_scalar(*node, "ranking", "types", rules.type_percent, parse_rule_percent);
+    read_scalar(*node, "ranking", "empty_nodes", rules.empty_percent, parse_rule_percent);
   }
 
   Policy policy_;

@@ -38,6 +38,7 @@ backfill: {reservations: 3}
 preemption: {by_priority: false, reclaim: false, runtime_min: 1m, restart_cost: 90s}
 elastic: {grow: false, grow_interval: 1h, gain: 5%}
 consolidation: {enabled: true, move_cost: 3m, horizon: 4h}
+ranking: {fragmentation: 90%, whole_accelerators: 80%, types: 70%, empty_nodes: 60%}
 starvation_after: 0
 )";
 
@@ -58,6 +59,7 @@ TEST(PolicyFile, EveryKeyIsRead) {
   want.preemption = {false, false, minutes(1), seconds(90)};
   want.elastic = {false, hours(1), 5};
   want.consolidation = {true, minutes(3), hours(4)};
+  want.ranking = {90, 80, 70, 60};
   want.starvation_after = Duration(0);
   EXPECT_EQ(*policy, want);
   EXPECT_EQ(fault_of(*policy), "");
@@ -117,7 +119,7 @@ TEST(PolicyFile, EveryBadValueIsNamed) {
       {"nmae: a",
        "1:1: unknown key \"nmae\"; did you mean \"name\"? Allowed: name, classes, default_class, "
        "tenants, others, fair_share, backfill, preemption, elastic, consolidation, "
-       "starvation_after"},
+       "ranking, starvation_after"},
       {"name: a b",
        "1:7: name: expected 1 to 64 of the characters A-Z a-z 0-9 . _ -, found \"a b\""},
       {"classes: high",
@@ -192,6 +194,12 @@ TEST(PolicyFile, EveryBadValueIsNamed) {
        "\"2.5%\""},
       {"consolidation: {enabled: on}",
        "1:26: consolidation.enabled: expected true or false, found \"on\""},
+      {"ranking: {fragmentation: 1}",
+       "1:26: ranking.fragmentation: expected a whole percentage such as 25%, from 0% to 10000%, "
+       "found \"1\""},
+      {"ranking: {empty: 1%}",
+       "1:11: ranking: unknown key \"empty\"; did you mean \"types\"? Allowed: fragmentation, "
+       "whole_accelerators, types, empty_nodes"},
       {"starvation_after: 4000d",
        "1:19: starvation_after: " + duration + "most 3650d, found \"4000d\""},
   };
@@ -266,6 +274,7 @@ RC_GTEST_PROP(PolicyFile, WhatIsWrittenReadsBackTheSame, ()) {
   policy.elastic = {*rc::gen::arbitrary<bool>(), any_length(Duration(0)), *percent};
   policy.consolidation = {*rc::gen::arbitrary<bool>(), any_length(Duration(0)),
                           any_length(Duration(0))};
+  policy.ranking = {*percent, *percent, *percent, *percent};
   policy.starvation_after = any_length(Duration(0));
   RC_ASSERT(fault_of(policy).empty());
   const auto again = parse_policy_file(write_policy_file(policy), "");

@@ -78,6 +78,10 @@ std::string write_policy_file(const Policy& policy) {
   file["consolidation"] = {{"enabled", policy.consolidation.enabled},
                            {"move_cost", write_duration(policy.consolidation.move_cost)},
                            {"horizon", write_duration(policy.consolidation.horizon)}};
+  file["ranking"] = {{"fragmentation", percent(policy.ranking.fragmentation_percent)},
+                     {"whole_accelerators", percent(policy.ranking.whole_percent)},
+                     {"types", percent(policy.ranking.type_percent)},
+                     {"empty_nodes", percent(policy.ranking.empty_percent)}};
   file["starvation_after"] = write_duration(policy.starvation_after);
   return boost::json::serialize(file);
 }

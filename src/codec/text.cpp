@@ -236,6 +236,23 @@ struct EventText {
     return "The policy is now \"" + e.policy.name + "\"" +
            (e.by.empty() ? "" : ", decided by " + e.by);
   }
+  std::string operator()(const ReservationMade& e) const {
+    const std::string why = e.spec.reason.empty() ? "" : " (" + e.spec.reason + ")";
+    return "Reservation " + e.spec.name + why + ": " + counted(e.nodes.size(), "node") +
+           (e.nodes.size() == 1 ? " is" : " are") + " set aside from " +
+           write_timestamp(e.spec.start) + " to " + write_timestamp(e.spec.end()) + by_whom(e.by);
+  }
+  std::string operator()(const ReservationBegun& e) const {
+    return "Reservation " + e.reservation + " has begun: only its jobs are placed on its nodes now";
+  }
+  std::string operator()(const ReservationMended& e) const {
+    return "Reservation " + e.reservation + " has other nodes in place of " +
+           counted(e.gone.size(), "node") + " out of use";
+  }
+  std::string operator()(const ReservationEnded& e) const {
+    return "Reservation " + e.reservation + (e.by.empty() ? " is over" : " was deleted") +
+           by_whom(e.by) + "; its nodes are free for all";
+  }
   std::string operator()(const IdleCauseChanged& e) const {
     return "Free accelerators are idle because " + std::string(idle_text(e.cause));
   }

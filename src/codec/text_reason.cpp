@@ -123,7 +123,43 @@ struct ReasonText {
     return "Its place is being cleared: " + listed_jobs(r.victims) +
            (r.victims.size() == 1 ? " is" : " are") + " being stopped for it.";
   }
+  std::string operator()(const AwaitsReservation& r) const {
+    return "It runs in reservation " + r.reservation + ", which begins " + moment(r.at, now) + ".";
+  }
+  std::string operator()(const KeptByReservation& r) const {
+    return "It would fit, but " + counted(r.nodes, "node") + (r.nodes == 1 ? " is" : " are") +
+           " reserved (" + r.reservation + ", from " + moment(r.start, now) + ", to " +
+           moment(r.end, now) +
+           "), and it would have to be gone by the start; a job with a shorter time limit may use "
+           "them.";
+  }
+  std::string operator()(const ReservationEndsFirst& r) const {
+    return "It may take " + duration_text(r.needs) + ", and reservation " + r.reservation +
+           " ends " + moment(r.end, now) + ": it cannot start any more, and is given up then.";
+  }
+  std::string operator()(const ReservationTooSmall& r) const {
+    return "The " + counted(r.nodes, "node") + " of reservation " + r.reservation +
+           " cannot hold it even when empty: it needs room for " + counted(r.tasks_needed, "task") +
+           ", and they have it for " + number(r.tasks_possible) + ".";
+  }
 };
+
+/// How the nodes stand that would have suited a reservation.
+std::string nodes_short_text(const Refusal& refusal) {
+  const NodesShort figures = refusal.nodes_short.value_or(NodesShort{});
+  std::string text = "Reservation \"" + refusal.wanted + "\" needs " +
+                     counted(figures.wanted, "node") + ", and only " + number(figures.available) +
+                     " can be had: of " + number(figures.suitable) + " that would suit";
+  const auto add = [&](std::uint32_t count, std::string_view what) {
+    if (count > 0) text += ", " + number(count) + " " + std::string(what);
+  };
+  add(figures.in_use, "with work that need not have ended by then");
+  add(figures.kept, "kept for jobs that are to start there");
+  add(figures.reserved, "in another reservation at that time");
+  add(figures.out_of_use, "drained or lost");
+  const bool forcible = figures.in_use + figures.kept > 0;
+  return text + "." + (forcible ? " With --force it also gets nodes that are in use or kept." : "");
+}
 
 std::string refusal_text(const Refusal& refusal) {
   const std::string job = "Job " + number(refusal.job.value());
@@ -156,7 +192,9 @@ std::string refusal_text(const Refusal& refusal) {
     case RefusalKind::kJobNotRunning:
       return job + " is " + state + "; only a job that has started can be requeued.";
     case RefusalKind::kFleetDeclaredAlready:
-      return "There is a fleet already; another one cannot take its place.";
+      return "There are nodes already, and a fleet can be declared only where there are none: to a "
+             "new control plane whose engine reports none, such as one of \"mw up --engine "
+             "simulated\".";
     case RefusalKind::kNoSuchClass:
       return "The policy has no priority class \"" + refusal.wanted + "\"; see \"mw policy show\".";
     case RefusalKind::kNoSuchTenant:
@@ -166,6 +204,26 @@ std::string refusal_text(const Refusal& refusal) {
       return job + ", after which it is to start, does not exist, or ended long ago.";
     case RefusalKind::kPolicyInvalid:
       return "The policy cannot be used" + words::after_colon(refusal.wanted) + ".";
+    case RefusalKind::kNoSuchReservation:
+      return "There is no reservation \"" + refusal.wanted +
+             "\", or it is over; see \"mw reservation list\".";
+    case RefusalKind::kReservationExists:
+      return "There is a reservation \"" + refusal.wanted + "\" already; use another name.";
+    case RefusalKind::kReservationInUse:
+      return job + " still runs in an earlier reservation \"" + refusal.wanted +
+             "\"; use another name.";
+    case RefusalKind::kReservationPast:
+      return "Reservation \"" + refusal.wanted + "\" would be over by now.";
+    case RefusalKind::kTooFewNodes:
+      return nodes_short_text(refusal);
+    case RefusalKind::kReservationForbidden:
+      return "Reservation \"" + refusal.wanted +
+             "\" is not for this tenant or user; see \"mw reservation show " + refusal.wanted +
+             "\".";
+    case RefusalKind::kReservationTooShort:
+      return "The job would not have ended when reservation \"" + refusal.wanted +
+             "\" does: its time limit and grace do not fit in. Ask for less time, or for none: "
+             "then it is stopped at the end.";
   }
   return "It was refused.";
 }

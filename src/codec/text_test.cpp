@@ -125,6 +125,18 @@ TEST(Text, WhyAJobWaits) {
       {AwaitsVictims{{JobId(3), JobId(4)}},
        "Its place is being cleared: jobs 3 and 4 are being stopped for it."},
       {AwaitsVictims{}, "The jobs that were stopped for it have ended."},
+      {AwaitsReservation{"demo", now + hours(2)},
+       "It runs in reservation demo, which begins 1970-01-01T03:00:00Z, in 2h 00m."},
+      {KeptByReservation{"demo", now, now + hours(2), 4},
+       "It would fit, but 4 nodes are reserved (demo, from 1970-01-01T01:00:00Z, to "
+       "1970-01-01T03:00:00Z, in 2h 00m), and it would have to be gone by the start; a job with a "
+       "shorter time limit may use them."},
+      {ReservationEndsFirst{"demo", now + hours(2), hours(3)},
+       "It may take 3h 00m, and reservation demo ends 1970-01-01T03:00:00Z, in 2h 00m: it cannot "
+       "start any more, and is given up then."},
+      {ReservationTooSmall{"demo", 2, 8, 4},
+       "The 2 nodes of reservation demo cannot hold it even when empty: it needs room for 8 tasks, "
+       "and they have it for 4."},
   };
   for (const auto& [reason, expected] : cases) EXPECT_EQ(text(reason, now), expected);
 }
@@ -136,6 +148,12 @@ Refusal about(ErrorCode code, RefusalKind kind, std::string wanted, JobId job = 
   refusal.kind = kind;
   refusal.wanted = std::move(wanted);
   refusal.job = job;
+  return refusal;
+}
+
+Refusal short_of(NodesShort figures) {
+  Refusal refusal = about(ErrorCode::kConflict, RefusalKind::kTooFewNodes, "demo");
+  refusal.nodes_short = figures;
   return refusal;
 }
 
@@ -166,6 +184,12 @@ TEST(Text, WhyItWasRefused) {
        "Job 12, after which it is to start, does not exist, or ended long ago."},
       {about(ErrorCode::kInvalid, RefusalKind::kPolicyInvalid, "tenant a is named twice"),
        "The policy cannot be used: tenant a is named twice."},
+      {about(ErrorCode::kConflict, RefusalKind::kReservationExists, "demo"),
+       "There is a reservation \"demo\" already; use another name."},
+      {short_of({8, 10, 3, 1, 2, 0, 4}),
+       "Reservation \"demo\" needs 8 nodes, and only 3 can be had: of 10 that would suit, 4 with "
+       "work that need not have ended by then, 2 in another reservation at that time, 1 drained or "
+       "lost. With --force it also gets nodes that are in use or kept."},
   };
   for (const auto& [refusal, expected] : cases) EXPECT_EQ(text(refusal), expected);
 
@@ -204,6 +228,11 @@ TEST(Text, WhatHappened) {
   elastic.groups.resize(2);
   Policy policy;
   policy.name = "lab";
+  ReservationSpec reserved;
+  reserved.name = "demo";
+  reserved.reason = "a visit";
+  reserved.start = Instant() + hours(1);
+  reserved.duration = hours(2);
   const std::vector<std::pair<EventBody, std::string>> cases = {
       {ControllerTookOver{"0.1.0"}, "A control plane (version 0.1.0) took over"},
       {NodeJoined{NodeId(3),
@@ -272,6 +301,16 @@ TEST(Text, WhatHappened) {
        "1 node is kept for it; to make room, job 4 is being stopped"},
       {ClaimDropped{JobId(1)}, "No nodes are kept for it any more"},
       {PolicyChanged{policy, "alice"}, "The policy is now \"lab\", decided by alice"},
+      {ReservationMade{reserved, {NodeId(1), NodeId(2)}, "ada"},
+       "Reservation demo (a visit): 2 nodes are set aside from 1970-01-01T01:00:00Z to "
+       "1970-01-01T03:00:00Z by ada"},
+      {ReservationBegun{"demo"},
+       "Reservation demo has begun: only its jobs are placed on its nodes now"},
+      {ReservationMended{"demo", {NodeId(1)}, {NodeId(3)}},
+       "Reservation demo has other nodes in place of 1 node out of use"},
+      {ReservationEnded{"demo", ""}, "Reservation demo is over; its nodes are free for all"},
+      {ReservationEnded{"demo", "ada"},
+       "Reservation demo was deleted by ada; its nodes are free for all"},
       {IdleCauseChanged{LedgerCategory::kIdleShape},
        "Free accelerators are idle because what waits does not fit on them"},
   };

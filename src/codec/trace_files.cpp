@@ -17,50 +17,6 @@ constexpr std::int64_t kMilliseconds = 1'000'000;  // in ns
 // A hundred years, so that sums of two stay in range.
 constexpr std::int64_t kMillisecondsMax = std::int64_t{100} * 365 * 86'400'000;
 
-/// Collects the cells of one row; keeps the first error.
-class RowReader {
- public:
-  RowReader(const CsvTable& table, std::size_t row) : table_(table), row_(row) {}
-
-  std::string text(std::string_view column) {
-    return keep(table_.text(row_, column), std::string());
-  }
-  std::int64_t whole(std::string_view column, std::int64_t low, std::int64_t high) {
-    return keep(table_.whole(row_, column, low, high), low);
-  }
-  std::int64_t whole_or_0(std::string_view column, std::int64_t low, std::int64_t high) {
-    return keep(table_.whole_or_0(row_, column, low, high), low);
-  }
-  void wrong(std::string_view column, std::string_view what) {
-    if (error_.ok()) error_ = table_.wrong(row_, column, what);
-  }
-  [[nodiscard]] const Result<void>& checked() const { return error_; }
-
- private:
-  template <class T>
-  T keep(Result<T> read, T otherwise) {
-    if (read.ok()) return *read;
-    if (error_.ok()) error_ = read.error();
-    return otherwise;
-  }
-  const CsvTable& table_;
-  std::size_t row_;
-  Result<void> error_;
-};
-
-/// Reads every row by `read`; the first error ends it.
-template <class T, class Read>
-Result<std::vector<T>> rows(const CsvTable& table, Read read) {
-  std::vector<T> all;
-  for (std::size_t row = 0; row < table.size(); ++row) {
-    RowReader reader(table, row);
-    T value = read(reader);
-    if (!reader.checked().ok()) return reader.checked().error();
-    all.push_back(std::move(value));
-  }
-  return all;
-}
-
 std::vector<std::string> allowed_types(const std::string& text) {
   std::vector<std::string> types;
   std::string type;
@@ -75,7 +31,7 @@ std::vector<std::string> allowed_types(const std::string& text) {
   return types;
 }
 
-AcceleratorShare accelerators_of(RowReader& reader) {
+AcceleratorShare accelerators_of(CsvRow& reader) {
   const std::int64_t devices = reader.whole_or_0("num_gpu", 0, kDevicesMax);
   if (devices == 0) return AcceleratorShare(0);
   const std::int64_t each = reader.whole("gpu_milli", 1, kWholeAccelerator.count());
@@ -90,7 +46,7 @@ AcceleratorShare accelerators_of(RowReader& reader) {
 
 Result<std::vector<TraceNode>> trace_nodes(const CsvTable& table) {
   std::set<std::string> names;
-  auto all = rows<TraceNode>(table, [&](RowReader& row) {
+  auto all = csv_rows<TraceNode>(table, [&](CsvRow& row) {
     TraceNode node;
     node.name = row.text("sn");
     node.cpus = CpuShare(row.whole("cpu_milli", 0, kCpuMilliMax));
@@ -109,7 +65,7 @@ Result<std::vector<TraceNode>> trace_nodes(const CsvTable& table) {
 Result<std::vector<TracePod>> trace_pods(const CsvTable& table) {
   std::set<std::string> names;
   const bool has_types = table.has("gpu_spec");
-  return rows<TracePod>(table, [&](RowReader& row) {
+  return csv_rows<TracePod>(table, [&](CsvRow& row) {
     TracePod pod;
     pod.name = row.text("name");
     pod.cpus = CpuShare(row.whole("cpu_milli", 0, kCpuMilliMax));
@@ -124,7 +80,7 @@ Result<std::vector<TracePod>> trace_pods(const CsvTable& table) {
 }
 
 Result<std::vector<TraceTrainingJob>> trace_training_jobs(const CsvTable& table) {
-  return rows<TraceTrainingJob>(table, [](RowReader& row) {
+  return csv_rows<TraceTrainingJob>(table, [](CsvRow& row) {
     TraceTrainingJob job;
     job.accelerators =
         static_cast<std::uint32_t>(row.whole("num_gpu", 1, kDevicesMax * kDevicesMax));

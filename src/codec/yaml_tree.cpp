@@ -12,6 +12,7 @@
 #include <set>
 #include <sstream>
 
+#include "codec/json_tree.h"
 #include "codec/units.h"
 
 namespace mw {
@@ -31,18 +32,25 @@ TextPosition position_of(const YAML::Mark& mark) {
 /// Builds the tree from the parser's events, within limits.
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  explicit TreeBuilder(const YamlLimits& limits) : limits_(limits) {}
+  TreeBuilder(const YamlLimits& limits, std::size_t documents_max)
+      : limits_(limits), documents_max_(documents_max) {}
 
-  YamlNode take() { return std::move(root_); }
+  /// One a document.
+  std::vector<YamlNode> take() { return std::move(roots_); }
   /// Where the innermost list or map that is still open began.
   [[nodiscard]] TextPosition innermost_open() const {
     return open_.empty() ? TextPosition{1, 1} : open_.back().node.position;
   }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    if (++documents_ > 1) {
-      throw Refused{position_of(mark), "a second document begins here; a file holds exactly one"};
+    if (roots_.size() < documents_max_) {
+      roots_.emplace_back();
+      return;
     }
+    throw Refused{position_of(mark),
+                  documents_max_ == 1
+                      ? std::string("a second document begins here; a file holds exactly one")
+                      : fmt::format("more than {} documents", documents_max_)};
   }
   void OnDocumentEnd() override {}
 
@@ -117,7 +125,7 @@ class TreeBuilder final : public YAML::EventHandler {
       throw Refused{node.position, fmt::format("more than {} values", limits_.nodes_max)};
     }
     if (open_.empty()) {
-      root_ = std::move(node);
+      roots_.back() = std::move(node);
       return;
     }
     Open& parent = open_.back();
@@ -147,9 +155,9 @@ class TreeBuilder final : public YAML::EventHandler {
 
   const YamlLimits& limits_;
   std::vector<Open> open_;
+  const std::size_t documents_max_;
   std::size_t nodes_ = 0;
-  int documents_ = 0;
-  YamlNode root_;
+  std::vector<YamlNode> roots_;
 };
 
 TextPosition position_at(std::string_view text, std::size_t offset) {
@@ -184,7 +192,8 @@ std::string join_surrogates(std::string_view text) {
   const auto first = text.find_first_not_of(" \t\r\n");
   const bool has_any =
       text.find("\\ud") != std::string_view::npos || text.find("\\uD") != std::string_view::npos;
-  if (first == std::string_view::npos || text[first] != '{' || !has_any) return std::string(text);
+  if (first == std::string_view::npos || (text[first] != '{' && text[first] != '[') || !has_any)
+    return std::string(text);
   boost::json::error_code failure;
   boost::json::parse(text, failure);  // its own guard against depth is 32
   if (failure) return std::string(text);
@@ -251,6 +260,15 @@ std::size_t invalid_utf8_at(std::string_view text) {
 
 Result<YamlNode> parse_yaml(std::string_view text, std::string_view source_name,
                             const YamlLimits& limits) {
+  auto documents = parse_yaml_stream(text, source_name, limits, 1);
+  if (!documents) return documents.error();
+  if (documents->empty()) return YamlNode{.position = {1, 1}};
+  return std::move(documents->front());
+}
+
+Result<std::vector<YamlNode>> parse_yaml_stream(std::string_view text, std::string_view source_name,
+                                                const YamlLimits& limits,
+                                                std::size_t documents_max) {
   const auto refuse = [&](TextPosition position, const std::string& message) {
     return Error{ErrorCode::kInvalid, place(source_name, position) + message};
   };
@@ -265,14 +283,21 @@ Result<YamlNode> parse_yaml(std::string_view text, std::string_view source_name,
   if (const auto at = invalid_utf8_at(text); at != std::string_view::npos) {
     return refuse(position_at(text, at), "not valid UTF-8; save the file as UTF-8");
   }
+  if (limits.json_at_once) {
+    if (auto tree = parse_json_tree(text, limits)) {
+      std::vector<YamlNode> one;
+      one.push_back(std::move(*tree));
+      return one;
+    }
+  }
   // yaml-cpp 0.7 takes a quoted value that the end of the file cuts off after a line's end, as if
   // it were closed. A remark as the last line makes that the error it is, and changes nothing else.
   std::istringstream stream(join_surrogates(text) + "\n#");
-  TreeBuilder builder(limits);
+  TreeBuilder builder(limits, documents_max);
   try {
     YAML::Parser parser(stream);
-    if (!parser.HandleNextDocument(builder)) return YamlNode{.position = {1, 1}};
-    parser.HandleNextDocument(builder);  // refused by the builder when there is one
+    while (parser.HandleNextDocument(builder)) {  // one too many is refused by the builder
+    }
     return builder.take();
   } catch (const Refused& refused) {
     return refuse(refused.position, refused.message);

@@ -41,6 +41,7 @@ struct YamlLimits {
   std::size_t bytes_max = std::size_t{1} << 20;
   std::size_t depth_max = 32;
   std::size_t nodes_max = 100'000;
+  bool json_at_once = true;  ///< read JSON without the YAML parser; gives the same, sooner
 };
 
 /// Reads exactly one document; an empty text is a null.
@@ -48,6 +49,12 @@ struct YamlLimits {
 ///         `SOURCE:LINE:COLUMN: ` (without SOURCE when `source_name` is empty).
 Result<YamlNode> parse_yaml(std::string_view text, std::string_view source_name,
                             const YamlLimits& limits);
+
+/// Reads any number of documents ("---" between them), up to `documents_max`; limits are for all of
+/// them together. An empty text has none. Errors: as parse_yaml.
+Result<std::vector<YamlNode>> parse_yaml_stream(std::string_view text, std::string_view source_name,
+                                                const YamlLimits& limits,
+                                                std::size_t documents_max);
 
 /// "SOURCE:3:7: ", for messages.
 std::string place(std::string_view source_name, TextPosition position);

@@ -39,7 +39,7 @@ void change_capacity(State& state, const JobSpec& spec, const Placement& placeme
 LedgerCategory free_category(const State& state, const Node& node) {
   if (node.lost) return LedgerCategory::kLostContact;
   if (node.phase == NodePhase::kDraining) return LedgerCategory::kDraining;
-  if (node.claim.job != JobId()) return LedgerCategory::kHeld;
+  if (node.claim.job != JobId() || node.reserved) return LedgerCategory::kHeld;
   return state.idle_cause;
 }
 

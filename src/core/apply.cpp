@@ -8,6 +8,7 @@
 #include "core/claims.h"
 #include "core/gang.h"
 #include "core/queueing.h"
+#include "core/reservations.h"
 #include "core/state.h"
 
 namespace mw {
@@ -90,14 +91,16 @@ class Applier {
       if (awaited == Awaited::kOpen) record.awaits.push_back(each);
       if (awaited == Awaited::kNever && record.never == JobId()) record.never = each.job;
     }
-    record.eligible =
-        record.awaits.empty() && record.never == JobId() && event.spec.not_before <= at_;
+    record.eligible = record.awaits.empty() && record.never == JobId() &&
+                      event.spec.not_before <= at_ && reservation_has_begun(state_, event.spec);
     record.eligible_at = at_;
+    note_demand(state_.demand, event.spec, *state_.topology, state_.free.groups(),
+                state_.policy.ranking);
     classify(state_, record);
     TenantTotals& tenant = state_.tenants.totals(record.tenant);
     tenant.jobs_submitted += event.spec.array;
     const bool eligible = record.eligible;
-    state_.records.emplace(event.job, std::move(record));
+    state_.records.insert(event.job, std::move(record));
     watch_record(state_, event.job);
     if (!event.client_key.empty()) state_.job_by_key.emplace(event.client_key, event.job);
     JobId id = event.job;
@@ -114,7 +117,7 @@ class Applier {
   }
 
   void operator()(const JobEligible& event) {
-    JobRecord& record = state_.records.at(event.job);
+    JobRecord& record = state_.records.change(event.job);
     MW_CHECK(!record.eligible && record.awaits.empty());
     record.eligible = true;
     record.eligible_at = at_;
@@ -270,7 +273,7 @@ class Applier {
     drop_claim(job.id);
     job.state = event.state;
     job.finished_at = at_;
-    JobRecord& record = state_.records.at(job.record);
+    JobRecord& record = state_.records.change(job.record);
     ++state_.tenants.totals(record.tenant).jobs_finished;
     --record.unfinished;
     if (event.state != JobState::kSucceeded) ++record.unsuccessful;
@@ -307,6 +310,7 @@ class Applier {
     while (!state_.claims.empty()) drop_claim(state_.claims.begin()->first);
     state_.tenants.follow(state_.policy, event.policy, at_);
     state_.policy = event.policy;
+    reconsider(state_.demand);
     state_.blocked.clear();
     rebuild_queue(state_);
     state_.preemptible.clear();
@@ -318,6 +322,22 @@ class Applier {
       if (!attempt.stopping) count_preemptible(state_, attempt, 1);
     }
   }
+
+  void operator()(const ReservationMade& event) {
+    for (const NodeId node : event.nodes) drop_all_on(node_at(node));
+    add_reservation(state_, {event.spec, event.by, at_, false, event.nodes});
+  }
+  void operator()(const ReservationBegun& event) {
+    for (const NodeId node : state_.reservations.at(event.reservation).nodes) {
+      drop_all_on(node_at(node));
+    }
+    begin_reservation(state_, event.reservation);
+  }
+  void operator()(const ReservationMended& event) {
+    for (const NodeId node : event.come) drop_all_on(node_at(node));
+    mend_reservation(state_, event);
+  }
+  void operator()(const ReservationEnded& event) { end_reservation(state_, event.reservation); }
 
   void operator()(const IdleCauseChanged& event) {
     // Only what is free on ready nodes is idle, and all of it has the same cause.
@@ -365,6 +385,7 @@ class Applier {
       state_.capacity += {kWholeAccelerator * shape.accelerators, shape.cpus, shape.memory};
     }
     state_.free.rebuild(*state_.topology, state_.nodes);
+    reconsider(state_.demand);
   }
 
   void drop_claim(JobId job) {
@@ -377,7 +398,7 @@ class Applier {
   void settle_dependents(JobId awaited) {
     auto at = state_.awaited.lower_bound({awaited, JobId()});
     while (at != state_.awaited.end() && at->first == awaited) {
-      JobRecord& record = state_.records.at(at->second);
+      JobRecord& record = state_.records.change(at->second);
       bool still = false;
       std::erase_if(record.awaits, [&](const Dependency& each) {
         if (state_.jobs.at(each.job).record != awaited) return false;
@@ -397,7 +418,8 @@ class Applier {
     state_.holds.erase(hold);
   }
 
-  /// Nothing is held or claimed on a node that takes no work; the job will be placed anew.
+  /// Nothing is held or claimed on a node that takes no work, or that is set aside; the job will be
+  /// placed anew.
   void drop_all_on(const Node& at) {
     drop_claim(at.claim.job);
     const NodeId node = at.id;
@@ -418,12 +440,11 @@ class Applier {
     state_.finished.pop_front();
     const JobId record_id = state_.jobs.at(oldest).record;
     state_.jobs.erase(oldest);
-    const auto record = state_.records.find(record_id);
-    MW_CHECK(record != state_.records.end());
-    if (--record->second.jobs_left > 0) return;
-    if (!record->second.client_key.empty()) state_.job_by_key.erase(record->second.client_key);
-    declassify(state_, record->second);
-    state_.records.erase(record);
+    JobRecord& record = state_.records.change(record_id);
+    if (--record.jobs_left > 0) return;
+    if (!record.client_key.empty()) state_.job_by_key.erase(record.client_key);
+    declassify(state_, record);
+    state_.records.erase(record_id);
   }
 
   static void merge(Progress& into, const Progress& from) {

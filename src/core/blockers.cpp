@@ -6,6 +6,7 @@
 #include "core/gang.h"
 #include "core/placement_search.h"
 #include "core/preemption.h"
+#include "core/reservations.h"
 #include "core/why.h"
 
 namespace mw {
@@ -47,7 +48,7 @@ std::vector<NodeId> out_of_use(const State& state, const JobSpec& spec) {
 
 }  // namespace
 
-Blockers blockers_of(const State& state, JobId job) {
+Blockers blockers_of(const State& state, JobId job, Instant now) {
   Blockers found;
   const JobSpec& spec = spec_of(state, job);
   const AcceleratorShare need = least_need(spec).accelerators;
@@ -56,7 +57,7 @@ Blockers blockers_of(const State& state, JobId job) {
   } else {
     State copy = state;
     JobPlacer placer;
-    const PendingReason reason = why_blocked(copy, job, placer);
+    const PendingReason reason = why_blocked(copy, job, placer, now);
     if (std::holds_alternative<NotYetConsidered>(reason)) return found;
     if (std::holds_alternative<KeptForOthers>(reason)) {
       for (const auto& [owner, claim] : state.claims) {
@@ -64,6 +65,13 @@ Blockers blockers_of(const State& state, JobId job) {
       }
       return found;
     }
+    if (const auto* kept = std::get_if<KeptByReservation>(&reason)) {
+      found.reservations.push_back(kept->reservation);
+      return found;
+    }
+    const auto view = view_of(state, spec, now);
+    if (!view) return found;
+    see(copy, *view);
     const LiftedClaims lifted(copy);
     const auto claim = choose_victims(copy, job, placer.placer(), Stopping::kExplain);
     if (claim) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/fields.h"
@@ -17,11 +18,13 @@ struct Blockers {
   std::optional<Instant> by;  ///< when the last of those has ended at the latest; none: unknown
   std::vector<JobId> claims;  ///< jobs for which capacity is kept that it would fit in
   std::vector<NodeId> nodes;  ///< that would do but are drained or lost, when no jobs suffice
+  std::vector<std::string> reservations;  ///< whose nodes it would fit on
   bool operator==(const Blockers&) const = default;
-  MW_FIELDS(jobs, by, claims, nodes)
+  MW_FIELDS(jobs, by, claims, nodes, reservations)
 };
 
 /// REQUIRES: the job is pending.  Cost: as a preemption over everything that runs; for people.
-Blockers blockers_of(const State& state, JobId job);
+/// `now`: what it is judged at; not before state.now.
+Blockers blockers_of(const State& state, JobId job, Instant now);
 
 }  // namespace mw

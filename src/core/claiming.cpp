@@ -9,6 +9,7 @@
 #include "core/gang.h"
 #include "core/preemption.h"
 #include "core/queueing.h"
+#include "core/reservations.h"
 #include "core/start_plan.h"
 #include "core/stepper.h"
 #include "core/why.h"
@@ -26,18 +27,52 @@ ClassLevel level_of(const State& state, JobId id) {
 }  // namespace
 
 void Core::Stepper::claim_for(JobId job) {
-  if (!state_.claims.contains(job)) {
-    if (stop_others_for(job))
+  if (!state_.claims.contains(job) && is_to_be_searched_for(job) && see_as(job)) {
+    searched_ = false;
+    if (stop_others_for(job) || move_others_for(job)) {
       return note_blocked(job, AwaitsVictims{state_.claims.at(job).victims});
-    if (move_others_for(job))
-      return note_blocked(job, AwaitsVictims{state_.claims.at(job).victims});
+    }
     plan_for(job);
+    note_searched(job);
   }
   if (is_told(job)) return;
   const std::uint64_t nodes = std::max<std::uint64_t>(state_.nodes.size(), 1);
   if (nodes > reasons_left_) return;
   reasons_left_ -= nodes;
-  note_blocked(job, why_blocked(state_, job, placer_));
+  note_blocked(job, why_blocked(state_, job, placer_, now_));
+}
+
+/// Restarts are few, and first in line.
+bool Core::Stepper::is_to_be_searched_for(JobId id) {
+  const Job& job = state_.jobs.at(id);
+  if (job.first_in_line || state_.attempts.size() < Retries::kMany) return true;
+  const ClassId of = class_of(state_, job);
+  return retries_.may_search(of, state_.classes.at(of).generation, now_);
+}
+
+/// A planned start is not looked for at every end of a job: lifting the claim to try costs as much
+/// as its nodes are many. When its time comes, it is.
+bool Core::Stepper::waits_for_its_plan(ClassId id, JobId head) {
+  const auto claim = state_.claims.find(head);
+  if (claim == state_.claims.end() || claim->second.purpose != ClaimPurpose::kBackfill)
+    return false;
+  if (claim->second.nodes.size() < Retries::kMany || claim->second.at == now_) return false;
+  const std::uint64_t generation = state_.classes.at(id).generation;
+  if (!retries_.may_search(id, generation, now_)) return true;
+  retries_.tried(id, generation, now_);
+  return false;
+}
+
+void Core::Stepper::note_searched(JobId id) {
+  const Job& job = state_.jobs.at(id);
+  if (job.first_in_line || !searched_) return;
+  const ClassId of = class_of(state_, job);
+  const std::uint64_t generation = state_.classes.at(of).generation;
+  if (state_.claims.contains(id)) {
+    retries_.succeeded(of, generation);
+  } else {
+    retries_.failed(of, generation, now_);
+  }
 }
 
 /// A reason was told of the job's class that may still be the one. Whoever asks is told anew.
@@ -52,10 +87,17 @@ bool Core::Stepper::is_told(JobId job) const {
 
 bool Core::Stepper::stop_others_for(JobId job) {
   if (!may_stop_others(state_, job)) return false;
+  searched_ = true;
   auto claim = choose_victims(state_, job, placer_.placer());
   if (!claim) return false;
   // Nobody in its way: what it lacks is kept for others, and is not taken from them.
   if (claim->victims.empty()) return false;
+  // They may take as long as they are given to stop, and it starts after that.
+  Instant start = now_;
+  for (const JobId victim : claim->victims) {
+    start = std::max(start, now_ + spec_of(state_, victim).grace);
+  }
+  if (!keeps_clear(state_, spec_of(state_, job), claim->nodes, start)) return false;
   stop_for(job, std::move(*claim), EndCause::kPreempted);
   return true;
 }
@@ -71,6 +113,9 @@ void Core::Stepper::stop_for(JobId job, Claim claim, EndCause cause) {
 bool Core::Stepper::move_others_for(JobId job) {
   const ConsolidationRules& rules = state_.policy.consolidation;
   if (!rules.enabled || state_.preemptible.empty()) return false;
+  // Not all that it sees may be used by those who would have to go on elsewhere.
+  if (state_.view != View()) return false;
+  searched_ = true;
   auto claim = choose_victims(state_, job, placer_.placer(), Stopping::kMove);
   if (!claim || claim->victims.empty()) return false;
   AcceleratorTime cost;
@@ -119,8 +164,23 @@ void Core::Stepper::plan_for(JobId job) {
   const bool starved = state_.jobs.at(job).boosted;
   if (!certain && !starved) return;
   if (!make_way_for_plan(job)) return;
+  searched_ = true;
+  const JobSpec& spec = spec_of(state_, job);
   auto claim = plan_start(state_, job, placer_.placer());
-  if (!claim && starved) claim = plan_anyway(state_, job, placer_.placer());
+  // The later it starts, the fewer of the nodes that are set aside it may use.
+  while (claim && !keeps_clear(state_, spec, claim->nodes, claim->at)) {
+    const auto view = view_of(state_, spec, claim->at);
+    claim.reset();
+    if (!view || *view == state_.view) break;
+    see(state_, *view);
+    claim = plan_start(state_, job, placer_.placer());
+  }
+  if (!claim && starved) {
+    // It will start whenever there is room, so on nodes that nobody has set aside.
+    if (!spec.reservation) see(state_, View());
+    claim = plan_anyway(state_, job, placer_.placer());
+    if (claim && !keeps_clear(state_, spec, claim->nodes, claim->at)) claim.reset();
+  }
   if (!claim) return;
   emit(CapacityClaimed{job, claim->purpose, claim->at, std::move(claim->nodes), {}});
 }
@@ -129,8 +189,11 @@ void Core::Stepper::plan_for(JobId job) {
 /// the other, the latest first; whoever ends before the last one lifted is tried.
 void Core::Stepper::backfill() {
   std::vector<std::pair<Instant, JobId>> claims;
+  std::size_t claimed_nodes = 0;
   for (const auto& [owner, claim] : state_.claims) {
-    if (claim.at > now_) claims.emplace_back(claim.at, owner);
+    if (claim.at <= now_) continue;
+    claims.emplace_back(claim.at, owner);
+    claimed_nodes += claim.nodes.size();
   }
   if (claims.empty()) return;
   std::sort(claims.rbegin(), claims.rend());
@@ -141,6 +204,13 @@ void Core::Stepper::backfill() {
     if (end <= claims.front().first) short_ones.emplace_back(end, id);
   }
   if (short_ones.empty()) return;
+  if (claimed_nodes >= Retries::kMany) {
+    if (now_ < backfill_at_) {
+      for (const auto& [end, id] : short_ones) retries_.postpone(id, backfill_at_);
+      return;
+    }
+    backfill_at_ = now_ + Retries::kFirst;
+  }
   std::vector<std::unique_ptr<LiftedClaim>> lifted;
   for (const auto& [at, owner] : claims) {
     lifted.push_back(std::make_unique<LiftedClaim>(state_, owner));
@@ -155,7 +225,7 @@ void Core::Stepper::backfill() {
 }
 
 bool Core::Stepper::try_behind_claims(JobId job) {
-  if (over_limit(job)) return false;
+  if (over_limit(job) || !see_as(job)) return false;
   auto result = placer_.place(state_, job);
   auto* placement = std::get_if<Placement>(&result);
   if (placement == nullptr) return false;

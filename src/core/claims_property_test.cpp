@@ -1,7 +1,8 @@
 // What is promised is kept: in worlds where every job ends by its time limit and nothing breaks, no
 // job starts later than the start that was planned for it, whatever else starts meanwhile; and none
-// waits longer than the stated bound. Worlds from a seed, with power limits, parts of devices and
-// gangs over several nodes.
+// waits longer than the stated bound. Nodes that are set aside are free for their reservation when
+// it begins, and only its jobs are placed there until it ends. Worlds from a seed, with power
+// limits, parts of devices and gangs over several nodes.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -35,6 +36,9 @@ class PunctualWorld {
       for (std::uint64_t k = 0; k < count; ++k) {
         inputs.push_back({RequestId(), SubmitJob{some_spec(), ""}});
       }
+      if (random_.chance(1, 12)) {
+        inputs.push_back({RequestId(), ReserveNodes{some_reservation(), "test"}});
+      }
       go_on(now_ + nanoseconds(random_.between(0, seconds(4).count())));
       step(std::move(inputs));
     }
@@ -44,7 +48,7 @@ class PunctualWorld {
     EXPECT_FALSE(waiting()) << "jobs that could run never started";
   }
 
-  static std::uint64_t claims, starts_behind, boosts;
+  static std::uint64_t claims, starts_behind, boosts, reservations, starts_before, starts_within;
 
  private:
   struct Running {
@@ -98,7 +102,53 @@ class PunctualWorld {
     }
     spec.time_limit = nanoseconds(random_.between(1, kLimitMax.count()));
     spec.grace = kGrace;
+    if (reservations_made_ > 0 && random_.chance(1, 4)) {
+      spec.reservation = "r" + std::to_string(random_.below(reservations_made_));
+    }
     return spec;
+  }
+
+  ReservationSpec some_reservation() {
+    ReservationSpec spec;
+    spec.name = "r" + std::to_string(reservations_made_++);
+    spec.start = now_ + nanoseconds(random_.between(0, seconds(60).count()));
+    spec.duration = nanoseconds(random_.between(1, seconds(40).count()));
+    spec.nodes = static_cast<std::uint32_t>(random_.between(1, 5));
+    return spec;
+  }
+
+  /// When it begins, nobody else is on its nodes any more.
+  void note_begin(const std::string& name) {
+    const Reservation& reservation = core_.state().reservations.at(name);
+    for (const auto& [job, attempt] : core_.state().attempts) {
+      for (const NodeSlice& slice : attempt.placement) {
+        if (spec_of(core_.state(), job).reservation == name) continue;
+        EXPECT_FALSE(std::ranges::count(reservation.nodes, slice.node))
+            << "job " << job.value() << " is there when " << name << " begins";
+      }
+    }
+  }
+  /// Whoever starts is gone before a reservation of its nodes begins, or is of it.
+  void note_place(const AttemptPlaced& placed, const JobSpec& spec) {
+    const Instant end = now_ + spec.time_limit + kGrace;
+    bool before = false;
+    for (const auto& [name, reservation] : core_.state().reservations) {
+      const bool own = spec.reservation == name;
+      const ReservationSpec& when = reservation.spec;
+      if (own) { EXPECT_TRUE(when.start <= now_ && end <= when.end()); }
+      for (const NodeSlice& slice : placed.placement) {
+        const bool has = std::ranges::count(reservation.nodes, slice.node) > 0;
+        if (own) {
+          EXPECT_TRUE(has);
+          ++starts_within;
+        } else if (has) {
+          EXPECT_LE(end, when.start)
+              << "job " << placed.job.value() << " is in the way of " << name;
+          before = true;
+        }
+      }
+    }
+    starts_before += before ? 1 : 0;
   }
 
   void step(std::vector<Input> inputs) {
@@ -110,7 +160,14 @@ class PunctualWorld {
         // A plan may be given up and made again, by what goes before; never for a later time here.
         if (!added && core_.state().jobs.at(claimed->job).boosted) at->second = claimed->at;
       } else if (const auto* dropped = std::get_if<ClaimDropped>(&event.body)) {
+        const auto promise = promised_.find(dropped->job);
+        if (promise != promised_.end()) { EXPECT_GE(promise->second, now_) << "it was to start"; }
         promised_.erase(dropped->job);
+      } else if (const auto* made = std::get_if<ReservationMade>(&event.body)) {
+        ++reservations;
+        reserved_ += made->spec.duration + (kLimitMax + kGrace) * 2;
+      } else if (const auto* begun = std::get_if<ReservationBegun>(&event.body)) {
+        note_begin(begun->reservation);
       } else if (std::get_if<JobBoosted>(&event.body) != nullptr) {
         ++boosts;
       } else if (const auto* placed = std::get_if<AttemptPlaced>(&event.body)) {
@@ -135,7 +192,10 @@ class PunctualWorld {
     // job that has waited as long.
     const Duration wait = now_ - record.submitted_at;
     const auto ahead = static_cast<std::int64_t>(placed.job.value());
-    EXPECT_LE(wait, kPatience + (kLimitMax + kGrace) * ahead);
+    if (!record.spec->reservation) {
+      EXPECT_LE(wait, kPatience + (kLimitMax + kGrace) * ahead + reserved_);
+    }
+    note_place(placed, *record.spec);
     const Duration limit = record.spec->time_limit;
     // Most end before their limit, some are stopped at it.
     const Duration length =
@@ -195,10 +255,15 @@ class PunctualWorld {
   Instant now_;
   std::map<JobId, Running> running_;
   std::map<JobId, Instant> promised_;
+  std::uint64_t reservations_made_ = 0;
+  Duration reserved_;  ///< by which all of them together may delay others
 };
 std::uint64_t PunctualWorld::claims = 0;
 std::uint64_t PunctualWorld::starts_behind = 0;
 std::uint64_t PunctualWorld::boosts = 0;
+std::uint64_t PunctualWorld::reservations = 0;
+std::uint64_t PunctualWorld::starts_before = 0;
+std::uint64_t PunctualWorld::starts_within = 0;
 
 TEST(ClaimsProperty, NothingDelaysAPlannedStartAndNobodyStarves) {
   const std::uint64_t first = testing::number_from_environment("MW_SEED", 0);
@@ -214,6 +279,9 @@ TEST(ClaimsProperty, NothingDelaysAPlannedStartAndNobodyStarves) {
   EXPECT_GT(PunctualWorld::claims, count);
   EXPECT_GT(PunctualWorld::starts_behind, count / 4);
   EXPECT_GT(PunctualWorld::boosts, count / 10);
+  EXPECT_GT(PunctualWorld::reservations, count / 2);
+  EXPECT_GT(PunctualWorld::starts_before, count / 4);
+  EXPECT_GT(PunctualWorld::starts_within, count / 4);
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 #include "core/core.h"
 
+#include <algorithm>
+
 #include "base/check.h"
+#include "core/reservations.h"
 #include "core/stepper.h"
 #include "core/why.h"
 
@@ -28,16 +31,20 @@ PendingReason explain(const State& state, JobId id, Instant now) {
     for (const Dependency& each : record.awaits) reason.jobs.push_back(each.job);
     return reason;
   }
+  if (!reservation_has_begun(state, spec)) {
+    return AwaitsReservation{*spec.reservation, reservation_of(state, spec)->spec.start};
+  }
   if (!record.eligible) return AwaitsTime{spec.not_before};
   if (job.not_before > now) return WaitsToRestart{job.not_before, job.restarts, spec.restart.limit};
   if (auto reason = why_unclaimed(state, id)) return std::move(*reason);
   JobPlacer placer;
   State copy = state;  // claims and groups are tried out on it
-  return why_blocked(copy, id, placer);
+  return why_blocked(copy, id, placer, std::max(now, copy.now));
 }
 
 Core::Stepper::Stepper(State state) : state_(std::move(state)), now_(state_.now) {
   wakes_.all(state_);
+  placer_.placer().follow(state_.free);
 }
 
 std::vector<Event> Core::Stepper::step(Instant now, std::span<const Input> inputs) {
@@ -49,6 +56,7 @@ std::vector<Event> Core::Stepper::step(Instant now, std::span<const Input> input
     std::visit(*this, input.body);
   }
   request_ = RequestId();
+  turn_reservations();
   let_in_due();
   end_overdue();
   boost_starved();
@@ -68,6 +76,10 @@ Instant Core::Stepper::next_wakeup() const {
   for (const auto& [owner, claim] : state_.claims) {
     if (claim.at > now_) next = std::min(next, claim.at);
   }
+  for (const auto& [name, each] : state_.reservations) {
+    next = std::min(next, each.begun ? each.spec.end() : each.spec.start);
+  }
+  if (retries_.next() > now_) next = std::min(next, retries_.next());
   if (grow_at_ > now_ && !state_.may_grow.empty()) next = std::min(next, grow_at_);
   if (state_.policy.starvation_after.count() > 0 && state_.classes.waiting() > 0) {
     next = std::min(next, starving_at_);

@@ -97,7 +97,7 @@ class World {
   Input anything() {
     const RequestId request(random_.below(2) * ++requests_);
     if (random_.chance(1, 2)) return {request, observation()};
-    switch (random_.below(11)) {
+    switch (random_.below(13)) {
       case 0:
       case 1:
       case 2:
@@ -106,6 +106,11 @@ class World {
       case 10:
         if (random_.chance(1, 2)) return {request, SubmitJob{some_spec(), some_key()}};
         return {request, SetPolicy{some_policy(), "g"}};
+      case 11:
+        return {request, ReserveNodes{some_reservation(), "h"}};
+      case 12:
+        if (random_.chance(2, 3)) return {request, ReserveNodes{some_reservation(), "h"}};
+        return {request, ReleaseReservation{some_reservation_name(), "i"}};
       case 3:
         return {request, CancelJob{some_job(), random_.chance(1, 3), "a"}};
       case 4:
@@ -122,6 +127,22 @@ class World {
   }
 
   std::string some_node() { return "n" + std::to_string(random_.below(nodes_.size() + 1)); }
+  std::string some_reservation_name() { return "r" + std::to_string(random_.below(3)); }
+  ReservationSpec some_reservation() {
+    ReservationSpec spec;
+    spec.name = some_reservation_name();
+    if (random_.chance(3, 4)) spec.start = now_ + seconds(random_.between(-5, 20));
+    spec.duration = seconds(random_.between(0, 30));
+    if (random_.chance(2, 3)) {
+      spec.nodes = static_cast<std::uint32_t>(random_.between(1, 3));
+    } else {
+      spec.node_list = {some_node(), some_node()};
+    }
+    if (random_.chance(1, 6)) spec.accelerator_type = "other";
+    if (random_.chance(1, 3)) spec.tenants = {"t"};
+    spec.force = random_.chance(1, 2);
+    return spec;
+  }
   std::string some_key() {
     return random_.chance(1, 3) ? "key" + std::to_string(random_.below(4)) : "";
   }
@@ -164,6 +185,7 @@ class World {
     static constexpr const char* kClasses[] = {"", "best-effort", "normal", "high", "none such"};
     spec.priority_class = kClasses[random_.below(random_.chance(1, 10) ? 5 : 4)];
     if (random_.chance(1, 8)) spec.not_before = now_ + seconds(random_.between(0, 20));
+    if (random_.chance(1, 4)) spec.reservation = some_reservation_name();
     if (random_.chance(1, 12)) spec.deadline = now_ + seconds(random_.between(0, 60));
     while (random_.chance(1, 8)) {
       spec.after.push_back(
@@ -277,6 +299,7 @@ class World {
     EXPECT_EQ(unfinished(), 0U) << "jobs that could run never ended: " << left_over();
     EXPECT_TRUE(core_.state().attempts.empty());
     EXPECT_TRUE(core_.state().holds.empty());
+    EXPECT_TRUE(core_.state().of_reservations.empty());
     EXPECT_EQ(core_.replayed(), core_.state());
   }
 

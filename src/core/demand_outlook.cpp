@@ -14,6 +14,8 @@ constexpr std::uint64_t kSampleSeed = 12345;
 
 __extension__ using Wide = __int128;
 
+std::uint64_t mixed(std::uint64_t sum, std::uint64_t word) { return Random(sum ^ word).next(); }
+
 /// Makes the sums agree with the counts again.
 void sum_up(DemandOutlook& outlook) {
   outlook.seen = 0;
@@ -57,7 +59,15 @@ void draw_samples(DemandOutlook& outlook) {
   for (std::uint32_t& index : outlook.samples) {
     const auto found = std::upper_bound(up_to.begin(), up_to.end(), random.below(sum));
     index = static_cast<std::uint32_t>(found - up_to.begin());
+    outlook.sample_mark = mixed(outlook.sample_mark, index);
   }
+  for (const TaskNeed& need : outlook.sampled_needs) {
+    for (const std::int64_t word : {need.accelerators.count(), need.cpus.count(),
+                                    need.memory.count(), static_cast<std::int64_t>(need.types)}) {
+      outlook.sample_mark = mixed(outlook.sample_mark, static_cast<std::uint64_t>(word));
+    }
+  }
+  set_mark(outlook);
 }
 
 /// (demand / supply)^2 in parts of kOne, at most 1. Squared, because room is in danger only when
@@ -190,15 +200,19 @@ AcceleratorShare Supply::idle() const {
 
 bool is_wide(const TaskNeed& need) { return need.whole_devices() >= 2; }
 
-bool observe(DemandOutlook& outlook, const TaskNeed& need) {
+void set_mark(DemandOutlook& outlook) { outlook.mark = mixed(outlook.mark, outlook.sample_mark); }
+
+bool observe(DemandOutlook& outlook, const TaskNeed& need, std::uint64_t tasks) {
   const auto before = [](const NeedCount& entry, const TaskNeed& key) { return entry.need < key; };
   auto found = std::lower_bound(outlook.needs.begin(), outlook.needs.end(), need, before);
   if (found == outlook.needs.end() || found->need != need) {
     found = outlook.needs.insert(found, NeedCount{need, 0});
   }
-  ++found->count;
-  ++outlook.seen;
-  outlook.accelerators_seen += need.accelerators;
+  // One submission does not push all others out of sight.
+  tasks = std::min(tasks, kOutlookSeenMax / 4);
+  found->count += tasks;
+  outlook.seen += tasks;
+  outlook.accelerators_seen += need.accelerators * static_cast<std::int64_t>(tasks);
   if (outlook.seen > kOutlookSeenMax) halve_counts(outlook);
   if (outlook.needs.size() > kOutlookNeedsMax) forget_rarest(outlook);
   if (outlook.seen < outlook.next_sample_at) return false;
@@ -208,11 +222,14 @@ bool observe(DemandOutlook& outlook, const TaskNeed& need) {
   return true;
 }
 
-bool reprice(DemandOutlook& outlook, const Supply& supply) {
+bool reprice(DemandOutlook& outlook, const Supply& supply, const RankingRules& rules) {
   MW_CHECK(supply.idle_by_type.size() == kTypesMax);
   std::vector<NeedPrice> wide = prices_of_wide(outlook, supply);
   std::vector<std::int64_t> types = prices_of_types(outlook, supply);
   std::vector<std::int64_t> empty = prices_of_empty(outlook, supply);
+  for (NeedPrice& each : wide) each.price = each.price * rules.whole_percent / 100;
+  for (std::int64_t& price : types) price = price * rules.type_percent / 100;
+  for (std::int64_t& price : empty) price = price * rules.empty_percent / 100;
   if (!any_differs(outlook.wide_prices, wide) &&
       !any_differs(outlook.type_prices, types, kOne / 1000) &&
       !any_differs(outlook.empty_prices, empty, kOutlookSamples)) {
@@ -221,6 +238,12 @@ bool reprice(DemandOutlook& outlook, const Supply& supply) {
   outlook.wide_prices = std::move(wide);
   outlook.type_prices = std::move(types);
   outlook.empty_prices = std::move(empty);
+  const auto mark = [&](std::int64_t price) {
+    outlook.mark = mixed(outlook.mark, static_cast<std::uint64_t>(price));
+  };
+  for (const NeedPrice& each : outlook.wide_prices) mark(each.price);
+  for (const std::int64_t price : outlook.type_prices) mark(price);
+  for (const std::int64_t price : outlook.empty_prices) mark(price);
   return true;
 }
 

@@ -15,6 +15,7 @@
 
 #include "base/fields.h"
 #include "core/node_room.h"
+#include "model/policy.h"
 
 namespace mw {
 
@@ -60,9 +61,13 @@ struct DemandOutlook {
   std::vector<NeedPrice> wide_prices;
   std::vector<std::int64_t> type_prices;   ///< by type, of one thousandth of a device (x 2^16)
   std::vector<std::int64_t> empty_prices;  ///< by kind, of a node on which nothing is placed
+  // For whoever remembers what follows from the sample, or from sample and prices: another number
+  // whenever they change, by what they changed to.
+  std::uint64_t sample_mark = 0;
+  std::uint64_t mark = 0;
   bool operator==(const DemandOutlook&) const = default;
   MW_FIELDS(needs, seen, accelerators_seen, next_sample_at, sampled_needs, samples, wide_prices,
-            type_prices, empty_prices)
+            type_prices, empty_prices, sample_mark, mark)
 };
 
 /// What there is, in sums over the fleet that the prices need.
@@ -79,13 +84,16 @@ struct Supply {
 /// more whole devices on one node.
 bool is_wide(const TaskNeed& need);
 
-/// One more task of that need was asked for.
+/// So many more tasks of that need were asked for.
 /// Result: true when the sample changed, and with it every value.
-bool observe(DemandOutlook& outlook, const TaskNeed& need);
+bool observe(DemandOutlook& outlook, const TaskNeed& need, std::uint64_t tasks = 1);
 
 /// Makes prices follow the supply. Small changes are let pass, because every change makes cached
 /// values stale.  Result: true when a price changed.
-bool reprice(DemandOutlook& outlook, const Supply& supply);
+bool reprice(DemandOutlook& outlook, const Supply& supply, const RankingRules& rules = {});
+
+/// Something that values depend on has changed though the outlook has not.
+void set_mark(DemandOutlook& outlook);
 
 /// What the sampled arrivals would allocate of the room: the sum over the samples.
 /// Cost: O(kOutlookSamples x draws x devices), about 10 microseconds for 8 devices.

@@ -66,7 +66,7 @@ std::optional<Refusal> Core::Stepper::fault_of(const JobSpec& spec) const {
     if (state_.jobs.find(each.job) != nullptr) continue;
     return refusal(ErrorCode::kInvalid, RefusalKind::kNoSuchDependency, each.job);
   }
-  return std::nullopt;
+  return reservation_fault_of(spec);
 }
 
 void Core::Stepper::operator()(const SetPolicy& input) {

@@ -5,6 +5,7 @@
 #include "core/allocation.h"
 #include "core/fit.h"
 #include "core/gang.h"
+#include "core/reservations.h"
 
 namespace mw {
 namespace {
@@ -20,6 +21,7 @@ class Inspector {
     jobs();
     holds();
     claims();
+    reservations();
     tenants();
     indexes();
     return std::move(found_);
@@ -196,6 +198,70 @@ class Inspector {
                name + ": a victim is not being stopped");
       }
     }
+  }
+
+  /// Whoever is on a node that is set aside is of the reservation, or has to be gone by its start;
+  /// but for what ran there before it was made by force. Nothing is kept there beyond the start.
+  void reservations() {
+    expect(state_.view == View(), "placement still looks for one job alone");
+    std::vector<bool> hidden(state_.nodes.size());
+    std::vector<bool> reserved(state_.nodes.size());
+    for (const auto& [name, reservation] : state_.reservations) {
+      const Instant start = reservation.spec.start;
+      const bool sorted = std::is_sorted(reservation.nodes.begin(), reservation.nodes.end());
+      expect(sorted, "the nodes of reservation " + name + " are not in order");
+      std::vector<bool> has(state_.nodes.size());
+      for (const NodeId node : reservation.nodes) {
+        has[node.value()] = hidden[node.value()] = true;
+        if (reservation.begun) reserved[node.value()] = true;
+      }
+      for (const auto& [job, attempt] : state_.attempts) {
+        const JobSpec& spec = spec_of(state_, job);
+        if (spec.reservation == name) {
+          expect(expected_end(spec, attempt.placed_at) <= reservation.spec.end() ||
+                     spec.time_limit.count() == 0,
+                 "an attempt outlasts its reservation " + name);
+          continue;
+        }
+        const bool before = reservation.spec.force && attempt.placed_at <= reservation.made_at;
+        // One that was being stopped had to be gone by then as well.
+        if (before || attempt.stopping || ends_by(spec, attempt, start)) continue;
+        for (const NodeSlice& slice : attempt.placement) {
+          expect(!has[slice.node.value()],
+                 "job " + std::to_string(job.value()) + " is in the way of reservation " + name);
+        }
+      }
+      for (const auto& [job, hold] : state_.holds) {
+        if (!reservation.begun || spec_of(state_, job).reservation == name) continue;
+        for (const NodeSlice& slice : hold.placement) {
+          expect(!has[slice.node.value()], "capacity is held in reservation " + name);
+        }
+      }
+      for (const auto& [other, each] : state_.reservations) {
+        if (other <= name || each.spec.end() <= start ||
+            reservation.spec.end() <= each.spec.start) {
+          continue;
+        }
+        for (const NodeId node : each.nodes) {
+          expect(!has[node.value()], "reservations " + name + " and " + other + " share a node");
+        }
+      }
+    }
+    for (const Node& node : state_.nodes) {
+      const std::string& node_name = state_.topology->name(node.id);
+      expect(node.hidden == hidden[node.id.value()], "hidden of " + node_name);
+      expect(node.reserved == reserved[node.id.value()], "reserved of " + node_name);
+    }
+    for (const auto& [job, claim] : state_.claims) {
+      expect(keeps_clear(state_, spec_of(state_, job), claim.nodes, std::max(state_.now, claim.at)),
+             "the claim of job " + std::to_string(job.value()) + " is in a reservation's way");
+    }
+  }
+  /// Of itself, or because its own reservation ends.
+  bool ends_by(const JobSpec& spec, const Attempt& attempt, Instant start) const {
+    const Reservation* own = reservation_of(state_, spec);
+    const Instant end = expected_end(spec, attempt.placed_at);
+    return (own == nullptr ? end : std::min(end, own->spec.end())) <= start;
   }
 
   /// Nobody uses more than their policy lets them, unless it has changed meanwhile.

@@ -34,6 +34,7 @@ struct ClassKey {
   GangShape gang;
   std::vector<GangShape> groups;
   Whereabouts where;
+  std::string reservation;
   auto operator<=>(const ClassKey&) const = default;
 };
 

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "core/accounting.h"
 #include "core/queueing.h"
+#include "core/reservations.h"
 #include "core/stepper.h"
 
 namespace mw {
@@ -123,7 +124,9 @@ void Core::Stepper::end_attempt(JobId id, EndCause cause, const std::string& det
   const bool again = starts_again(job, policy, cause);
   const bool hold = again && !stopped_for_others(cause) &&
                     delay_before(job, policy, cause) <= kHoldCapacityMax &&
-                    all_take_work(state_, attempt.placement);
+                    all_take_work(state_, attempt.placement) &&
+                    may_be_held(state_, spec_of(state_, id), attempt.placement,
+                                now_ + delay_before(job, policy, cause) + kHoldCapacityMax);
   emit(AttemptEnded{id, attempt.number, cause, work.lost, work.kept, hold, detail});
   if (again) {
     plan_restart(id, cause);
@@ -139,13 +142,21 @@ void Core::Stepper::plan_restart(JobId id, EndCause cause) {
   if (last_start(spec_of(state_, id)) < now_) {
     return finish(id, JobState::kTimedOut, "its deadline");
   }
+  const JobSpec& spec = spec_of(state_, id);
+  if (spec.reservation && reservation_of(state_, spec) == nullptr) {
+    return finish(id, JobState::kTimedOut, "the end of reservation " + *spec.reservation);
+  }
   emit(RestartPlanned{id, restarts, not_before, job.checkpoint, cause != EndCause::kPreempted});
 }
 
 void Core::Stepper::end_overdue() {
   while (!state_.deadlines.empty() && state_.deadlines.begin()->first <= now_) {
     const JobId job = state_.deadlines.begin()->second;
-    stop_attempt(state_.attempts.at(job), EndCause::kTimeLimit, "");
+    const JobSpec& spec = spec_of(state_, job);
+    const Reservation* own = reservation_of(state_, spec);
+    const bool by_end = own != nullptr && own->spec.end() - spec.grace <= now_;
+    stop_attempt(state_.attempts.at(job), EndCause::kTimeLimit,
+                 by_end ? "the end of reservation " + *spec.reservation : "");
   }
 }
 

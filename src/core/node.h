@@ -53,7 +53,10 @@ struct Node {
   std::uint32_t slices = 0;  ///< attempts and holds on it
   bool exclusive = false;    ///< one of them wants it for itself
   NodeClaim claim;           ///< none, or whose it will be
-  Watts draw;                ///< counted in the index: of what runs, or what is claimed if more
+  /// It is set aside, and not for whom placement looks just now (reservations.h).
+  bool hidden = false;
+  bool reserved = false;  ///< the time for which it is set aside has begun
+  Watts draw;             ///< counted in the index: of what runs, or what is claimed if more
   bool operator==(const Node&) const = default;
   MW_FIELDS(id, phase, lost, phase_reason, phase_by, phase_since)
 };

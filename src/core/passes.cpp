@@ -4,6 +4,7 @@
 #include "core/claims.h"
 #include "core/gang.h"
 #include "core/queueing.h"
+#include "core/reservations.h"
 #include "core/stepper.h"
 
 namespace mw {
@@ -17,10 +18,12 @@ constexpr std::uint64_t kReasonNodesPerStep = 1U << 16U;
 
 void Core::Stepper::decide() {
   reasons_left_ = kReasonNodesPerStep;
+  drop_overtaken_claims();
   start_restarts();
   allocate();
   backfill();
   grow();
+  see(state_, View());
   explain_idle();
 }
 
@@ -46,6 +49,7 @@ void Core::Stepper::start_restarts() {
 void Core::Stepper::allocate() {
   failed_.clear();
   raise_barriers();
+  for (const ClassId id : retries_.take_due(now_)) wakes_.wake(id);
   FairOrder order(state_, now_);
   for (const ClassId id : wakes_.take(state_)) order.add(id);
   while (const auto id = order.next()) {
@@ -61,6 +65,7 @@ void Core::Stepper::allocate() {
       wakes_.sleep_for_quota(state_, *id, *barrier);
       continue;
     }
+    if (waits_for_its_plan(*id, head)) continue;
     NoPlace why;
     if (try_job(head, why)) {
       if (!state_.classes.at(*id).line.empty()) order.add(*id);
@@ -124,8 +129,10 @@ void Core::Stepper::note_over_quota(JobId job, TenantId limit) {
 }
 
 bool Core::Stepper::try_job(JobId job, NoPlace& why) {
+  why = {1, true};
+  if (!see_as(job)) return false;
   const auto hold = state_.holds.find(job);
-  if (hold != state_.holds.end()) {
+  if (hold != state_.holds.end() && is_seen(state_, hold->second.placement)) {
     // Kept free since it ran there, on nodes that still take work: it fits by construction.
     start(job, hold->second.placement);
     return true;
@@ -182,7 +189,7 @@ void Core::Stepper::note_freed(const EventBody& body) {
       wakes_.freed(state_, record_of(state_, job).tenant);
     }
     if (const auto claim = state_.claims.find(job); claim != state_.claims.end()) {
-      wakes_.freed(claim->second);
+      wakes_.freed(state_, claim->second);
     }
   };
   if (const auto* ended = std::get_if<AttemptEnded>(&body)) {
@@ -232,8 +239,13 @@ void Core::Stepper::note_waiting(const EventBody& body) {
              std::holds_alternative<NodeChanged>(body) ||
              std::holds_alternative<NodeContact>(body) || std::holds_alternative<NodeMoved>(body) ||
              std::holds_alternative<PolicyChanged>(body) ||
+             std::holds_alternative<ReservationMade>(body) ||
+             std::holds_alternative<ReservationBegun>(body) ||
+             std::holds_alternative<ReservationMended>(body) ||
+             std::holds_alternative<ReservationEnded>(body) ||
              std::holds_alternative<ControllerTookOver>(body)) {
     wakes_.all(state_);
+    retries_.clear();
     sleeping_restarts_.clear();
     grow_at_ = now_;
     starving_at_ = now_;

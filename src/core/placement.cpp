@@ -1,7 +1,6 @@
 #include "core/placement.h"
 
 #include <algorithm>
-#include <tuple>
 
 #include "base/check.h"
 #include "core/placement_search.h"
@@ -26,30 +25,6 @@ std::uint32_t fullest_with_room(const DeviceRoom& devices, AcceleratorShare shar
   }
   MW_CHECK(best < devices.size());
   return best;
-}
-
-/// What is left of a node when it takes all of the gang: the least is the best fit. A device that
-/// is begun counts before all else, as it is lost to every task that wants whole ones.
-using NodeCost = std::tuple<std::uint32_t, std::uint32_t, std::int64_t, std::int64_t, std::int64_t>;
-NodeCost cost_of(const GroupKey& key, const GangShape& gang) {
-  const TaskShape& task = gang.task;
-  const std::uint32_t whole = key.whole;
-  const std::int64_t cpus = key.cpus - task.cpus.count() * gang.tasks;
-  const std::int64_t memory = key.memory - task.memory.count() * gang.tasks;
-  if (task.accelerators >= kWholeAccelerator || task.accelerators.count() == 0) {
-    const auto taken =
-        static_cast<std::uint32_t>(task.accelerators / kWholeAccelerator) * gang.tasks;
-    return {0, whole - taken, 0, cpus, memory};
-  }
-  // Of a node without parts only the devices that are free matter.
-  const DeviceRoom before = key.parts.size() > 0 ? key.parts : DeviceRoom(whole);
-  DeviceRoom after = before;
-  std::int64_t left_beside = 0;
-  for (const DeviceShare& taken : pick_devices(before, task.accelerators, gang.tasks)) {
-    after.add(taken.device, -taken.share);
-    left_beside = after[taken.device].count();
-  }
-  return {whole - after.whole(), after.whole(), left_beside, cpus, memory};
 }
 
 }  // namespace
@@ -78,19 +53,34 @@ bool type_suits(const NodeShape& shape, const GangShape& gang) {
                      [&](const TypeChoice& each) { return each.type == shape.accelerator_type; });
 }
 
-std::vector<std::string> types_for(const Topology& topology, const GangShape& gang) {
+std::vector<std::vector<std::string>> types_by_rate(const Topology& topology,
+                                                    const GangShape& gang) {
   std::vector<TypeChoice> choices = gang.types;
+  if (choices.empty() && !gang.task.accelerator_type.empty()) {
+    choices.push_back({gang.task.accelerator_type});
+  }
+  if (choices.empty()) {
+    for (const NodeShape& shape : topology.shapes()) {
+      const bool known = std::any_of(choices.begin(), choices.end(), [&](const TypeChoice& each) {
+        return each.type == shape.accelerator_type;
+      });
+      if (!known) choices.push_back({shape.accelerator_type});
+    }
+  }
   std::stable_sort(choices.begin(), choices.end(),
                    [](const TypeChoice& a, const TypeChoice& b) { return a.rate > b.rate; });
-  std::vector<std::string> types;
-  for (const TypeChoice& choice : choices) types.push_back(choice.type);
-  if (types.empty() && !gang.task.accelerator_type.empty()) {
-    types.push_back(gang.task.accelerator_type);
+  std::vector<std::vector<std::string>> types;
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    if (i == 0 || choices[i].rate != choices[i - 1].rate) types.emplace_back();
+    types.back().push_back(choices[i].type);
   }
-  if (!types.empty()) return types;
-  for (const NodeShape& shape : topology.shapes()) {
-    const auto known = std::find(types.begin(), types.end(), shape.accelerator_type);
-    if (known == types.end()) types.push_back(shape.accelerator_type);
+  return types;
+}
+
+std::vector<std::string> types_for(const Topology& topology, const GangShape& gang) {
+  std::vector<std::string> types;
+  for (const auto& alike : types_by_rate(topology, gang)) {
+    types.insert(types.end(), alike.begin(), alike.end());
   }
   return types;
 }
@@ -106,6 +96,8 @@ Placer::Search Placer::begin(const Topology& topology, const Room& room, const G
           .gang = gang,
           .sites = allowed_sites(topology, where),
           .shapes = {},
+          .by_free = {},
+          .type = {},
           .best = std::nullopt,
           .limiting = std::nullopt};
 }
@@ -133,38 +125,64 @@ DeviceList pick_devices(const DeviceRoom& devices, AcceleratorShare share, std::
   return picked;
 }
 
+namespace {
+
+/// The first device that has just `left` free.
+DeviceList device_with(const DeviceRoom& devices, AcceleratorShare left, AcceleratorShare share) {
+  std::uint32_t device = 0;
+  while (devices[device] != left) MW_CHECK(++device < devices.size());
+  DeviceList picked;
+  picked.push_back({static_cast<std::uint16_t>(device), share});
+  return picked;
+}
+
+}  // namespace
+
 std::variant<Placement, NoPlace> Placer::place(const Surroundings& around, const GangShape& gang,
                                                const Whereabouts& where) {
   MW_CHECK(gang.tasks > 0);
   MW_CHECK(gang.nodes == 0 || gang.tasks % gang.nodes == 0);
   Search search = begin(around.topology, around.free.room(), gang, where);
   std::optional<std::vector<NodeTasks>> chosen;
-  for (const std::string& type : types_for(around.topology, gang)) {
-    if (!search.choose_type(type)) continue;
-    if (const auto one = one_node(around, search)) chosen = std::vector<NodeTasks>{*one};
-    if (!chosen) chosen = in_fabric(search);
+  std::optional<AcceleratorShare> device_left;
+  for (const auto& alike : types_by_rate(around.topology, gang)) {
+    if (const auto one = one_node_of(around, search, alike, device_left)) {
+      chosen = std::vector<NodeTasks>{*one};
+      break;
+    }
+    for (std::size_t i = 0; i < alike.size() && !chosen; ++i) {
+      if (choose(search, alike[i])) chosen = in_fabric(search);
+    }
     if (chosen) break;
   }
-  if (!chosen) {
-    const bool exact = gang.segment <= 1 && gang.spread_tasks == 0;
-    const bool short_of_room = exact && search.bound_max < gang.tasks;
-    return NoPlace{short_of_room ? gang.tasks - search.bound_max : 1, search.limiting.has_value()};
-  }
+  if (!chosen) return shortage_of(search);
   std::vector<NodeSlice> slices;
   slices.reserve(chosen->size());
   std::uint32_t rank = 0;
   for (const NodeTasks& each : *chosen) {
+    const DeviceRoom& devices = around.nodes[each.node.value()].devices;
     slices.push_back({each.node, rank, each.tasks,
-                      pick_devices(around.nodes[each.node.value()].devices, gang.task.accelerators,
-                                   each.tasks)});
+                      device_left ? device_with(devices, *device_left, gang.task.accelerators)
+                                  : pick_devices(devices, gang.task.accelerators, each.tasks)});
     rank += each.tasks;
   }
   return Placement(std::move(slices));
 }
 
+NoPlace Placer::shortage_of(const Search& search) {
+  const GangShape& gang = search.gang;
+  const bool power = search.by_power || search.limiting.has_value();
+  const bool countable = gang.segment <= 1 && gang.spread_tasks == 0;
+  // Of one node alone it was not counted how much power it lacks.
+  const bool known = countable && !(power && gang.require == FabricLevel::kNode);
+  if (!known || search.bound_max >= gang.tasks) return {1, power};
+  return {gang.tasks - search.bound_max, power};
+}
+
 PendingReason Placer::explain(const Surroundings& around, const GangShape& gang,
                               const Whereabouts& where) {
-  auto placed = place(around, gang, where);
+  // Whether there is a place does not depend on how nodes are ranked.
+  auto placed = place({around.topology, around.free, around.nodes}, gang, where);
   if (std::holds_alternative<Placement>(placed)) return NotYetConsidered{};
   Search search = begin(around.topology, around.free.room(), gang, where);
   for (const std::string& type : types_for(around.topology, gang)) search.choose_type(type);
@@ -183,77 +201,45 @@ std::optional<std::vector<NodeTasks>> Placer::place_in(const Topology& topology,
   return std::nullopt;
 }
 
-bool Placer::suits(Search& search, Position position) {
-  const NodeId node = search.topology.at(position);
-  if (!search.sites[search.topology.site_of(node).value()]) return false;
-  alone_.assign(1, search.gang.tasks);
-  const auto limit = power_.trim(search.topology, search.room, position, search.gang, alone_);
-  if (limit) search.limiting = limit;
-  return !limit;
+Placer::Bound Placer::bound(Search& search, FabricId id) {
+  const FabricVertex& vertex = search.topology.fabric(id);
+  Bound sum;
+  if (vertex.level == FabricLevel::kFleet) {
+    for (const FabricId child : vertex.children) {
+      const Bound below = bound(search, child);
+      sum.by_room += below.by_room;
+      sum.by_both += below.by_both;
+    }
+    return sum;
+  }
+  sum.by_room = search.bound_by_room(id);
+  sum.by_both = sum.by_room;
+  if (sum.by_room == 0 || search.power == nullptr) return sum;
+  sum.by_both = std::min(sum.by_room, bounds_.below(search.topology, *search.power, id));
+  if (sum.by_both < sum.by_room) search.by_power = true;
+  if (sum.by_both < search.gang.tasks && sum.by_room >= search.gang.tasks) {
+    bounds_.helped(*search.power);
+  }
+  return sum;
 }
 
-/// Without groups: a room that is only planned has none.
-std::optional<NodeTasks> Placer::one_node_in(Search& search) {
-  if (!may_be_one_node(search.gang) || !search.may_fit_one_node()) return std::nullopt;
-  std::optional<Position> best;
-  for (Position p = 0; p < search.room.size(); ++p) {
-    const Slot& slot = search.room.slot(p);
-    if (!slot.takes_work() || !search.shapes[slot.shape]) continue;
-    if (best && search.room.slot(*best).whole <= slot.whole) continue;
-    const auto parts = search.room.parts.find(p);
-    const DeviceRoom* devices = parts == search.room.parts.end() ? nullptr : &parts->second;
-    if (tasks_on(slot, devices, search.gang) < search.gang.tasks) continue;
-    if (suits(search, p)) best = p;
-  }
-  if (!best) return std::nullopt;
-  return NodeTasks{search.topology.at(*best), search.gang.tasks};
-}
-
-std::optional<NodeTasks> Placer::one_node(const Surroundings& around, Search& search) {
-  const GangShape& gang = search.gang;
-  if (!may_be_one_node(gang) || !search.may_fit_one_node()) return std::nullopt;
-  using Candidate = std::pair<NodeCost, const NodeGroups::Map::value_type*>;
-  std::vector<Candidate> candidates;
-  for (const auto& group : around.free.groups().groups()) {
-    const GroupKey& key = group.first;
-    if (!search.shapes[key.shape]) continue;
-    const Slot slot = slot_of(key);
-    const DeviceRoom* parts = key.parts.size() > 0 ? &key.parts : nullptr;
-    if (tasks_on(slot, parts, gang) < gang.tasks) continue;
-    candidates.emplace_back(cost_of(key, gang), &group);
-  }
-  const auto worse = [](const Candidate& a, const Candidate& b) { return a.first > b.first; };
-  std::make_heap(candidates.begin(), candidates.end(), worse);
-  while (!candidates.empty()) {
-    std::pop_heap(candidates.begin(), candidates.end(), worse);
-    const auto& [key, positions] = *candidates.back().second;
-    candidates.pop_back();
-    if (!key.busy) {
-      for (const auto& [count, cell] : around.free.fullest(ShapeId(key.shape))) {
-        const FabricVertex& vertex = search.topology.fabric(search.room.cell(cell).vertex);
-        for (auto at = positions.next(vertex.first); at && *at < vertex.direct_last;
-             at = positions.next(*at + 1)) {
-          if (suits(search, *at)) return NodeTasks{search.topology.at(*at), gang.tasks};
-        }
-      }
-      continue;
-    }
-    for (auto at = positions.next(0); at; at = positions.next(*at + 1)) {
-      if (suits(search, *at)) return NodeTasks{search.topology.at(*at), gang.tasks};
-    }
-  }
-  return std::nullopt;
+void Placer::learn_of_power(Search& search) {
+  if (search.power != nullptr || !bounds_.follows(search.room)) return;
+  search.power = bounds_.make(search.topology, search.gang, search.type, search.shapes);
 }
 
 /// The vertices below that may hold the gang and are near enough, by level. A vertex that cannot
 /// hold it has none below it that can, so most of the fabric is never looked at.
 void Placer::candidates_below(Search& search, FabricId id) {
   const FabricVertex& vertex = search.topology.fabric(id);
-  const std::uint64_t bound = search.bound(id);
+  const Bound most = bound(search, id);
+  if (most.by_both < search.gang.tasks) {
+    search.bound_max = std::max(search.bound_max, most.by_both);
+    return;
+  }
+  // In the order of room, which is the same whether or not the power is known.
   const bool near = vertex.level <= search.gang.require;
-  if (near || bound < search.gang.tasks) search.bound_max = std::max(search.bound_max, bound);
-  if (bound < search.gang.tasks) return;
-  if (near) candidates_[index_of(vertex.level)].emplace_back(bound, id);
+  if (near) candidates_[index_of(vertex.level)].emplace_back(most.by_room, id);
   if (vertex.level <= search.gang.prefer) return;
   for (const FabricId child : vertex.children) {
     const FabricLevel level = search.topology.fabric(child).level;
@@ -266,8 +252,12 @@ std::optional<std::vector<NodeTasks>> Placer::in_fabric(Search& search) {
   candidates_below(search, Topology::kRoot);
   for (auto& level : candidates_) {
     std::sort(level.begin(), level.end());
-    for (const auto& [bound, vertex] : level) {
+    for (const auto& [by_room, vertex] : level) {
+      const bool knew_power = search.power != nullptr;
       if (auto chosen = inside(search, vertex)) return chosen;
+      search.bound_max = std::max(search.bound_max, search.counted);
+      // Once power is known, most of those that are left need no look.
+      if (!knew_power && search.power != nullptr) { return in_fabric(search); }
     }
   }
   return std::nullopt;
@@ -309,6 +299,7 @@ std::optional<std::vector<NodeTasks>> Placer::inside(Search& search, FabricId id
     search.fitting_without_power = without_power;
     search.best = id;
   }
+  search.counted = without_power;
   if (without_power < gang.tasks) {
     search.fitting = std::max(search.fitting, without_power);
     return std::nullopt;
@@ -322,7 +313,11 @@ std::optional<std::vector<NodeTasks>> Placer::inside(Search& search, FabricId id
     power_.trim(search.topology, search.room, vertex.first, gang, counts_);
     const std::uint64_t with_power = settle();
     search.fitting = std::max(search.fitting, with_power);
-    if (with_power < gang.tasks) return std::nullopt;
+    if (with_power < gang.tasks) {
+      search.counted = search.unequal ? gang.tasks - 1 : with_power;
+      learn_of_power(search);
+      return std::nullopt;
+    }
     taken_.assign(counts_.size(), 0);
     take(search, id, gang.tasks);
   }

@@ -7,12 +7,15 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "core/fit.h"
+#include "core/group_ranking.h"
+#include "core/power_bounds.h"
 #include "core/room.h"
 #include "core/topology.h"
 #include "model/job.h"
@@ -21,6 +24,7 @@
 namespace mw {
 
 struct Node;
+struct VictimMemory;
 
 /// Where placement looks: the fleet, what is free in it (now, or as planned), and the nodes
 /// themselves for the numbers of their devices.
@@ -28,13 +32,16 @@ struct Surroundings {
   const Topology& topology;
   const FreeIndex& free;
   const std::vector<Node>& nodes;
+  /// By what nodes are ranked; none: by best fit. Whether there is a place does not depend on it.
+  const Demand* demand = nullptr;
+  const RankingRules* rules = nullptr;
 };
 
 /// There is no place. What that says about when to look again.
 struct NoPlace {
   /// So many more tasks have to fit somewhere, at least, before there may be a place.
   std::uint64_t shortage = 1;
-  /// It is power that keeps it out: room alone says nothing.
+  /// Power is a part of what was counted: watts that come free help as room does.
   bool power = false;
 };
 
@@ -45,8 +52,12 @@ struct NodeTasks {
   bool operator==(const NodeTasks&) const = default;
 };
 
+/// Remembers how nodes rank, so one Placer serves one state as it changes.
 class Placer {
  public:
+  /// From now on it is quicker where power is short in `free`, which has to outlive it.
+  void follow(const FreeIndex& free) { bounds_.follow(free); }
+
   /// Result: slices in rank order; or nothing.
   /// REQUIRES: gang.tasks > 0, and gang.nodes is 0 or divides it; so does gang.segment.
   /// Cost: O(vertices that may hold it x shapes) to find where, then O(nodes below it); for one
@@ -63,13 +74,33 @@ class Placer {
   std::optional<std::vector<NodeTasks>> place_in(const Topology& topology, const Room& room,
                                                  const GangShape& gang, const Whereabouts& where);
 
+  /// Scratch memory of searches for victims (victim_search.h), null at first; here because all who
+  /// search have a placer. Without it each search begins with fresh pages of the kernel's.
+  std::shared_ptr<VictimMemory>& victim_memory() { return victim_memory_; }
+
  private:
   struct Search;
-  std::optional<NodeTasks> one_node(const Surroundings& around, Search& search);
+  bool choose(Search& search, const std::string& type);
+  bool power_for_one(Search& search, FabricId vertex);
+  std::optional<NodeTasks> one_node_of(const Surroundings& around, Search& search,
+                                       const std::vector<std::string>& types,
+                                       std::optional<AcceleratorShare>& device_left);
+  std::optional<NodeTasks> one_node(const Surroundings& around, Search& search,
+                                    std::optional<AcceleratorShare>& device_left);
+  std::optional<Position> node_of(const Surroundings& around, Search& search, const GroupKey& key,
+                                  const PositionSet& positions);
   std::optional<NodeTasks> one_node_in(Search& search);
   bool suits(Search& search, Position position);
   std::optional<std::vector<NodeTasks>> in_fabric(Search& search);
   void candidates_below(Search& search, FabricId vertex);
+  /// At least as many tasks as fit below a vertex: by room alone, and by power where it is known.
+  struct Bound {
+    std::uint64_t by_room = 0;
+    std::uint64_t by_both = 0;
+  };
+  Bound bound(Search& search, FabricId vertex);
+  void learn_of_power(Search& search);
+  static NoPlace shortage_of(const Search& search);
   std::optional<std::vector<NodeTasks>> inside(Search& search, FabricId vertex);
   void count_tasks(const Search& search, FabricId vertex, TaskCounts& tasks);
   void take(const Search& search, FabricId vertex, std::uint64_t want);
@@ -82,7 +113,22 @@ class Placer {
   PendingReason why_not(const Surroundings& around, const GangShape& gang, const Whereabouts& where,
                         const Search& search);
 
+  struct Candidate {
+    std::int64_t cost = 0;
+    FitCost fit;
+    std::optional<AcceleratorShare> device_left;
+    const NodeGroups::Map::value_type* group = nullptr;
+  };
+  /// Groups that are ranked for one gang; where there are more, those with the best fit are. What
+  /// a look costs at worst is this times 20 microseconds.
+  static constexpr std::size_t kRankedMax = 1024;
+  void rank_groups(const Surroundings& around, Search& search);
+
+  GroupRanking ranking_;
+  std::vector<Candidate> ranked_;
   PowerTrimmer power_;
+  PowerBounds bounds_;
+  std::shared_ptr<VictimMemory> victim_memory_;
   TaskCounts counts_;                 ///< of the vertex that is looked at
   std::vector<std::uint64_t> below_;  ///< sums of counts_ up to each position
   TaskCounts taken_;

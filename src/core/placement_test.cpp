@@ -104,10 +104,9 @@ class Oracle {
       types = {"a", "b"};
       if (!gang_.task.accelerator_type.empty()) types = {gang_.task.accelerator_type};
     }
+    if (gang_.types.empty() && on_one_node(types)) return FabricLevel::kNode;
     for (const std::string& type : types) {
-      for (std::uint32_t i = 0; gang_.nodes <= 1 && i < state_.nodes.size(); ++i) {
-        if (holds(type, {NodeId(i)})) return FabricLevel::kNode;
-      }
+      if (on_one_node({type})) return FabricLevel::kNode;
       for (int level = 1; level <= static_cast<int>(gang_.require); ++level) {
         for (const FabricVertex& vertex : topology_.fabric()) {
           if (static_cast<int>(vertex.level) != level) continue;
@@ -121,6 +120,14 @@ class Oracle {
   }
 
  private:
+  bool on_one_node(const std::vector<std::string>& types) {
+    for (std::uint32_t i = 0; gang_.nodes <= 1 && i < state_.nodes.size(); ++i) {
+      for (const std::string& type : types) {
+        if (holds(type, {NodeId(i)})) return true;
+      }
+    }
+    return false;
+  }
   void add_draw(NodeId node, Watts draw) {
     for (PowerId at = topology_.power_of(node); at != kNoId<PowerId>;
          at = topology_.power(at).parent) {

@@ -4,10 +4,9 @@
 #include "core/gang.h"
 
 namespace mw {
-PlannedRoom::PlannedRoom(const State& state, Begin begin)
-    : state_(&state),
-      begin_(begin),
-      room_(begin == Begin::kNow ? state.free.room() : state.free.empty_room()) {
+PlannedRoom::PlannedRoom(const State& state, Begin begin, Room memory)
+    : state_(&state), begin_(begin), room_(std::move(memory)) {
+  room_ = begin == Begin::kNow ? state.free.room() : state.free.empty_room();
   if (begin == Begin::kEmpty) return;
   for (const auto& [job, claim] : state.claims) {
     for (const ClaimedNode& each : claim.nodes) {
@@ -20,16 +19,20 @@ PlannedRoom::PlannedRoom(const State& state, Begin begin)
   }
 }
 
-DeviceRoom& PlannedRoom::devices_of(NodeId node) {
-  const auto known = devices_.find(node);
-  if (known != devices_.end()) return known->second;
+PlannedRoom::Touched& PlannedRoom::touched(NodeId node) {
+  const auto [at, added] = touched_.try_emplace(node);
+  Touched& found = at->second;
+  if (!added) return found;
   const Node& now = state_->nodes[node.value()];
   if (begin_ == Begin::kEmpty) {
-    slices_.emplace(node, 0);
-    return devices_.emplace(node, DeviceRoom(now.devices.size())).first->second;
+    found.devices = DeviceRoom(now.devices.size());
+    return found;
   }
-  slices_.emplace(node, now.slices);
-  return devices_.emplace(node, now.devices).first->second;
+  const std::uint32_t all = state_->topology->shape(node).accelerators;
+  found.devices = now.devices;
+  found.used = kWholeAccelerator * all - now.accelerators_free;
+  found.slices = now.slices;
+  return found;
 }
 
 void PlannedRoom::add_draw(NodeId node, Watts draw) {
@@ -56,20 +59,22 @@ void PlannedRoom::change(const Attempt& attempt, std::int64_t sign) {
     AcceleratorShare share;
     for (const DeviceShare& each : slice.devices) share += each.share;
     const Node& now = state_->nodes[slice.node.value()];
-    change_draw(now, share * -sign);
-    // What takes no work, or is claimed, is not there for anyone.
-    if (now.phase != NodePhase::kReady || now.lost || now.claim.job != JobId()) continue;
+    Touched& touched = this->touched(slice.node);
+    change_draw(now, touched, share * -sign);
+    // What takes no work, or is claimed or hidden, is not there for it.
+    if (now.phase != NodePhase::kReady || now.lost || now.claim.job != JobId() || now.hidden) {
+      continue;
+    }
     const Position position = topology.position(slice.node);
     Slot slot = room_.slot(position);
-    DeviceRoom& devices = devices_of(slice.node);
+    DeviceRoom& devices = touched.devices;
     for (const DeviceShare& each : slice.devices) devices.add(each.device, each.share * sign);
     const GangShape& gang = group_at(spec, slice.first_rank);
     const ResourceAmounts need = need_of(gang, slice.tasks);
     slot.cpus += static_cast<std::int32_t>((need.cpus * sign).count());
     slot.memory += (need.memory * sign).count();
-    std::uint32_t& slices = slices_.at(slice.node);
-    slices -= static_cast<std::uint32_t>(sign);
-    slot.busy = slices > 0 ? 1 : 0;
+    touched.slices -= static_cast<std::uint32_t>(sign);
+    slot.busy = touched.slices > 0 ? 1 : 0;
     set_devices(position, slot, devices);
     if (gang.exclusive && sign < 0) {
       slot = room_.slot(position);
@@ -79,19 +84,17 @@ void PlannedRoom::change(const Attempt& attempt, std::int64_t sign) {
   }
 }
 
-void PlannedRoom::change_draw(const Node& node, AcceleratorShare more) {
+void PlannedRoom::change_draw(const Node& node, Touched& touched, AcceleratorShare more) {
   const NodeShape& shape = state_->topology->shape(node.id);
-  AcceleratorShare& used =
-      used_.emplace(node.id, kWholeAccelerator * shape.accelerators - node.accelerators_free)
-          .first->second;
-  const Watts before = counted_draw(shape, used, node.claim);
-  used += more;
-  add_draw(node.id, counted_draw(shape, used, node.claim) - before);
+  const Watts before = counted_draw(shape, touched.used, node.claim);
+  touched.used += more;
+  add_draw(node.id, counted_draw(shape, touched.used, node.claim) - before);
 }
 
 void PlannedRoom::occupy(NodeId node, const GangShape& gang, std::uint32_t tasks) {
   const Position position = state_->topology->position(node);
-  DeviceRoom& devices = devices_of(node);
+  Touched& touched = this->touched(node);
+  DeviceRoom& devices = touched.devices;
   const auto picked = pick_devices(devices, gang.task.accelerators, tasks);
   AcceleratorShare share;
   for (const DeviceShare& each : picked) {
@@ -102,7 +105,7 @@ void PlannedRoom::occupy(NodeId node, const GangShape& gang, std::uint32_t tasks
   slot.cpus -= static_cast<std::int32_t>((gang.task.cpus * tasks).count());
   slot.memory -= (gang.task.memory * tasks).count();
   slot.busy = 1;
-  ++slices_.at(node);
+  ++touched.slices;
   set_devices(position, slot, devices);
   if (gang.exclusive) {
     slot = room_.slot(position);
@@ -112,7 +115,7 @@ void PlannedRoom::occupy(NodeId node, const GangShape& gang, std::uint32_t tasks
   if (begin_ == Begin::kEmpty) {
     add_draw(node, draw_of(state_->topology->shape(node), share));
   } else {
-    change_draw(state_->nodes[node.value()], share);
+    change_draw(state_->nodes[node.value()], touched, share);
   }
 }
 
@@ -185,22 +188,21 @@ std::optional<PlannedGroups> PlannedRoom::place(Placer& placer, const JobSpec& s
   return groups;
 }
 
-std::vector<ClaimedNode> claimed_nodes(const PlannedRoom& room, const JobSpec& spec,
+std::vector<ClaimedNode> claimed_nodes(PlannedRoom& room, const JobSpec& spec,
                                        const PlannedGroups& groups) {
-  PlannedRoom after = room;
   std::vector<ClaimedNode> claimed;
   std::map<NodeId, std::size_t> index;
   for (std::size_t g = 0; g < groups.size(); ++g) {
     const GangShape& gang = g == 0 ? spec.gang : spec.groups[g - 1];
     for (const NodeTasks& each : groups[g]) {
-      after.occupy(each.node, gang, each.tasks);
+      room.occupy(each.node, gang, each.tasks);
       const auto [at, added] = index.emplace(each.node, claimed.size());
       if (added) claimed.push_back({each.node, 0, 0, CpuShare(), Bytes()});
       claimed[at->second].tasks += each.tasks;
     }
   }
   for (ClaimedNode& each : claimed) {
-    const Slot& slot = after.slot(each.node);
+    const Slot& slot = room.slot(each.node);
     if (!slot.takes_work()) continue;  // it has the node for itself
     each.whole_left = slot.whole;
     each.cpus_left = CpuShare(slot.cpus);

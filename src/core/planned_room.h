@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/placement.h"
@@ -20,7 +21,10 @@ class PlannedRoom {
     kNow,    ///< what is free for a job that claims nothing: claimed nodes are out of it
     kEmpty,  ///< as if nothing ran anywhere, and every node took work
   };
-  explicit PlannedRoom(const State& state, Begin begin = Begin::kNow);
+  /// `memory`: a room whose memory may be used, whatever is in it.
+  explicit PlannedRoom(const State& state, Begin begin = Begin::kNow, Room memory = Room());
+  /// For the next one's memory.  Nothing may be asked of this one afterwards.
+  Room take_room() { return std::move(room_); }
 
   /// As if the attempt had let go.
   void release(const Attempt& attempt);
@@ -43,18 +47,22 @@ class PlannedRoom {
   std::optional<PlannedGroups> place(Placer& placer, const JobSpec& spec) const;
 
  private:
-  DeviceRoom& devices_of(NodeId node);
+  /// A node that differs from how it is now.
+  struct Touched {
+    DeviceRoom devices;
+    AcceleratorShare used;     ///< what its draw follows from
+    std::uint32_t slices = 0;  ///< that are left on it
+  };
+  Touched& touched(NodeId node);
   void change(const Attempt& attempt, std::int64_t sign);
   void add_draw(NodeId node, Watts draw);
-  void change_draw(const Node& node, AcceleratorShare more);
+  void change_draw(const Node& node, Touched& touched, AcceleratorShare more);
   void set_devices(Position position, Slot slot, const DeviceRoom& devices);
 
   const State* state_;
   Begin begin_;
   Room room_;
-  std::map<NodeId, DeviceRoom> devices_;     ///< of nodes that were touched
-  std::map<NodeId, AcceleratorShare> used_;  ///< of nodes whose draw has changed
-  std::map<NodeId, std::uint32_t> slices_;   ///< that are left on them
+  std::map<NodeId, Touched> touched_;
 };
 
 /// Asks again and again whether groups that fit in a room still do after an attempt was retained
@@ -74,8 +82,8 @@ class StillFits {
   std::map<PowerId, Watts> draw_;  ///< of the groups
 };
 
-/// The claim of a job on where it would go.
-std::vector<ClaimedNode> claimed_nodes(const PlannedRoom& room, const JobSpec& spec,
+/// The claim of a job on where it would go.  The groups are in the room afterwards.
+std::vector<ClaimedNode> claimed_nodes(PlannedRoom& room, const JobSpec& spec,
                                        const PlannedGroups& groups);
 
 }  // namespace mw

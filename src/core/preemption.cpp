@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
 #include "core/accounting.h"
 #include "core/gang.h"
-#include "core/node_release.h"
 #include "core/placement_search.h"
 #include "core/planned_room.h"
 #include "core/preemption_rights.h"
@@ -23,144 +22,17 @@ constexpr std::size_t kExactBundlesMax = 64;
 /// With so few that may be stopped, in a fleet so small, every set is tried.
 constexpr std::size_t kExactCandidatesMax = 6;
 constexpr std::size_t kExactNodesMax = 256;
-/// What each costs when only their number counts; divisible by many shares.
-constexpr AcceleratorTime::rep kCostOfOne = 5'040'000'000;
 /// From so many on, a good choice soon is better than the best.
 constexpr std::size_t kManyCandidates = 4096;
-/// So many nodes are always looked at closely.
-constexpr std::size_t kNodesMin = 512;
 /// Regions are tried by what they seem to cost, so the first ones are as good as any.
 constexpr std::size_t kRegionsTried = 8;
 
 }  // namespace
 
-void VictimSearch::find_candidates() {
-  const Rights rights(state_, job_, stopping_);
-  for (const auto& [id, attempt] : state_.attempts) {
-    const Right right = rights.over(attempt);
-    if (right == Right::kNone) continue;
-    const AcceleratorTime cost = stopping_ == Stopping::kExplain
-                                     ? AcceleratorTime(kCostOfOne)
-                                     : cost_of_stopping(state_, attempt);
-    candidates_.push_back({&attempt, cost, right == Right::kReclaim});
-  }
-}
-
-bool VictimSearch::suits(NodeId node) const {
-  return sites_[state_.topology->site_of(node).value()] &&
-         type_suits(state_.topology->shape(node), gang_);
-}
-
-void VictimSearch::find_bundles() {
-  // Candidates by node, as lists through one array.
-  constexpr std::uint32_t kEnd = 0xFFFFFFFFU;
-  struct Link {
-    std::uint32_t candidate;
-    std::uint32_t next;
-  };
-  struct OnNode {
-    Position position;
-    Int128 cost;  ///< of all that may go there
-  };
-  std::vector<std::uint32_t> heads(state_.topology->size(), kEnd);
-  std::vector<Int128> costs(state_.topology->size(), 0);
-  std::vector<Link> links;
-  std::vector<OnNode> nodes;
-  // From the last to the first, so that each node's list is in order.
-  for (std::size_t i = candidates_.size(); i-- > 0;) {
-    const Attempt& attempt = *candidates_[i].attempt;
-    const Int128 each =
-        candidates_[i].cost.count() / static_cast<std::int64_t>(attempt.placement.size());
-    for (const NodeSlice& slice : attempt.placement) {
-      if (!suits(slice.node)) continue;
-      const Position position = state_.topology->position(slice.node);
-      std::uint32_t& head = heads[position];
-      if (head == kEnd) nodes.push_back({position, 0});
-      costs[position] += each;
-      if (head != kEnd && links[head].candidate == i) continue;
-      links.push_back({static_cast<std::uint32_t>(i), head});
-      head = static_cast<std::uint32_t>(links.size() - 1);
-    }
-  }
-  // Of very many, only nodes that cost little are looked at closely.
-  const std::size_t enough = std::max<std::size_t>(kNodesMin, gang_.tasks / unit_ * 4);
-  for (OnNode& each : nodes) each.cost = costs[each.position];
-  if (nodes.size() > enough && regions_may_be_large()) {
-    std::nth_element(nodes.begin(), nodes.begin() + static_cast<std::ptrdiff_t>(enough),
-                     nodes.end(), [](const OnNode& a, const OnNode& b) {
-                       return a.cost != b.cost ? a.cost < b.cost : a.position < b.position;
-                     });
-    nodes.resize(enough);
-  }
-  std::vector<std::size_t> on_node;
-  for (const OnNode& each : nodes) {
-    on_node.clear();
-    for (std::uint32_t at = heads[each.position]; at != kEnd; at = links[at].next) {
-      on_node.push_back(links[at].candidate);
-    }
-    bundle_node(state_.topology->at(each.position), on_node);
-  }
-}
-
-/// The node's victims from the cheapest on, cut into bundles that each make room for a unit.
-void VictimSearch::bundle_node(NodeId node, const std::vector<std::size_t>& on_node) {
-  struct Local {
-    std::size_t victim;
-    std::int64_t share;
-    Int128 cost;
-    Int128 whole_cost;
-  };
-  std::vector<Local> order;
-  for (const std::size_t victim : on_node) {
-    const Candidate& candidate = candidates_[victim];
-    std::int64_t share = 0;
-    for (const NodeSlice& slice : candidate.attempt->placement) {
-      if (slice.node != node) continue;
-      for (const DeviceShare& each : slice.devices) share += each.share.count();
-    }
-    const std::int64_t all = candidate.attempt->accelerators.count();
-    const Int128 cost = all > 0 ? candidate.cost.count() / all * share : Int128{0};
-    order.push_back({victim, std::max<std::int64_t>(share, 1), cost, candidate.cost.count()});
-  }
-  std::sort(order.begin(), order.end(), [](const Local& a, const Local& b) {
-    const Int128 left = a.cost * b.share;
-    const Int128 right = b.cost * a.share;
-    return left != right ? left < right : a.victim < b.victim;
-  });
-  NodeRelease room(state_, node);
-  std::uint32_t fits = room.tasks(gang_);
-  Bundle bundle{.node = node, .victims = {}};
-  for (const Local& each : order) {
-    room.release(*candidates_[each.victim].attempt);
-    bundle.victims.push_back(each.victim);
-    bundle.cost += each.cost;
-    bundle.whole_cost += each.whole_cost;
-    const std::uint32_t after = room.tasks(gang_);
-    if (after < std::min(fits + unit_, gang_.tasks)) continue;
-    bundle.gain = after - fits;
-    fits = after;
-    bundles_.push_back(std::move(bundle));
-    bundle = Bundle{.node = node, .victims = {}};
-    if (fits >= gang_.tasks) return;
-  }
-}
-
-void VictimSearch::sort_bundles(Charge charge) {
-  const auto cost = [&](const Bundle& bundle) {
-    return charge == Charge::kShare ? bundle.cost : bundle.whole_cost;
-  };
-  std::sort(bundles_.begin(), bundles_.end(), [&](const Bundle& a, const Bundle& b) {
-    const Int128 left = cost(a) * b.gain;
-    const Int128 right = cost(b) * a.gain;
-    if (left != right) return left < right;
-    return a.node != b.node ? a.node < b.node : a.victims < b.victims;
-  });
-}
-
 std::vector<VictimSearch::Region> VictimSearch::regions() const {
   const Topology& topology = *state_.topology;
   std::map<Position, Region> by_first;
-  for (std::size_t i = 0; i < bundles_.size(); ++i) {
+  for (const auto& [cost, gain, i] : memory_.order) {
     const Position position = topology.position(bundles_[i].node);
     Position first = position;
     Position last = position + 1;
@@ -183,12 +55,15 @@ std::vector<VictimSearch::Region> VictimSearch::regions() const {
 std::uint64_t VictimSearch::fits_now(const Region& region) const {
   const Room& room = state_.free.room();
   std::uint64_t sum = 0;
+  const bool wants_whole = gang_.task.accelerators >= kWholeAccelerator;
+  auto parts = room.parts.lower_bound(region.first);
   for (Position p = region.first; p < region.last; ++p) {
     const Slot& slot = room.slot(p);
-    if (!slot.takes_work() || !suits(state_.topology->at(p))) continue;
-    const auto parts = room.parts.find(p);
-    const std::uint32_t tasks =
-        tasks_on(slot, parts == room.parts.end() ? nullptr : &parts->second, gang_);
+    while (parts != room.parts.end() && parts->first < p) ++parts;
+    if (!slot.takes_work() || (wants_whole && slot.whole == 0)) continue;
+    if (!suits(state_.topology->at(p))) continue;
+    const bool has_parts = parts != room.parts.end() && parts->first == p;
+    const std::uint32_t tasks = tasks_on(slot, has_parts ? &parts->second : nullptr, gang_);
     sum += tasks >= unit_ ? tasks : 0;
   }
   return sum;
@@ -281,7 +156,13 @@ std::optional<std::vector<std::size_t>> VictimSearch::cheapest(const Region& reg
 
 /// The claim when these are gone, less those that need not be.
 std::optional<Claim> VictimSearch::without(std::vector<std::size_t> victims) {
-  PlannedRoom room(state_);
+  PlannedRoom room(state_, PlannedRoom::Begin::kNow, std::move(memory_.room));
+  auto claim = without(room, std::move(victims));
+  memory_.room = room.take_room();
+  return claim;
+}
+
+std::optional<Claim> VictimSearch::without(PlannedRoom& room, std::vector<std::size_t> victims) {
   for (const std::size_t victim : victims) room.release(*candidates_[victim].attempt);
   const auto groups = room.place(placer_, spec_);
   if (!groups) return std::nullopt;
@@ -359,11 +240,9 @@ std::optional<Claim> VictimSearch::run() {
   gang_ = spec_.gang.tasks_min > 0 ? resized(spec_.gang, spec_.gang.tasks_min) : spec_.gang;
   if (gang_.nodes > 0) unit_ = gang_.tasks / gang_.nodes;
   if (gang_.require == FabricLevel::kNode) unit_ = gang_.tasks;
+  find_suitable_shapes();
   find_candidates();
-  // In an order in which the largest is taken back last, the most may be taken back.
-  std::stable_sort(candidates_.begin(), candidates_.end(), [](const auto& a, const auto& b) {
-    return a.attempt->accelerators < b.attempt->accelerators;
-  });
+  sort_candidates();
   if (candidates_.empty()) return std::nullopt;
   if (candidates_.size() <= kExactCandidatesMax && state_.nodes.size() <= kExactNodesMax) {
     return cheapest_set();

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "core/gang.h"
@@ -53,11 +55,17 @@ class Rights {
     const JobSpec& spec = spec_of(state, job);
     const PriorityClass& ours = class_rules(state, spec);
     value_ = ours.value;
+    reservations_ = !state.of_reservations.empty();
+    reservation_ = &spec.reservation;
     by_class_ = rules.by_priority && ours.preempts;
     reclaims_ = rules.reclaim && state.tenants.within_quota(tenant_, least_need(spec).accelerators);
   }
   [[nodiscard]] Right over(const Attempt& attempt) const {
     if (stopping_ == Stopping::kExplain) return Right::kByClass;
+    // Jobs of a reservation and all others take nothing from each other.
+    if (reservations_ && spec_of(state_, attempt.job).reservation != *reservation_) {
+      return Right::kNone;
+    }
     if (attempt.stopping || !attempt.preemptible) return Right::kNone;
     if (state_.now - attempt.placed_at < state_.policy.preemption.runtime_min) return Right::kNone;
     if (stopping_ == Stopping::kMove) {
@@ -74,6 +82,8 @@ class Rights {
   Stopping stopping_;
   TenantId tenant_;
   std::int32_t value_ = 0;
+  const std::optional<std::string>* reservation_ = nullptr;  ///< of the job
+  bool reservations_ = false;                                ///< some job names one
   bool by_class_ = false;
   bool reclaims_ = false;
 };

@@ -191,7 +191,7 @@ class World {
   /// Who is named as being in the way is enough, and nobody is named in vain.
   void compare_blockers(JobId job) const {
     const State& state = core_.state();
-    const Blockers blockers = blockers_of(state, job);
+    const Blockers blockers = blockers_of(state, job, state.now);
     EXPECT_TRUE(blockers.claims.empty() && blockers.nodes.empty());
     EXPECT_TRUE(fits_without(state, job, blockers.jobs));
     std::size_t fewest = blockers.jobs.size();

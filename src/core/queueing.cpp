@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "core/reservations.h"
 
 namespace mw {
 namespace {
@@ -14,7 +15,13 @@ Instant deadline_of(const JobSpec& spec, Instant placed_at) {
   return end;
 }
 Instant deadline_of(const State& state, const Attempt& attempt) {
-  return deadline_of(spec_of(state, attempt.job), attempt.placed_at);
+  const JobSpec& spec = spec_of(state, attempt.job);
+  Instant end = deadline_of(spec, attempt.placed_at);
+  // Stopped so that it is gone when its reservation ends.
+  if (const Reservation* own = reservation_of(state, spec)) {
+    end = std::min(end, own->spec.end() - spec.grace);
+  }
+  return end;
 }
 
 /// The first instant at which it can no longer end by its deadline; never() without one.
@@ -32,6 +39,7 @@ ClassKey key_of(const State& state, const JobRecord& record, bool boosted) {
   key.gang = spec.gang;
   key.groups = spec.groups;
   key.where = spec.where;
+  key.reservation = spec.reservation.value_or("");
   return key;
 }
 
@@ -48,7 +56,7 @@ Instant expected_end(const JobSpec& spec, Instant placed_at) {
   return deadline_of(spec, placed_at) + spec.grace;
 }
 Instant expected_end(const State& state, const Attempt& attempt) {
-  const Instant end = expected_end(spec_of(state, attempt.job), attempt.placed_at);
+  const Instant end = deadline_of(state, attempt) + spec_of(state, attempt.job).grace;
   // One that is being stopped is gone after its grace, and one that is overdue any moment.
   if (attempt.stopping) return std::min(end, state.now + attempt.stop_grace);
   return std::max(end, state.now);
@@ -111,7 +119,7 @@ void boost(State& state, Job& job) {
   MW_CHECK(!job.boosted);
   const bool in_line = job.in_line && !job.first_in_line;
   if (in_line) dequeue(state, job);
-  JobRecord& record = state.records.at(job.record);
+  JobRecord& record = state.records.change(job.record);
   if (record.boosted_class == kNoClass) {
     record.boosted_class = state.classes.intern(key_of(state, record, true));
   }
@@ -153,6 +161,7 @@ void watch_record(State& state, JobId id) {
   if (!record.eligible && spec.not_before != Instant()) {
     state.calendar.emplace(spec.not_before, id);
   }
+  if (spec.reservation) state.of_reservations.emplace(*spec.reservation, id);
   if (spec.deadline != Instant()) state.calendar.emplace(too_late(spec), id);
   for (const Dependency& each : record.awaits) {
     state.awaited.emplace(state.jobs.at(each.job).record, id);
@@ -167,6 +176,7 @@ void unwatch_record(State& state, JobId id, bool finished) {
     state.calendar.emplace(spec.not_before, id);
   }
   if (!finished) return;
+  if (spec.reservation) state.of_reservations.erase({*spec.reservation, id});
   state.calendar.erase({too_late(spec), id});
   for (const Dependency& each : state.records.at(id).awaits) {
     state.awaited.erase({state.jobs.at(each.job).record, id});
@@ -192,7 +202,11 @@ void rebuild_queue(State& state) {
   state.restarts.clear();
   state.calendar.clear();
   state.awaited.clear();
-  for (auto& [id, record] : state.records) {
+  state.of_reservations.clear();
+  std::vector<JobId> records;
+  for (const auto& [id, record] : state.records) records.push_back(id);
+  for (const JobId id : records) {
+    JobRecord& record = state.records.change(id);
     classify(state, record);
     if (record.unfinished == 0) continue;
     watch_record(state, id);
@@ -200,7 +214,7 @@ void rebuild_queue(State& state) {
   std::vector<JobId> in_line;
   state.jobs.visit(JobId(), [&](const Job& job) {
     if (job.boosted) {
-      JobRecord& record = state.records.at(job.record);
+      JobRecord& record = state.records.change(job.record);
       if (record.boosted_class == kNoClass) {
         record.boosted_class = state.classes.intern(key_of(state, record, true));
       }

@@ -1,7 +1,6 @@
 #include "core/ranked_nodes.h"
 
 #include <algorithm>
-#include <array>
 
 #include "base/check.h"
 
@@ -13,68 +12,9 @@ constexpr std::size_t kRankedMax = 4'000'000;
 
 }  // namespace
 
-/// Remembers fill_value() of rooms: nodes of one kind are often in the same condition. A table
-/// that forgets what it has to make room; keys are compared whole, so a wrong hit cannot happen.
-class RankedNodes::FillMemo {
- public:
-  FillMemo() : entries_(kEntries) {}
-
-  std::int64_t get(const DemandOutlook& outlook, const NodeRoom& room) {
-    Key key;
-    if (room.devices.size() > kDevicesMax) return fill_value(outlook, room);
-    key.type = room.type;
-    key.cpus = room.cpus.count();
-    key.memory = room.memory.count();
-    key.count = static_cast<std::uint32_t>(room.devices.size());
-    for (std::size_t i = 0; i < room.devices.size(); ++i) {
-      key.left[i] = static_cast<std::int32_t>(room.devices[i].count());
-    }
-    // Which device is which does not matter.
-    std::sort(key.left.begin(), key.left.begin() + key.count);
-    Entry& entry = entries_[index_of(key)];
-    if (entry.epoch != epoch_ || entry.key != key) {
-      entry = {epoch_, key, fill_value(outlook, room)};
-    }
-    return entry.value;
-  }
-  void forget() { ++epoch_; }
-
- private:
-  static constexpr std::size_t kEntries = std::size_t{1} << 16U;
-  static constexpr std::size_t kDevicesMax = 8;
-  struct Key {
-    std::int64_t cpus = 0;
-    std::int64_t memory = 0;
-    std::uint32_t type = 0;
-    std::uint32_t count = 0;
-    std::array<std::int32_t, kDevicesMax> left{};
-    bool operator==(const Key&) const = default;
-  };
-  struct Entry {
-    std::uint64_t epoch = 0;
-    Key key;
-    std::int64_t value = 0;
-  };
-  static std::size_t index_of(const Key& key) {
-    // Random's mixing function, word by word.
-    std::uint64_t hash = key.type;
-    const auto mix = [&](std::int64_t word) {
-      hash = Random(hash ^ static_cast<std::uint64_t>(word)).next();
-    };
-    mix(key.cpus);
-    mix(key.memory);
-    mix(key.count);
-    for (const std::int32_t left : key.left) mix(left);
-    return hash % kEntries;
-  }
-
-  std::vector<Entry> entries_;
-  std::uint64_t epoch_ = 1;
-};
-
 RankedNodes::RankedNodes(RankingPolicy policy, const std::vector<NodeKind>& kinds,
                          const std::vector<std::uint32_t>& node_kinds)
-    : policy_(std::move(policy)), random_(policy_.seed), memo_(std::make_unique<FillMemo>()) {
+    : policy_(std::move(policy)), random_(policy_.seed) {
   supply_.kinds = kinds;
   supply_.empty_by_kind.assign(kinds.size(), 0);
   supply_.idle_by_type.assign(kTypesMax, AcceleratorShare(0));
@@ -85,8 +25,6 @@ RankedNodes::RankedNodes(RankingPolicy policy, const std::vector<NodeKind>& kind
   versions_.assign(rooms_.size(), version_);
   values_.resize(rooms_.size());
 }
-
-RankedNodes::~RankedNodes() = default;
 
 void RankedNodes::count_room(const NodeRoom& room, std::int64_t sign) {
   if (room.empty) supply_.empty_by_kind[room.kind] += sign;
@@ -107,7 +45,6 @@ void RankedNodes::observe(const TaskNeed& need) {
     supply_.room_for_wide[need] = tasks;
   }
   const bool sampled = mw::observe(outlook_, need);
-  if (sampled) memo_->forget();
   const bool repriced = reprice(outlook_, supply_);
   if (sampled || repriced) forget_rankings();
 }
@@ -169,7 +106,7 @@ NodeCost RankedNodes::cost_of(std::uint32_t node, const TaskNeed& need) {
 }
 
 std::int64_t RankedNodes::value_of(const NodeRoom& room) {
-  return memo_->get(outlook_, room) + price_value(outlook_, room);
+  return memo_.value(outlook_, room) + price_value(outlook_, room);
 }
 
 NodeCost RankedNodes::millwright_cost(std::uint32_t node, const TaskNeed& need) {
@@ -180,18 +117,7 @@ NodeCost RankedNodes::millwright_cost(std::uint32_t node, const TaskNeed& need) 
     take(after, need, device);
     return *values_[node] - value_of(after);
   };
-  if (!need.shares_device()) return {cost_on(0), 0};
-  std::optional<NodeCost> best;
-  for (std::uint32_t device = 0; device < room.devices.size(); ++device) {
-    if (room.devices[device] < need.accelerators) continue;
-    // Devices with the same left are alike: the first of them stands for all.
-    const auto end = room.devices.begin() + device;
-    if (std::find(room.devices.begin(), end, room.devices[device]) != end) continue;
-    const std::int64_t cost = cost_on(device);
-    if (!best || cost < best->cost) best = NodeCost{cost, device};
-  }
-  MW_CHECK(best.has_value());
-  return *best;
+  return cheapest_device(room, need, cost_on);
 }
 
 std::vector<std::uint16_t> RankedNodes::place(const TaskNeed& need, NodeChoice choice) {

@@ -6,12 +6,12 @@
 
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <optional>
 #include <vector>
 
 #include "base/random.h"
 #include "core/demand_outlook.h"
+#include "core/fill_memo.h"
 #include "core/node_room.h"
 #include "core/ranking.h"
 
@@ -36,9 +36,6 @@ class RankedNodes {
   /// REQUIRES: types of kinds are below kTypesMax.
   RankedNodes(RankingPolicy policy, const std::vector<NodeKind>& kinds,
               const std::vector<std::uint32_t>& node_kinds);
-  ~RankedNodes();
-  RankedNodes(const RankedNodes&) = delete;
-  RankedNodes& operator=(const RankedNodes&) = delete;
 
   /// A task with this need was asked for, whether or not there is room for it.
   void observe(const TaskNeed& need);
@@ -64,7 +61,6 @@ class RankedNodes {
   struct RankedNeed {
     std::vector<Ranked> nodes;
   };
-  class FillMemo;
 
   void count_room(const NodeRoom& room, std::int64_t sign);
   NodeCost cost_of(std::uint32_t node, const TaskNeed& need);
@@ -82,7 +78,7 @@ class RankedNodes {
   Supply supply_;
   std::map<TaskNeed, RankedNeed> ranked_;
   std::vector<std::optional<std::int64_t>> values_;  ///< of each node's room as it is
-  std::unique_ptr<FillMemo> memo_;
+  FillMemo memo_;
 };
 
 }  // namespace mw

@@ -111,18 +111,7 @@ NodeCost fgd_cost(std::span<const NeedCount> typical, const NodeRoom& room, cons
     const std::int64_t less = before - fragmentation(typical, after);
     return total == 0 ? 0 : kScoreMax - sigmoid_score(less, total * kWholeAccelerator.count());
   };
-  if (!need.shares_device()) return {cost_on(0), 0};
-  std::optional<NodeCost> best;
-  for (std::uint32_t device = 0; device < room.devices.size(); ++device) {
-    if (room.devices[device] < need.accelerators) continue;
-    // The same left is the same cost: only the first such device can win.
-    const auto end = room.devices.begin() + device;
-    if (std::find(room.devices.begin(), end, room.devices[device]) != end) continue;
-    const std::int64_t cost = cost_on(device);
-    if (!best || cost < best->cost) best = NodeCost{cost, device};
-  }
-  MW_CHECK(best.has_value());
-  return *best;
+  return cheapest_device(room, need, cost_on);
 }
 
 }  // namespace mw

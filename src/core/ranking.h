@@ -5,6 +5,7 @@
 // kubernetes-scheduler-simulator), as docs/experiments.md describes them.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -12,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/check.h"
 #include "base/fields.h"
 #include "core/demand_outlook.h"
 #include "core/node_room.h"
@@ -54,5 +56,23 @@ std::int64_t fragmentation(std::span<const NeedCount> typical, const NodeRoom& r
 NodeCost fgd_cost(std::span<const NeedCount> typical, const NodeRoom& room, const TaskNeed& need);
 
 // All costs above REQUIRE fits(room, need).
+
+/// The least of cost_on(device) over the devices that have room for a share of one; the first among
+/// equals. For whole devices there is nothing to choose.  REQUIRES: fits(room, need).
+template <class CostOn>
+NodeCost cheapest_device(const NodeRoom& room, const TaskNeed& need, CostOn&& cost_on) {
+  if (!need.shares_device()) return {cost_on(0), 0};
+  std::optional<NodeCost> best;
+  for (std::uint32_t device = 0; device < room.devices.size(); ++device) {
+    if (room.devices[device] < need.accelerators) continue;
+    // Devices with the same left are alike: the first of them stands for all.
+    const auto end = room.devices.begin() + device;
+    if (std::find(room.devices.begin(), end, room.devices[device]) != end) continue;
+    const std::int64_t cost = cost_on(device);
+    if (!best || cost < best->cost) best = NodeCost{cost, device};
+  }
+  MW_CHECK(best.has_value());
+  return *best;
+}
 
 }  // namespace mw

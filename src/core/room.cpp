@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/check.h"
+#include "base/random.h"
 #include "core/fit.h"
 #include "core/state.h"
 
@@ -23,6 +24,7 @@ Slot present_slot(const Topology& topology, const Node& node) {
 
 Slot slot_of(const Topology& topology, const Node& node) {
   Slot slot = present_slot(topology, node);
+  if (node.hidden) slot.whole = Slot::kOut;
   if (node.claim.job == JobId() || !slot.takes_work()) return slot;
   // For whoever would still be there when the claim begins.
   const NodeClaim& claim = node.claim;
@@ -47,6 +49,18 @@ GroupKey key_of(const Slot& slot, const DeviceRoom* parts) {
           .cpus = slot.cpus,
           .memory = slot.memory,
           .parts = parts == nullptr ? DeviceRoom() : parts->sorted()};
+}
+
+std::uint64_t fingerprint_of(const GroupKey& key) {
+  std::uint64_t sum = key.shape;
+  const auto mix = [&](std::int64_t word) {
+    sum = Random(sum ^ static_cast<std::uint64_t>(word)).next();
+  };
+  mix((std::int64_t{key.whole} << 1U) + (key.busy ? 1 : 0));
+  mix(key.cpus);
+  mix(key.memory);
+  for (std::uint32_t i = 0; i < key.parts.size(); ++i) mix(key.parts[i].count() + 1);
+  return sum;
 }
 
 }  // namespace
@@ -136,9 +150,21 @@ void Room::set_slot(Position position, const Slot& slot) {
 
 void NodeGroups::insert(const GroupKey& key, Position position) {
   if (inserted_.group == nullptr || inserted_.group->first != key) {
-    inserted_.group = &*groups_.try_emplace(key).first;
+    const auto [at, is_new] = groups_.try_emplace(key);
+    if (is_new) {
+      // Numbers in use and unused ones together are all below the number of groups there ever were.
+      NodeGroup& group = at->second;
+      group.number = static_cast<std::uint32_t>(groups_.size() - 1);
+      if (!unused_numbers_.empty()) {
+        group.number = unused_numbers_.back();
+        unused_numbers_.pop_back();
+      }
+      group.fingerprint = fingerprint_of(key);
+    }
+    inserted_.group = &*at;
   }
-  inserted_.group->second.insert(position);
+  inserted_.group->second.positions.insert(position);
+  ++inserted_.group->second.nodes;
 }
 
 void NodeGroups::erase(const GroupKey& key, Position position) {
@@ -147,8 +173,10 @@ void NodeGroups::erase(const GroupKey& key, Position position) {
     MW_CHECK(found != groups_.end());
     erased_.group = &*found;
   }
-  erased_.group->second.erase(position);
-  if (!erased_.group->second.empty()) return;
+  erased_.group->second.positions.erase(position);
+  --erased_.group->second.nodes;
+  if (!erased_.group->second.positions.empty()) return;
+  unused_numbers_.push_back(erased_.group->second.number);
   if (inserted_.group == erased_.group) inserted_.group = nullptr;
   erased_.group = nullptr;
   groups_.erase(key);
@@ -169,11 +197,13 @@ void FreeIndex::rebuild(const Topology& topology, std::vector<Node>& nodes) {
     node.draw = Watts();
     update(topology, node);
   }
+  changes_.add_all();
 }
 
 void FreeIndex::update(const Topology& topology, Node& node) {
   count_draw(topology, node);
   const Position position = topology.position(node.id);
+  changes_.add(position);
   const Slot before = room_.slot(position);
   const auto had_parts = room_.parts.find(position);
   if (before.takes_work()) {

@@ -14,6 +14,7 @@
 #include <span>
 #include <vector>
 
+#include "core/change_log.h"
 #include "core/device_room.h"
 #include "core/position_set.h"
 #include "core/topology.h"
@@ -103,9 +104,19 @@ GroupKey present_key(const Topology& topology, const Node& node);
 /// A slot like those of a group's nodes.
 Slot slot_of(const GroupKey& key);
 
+/// The nodes of a group, and what lets others remember things about it: a number that no other
+/// group has at the same time, small so that it can be an index, and a fingerprint of the key.
+struct NodeGroup {
+  PositionSet positions;
+  std::uint32_t nodes = 0;
+  std::uint32_t number = 0;
+  std::uint64_t fingerprint = 0;
+  bool operator==(const NodeGroup& other) const { return positions == other.positions; }
+};
+
 class NodeGroups {
  public:
-  using Map = std::map<GroupKey, PositionSet>;
+  using Map = std::map<GroupKey, NodeGroup>;
   [[nodiscard]] const Map& groups() const { return groups_; }
   void insert(const GroupKey& key, Position position);
   void erase(const GroupKey& key, Position position);
@@ -126,6 +137,7 @@ class NodeGroups {
   };
 
   Map groups_;
+  std::vector<std::uint32_t> unused_numbers_;
   Last inserted_;
   Last erased_;
 };
@@ -148,6 +160,8 @@ class FreeIndex {
   }
   /// As if nothing ran anywhere and every node took work.
   [[nodiscard]] const Room& empty_room() const { return *empty_; }
+  /// Which nodes' room changed last, and with it the draw above them.
+  [[nodiscard]] const ChangeLog& changes() const { return changes_; }
   bool operator==(const FreeIndex& other) const {
     return room_ == other.room_ && groups_ == other.groups_ && fullest_ == other.fullest_;
   }
@@ -161,6 +175,7 @@ class FreeIndex {
   NodeGroups groups_;
   std::vector<IndexesByAmount> fullest_;   ///< by shape: cells by free nodes
   std::vector<std::uint32_t> free_nodes_;  ///< by cell: entirely free nodes that stand there
+  ChangeLog changes_;
 };
 
 }  // namespace mw

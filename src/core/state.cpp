@@ -5,6 +5,7 @@
 #include "core/claims.h"
 #include "core/gang.h"
 #include "core/queueing.h"
+#include "core/reservations.h"
 
 namespace mw {
 
@@ -59,6 +60,7 @@ void rebuild_indexes(State& state) {
     }
   }
   for (const auto& [id, hold] : state.holds) occupy(state, id, hold.placement);
+  restore_reservations(state);
   state.free.rebuild(*state.topology, state.nodes);
   for (const auto& [id, claim] : state.claims) restore_claim(state, claim);
 }

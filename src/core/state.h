@@ -18,6 +18,7 @@
 #include "base/fields.h"
 #include "base/id.h"
 #include "base/time.h"
+#include "core/demand.h"
 #include "core/device_room.h"
 #include "core/job_classes.h"
 #include "core/job_map.h"
@@ -34,6 +35,7 @@
 #include "model/job.h"
 #include "model/policy.h"
 #include "model/reason.h"
+#include "model/reservation.h"
 
 namespace mw {
 
@@ -169,19 +171,28 @@ class SharedTopology {
   std::shared_ptr<Topology> topology_ = std::make_shared<Topology>();
 };
 
+/// For whom placement looks: which of the nodes that are set aside it sees (reservations.h). By
+/// itself: for a job that names no reservation and that nothing ends, which sees none of them.
+struct View {
+  std::string reservation;           ///< sees the nodes of this one and no others; empty: of none
+  Instant until = Instant::never();  ///< sees nodes that are set aside from then on, or later
+  bool operator==(const View&) const = default;
+};
+
 struct State {
   // Primary.
   EventSeq last_seq;  ///< of the last event applied
   Instant now;        ///< of the last event applied
   JobId next_job{1};
   Epoch next_epoch{1};
-  std::map<JobId, JobRecord> records;
+  JobMap<JobRecord> records;
   JobTable<Job> jobs;
   JobMap<Attempt> attempts;  ///< of jobs that are starting, running or stopping
   std::map<JobId, HeldCapacity> holds;
   FleetSource fleet;
   std::vector<Node> nodes;  ///< index is the NodeId
   std::map<JobId, Claim> claims;
+  std::map<std::string, Reservation> reservations;  ///< that are not over, by name
   Policy policy;
   TenantTable tenants;
   std::deque<JobId> finished;  ///< still in `jobs`, in the order in which they ended
@@ -190,6 +201,7 @@ struct State {
   /// The reason last told for each class that was tried and does not fit, by the job it was told
   /// of.
   std::map<JobId, PendingReason> blocked;
+  Demand demand;  ///< what has been asked for so far
 
   // Derived.
   SharedTopology topology;
@@ -207,10 +219,14 @@ struct State {
   /// Jobs that start again, by when they may: ahead of the queue.
   std::set<std::pair<Instant, JobId>> restarts;
   std::set<std::pair<Instant, JobId>> deadlines;  ///< of attempts with a time limit
+  View view;  ///< while something is decided; else for everybody
+  /// Records with unfinished jobs that name a reservation, by its name.
+  std::set<std::pair<std::string, JobId>> of_reservations;
 
   bool operator==(const State&) const = default;
-  MW_FIELDS(last_seq, now, next_job, next_epoch, records, jobs, attempts, holds, claims, policy,
-            fleet, nodes, tenants, finished, ledger, idle_cause, blocked)
+  MW_FIELDS(last_seq, now, next_job, next_epoch, records, jobs, attempts, holds, claims,
+            reservations, policy, fleet, nodes, tenants, finished, ledger, idle_cause, blocked,
+            demand)
 };
 
 /// Ended jobs stay in the state (for `show`, dependencies and repeated submits) until this many
@@ -226,7 +242,7 @@ void rebuild_indexes(State& state);
 
 /// The present, for placement.
 inline Surroundings surroundings(const State& state) {
-  return {*state.topology, state.free, state.nodes};
+  return {*state.topology, state.free, state.nodes, &state.demand, &state.policy.ranking};
 }
 
 /// The specification of a job that exists.  REQUIRES: state.jobs has `job`.

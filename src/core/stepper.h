@@ -14,6 +14,7 @@
 #include "core/core.h"
 #include "core/fair_order.h"
 #include "core/job_placer.h"
+#include "core/retries.h"
 #include "core/state.h"
 #include "core/wakes.h"
 
@@ -37,6 +38,8 @@ class Core::Stepper {
   void operator()(const ResumeNode& input);
   void operator()(const DeclareFleet& input);
   void operator()(const SetPolicy& input);
+  void operator()(const ReserveNodes& input);
+  void operator()(const ReleaseReservation& input);
   void operator()(const ControllerStarted& input);
   void operator()(const NodeSeen& input);
   void operator()(const NodeLost& input);
@@ -73,6 +76,14 @@ class Core::Stepper {
   void give_up_pending(JobId record, JobState state, const std::string& by);
   void boost_starved();
 
+  // Nodes that are set aside (handle_reservations.cpp).
+  void turn_reservations();
+  void end_reservation(const std::string& name, const std::string& by);
+  void mend_reservations();
+  [[nodiscard]] std::optional<Refusal> reservation_fault_of(const JobSpec& spec) const;
+  void drop_overtaken_claims();
+  bool see_as(JobId job);
+
   // Deciding (passes.cpp).
   void decide();
   void start_restarts();
@@ -94,6 +105,9 @@ class Core::Stepper {
   void backfill();
   bool try_behind_claims(JobId job);
   void claim_for(JobId job);
+  bool is_to_be_searched_for(JobId job);
+  void note_searched(JobId job);
+  bool waits_for_its_plan(ClassId id, JobId head);
   [[nodiscard]] bool is_told(JobId job) const;
   bool stop_others_for(JobId job);
   void plan_for(JobId job);
@@ -109,10 +123,13 @@ class Core::Stepper {
   Instant now_;
   RequestId request_;
   std::vector<Event> events_;
-  JobPlacer placer_;  ///< for its scratch memory
+  JobPlacer placer_;  ///< for its scratch memory, and what it knows of power
   // Caches: without them the same things are decided, more slowly.
   Wakes wakes_;
   std::vector<ClassId> failed_;  ///< tried in this pass and did not fit, in the order of the pass
+  Retries retries_;
+  Instant backfill_at_;    ///< not before this, where much is claimed
+  bool searched_ = false;  ///< more was done for the job at hand than looking for a place
   std::set<JobId> sleeping_restarts_;     ///< due, tried, and nothing has come free since
   std::map<ClassId, TenantId> barriers_;  ///< those that wait too long for their tenant's quota
   Instant grow_at_;                       ///< nobody grows before this, unless something comes free

@@ -1,5 +1,6 @@
 // What lets a job into the queue, or out of it, beside its turn: the clock, other jobs, patience.
 #include "core/queueing.h"
+#include "core/reservations.h"
 #include "core/stepper.h"
 
 namespace mw {
@@ -37,7 +38,8 @@ void Core::Stepper::settle_record(JobId id) {
     give_up_pending(id, JobState::kTimedOut, "its deadline");
     return;
   }
-  const bool time_has_come = record.spec->not_before <= now_;
+  const bool time_has_come =
+      record.spec->not_before <= now_ && reservation_has_begun(state_, *record.spec);
   if (!record.eligible && record.awaits.empty() && time_has_come) emit(JobEligible{id});
 }
 

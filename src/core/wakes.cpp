@@ -13,6 +13,13 @@ bool is_countable(const ClassKey& key) {
          key.gang.spread_tasks == 0;
 }
 
+/// What the tasks that a node takes at once draw at least, on whatever they may run.
+Watts unit_draw(const Topology& topology, const GangShape& gang) {
+  std::vector<bool> shapes;
+  for (const NodeShape& shape : topology.shapes()) shapes.push_back(type_suits(shape, gang));
+  return least_draw(topology, shapes, gang.task.accelerators) * tasks_at_once(gang);
+}
+
 }  // namespace
 
 Wakes::Sleeper* Wakes::sleeper(const State& state, ClassId id) {
@@ -31,10 +38,13 @@ void Wakes::wake(ClassId id) {
 }
 
 void Wakes::freed(const Placement& placement) {
-  for (const NodeSlice& slice : placement) nodes_.insert(slice.node);
+  for (const NodeSlice& slice : placement) nodes_[slice.node] += slice.devices.sum();
 }
-void Wakes::freed(const Claim& claim) {
-  for (const ClaimedNode& each : claim.nodes) nodes_.insert(each.node);
+void Wakes::freed(const State& state, const Claim& claim) {
+  for (const ClaimedNode& each : claim.nodes) {
+    const std::uint32_t all = state.topology->shape(each.node).accelerators;
+    nodes_[each.node] += kWholeAccelerator * (all - std::min(each.whole_left, all));
+  }
 }
 void Wakes::freed(const State& state, TenantId tenant) {
   for (const TenantId each : state.tenants.at(tenant).path) tenants_.insert(each);
@@ -51,34 +61,59 @@ void Wakes::all(const State& state) {
 void Wakes::sleep(const State& state, ClassId id, const NoPlace& why) {
   if (id.value() >= sleepers_.size()) sleepers_.resize(id.value() + 1);
   const JobClass& job_class = state.classes.at(id);
-  sleepers_[id.value()] = {job_class.generation, why.shortage,
-                           why.power || !is_countable(job_class.key), kNoTenant};
+  Sleeper& sleeper = sleepers_[id.value()];
+  sleeper = {job_class.generation, why.shortage, !is_countable(job_class.key), Watts(), kNoTenant};
+  if (why.power && !sleeper.any) {
+    sleeper.power = unit_draw(*state.topology, job_class.key.gang);
+    sleeper.any = sleeper.power.count() == 0;
+  }
   awake_.erase(id);
 }
 
 void Wakes::sleep_for_quota(const State& state, ClassId id, TenantId tenant) {
   if (id.value() >= sleepers_.size()) sleepers_.resize(id.value() + 1);
-  sleepers_[id.value()] = {state.classes.at(id).generation, 0, false, tenant};
+  sleepers_[id.value()] = {state.classes.at(id).generation, 0, false, Watts(), tenant};
   awake_.erase(id);
 }
 
-/// Nodes that came free, as kinds of equal room: most are equal.
+/// Nodes where something came free, as kinds of equal room and draw: most are equal.
+/// One of them makes room for as many more tasks as it holds, or as its watts are enough for, if
+/// that is more: along its power path each vertex allows at most so many more.
 void Wakes::wake_by_room(const State& state) {
-  std::map<GroupKey, std::uint64_t> kinds;
-  for (const NodeId node : nodes_) {
-    const GroupKey key = present_key(*state.topology, state.nodes[node.value()]);
-    if (slot_of(key).takes_work()) ++kinds[key];
+  struct Kind {
+    Slot slot;
+    const DeviceRoom* parts;
+    Watts draw;
+    std::uint64_t nodes;
+  };
+  std::map<std::pair<GroupKey, AcceleratorShare>, std::uint64_t> counts;
+  for (const auto& [node, share] : nodes_) {
+    ++counts[{present_key(*state.topology, state.nodes[node.value()]), share}];
+  }
+  std::vector<Kind> kinds;
+  for (const auto& [kind, nodes] : counts) {
+    const auto& [key, share] = kind;
+    const DeviceRoom* parts = key.parts.size() > 0 ? &key.parts : nullptr;
+    kinds.push_back(
+        {slot_of(key), parts, draw_of(state.topology->shape(ShapeId(key.shape)), share), nodes});
   }
   state.classes.for_each_line([&](ClassId id) {
     Sleeper* found = sleeper(state, id);
     if (found == nullptr || found->tenant != kNoTenant) return;
     const ClassKey& wanted = state.classes.at(id).key;
     std::uint64_t room = 0;
-    for (const auto& [key, count] : kinds) {
+    for (const Kind& kind : kinds) {
       if (found->any) break;
-      if (!type_suits(state.topology->shape(ShapeId(key.shape)), wanted.gang)) continue;
-      const DeviceRoom* parts = key.parts.size() > 0 ? &key.parts : nullptr;
-      room += count * tasks_on(slot_of(key), parts, wanted.gang);
+      std::uint64_t tasks = 0;
+      if (type_suits(state.topology->shape(ShapeId(kind.slot.shape)), wanted.gang)) {
+        tasks = tasks_on(kind.slot, kind.parts, wanted.gang);
+      }
+      if (found->power.count() > 0) {
+        const auto units =
+            static_cast<std::uint64_t>((kind.draw + found->power - Watts(1)) / found->power);
+        tasks = std::max(tasks, units * tasks_at_once(wanted.gang));
+      }
+      room += kind.nodes * tasks;
     }
     if (found->any || (room > 0 && room >= found->shortage)) {
       *found = Sleeper();

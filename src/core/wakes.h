@@ -21,7 +21,8 @@ class Wakes {
   void wake(ClassId id);
   /// The nodes have more room than before; looked at when the next pass begins.
   void freed(const Placement& placement);
-  void freed(const Claim& claim);
+  /// As much as it claimed, and not only what was kept from others.
+  void freed(const State& state, const Claim& claim);
   /// The tenant, and all above it, use less than before.
   void freed(const State& state, TenantId tenant);
   /// Everything may be different.
@@ -45,6 +46,7 @@ class Wakes {
     std::uint64_t generation = 0;  ///< of the class; 0: nobody sleeps here
     std::uint64_t shortage = 0;    ///< tasks for which room has to come free yet
     bool any = false;              ///< whatever comes free may help
+    Watts power;                   ///< watts that come free, in these units, help as well; 0: no
     TenantId tenant = kNoTenant;   ///< that has to use less
   };
   [[nodiscard]] Sleeper* sleeper(const State& state, ClassId id);
@@ -52,7 +54,7 @@ class Wakes {
 
   std::vector<Sleeper> sleepers_;  ///< by class
   std::set<ClassId> awake_;
-  std::set<NodeId> nodes_;
+  std::map<NodeId, AcceleratorShare> nodes_;  ///< with what has come free there
   std::set<TenantId> tenants_;
 };
 

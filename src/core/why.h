@@ -12,7 +12,7 @@ namespace mw {
 /// Why a job that stands in line does not start; NotYetConsidered when the next pass would start
 /// it. The state is the same afterwards; claims are lifted meanwhile, to see whether it is for
 /// them.
-PendingReason why_blocked(State& state, JobId job, JobPlacer& placer);
+PendingReason why_blocked(State& state, JobId job, JobPlacer& placer, Instant now);
 
 /// The same where nothing has to be tried out: nothing is claimed, and the job has one group.
 /// Nothing when that is not so.  Cost: without a copy of the state.

@@ -9,132 +9,22 @@
 
 #include "codec/json.h"
 #include "codec/policy_file.h"
-#include "http/api_test_support.h"
+#include "http/api_test_fixture.h"
 #include "http/openapi.h"
 
 namespace mw::http {
 namespace {
 
 namespace json = boost::json;
+using testing::ApiTest;
 using ::testing::ElementsAre;
 using testing::EngineIs;
 using ::testing::HasSubstr;
+using testing::kSmallFleet;
 using testing::World;
 
 // --- answers against schemas
 // ----------------------------------------------------------------------
-
-/// Finds what of `value` is not as its schema says: the part of JSON Schema that the document uses.
-class SchemaCheck {
- public:
-  explicit SchemaCheck(json::value document) : document_(std::move(document)) {}
-
-  std::vector<std::string> faults(const json::value& value, const json::value& schema) {
-    faults_.clear();
-    check(value, schema, "answer");
-    return faults_;
-  }
-  /// The schema of an operation's answer.
-  const json::value& answer_of(const Route& route, int status) {
-    const auto& operation = document_.at("paths")
-                                .at(route.path)
-                                .at(route.method == Method::kPost  ? "post"
-                                    : route.method == Method::kPut ? "put"
-                                                                   : "get");
-    const auto& responses = operation.at("responses").as_object();
-    const auto* response = responses.if_contains(std::to_string(status));
-    return (response != nullptr ? *response : responses.at("default"))
-        .at("content")
-        .at("application/json")
-        .at("schema");
-  }
-
- private:
-  static bool is(const json::value& value, std::string_view type) {
-    if (type == "object") return value.is_object();
-    if (type == "array") return value.is_array();
-    if (type == "string") return value.is_string();
-    if (type == "integer") return value.is_int64() || value.is_uint64();
-    if (type == "number") return value.is_number();
-    if (type == "boolean") return value.is_bool();
-    return type == "null" && value.is_null();
-  }
-  void check(const json::value& value, const json::value& schema, const std::string& place) {
-    if (const auto* reference = schema.as_object().if_contains("$ref")) {
-      return check(value, document_.at_pointer(std::string_view(reference->as_string()).substr(1)),
-                   place);
-    }
-    if (const auto* choices = schema.as_object().if_contains("anyOf")) {
-      // Ours are all "this, or null".
-      if (!value.is_null()) check(value, choices->at(0), place);
-      return;
-    }
-    const json::value& type = schema.at("type");
-    bool fits = type.is_string() && is(value, type.as_string());
-    if (const auto* types = type.if_array()) {
-      for (const auto& one : *types) fits = fits || is(value, one.as_string());
-    }
-    if (!fits) {
-      faults_.push_back(place + ": " + json::serialize(value) + " is not " + json::serialize(type));
-      return;
-    }
-    if (value.is_array()) {
-      for (const auto& one : value.as_array()) check(one, schema.at("items"), place + "[]");
-    }
-    if (value.is_object()) check_object(value.as_object(), schema.as_object(), place);
-  }
-  void check_object(const json::object& value, const json::object& schema,
-                    const std::string& place) {
-    const auto& properties = schema.at("properties").as_object();
-    for (const auto& name : schema.at("required").as_array()) {
-      if (!value.contains(name.as_string()))
-        faults_.push_back(place + " lacks " + std::string(name.as_string()));
-    }
-    for (const auto& [name, one] : value) {
-      if (const auto* property = properties.if_contains(name)) {
-        check(one, *property, place + "." + std::string(name));
-      } else if (schema.contains("additionalProperties")) {
-        faults_.push_back(place + " has " + std::string(name) + ", which is not documented");
-      }
-    }
-  }
-  json::value document_;
-  std::vector<std::string> faults_;
-};
-
-class ApiTest : public ::testing::Test {
- protected:
-  void begin(EngineIs how = EngineIs::kAutomatic) {
-    world.emplace(how);
-    schemas.emplace(openapi_document(world->api->router().routes(), "x"));
-  }
-  /// Asks, and checks status and schema.
-  json::value ask(std::string method, const std::string& target, std::string body = {},
-                  int status = 200, Fields headers = {}) {
-    SCOPED_TRACE(method + " " + target);
-    Request request;
-    request.method = method;
-    request.target = target;
-    EXPECT_EQ(world->api->router().match(request), std::nullopt);
-    const json::value answer =
-        world->json(std::move(method), target, std::move(body), status, std::move(headers));
-    EXPECT_THAT(schemas->faults(answer, schemas->answer_of(*request.route, status)), ElementsAre());
-    return answer;
-  }
-  static std::string code_of(const json::value& answer) {
-    return std::string(answer.at("error").at("code").as_string());
-  }
-  static std::string path(std::int64_t job, const std::string& rest = {}) {
-    return "/v1/jobs/" + std::to_string(job) + rest;
-  }
-  Fields attempt_token(std::int64_t job, std::uint32_t attempt) {
-    const AttemptTokens tokens(testing::kKey);
-    return {{"authorization", "Bearer " + tokens.make(JobId(static_cast<std::uint64_t>(job)),
-                                                      AttemptNumber(attempt))}};
-  }
-  std::optional<World> world;
-  std::optional<SchemaCheck> schemas;
-};
 
 TEST_F(ApiTest, SchemaCheckFindsFaults) {
   begin();
@@ -492,6 +382,30 @@ TEST_F(ApiTest, NodesAreDrainedAndResumed) {
   EXPECT_EQ(code_of(ask("POST", "/v1/nodes/a/resume", "", 409)), "conflict");
 }
 
+TEST_F(ApiTest, NodesAreReserved) {
+  begin();
+  EXPECT_TRUE(ask("GET", "/v1/reservations").at("reservations").as_array().empty());
+  const auto made = ask("POST", "/v1/reservations",
+                        R"({"name":"demo","duration":"1h","nodes":1,"users":["tester"],)"
+                        R"("reason":"a visit"})");
+  EXPECT_EQ(made.at("nodes").as_array().size(), 1U);
+  EXPECT_TRUE(made.at("begun").as_bool());
+  EXPECT_EQ(made.at("by").as_string(), "tester");
+  EXPECT_EQ(made.at("end_ns").as_int64() - made.at("start_ns").as_int64(), hours(1).count());
+  EXPECT_EQ(ask("GET", "/v1/reservations").at("reservations").as_array().size(), 1U);
+  EXPECT_EQ(ask("GET", "/v1/reservations/demo").at("reason").as_string(), "a visit");
+  EXPECT_EQ(code_of(ask("GET", "/v1/reservations/none", "", 404)), "not_found");
+  const char* again = R"({"name":"demo","duration":"1h","nodes":1})";
+  EXPECT_EQ(code_of(ask("POST", "/v1/reservations", again, 409)), "conflict");
+  const char* many = R"({"name":"many","duration":"1h","nodes":2})";
+  EXPECT_EQ(code_of(ask("POST", "/v1/reservations", many, 409)), "conflict");
+  const char* unknown = R"({"name":"x","duration":"1h","node_list":["c"]})";
+  EXPECT_EQ(code_of(ask("POST", "/v1/reservations", unknown, 404)), "not_found");
+  EXPECT_EQ(code_of(ask("POST", "/v1/reservations", "{}", 400)), "invalid");
+  EXPECT_TRUE(ask("POST", "/v1/reservations/demo/delete").at("ok").as_bool());
+  EXPECT_EQ(code_of(ask("POST", "/v1/reservations/demo/delete", "", 404)), "not_found");
+}
+
 TEST_F(ApiTest, TheLedgerAddsUpExactly) {
   begin();
   const std::int64_t job = world->submit();
@@ -622,6 +536,9 @@ TEST_F(ApiTest, EveryRouteAnswersAsDocumented) {
     std::string body;
     if (route.request_schema == "JobFile")
       body = R"({"name":"a","command":["true"],"workdir":"/tmp"})";
+    if (route.request_schema == "JobBatch")
+      body = R"({"jobs":[{"name":"a","command":["true"],"workdir":"/tmp"},{"name":"b"}]})";
+    if (route.request_schema == "FleetFile") body = kSmallFleet;
     if (route.request_schema == "PolicyFile") body = R"({"name":"p"})";
     if (route.request_schema == "Report") body = R"({"job":1,"attempt":1,"step":3})";
     const Response response = world->call(std::string(method_name(route.method)), target, body);

@@ -41,17 +41,20 @@ inline ApiOptions api_options() {
   return options;
 }
 
-enum class EngineIs : std::uint8_t { kAutomatic, kDrivenByTheTest };
+enum class EngineIs : std::uint8_t { kAutomatic, kDrivenByTheTest, kWithoutNodes };
 
 struct World {
   explicit World(EngineIs how = EngineIs::kAutomatic, ApiOptions options = api_options())
-      : engine({mw::testing::node_spec("a", 2), mw::testing::node_spec("b", 2)},
-               how == EngineIs::kAutomatic),
+      : engine(nodes_of(how), how != EngineIs::kDrivenByTheTest),
         loop(loop_options(), clock, journal, engine) {
     MW_CHECK(loop.start().ok());
-    MW_CHECK(
-        mw::testing::wait_until(loop, [](const State& state) { return state.nodes.size() == 2; }));
+    MW_CHECK(mw::testing::wait_until(
+        loop, [&](const State& state) { return state.nodes.size() == nodes_of(how).size(); }));
     api.emplace(std::move(options), loop, journal, engine);
+  }
+  static std::vector<NodeSpec> nodes_of(EngineIs how) {
+    if (how == EngineIs::kWithoutNodes) return {};
+    return {mw::testing::node_spec("a", 2), mw::testing::node_spec("b", 2)};
   }
   ~World() {
     api.reset();

@@ -19,6 +19,8 @@
 #include <optional>
 #include <utility>
 
+#include "http/router.h"
+
 namespace mw::http {
 namespace {
 
@@ -85,6 +87,7 @@ class HttpConnection : public Connection {
   void read_head();
   void on_head(error_code code, std::size_t size);
   void take_head();
+  bool limit_body();
   void on_continued(error_code code, std::size_t size);
   void read_body();
   void on_body(error_code code, std::size_t size);
@@ -110,7 +113,8 @@ class HttpConnection : public Connection {
   std::optional<wire::request_parser<wire::string_body>> parser_;
   std::shared_ptr<Request> request_;  ///< null until a head was read
   SteadyClock::time_point began_;
-  std::uint64_t exchange_ = 0;  ///< number of the request; replies to others are late
+  std::uint64_t body_bytes_max_ = 0;  ///< of the request that is being read
+  std::uint64_t exchange_ = 0;        ///< number of the request; replies to others are late
   bool close_after_write_ = false;
 
   std::optional<wire::response<wire::string_body>> message_;
@@ -128,7 +132,8 @@ void HttpConnection::wait_for_request() {
   request_.reset();
   parser_.emplace();
   parser_->header_limit(static_cast<std::uint32_t>(host_.limits.header_bytes));
-  parser_->body_limit(host_.limits.body_bytes);
+  // How much the body may be is known when the route is; see limit_body().
+  parser_->body_limit(boost::none);
   if (buffer_.size() > 0) return read_head();
   stream_.expires_after(chrono(host_.limits.idle_timeout));
   stream_.async_read_some(buffer_.prepare(4096), then(&HttpConnection::on_first_bytes));
@@ -163,9 +168,20 @@ void HttpConnection::on_head(error_code code, std::size_t) {
                                   "Of the header Expect, only \"100-continue\" is known here."}));
   }
   if (!has_body) return dispatch();
+  if (!limit_body()) return refuse_unreadable(wire::make_error_code(wire::error::body_limit));
   stream_.expires_after(chrono(host_.limits.body_timeout));
   if (expect.empty()) return read_body();
   asio::async_write(stream_, asio::buffer(kContinue), then(&HttpConnection::on_continued));
+}
+
+/// False when the head says already that the body is larger than its route takes.
+bool HttpConnection::limit_body() {
+  const Route* route = request_->route;
+  body_bytes_max_ =
+      route == nullptr || route->body_bytes == 0 ? host_.limits.body_bytes : route->body_bytes;
+  parser_->body_limit(body_bytes_max_);
+  const auto length = parser_->content_length();
+  return !length || *length <= body_bytes_max_;
 }
 
 void HttpConnection::take_head() {
@@ -203,8 +219,8 @@ void HttpConnection::refuse_unreadable(error_code code) {
   if (!is_protocol_error(code)) return close();
   if (code == wire::error::body_limit) {
     return refuse_at_once(error_response(
-        Error{ErrorCode::kTooLarge, "The request's body is larger than " +
-                                        std::to_string(host_.limits.body_bytes) + " bytes."}));
+        Error{ErrorCode::kTooLarge,
+              "The request's body is larger than " + std::to_string(body_bytes_max_) + " bytes."}));
   }
   if (code == wire::error::header_limit || code == wire::error::buffer_overflow) {
     return refuse_at_once(error_response(

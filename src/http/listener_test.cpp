@@ -78,6 +78,7 @@ class TestHandler : public RequestHandler {
  public:
   std::optional<Response> admit(Request& head) override {
     if (head.target.starts_with("/no")) return error_response(Error{ErrorCode::kForbidden, "no"});
+    if (head.target == "/echo" && head.method == "PUT") head.route = &large;
     return std::nullopt;
   }
   void handle(std::shared_ptr<const Request> request, Reply reply) override {
@@ -108,6 +109,7 @@ class TestHandler : public RequestHandler {
     return std::exchange(kept_, {});
   }
 
+  Route large;  ///< of PUT /echo
   std::atomic<int> handled{0};
   std::shared_ptr<TestStream> stream = std::make_shared<TestStream>();
 
@@ -299,6 +301,24 @@ TEST_F(ListenerTest, RefusesHeadersThatAreTooLarge) {
   ASSERT_TRUE(
       fits.say(request_text("POST", "/echo", "X: " + std::string(800, 'x') + "\r\n", "ok")));
   EXPECT_EQ(fits.hear()->body, "ok");
+}
+
+TEST_F(ListenerTest, ARouteMayTakeLargerBodies) {
+  Limits limits;
+  limits.body_bytes = 1000;
+  start(limits);
+  handler.large.body_bytes = 2000;
+  RawClient fits(listener->port());
+  ASSERT_TRUE(fits.say(request_text("PUT", "/echo", "", std::string(2000, 'x'))));
+  EXPECT_EQ(fits.hear()->body.size(), 2000U);
+  RawClient other(listener->port());
+  ASSERT_TRUE(other.say(request_text("POST", "/echo", "", std::string(1001, 'x'))));
+  EXPECT_EQ(other.hear()->status, 413);
+  RawClient larger(listener->port());
+  ASSERT_TRUE(larger.say("PUT /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2001\r\n\r\n"));
+  const auto refused = larger.hear();
+  EXPECT_EQ(refused->status, 413);
+  EXPECT_THAT(refused->body, HasSubstr("larger than 2000 bytes"));
 }
 
 TEST_F(ListenerTest, RefusesBodiesThatAreTooLarge) {

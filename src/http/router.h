@@ -58,6 +58,7 @@ struct Route {
   std::vector<Parameter> parameters;
   std::string_view request_schema;  ///< empty: no body
   std::string_view request_content_type = "application/json";
+  std::size_t body_bytes = 0;  ///< that it takes; 0: as many as the server's limits say
   std::vector<DocumentedResponse> responses;  ///< those of every route are added: 401, 400, ...
   Handler handler;
 };

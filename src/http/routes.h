@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "codec/job_file.h"
 #include "http/api.h"
 #include "http/router.h"
 
@@ -17,7 +18,10 @@ std::vector<Route> all_routes(ApiContext* context);
 
 std::vector<Route> job_routes(ApiContext* context);
 std::vector<Route> job_list_routes(ApiContext* context);
+std::vector<Route> job_batch_routes(ApiContext* context);
 std::vector<Route> node_routes(ApiContext* context);
+std::vector<Route> reservation_routes(ApiContext* context);
+std::vector<Route> fleet_routes(ApiContext* context);
 std::vector<Route> policy_routes(ApiContext* context);
 std::vector<Route> ledger_routes(ApiContext* context);
 std::vector<Route> event_routes(ApiContext* context);
@@ -49,6 +53,15 @@ Parameter job_parameter();
 
 /// The job that `request` submits. Errors: as parse_job_file, and for the header and parameters.
 Result<SubmitJob> parse_submission(const Request& request, const std::string& user);
+/// The jobs of a batch, each with the key that it is known by. Errors: as parse_job_batch, and for
+/// the header and parameters.
+Result<std::vector<Result<SubmitJob>>> parse_batch(const Request& request, const std::string& user);
+/// The fleet that `request` declares. Errors: as parse_fleet_file.
+Result<DeclareFleet> parse_fleet(const Request& request, const std::string& user);
+/// A client's key for a job, in `where`. Errors: kInvalid.
+Result<void> check_client_key(std::string_view key, const std::string& where);
+/// The query parameter workdir, judged.
+Result<JobFileContext> job_file_context(const Request& request, const std::string& user);
 /// What `request` reports of which attempt.
 Result<std::vector<InputBody>> parse_report(const Request& request);
 /// The policy that `request` sets. Errors: as parse_policy_file.

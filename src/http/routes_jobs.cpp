@@ -230,17 +230,16 @@ Route submit_route(ApiContext* context) {
 
 }  // namespace
 
-Result<SubmitJob> parse_submission(const Request& request, const std::string& user) {
-  SubmitJob submission;
-  submission.client_key = request.header("idempotency-key");
-  bool clean =
-      submission.client_key.size() <= kKeyLengthMax && request.header_count("idempotency-key") <= 1;
-  for (const char c : submission.client_key) clean = clean && c > ' ' && c < '\x7f';
-  if (!clean) {
-    return Error{ErrorCode::kInvalid,
-                 "Header Idempotency-Key: expected one of 1 to 200 visible ASCII characters "
-                 "without spaces."};
-  }
+Result<void> check_client_key(std::string_view key, const std::string& where) {
+  bool clean = key.size() <= kKeyLengthMax;
+  for (const char c : key) clean = clean && c > ' ' && c < '\x7f';
+  if (clean) return {};
+  return Error{ErrorCode::kInvalid, where + ": expected one of 1 to " +
+                                        std::to_string(kKeyLengthMax) +
+                                        " visible ASCII characters without spaces."};
+}
+
+Result<JobFileContext> job_file_context(const Request& request, const std::string& user) {
   const std::string_view workdir = request.text("workdir");
   if (request.has("workdir") && !workdir.starts_with('/')) {
     return Error{ErrorCode::kInvalid,
@@ -250,10 +249,24 @@ Result<SubmitJob> parse_submission(const Request& request, const std::string& us
   JobFileContext context;
   context.default_workdir = workdir;
   context.user = user;
+  return context;
+}
+
+Result<SubmitJob> parse_submission(const Request& request, const std::string& user) {
+  SubmitJob submission;
+  submission.client_key = request.header("idempotency-key");
+  // A header given twice is no key: two of them would be joined by a comma and a space.
+  const std::string key =
+      request.header_count("idempotency-key") <= 1 ? submission.client_key : " ";
+  if (auto checked = check_client_key(key, "Header Idempotency-Key"); !checked) {
+    return checked.error();
+  }
+  auto context = job_file_context(request, user);
+  if (!context) return context.error();
   if (request.has("name"))
-    context.overrides.push_back(
+    context->overrides.push_back(
         {"name", std::string(request.text("name")), "query parameter name"});
-  auto spec = parse_job_file(request.body, context);
+  auto spec = parse_job_file(request.body, *context);
   if (!spec) return spec.error();
   submission.spec = std::move(*spec);
   return submission;

@@ -157,6 +157,7 @@ json::object job_view(const JobSnapshot& snapshot) {
   view["finished_at_ns"] = optional_time(job.finished_at);
   view["not_before_ns"] = moment_value(std::max(job.not_before, spec.not_before));
   view["deadline_ns"] = moment_value(spec.deadline);
+  view["reservation"] = spec.reservation ? json::value(*spec.reservation) : json::value(nullptr);
   view["attempt"] = attempt_view(snapshot);
   view["checkpoint"] = job.checkpoint == Checkpoint() ? json::value(nullptr)
                                                       : json::value{{"step", job.checkpoint.step},
@@ -191,18 +192,18 @@ json::object why_view(const JobSnapshot& snapshot) {
   return view;
 }
 
-json::array node_views(const State& state, const std::optional<std::string>& name) {
+json::array node_views(const State& state, NodeId first, std::size_t limit) {
   std::vector<const Node*> nodes;
-  if (name) {
-    const auto found = state.topology->find(*name);
-    if (found) nodes.push_back(&state.nodes.at(found->value()));
-  } else {
-    for (const Node& node : state.nodes) nodes.push_back(&node);
+  for (std::size_t i = first.value(); i < state.nodes.size() && nodes.size() < limit; ++i) {
+    nodes.push_back(&state.nodes.at(i));
   }
   std::map<NodeId, json::array> jobs;
   if (!nodes.empty()) {
+    const NodeId last = nodes.back()->id;
     for (const auto& [job, attempt] : state.attempts) {
-      for (const NodeSlice& slice : attempt.placement) jobs[slice.node].push_back(job.value());
+      for (const NodeSlice& slice : attempt.placement) {
+        if (slice.node >= first && slice.node <= last) jobs[slice.node].push_back(job.value());
+      }
     }
   }
   json::array views;

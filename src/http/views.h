@@ -46,11 +46,14 @@ boost::json::object job_view(const JobSnapshot& snapshot);
 /// {"job":..,"state":..,"reason":{..}|null,"text":".."}
 boost::json::object why_view(const JobSnapshot& snapshot);
 
-/// All nodes, or the one of that name; sorted by id.
-boost::json::array node_views(const State& state, const std::optional<std::string>& name);
+/// Up to `limit` nodes from the id `first` on, sorted by id.
+boost::json::array node_views(const State& state, NodeId first, std::size_t limit);
 
 /// All tenants, each before those below it, siblings by name.
 boost::json::array tenant_views(const State& state, Instant now);
+
+/// All reservations by start, or the one of that name.
+boost::json::array reservation_views(const State& state, const std::optional<std::string>& name);
 
 boost::json::object ledger_view(const State& state, Instant now);
 

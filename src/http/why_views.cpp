@@ -12,6 +12,7 @@
 #include "codec/units.h"
 #include "core/blockers.h"
 #include "core/gang.h"
+#include "core/reservations.h"
 
 namespace mw::http {
 namespace {
@@ -46,6 +47,10 @@ std::string sentence(const State& state, const Blockers& blockers, Instant now) 
     return fmt::format("It would start if nothing were kept for {}.",
                        list_of_jobs(blockers.claims));
   }
+  if (!blockers.reservations.empty()) {
+    return fmt::format("It would start if there were no reservation {}.",
+                       blockers.reservations.front());
+  }
   if (blockers.nodes.empty()) return {};
   return fmt::format(
       "No end of jobs would do. {} of the nodes that it could use {} out of use, {} "
@@ -66,6 +71,7 @@ std::string group_of(const PendingReason& reason) {
       [](const auto& body) {
         std::string group(body.kKind);
         if constexpr (requires { body.place; }) group += " " + body.place;
+        if constexpr (requires { body.reservation; }) group += " " + body.reservation;
         if constexpr (requires { body.tenant; }) group += " " + body.tenant;
         if constexpr (requires { body.resource; })
           group += " " + std::string(name_of(body.resource));
@@ -84,13 +90,14 @@ struct Waiting {
 }  // namespace
 
 json::object blockers_view(const State& state, JobId job, Instant now) {
-  const Blockers blockers = blockers_of(state, job);
+  const Blockers blockers = blockers_of(state, job, now);
   json::array nodes;
   for (const NodeId each : blockers.nodes) nodes.push_back(json::value(state.topology->name(each)));
   return {{"jobs", ids(blockers.jobs)},
           {"by_ns", blockers.by ? json::value(blockers.by->count()) : json::value(nullptr)},
           {"claims", ids(blockers.claims)},
           {"nodes", std::move(nodes)},
+          {"reservations", json::array(blockers.reservations.begin(), blockers.reservations.end())},
           {"text", sentence(state, blockers, now)}};
 }
 
@@ -115,7 +122,10 @@ json::object queue_reasons_view(const State& state, Instant now) {
   });
   for (const auto& [id, record] : state.records) {
     if (record.eligible || record.unfinished == 0) continue;
-    if (record.awaits.empty()) {
+    const Reservation* own = reservation_of(state, *record.spec);
+    if (own != nullptr && !own->begun) {
+      add(AwaitsReservation{own->spec.name, own->spec.start}, id, record.unfinished);
+    } else if (record.awaits.empty()) {
       add(AwaitsTime{record.spec->not_before}, id, record.unfinished);
     } else {
       add(AwaitsJobs{{record.awaits.front().job}}, id, record.unfinished);

@@ -108,7 +108,7 @@ class ControlLoop::Impl {
           observe(std::move(body));
         },
         desired_attempts(cycle_.state()));
-    if (!started) return started;
+    if (!started || !engine_.reports_nodes()) return started;
     for (const Node& node : cycle_.state().nodes) {
       const std::string& name = cycle_.state().topology->name(node.id);
       if (!inventory->has(name)) observe(NodeLost{name});

@@ -19,6 +19,7 @@
 #include "model/ledger.h"
 #include "model/policy.h"
 #include "model/reason.h"
+#include "model/reservation_event.h"
 
 namespace mw {
 
@@ -273,7 +274,8 @@ using EventBody =
                  AttemptRunning, TaskEnded, AttemptStopping, AttemptEnded, RestartPlanned,
                  JobFinished, ProgressNoted, CheckpointStarted, CheckpointKept, IdleCauseChanged,
                  CancelRepeated, FleetDeclared, JobEligible, JobBoosted, CapacityClaimed,
-                 ClaimDropped, PolicyChanged>;
+                 ClaimDropped, PolicyChanged, ReservationMade, ReservationBegun, ReservationMended,
+                 ReservationEnded>;
 
 struct Event {
   Instant at;

@@ -13,6 +13,7 @@
 #include "model/fleet_spec.h"
 #include "model/job.h"
 #include "model/policy.h"
+#include "model/reservation.h"
 
 namespace mw {
 
@@ -89,6 +90,23 @@ struct SetPolicy {
   std::string by;
   bool operator==(const SetPolicy&) const = default;
   MW_FIELDS(policy, by)
+};
+
+/// Set these nodes aside for that time.
+struct ReserveNodes {
+  static constexpr std::string_view kKind = "reserve_nodes";
+  ReservationSpec reservation;
+  std::string by;
+  bool operator==(const ReserveNodes&) const = default;
+  MW_FIELDS(reservation, by)
+};
+/// End a reservation, or take it back before it begins.
+struct ReleaseReservation {
+  static constexpr std::string_view kKind = "release_reservation";
+  std::string reservation;
+  std::string by;
+  bool operator==(const ReleaseReservation&) const = default;
+  MW_FIELDS(reservation, by)
 };
 
 // --- observed ---------------------------------------------------------------------------------
@@ -180,10 +198,11 @@ struct CheckpointSaved {
   MW_FIELDS(job, attempt, checkpoint)
 };
 
-using InputBody = std::variant<SubmitJob, CancelJob, HoldJob, ReleaseJob, RequeueJob, DrainNode,
-                               ResumeNode, ControllerStarted, NodeSeen, NodeLost, AttemptStarted,
-                               TaskExited, AttemptGone, ReportProgress, CheckpointBegun,
-                               CheckpointSaved, DeclareFleet, SetPolicy, AttemptExited>;
+using InputBody =
+    std::variant<SubmitJob, CancelJob, HoldJob, ReleaseJob, RequeueJob, DrainNode, ResumeNode,
+                 ControllerStarted, NodeSeen, NodeLost, AttemptStarted, TaskExited, AttemptGone,
+                 ReportProgress, CheckpointBegun, CheckpointSaved, DeclareFleet, SetPolicy,
+                 AttemptExited, ReserveNodes, ReleaseReservation>;
 
 struct Input {
   RequestId request;  ///< 0: nobody waits for the answer

@@ -128,10 +128,13 @@ struct JobSpec {
   std::vector<Dependency> after;
   std::uint32_t array = 1;  ///< how many like jobs; 1: a single job
   bool hold = false;        ///< wait for a release before being considered
+  /// Runs only on nodes that are set aside under this name, and in that time.
+  std::optional<std::string> reservation{};
 
   bool operator==(const JobSpec&) const = default;
   MW_FIELDS(name, tenant, user, command, workdir, environment, gang, groups, where, restart,
-            time_limit, grace, priority_class, priority, not_before, deadline, after, array, hold)
+            time_limit, grace, priority_class, priority, not_before, deadline, after, array, hold,
+            reservation)
 };
 
 enum class JobState : std::uint8_t {

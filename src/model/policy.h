@@ -86,6 +86,21 @@ struct ConsolidationRules {
   MW_FIELDS(enabled, move_cost, horizon)
 };
 
+/// What weighs how much when a node is chosen for tasks that fit on one. With all at 0 the best fit
+/// decides: the least left over.
+struct RankingRules {
+  /// What the placement takes from what the demand seen so far could use of the node.
+  std::uint32_t fragmentation_percent = 100;
+  /// Room for several whole accelerators on one node, as far as the demand makes it scarce.
+  std::uint32_t whole_percent = 100;
+  /// Accelerators of a type that others insist on, as far as it is scarce.
+  std::uint32_t type_percent = 100;
+  /// Nodes that are entirely free, for what has not been asked for yet.
+  std::uint32_t empty_percent = 100;
+  bool operator==(const RankingRules&) const = default;
+  MW_FIELDS(fragmentation_percent, whole_percent, type_percent, empty_percent)
+};
+
 struct Policy {
   std::string name = "default";
   std::vector<PriorityClass> classes = {
@@ -99,11 +114,12 @@ struct Policy {
   PreemptionRules preemption;
   ElasticRules elastic;
   ConsolidationRules consolidation;
+  RankingRules ranking;
   /// A job that has waited so long goes before all others, in order of age. 0: never.
   Duration starvation_after = hours(24);
   bool operator==(const Policy&) const = default;
   MW_FIELDS(name, classes, default_class, tenants, others, fair_share, backfill, preemption,
-            elastic, consolidation, starvation_after)
+            elastic, consolidation, ranking, starvation_after)
 };
 
 /// The class of that name, or the default one when `name` is empty; null when there is none.

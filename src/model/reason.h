@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -15,6 +16,7 @@
 #include "base/time.h"
 #include "model/fleet_spec.h"
 #include "model/job.h"
+#include "model/reservation.h"
 
 namespace mw {
 
@@ -150,9 +152,53 @@ struct AwaitsVictims {
   MW_FIELDS(victims)
 };
 
-using PendingReason = std::variant<NotYetConsidered, NoRoomNow, FleetTooSmall, NoSuchAccelerator,
-                                   IsHeld, WaitsToRestart, PowerShort, NoSuchSite, OverQuota,
-                                   AwaitsTime, AwaitsJobs, KeptForOthers, AwaitsVictims>;
+/// Pending until the reservation that it names begins.
+struct AwaitsReservation {
+  static constexpr std::string_view kKind = "awaits_reservation";
+  std::string reservation;
+  Instant at;
+  bool operator==(const AwaitsReservation&) const = default;
+  MW_FIELDS(reservation, at)
+};
+
+/// Pending though it would fit: nodes are set aside, and it is not for it or would still be there
+/// when that begins.
+struct KeptByReservation {
+  static constexpr std::string_view kKind = "kept_by_reservation";
+  std::string reservation;  ///< the first of them
+  Instant start;
+  Instant end;
+  std::uint32_t nodes = 0;  ///< of all that are in its way
+  bool operator==(const KeptByReservation&) const = default;
+  MW_FIELDS(reservation, start, end, nodes)
+};
+
+/// Pending, and in vain: it could not have ended before the reservation that it names does.
+struct ReservationEndsFirst {
+  static constexpr std::string_view kKind = "reservation_ends_first";
+  std::string reservation;
+  Instant end;
+  Duration needs;  ///< its time limit and what it is given to stop
+  bool operator==(const ReservationEndsFirst&) const = default;
+  MW_FIELDS(reservation, end, needs)
+};
+
+/// Pending because the nodes of the reservation that it names could not hold it even when empty.
+struct ReservationTooSmall {
+  static constexpr std::string_view kKind = "reservation_too_small";
+  std::string reservation;
+  std::uint32_t nodes = 0;
+  std::uint32_t tasks_needed = 0;
+  std::uint32_t tasks_possible = 0;
+  bool operator==(const ReservationTooSmall&) const = default;
+  MW_FIELDS(reservation, nodes, tasks_needed, tasks_possible)
+};
+
+using PendingReason =
+    std::variant<NotYetConsidered, NoRoomNow, FleetTooSmall, NoSuchAccelerator, IsHeld,
+                 WaitsToRestart, PowerShort, NoSuchSite, OverQuota, AwaitsTime, AwaitsJobs,
+                 KeptForOthers, AwaitsVictims, AwaitsReservation, KeptByReservation,
+                 ReservationEndsFirst, ReservationTooSmall>;
 
 /// Why an input was refused.
 enum class RefusalKind : std::uint8_t {
@@ -172,14 +218,29 @@ enum class RefusalKind : std::uint8_t {
   kNoSuchTenant,
   kNoSuchDependency,
   kPolicyInvalid,
+  kNoSuchReservation,
+  kReservationExists,
+  kReservationInUse,      ///< unfinished jobs of an earlier one name it
+  kReservationPast,       ///< it would be over by now
+  kTooFewNodes,           ///< to reserve
+  kReservationForbidden,  ///< to jobs of that tenant and user
+  kReservationTooShort,   ///< for a job with that time limit
 };
 template <>
 struct EnumNames<RefusalKind> {
-  static constexpr std::array<std::string_view, 16> value = {
-      "no_such_job",           "no_such_node",     "job_already_finished", "job_not_pending",
-      "job_not_held",          "job_held_already", "stale_attempt",        "node_not_draining",
-      "node_draining_already", "key_reused",       "job_not_running",      "fleet_declared_already",
-      "no_such_class",         "no_such_tenant",   "no_such_dependency",   "policy_invalid"};
+  static constexpr std::array<std::string_view, 23> value = {
+      "no_such_job",           "no_such_node",
+      "job_already_finished",  "job_not_pending",
+      "job_not_held",          "job_held_already",
+      "stale_attempt",         "node_not_draining",
+      "node_draining_already", "key_reused",
+      "job_not_running",       "fleet_declared_already",
+      "no_such_class",         "no_such_tenant",
+      "no_such_dependency",    "policy_invalid",
+      "no_such_reservation",   "reservation_exists",
+      "reservation_in_use",    "reservation_past",
+      "too_few_nodes",         "reservation_forbidden",
+      "reservation_too_short"};
 };
 
 struct Refusal {
@@ -190,8 +251,9 @@ struct Refusal {
   JobState job_state = JobState::kPending;
   AttemptNumber attempt;  ///< the one that is current, where that is what was wrong
   std::string wanted{};   ///< the name that is not there, or what is wrong
+  std::optional<NodesShort> nodes_short{};
   bool operator==(const Refusal&) const = default;
-  MW_FIELDS(code, kind, job, node, job_state, attempt, wanted)
+  MW_FIELDS(code, kind, job, node, job_state, attempt, wanted, nodes_short)
 };
 
 }  // namespace mw

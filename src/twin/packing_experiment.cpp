@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/random.h"
+#include "core/core.h"
 
 namespace mw {
 namespace {
@@ -37,6 +38,44 @@ class Types {
   std::vector<std::string> names_;
 };
 
+FleetSpec fleet_of(const PackingCase& the_case) {
+  FleetSpec fleet;
+  fleet.name = "packing";
+  for (std::size_t i = 0; i < the_case.kinds.size(); ++i) {
+    const NodeKind& kind = the_case.kinds[i];
+    NodeShape shape;
+    shape.name = fmt::format("kind{}", i);
+    shape.accelerator_type = the_case.types[kind.type];
+    shape.accelerators = kind.devices;
+    shape.cpus = kind.cpus;
+    shape.memory = kind.memory;
+    fleet.shapes.push_back(std::move(shape));
+  }
+  SiteSpec site;
+  site.name = "site";
+  // A block a node, so that nodes stand in the order of the list.
+  for (std::size_t i = 0; i < the_case.node_kinds.size(); ++i) {
+    BlockSpec block;
+    block.name = fmt::format("node{:06}", i);
+    block.shape = fleet.shapes[the_case.node_kinds[i]].name;
+    block.nodes = 1;
+    site.blocks.push_back(std::move(block));
+  }
+  fleet.sites.push_back(std::move(site));
+  return fleet;
+}
+
+JobSpec job_of(const TracePod& pod) {
+  JobSpec spec;
+  spec.name = pod.name;
+  spec.command = {"pod"};
+  spec.gang.task.accelerators = pod.accelerators;
+  spec.gang.task.cpus = pod.cpus;
+  spec.gang.task.memory = pod.memory;
+  for (const std::string& type : pod.types) spec.gang.types.push_back({type});
+  return spec;
+}
+
 }  // namespace
 
 Result<PackingCase> packing_case(std::vector<TraceNode> nodes, std::vector<TracePod> pods) {
@@ -65,6 +104,8 @@ Result<PackingCase> packing_case(std::vector<TraceNode> nodes, std::vector<Trace
     asked += pod.accelerators;
   }
   if (asked.count() == 0) return Error{ErrorCode::kInvalid, "no pod asks for an accelerator"};
+  result.trace_nodes = std::move(nodes);
+  result.trace_pods = std::move(pods);
   return result;
 }
 
@@ -99,7 +140,7 @@ PackingResult run_packing(const PackingCase& the_case, const std::vector<std::ui
   for (const std::uint32_t pod : arrivals) {
     const TaskNeed& need = the_case.pods[pod];
     arrived += need.accelerators.count();
-    if (place(need)) {
+    if (place(pod)) {
       used += need.accelerators.count();
       ++result.placed;
       if (need.whole_devices() > 0) ++result.placed_by_devices[need.whole_devices()];
@@ -122,11 +163,30 @@ PlacePod place_by_ranking(const PackingCase& the_case, RankingKind kind, std::ui
   if (kind == RankingKind::kFgd) policy.typical = typical_needs(the_case.pods);
   const auto nodes =
       std::make_shared<RankedNodes>(std::move(policy), the_case.kinds, the_case.node_kinds);
-  return [nodes](const TaskNeed& need) {
+  return [nodes, pods = the_case.pods](std::uint32_t pod) {
+    const TaskNeed& need = pods[pod];
     nodes->observe(need);
     const auto choice = nodes->choose(need);
     if (choice) nodes->place(need, *choice);
     return choice.has_value();
+  };
+}
+
+PlacePod place_by_scheduler(const PackingCase& the_case, const PodPlaced& placed) {
+  const auto core = std::make_shared<Core>();
+  core->step(Instant(), std::vector<Input>{{RequestId(), DeclareFleet{fleet_of(the_case), ""}}});
+  std::vector<JobSpec> jobs;
+  for (const TracePod& pod : the_case.trace_pods) jobs.push_back(job_of(pod));
+  return [core, jobs = std::move(jobs), placed](std::uint32_t pod) {
+    const JobId job = core->state().next_job;
+    core->step(Instant(), std::vector<Input>{{RequestId(), SubmitJob{jobs[pod], ""}}});
+    const auto attempt = core->state().attempts.find(job);
+    if (attempt != core->state().attempts.end()) {
+      if (placed) placed(pod, attempt->second.placement);
+      return true;
+    }
+    core->step(Instant(), std::vector<Input>{{RequestId(), CancelJob{job, true, ""}}});
+    return false;
   };
 }
 

@@ -13,11 +13,14 @@
 #include "base/result.h"
 #include "codec/trace_files.h"
 #include "core/ranked_nodes.h"
+#include "model/placement.h"
 
 namespace mw {
 
-/// The lists, in the terms of ranking. Nodes and pods are sorted by name.
+/// The lists, in the terms of ranking and as they are. Nodes and pods are sorted by name.
 struct PackingCase {
+  std::vector<TraceNode> trace_nodes;
+  std::vector<TracePod> trace_pods;
   std::vector<NodeKind> kinds;
   std::vector<std::uint32_t> node_kinds;  ///< of each node
   std::vector<std::string> types;         ///< names, by index
@@ -42,15 +45,21 @@ struct PackingResult {
   std::map<std::int64_t, std::uint64_t> placed_by_devices;  ///< whole devices of a pod -> pods
 };
 
-/// Places a pod, or says that there is no room for it.
-using PlacePod = std::function<bool(const TaskNeed&)>;
+/// Places the pod with that index, or says that there is no room for it.
+using PlacePod = std::function<bool(std::uint32_t)>;
 
 /// Offers every arrival to `place`, once.
 PackingResult run_packing(const PackingCase& the_case, const std::vector<std::uint32_t>& arrivals,
                           const PlacePod& place);
 
-/// A PlacePod by one of the rankings. FGD is given all of the pods to know what is typical, as
-/// published; ours learns from what it is offered.
+/// A PlacePod by one of the rankings alone. FGD is given all of the pods to know what is typical,
+/// as published; ours learns from what it is offered.
 PlacePod place_by_ranking(const PackingCase& the_case, RankingKind kind, std::uint64_t seed);
+
+/// A PlacePod by the scheduler itself: a Core that is told of the nodes, then of each pod as a job
+/// in a step of its own. A pod that has not started at the end of its step is cancelled.
+/// Tells `placed` where each pod began that did.
+using PodPlaced = std::function<void(std::uint32_t, const Placement&)>;
+PlacePod place_by_scheduler(const PackingCase& the_case, const PodPlaced& placed = {});
 
 }  // namespace mw

@@ -168,6 +168,42 @@ TEST(PackingExperiment, EveryPolicyRepeatsItself) {
   }
 }
 
+/// The scheduler places a pod exactly when some node has room for it: followed on nodes of the
+/// test's own, by what it says has begun where.
+TEST(PackingExperiment, TheSchedulerPlacesWhateverFitsAndOnlyThat) {
+  const PackingCase the_case = small_case();
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    const auto arrivals = packing_arrivals(the_case, seed);
+    std::vector<NaiveNode> nodes;
+    for (const std::uint32_t kind : the_case.node_kinds) {
+      const NodeKind& k = the_case.kinds[kind];
+      nodes.push_back({static_cast<double>(k.cpus.count()), static_cast<double>(k.memory.count()),
+                       k.type, std::vector<double>(k.devices, 1000)});
+    }
+    std::uint64_t refused = 0;
+    const auto place = place_by_scheduler(the_case, [&](std::uint32_t pod, const Placement& where) {
+      ASSERT_EQ(where.size(), 1U);
+      const NodeSlice& slice = *where.begin();
+      NaiveNode& node = nodes.at(slice.node.value());
+      ASSERT_TRUE(naive_fits(node, the_case.pods[pod])) << "seed " << seed;
+      node.cpus -= static_cast<double>(the_case.pods[pod].cpus.count());
+      node.memory -= static_cast<double>(the_case.pods[pod].memory.count());
+      for (const DeviceShare& each : slice.devices) {
+        node.devices.at(each.device) -= static_cast<double>(each.share.count());
+        ASSERT_GE(node.devices.at(each.device), 0) << "seed " << seed;
+      }
+    });
+    for (const std::uint32_t pod : arrivals) {
+      const bool fits = std::any_of(nodes.begin(), nodes.end(), [&](const NaiveNode& node) {
+        return naive_fits(node, the_case.pods[pod]);
+      });
+      ASSERT_EQ(place(pod), fits) << "seed " << seed;
+      refused += fits ? 0 : 1;
+    }
+    EXPECT_GT(refused, 0U);
+  }
+}
+
 TEST(PackingExperiment, RefusesListsThatMakeNoSense) {
   EXPECT_EQ(packing_case({}, {}).error().code, ErrorCode::kInvalid);
   const TraceNode node{"n", CpuShare(1), Bytes(1), 1, "T4"};

@@ -29,7 +29,9 @@ TEST(PublishedFigures, FgdAndBestFitOnOpenb) {
   std::map<std::string, PackingResult> results;
   const auto arrivals = packing_arrivals(*the_case, 44);
   for (const std::string name : {"bestfit", "fgd", "millwright"}) {
-    const auto place = place_by_ranking(*the_case, *enum_from_name<RankingKind>(name), 44);
+    const auto place = name == "millwright"
+                           ? place_by_scheduler(*the_case)
+                           : place_by_ranking(*the_case, *enum_from_name<RankingKind>(name), 44);
     results[name] = run_packing(*the_case, arrivals, place);
   }
   const CsvTable published = read("openb/published_allocation.csv");

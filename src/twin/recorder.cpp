@@ -17,10 +17,6 @@ double to_seconds(Duration length) { return static_cast<double>(length.count()) 
 /// of waiting. Source: bounded slowdown, Feitelson et al., JSSPP 1997.
 constexpr Duration kRunMin = seconds(10);
 
-void subtract_exactly(ByCategory<AcceleratorTime>& from, const ByCategory<AcceleratorTime>& what) {
-  for (std::size_t i = 0; i < from.values.size(); ++i) from.values[i] -= what.values[i];
-}
-
 }  // namespace
 
 Recorder::Recorder(Instant begin, Duration interval, JobRowSink sink)
@@ -41,12 +37,37 @@ Recorder::Recorder(Instant begin, Duration interval, JobRowSink sink)
       ledger_series_(kLedgerCategories) {}
 
 void Recorder::begin_with(const State& state, World& world) {
-  ledger_closed_ = ledger_totals(state, std::max(begin_, state.ledger.at()));
+  ledger_begin_ = ledger_totals(state, std::max(begin_, state.ledger.at()));
+  ledger_closed_ = ledger_begin_;
   const std::size_t sites = state.topology->sites().size();
   site_power_.resize(sites);
   for (std::size_t i = 0; i < sites; ++i) {
     energy_closed_.push_back(world.meter(SiteId(static_cast<std::uint32_t>(i)), begin_).energy);
   }
+  state.jobs.visit(JobId(), [&](const Job& job) {
+    if (!is_final(job.state)) there_already(job, state, world);
+    return true;
+  });
+}
+
+void Recorder::there_already(const Job& job, const State& state, const World& world) {
+  const JobSpec& spec = spec_of(state, job.id);
+  JobNotes& known = notes(job.id);
+  known.submitted = record_of(state, job.id).submitted_at;
+  known.accelerators = world.job(job.id).accelerators;
+  if (job.started_at) known.started = *job.started_at;
+  known.since = begin_;
+  ++tenants_[spec.tenant].jobs;
+  const auto attempt = state.attempts.find(job.id);
+  if (attempt == state.attempts.end()) {
+    ++waiting_;
+    waited_for_ += known.accelerators;
+    return;
+  }
+  known.waits = false;
+  ++running_;
+  for (const NodeSlice& slice : attempt->second.placement) known.draw += world.draw_at_work(slice);
+  known.site = world.topology().site_of(attempt->second.placement.front().node);
 }
 
 Recorder::JobNotes& Recorder::notes(JobId job) {
@@ -85,12 +106,11 @@ void Recorder::close(const State& state, World& world) {
   if (length <= 0) return;
   time_h_.push_back(static_cast<double>((at_ - begin_).count()) / kNsPerHour);
   const ByCategory<AcceleratorTime> totals = ledger_totals(state, std::max(at_, state.ledger.at()));
-  ByCategory<AcceleratorTime> spent = totals;
-  subtract_exactly(spent, ledger_closed_);
-  ledger_closed_ = totals;
   for (std::size_t i = 0; i < kLedgerCategories; ++i) {
-    ledger_series_[i].push_back(static_cast<double>(spent.values[i].count()) / 1000 / length);
+    const AcceleratorTime spent = totals.values[i] - ledger_closed_.values[i];
+    ledger_series_[i].push_back(static_cast<double>(spent.count()) / 1000 / length);
   }
+  ledger_closed_ = totals;
   waiting_series_.push_back(static_cast<double>(waiting_time_) / length);
   waited_for_series_.push_back(static_cast<double>(waited_for_time_) / 1000 / length);
   running_series_.push_back(static_cast<double>(running_time_) / length);
@@ -168,6 +188,7 @@ void Recorder::placed(const AttemptPlaced& event, const State& state, const Worl
     waited_again_ += job.accelerators * (at_ - job.since);
   }
   job.since = at_;
+  job.nodes = static_cast<std::uint32_t>(event.placement.size());
   job.draw = Watts();
   for (const NodeSlice& slice : event.placement) job.draw += world.draw_at_work(slice);
   job.site = world.topology().site_of(event.placement.front().node);
@@ -181,6 +202,7 @@ void Recorder::ended(const AttemptEnded& event, const State& state) {
   if (event.cause == EndCause::kPreempted) ++jobs_.preempted;
   --running_;
   TenantNotes& tenant = tenants_[spec_of(state, event.job).tenant];
+  job.run += at_ - job.since;
   const Int128 energy = Int128{job.draw.count()} * (at_ - job.since).count();
   tenant.energy += energy;
   const auto& declared = state.fleet.declared;
@@ -232,10 +254,35 @@ void Recorder::finished(const JobFinished& event, const State& state) {
       each->turnarounds.push_back(turnaround);
     }
   }
-  if (!sink_ || known == nullptr) return;
-  const JobSpec& spec = spec_of(state, event.job);
-  sink_({event.job, spec.name, spec.tenant, event.state, job.accelerators, job.submitted,
-         job.started, at_, known->attempts, known->lost_work});
+  if (sink_ && known != nullptr) tell_row(*known, job, state);
+}
+
+void Recorder::tell_row(const Job& job, const JobNotes& known, const State& state) const {
+  const JobSpec& spec = spec_of(state, job.id);
+  JobRow row;
+  row.id = job.id.value();
+  row.name = spec.name;
+  row.tenant = spec.tenant;
+  row.accelerators = static_cast<double>(known.accelerators.count()) / 1000;
+  row.nodes = known.nodes;
+  row.submitted = known.submitted;
+  if (known.started != Instant::never()) row.started = known.started;
+  if (is_final(job.state)) row.ended = at_;
+  row.run = known.run;
+  if (state.attempts.contains(job.id)) row.run += at_ - known.since;
+  row.attempts = job.attempts;
+  row.lost_accelerator_s = static_cast<double>(job.lost_work.count()) / 1000 / kNsPerSecond;
+  row.state = std::string(name_of(job.state));
+  if (known.site != kNoId<SiteId>) row.site = state.topology->site(known.site).name;
+  sink_(row);
+}
+
+void Recorder::tell_unfinished(const State& state) const {
+  if (!sink_) return;
+  state.jobs.visit(JobId(first_job_), [&](const Job& job) {
+    if (!is_final(job.state)) tell_row(job, notes_[job.id.value() - first_job_], state);
+    return true;
+  });
 }
 
 }  // namespace mw

@@ -11,25 +11,14 @@
 #include "base/time.h"
 #include "core/state.h"
 #include "model/event.h"
+#include "twin/run_output.h"
 #include "twin/run_report.h"
 #include "twin/world.h"
 
 namespace mw {
 
-/// A job that has ended, or what is known of it when the run does.
-struct JobOutcomeRow {
-  JobId job;
-  std::string name;
-  std::string tenant;
-  JobState state = JobState::kPending;
-  AcceleratorShare accelerators;
-  Instant submitted;
-  Instant started;  ///< never(): it was not
-  Instant ended;    ///< never(): it has not
-  std::uint32_t attempts = 0;
-  AcceleratorTime lost;
-};
-using JobRowSink = std::function<void(const JobOutcomeRow&)>;
+/// Told of each job when it ends, and of the others when the run does.
+using JobRowSink = std::function<void(const JobRow&)>;
 
 class Recorder {
  public:
@@ -42,6 +31,9 @@ class Recorder {
   void until(Instant now, const State& state, World& world);
   /// After it.
   void note(const std::vector<Event>& events, const State& state, const World& world);
+
+  /// Rows of the jobs that have not ended.
+  void tell_unfinished(const State& state) const;
 
   /// REQUIRES: until(end) was called.
   [[nodiscard]] RunReport report(const State& state, World& world, Instant end) const;
@@ -65,17 +57,22 @@ class Recorder {
     Instant submitted = Instant::never();
     Instant started = Instant::never();
     Instant since;  ///< of its present attempt, or since when it waits to start again
+    Duration run;   ///< of its attempts that have ended
     Watts draw;     ///< of its present attempt
-    SiteId site;
+    SiteId site = kNoId<SiteId>;
+    std::uint32_t nodes = 0;        ///< of its last attempt
     AcceleratorShare accelerators;  ///< asked for
     bool waits = true;
   };
 
+  void there_already(const Job& job, const State& state, const World& world);
   void submitted(const JobSubmitted& event, Instant at);
   void placed(const AttemptPlaced& event, const State& state, const World& world);
   void ended(const AttemptEnded& event, const State& state);
   void finished(const JobFinished& event, const State& state);
   void waits_again(JobId job);
+  /// The ledger over the run.
+  [[nodiscard]] ByCategory<AcceleratorTime> spent(const State& state, Instant end) const;
   void add_distributions(RunReport& report) const;
   void add_sites(RunReport& report, const State& state, World& world, Instant end) const;
   void add_tenants(RunReport& report, const State& state, Instant end) const;
@@ -84,6 +81,7 @@ class Recorder {
   void close(const State& state, World& world);
   SizeClass& class_of(AcceleratorShare accelerators);
   JobNotes& notes(JobId job);
+  void tell_row(const Job& job, const JobNotes& notes, const State& state) const;
 
   Instant begin_;
   Duration interval_;
@@ -105,6 +103,7 @@ class Recorder {
   Int128 waited_for_time_ = 0;
   Int128 running_time_ = 0;
   AcceleratorTime waited_again_;  ///< of accelerators that jobs waited for to start again
+  ByCategory<AcceleratorTime> ledger_begin_;
   ByCategory<AcceleratorTime> ledger_closed_;
   std::vector<Int128> energy_closed_;
   Instant closed_at_;

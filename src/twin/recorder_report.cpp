@@ -53,7 +53,7 @@ RunReport Recorder::report(const State& state, World& world, Instant end) const 
       static_cast<std::uint64_t>(state.ledger.capacity() / kWholeAccelerator);
   report.setup.days = static_cast<double>((end - begin_).count()) / kNsPerDay;
 
-  const ByCategory<AcceleratorTime> totals = ledger_totals(state, std::max(end, state.ledger.at()));
+  const ByCategory<AcceleratorTime> totals = spent(state, end);
   const double all = hours_of(totals.sum());
   for (std::size_t i = 0; i < kLedgerCategories; ++i) {
     const double share = hours_of(totals.values[i]);
@@ -67,6 +67,12 @@ RunReport Recorder::report(const State& state, World& world, Instant end) const 
   add_reliability(report, state, end);
   add_series(report);
   return report;
+}
+
+ByCategory<AcceleratorTime> Recorder::spent(const State& state, Instant end) const {
+  ByCategory<AcceleratorTime> totals = ledger_totals(state, std::max(end, state.ledger.at()));
+  for (std::size_t i = 0; i < kLedgerCategories; ++i) totals.values[i] -= ledger_begin_.values[i];
+  return totals;
 }
 
 void Recorder::add_distributions(RunReport& report) const {
@@ -135,7 +141,7 @@ void Recorder::add_tenants(RunReport& report, const State& state, Instant end) c
 }
 
 void Recorder::add_reliability(RunReport& report, const State& state, Instant end) const {
-  const ByCategory<AcceleratorTime> totals = ledger_totals(state, std::max(end, state.ledger.at()));
+  const ByCategory<AcceleratorTime> totals = spent(state, end);
   const double productive = hours_of(totals[LedgerCategory::kProductive]);
   report.reliability.goodput_percent = percent(productive, hours_of(given(totals)));
   report.reliability.ettr_percent =

@@ -11,9 +11,10 @@ namespace {
 /// How often the loop tells its engine everything again, where messages may be lost.
 constexpr Duration kResync = seconds(30);
 
-Topology unfold(const FleetSpec& fleet) {
+Topology unfold(const SimulationOptions& options) {
+  if (options.from) return make_topology(options.from->fleet);
   Topology topology;
-  topology.declare(fleet);
+  topology.declare(options.fleet);
   return topology;
 }
 
@@ -70,11 +71,14 @@ Simulation::Simulation(SimulationOptions options, WorkloadSource& workload, Faul
     : options_(std::move(options)),
       workload_(workload),
       faults_(faults),
-      world_(unfold(options_.fleet), options_.physics, options_.messages, options_.seed),
+      world_(unfold(options_), options_.physics, options_.messages, options_.seed),
       journal_(std::make_unique<StoredFirst>(world_)),
       cycle_(*journal_, world_),
-      recorder_(Instant(), options_.interval, options_.job_row) {
-  if (options_.length.count() > 0) end_ = Instant() + options_.length;
+      recorder_(options_.from ? options_.from->now : Instant(), options_.interval,
+                options_.job_row),
+      begin_(options_.from ? options_.from->now : Instant()),
+      now_(begin_) {
+  if (options_.length.count() > 0) end_ = begin_ + options_.length;
 }
 
 Simulation::~Simulation() = default;
@@ -82,11 +86,11 @@ Simulation::~Simulation() = default;
 const State& Simulation::state() const { return cycle_.state(); }
 const World& Simulation::world() const { return world_; }
 
-Result<void> Simulation::set_up() {
+Result<void> Simulation::begin_empty() {
   cycle_.begin_with(State());
   inputs_ = {{RequestId(), DeclareFleet{options_.fleet, "the simulation"}},
              {RequestId(), SetPolicy{options_.policy, "the simulation"}}};
-  const auto begun = cycle_.turn(Instant(), inputs_);
+  const auto begun = cycle_.turn(begin_, inputs_);
   if (!begun) return begun.error();
   for (const Event& event : *begun->events) {
     if (const auto* refused = std::get_if<Refused>(&event.body)) {
@@ -94,10 +98,53 @@ Result<void> Simulation::set_up() {
     }
   }
   recorder_.begin_with(cycle_.state(), world_);
+  return {};
+}
+
+void Simulation::begin_from() {
+  cycle_.begin_with(std::move(*options_.from));
+  const State& state = cycle_.state();
+  world_.begin_at(begin_);
+  state.jobs.visit(JobId(), [&](const Job& job) {
+    if (!is_final(job.state)) {
+      world_.submitted(record_of(state, job.id).submitted_at, job.id, spec_of(state, job.id),
+                       options_.truth_of(state, job.id));
+    }
+    return true;
+  });
+  for (const auto& [id, attempt] : state.attempts)
+    world_.adopt(desired_attempt(state, id), attempt);
+  for (const Node& node : state.nodes) {
+    if (node.lost) world_.stays_down(node.id);
+  }
+  recorder_.begin_with(state, world_);
+}
+
+Result<void> Simulation::set_up() {
+  if (options_.from) {
+    begin_from();
+  } else if (Result<void> begun = begin_empty(); !begun) {
+    return begun;
+  }
   upcoming_ = workload_.next();
   if (faults_ != nullptr) next_fault_ = faults_->next();
-  if (!options_.messages.none()) resync_at_ = Instant() + kResync;
+  if (!options_.messages.none()) resync_at_ = begin_ + kResync;
   return {};
+}
+
+/// Whether the run goes on.
+bool Simulation::hand_in_first() {
+  inputs_.clear();
+  for (InputBody& body : options_.first_inputs) {
+    RequestId request;
+    if (const auto* submit = std::get_if<SubmitJob>(&body)) {
+      request = RequestId(next_request_++);
+      journal_->truths.emplace(request, options_.truth_of_new(submit->spec));
+      ++submissions_;
+    }
+    inputs_.push_back({request, std::move(body)});
+  }
+  return inputs_.empty() || decide(begin_);
 }
 
 /// When something happens next, in the world or in the brain.
@@ -128,7 +175,7 @@ void Simulation::fault_due(Instant now) {
   }
 }
 
-void Simulation::turn(Instant now) {
+bool Simulation::turn(Instant now) {
   now_ = now;
   recorder_.until(now, cycle_.state(), world_);
   inputs_.clear();
@@ -139,9 +186,15 @@ void Simulation::turn(Instant now) {
     cycle_.repeat_commands();
     resync_at_ = now + kResync;
   }
+  return decide(now);
+}
+
+bool Simulation::decide(Instant now) {
   const auto turned = cycle_.turn(now, inputs_);
   MW_CHECK(turned.ok());
-  if (!turned->events->empty()) recorder_.note(*turned->events, cycle_.state(), world_);
+  if (turned->events->empty()) return true;
+  recorder_.note(*turned->events, cycle_.state(), world_);
+  return !watch_ || watch_(now, *turned->events);
 }
 
 Result<void> Simulation::run(const SimulationProgress& progress, const std::atomic<bool>* stop) {
@@ -149,10 +202,11 @@ Result<void> Simulation::run(const SimulationProgress& progress, const std::atom
   const auto began = Clock::now();
   if (Result<void> ready = set_up(); !ready) return ready;
   auto told = began;
-  for (std::uint64_t turns = 0;; ++turns) {
+  bool goes_on = hand_in_first();
+  for (std::uint64_t turns = 0; goes_on; ++turns) {
     const Instant at = next();
     if (at == Instant::never() || at > end_) break;
-    turn(at);
+    goes_on = turn(at);
     if (turns % 256 != 0) continue;
     if (stop != nullptr && stop->load(std::memory_order_relaxed)) break;
     if (!progress || Clock::now() - told < std::chrono::milliseconds(100)) continue;
@@ -165,6 +219,7 @@ Result<void> Simulation::run(const SimulationProgress& progress, const std::atom
   const bool stopped = stop != nullptr && stop->load(std::memory_order_relaxed);
   if (!stopped && end_ != Instant::never()) now_ = end_;
   recorder_.until(now_, cycle_.state(), world_);
+  recorder_.tell_unfinished(cycle_.state());
   MW_CHECK(cycle_.state().ledger.balanced());
   wall_s_ = std::chrono::duration<double>(Clock::now() - began).count();
   return {};
@@ -175,8 +230,9 @@ RunReport Simulation::report() {
   report.setup.fleet = options_.fleet.name;
   report.setup.policy = options_.policy.name;
   report.setup.seed = options_.seed;
-  report.setup.days_wanted =
-      end_ == Instant::never() ? report.setup.days : static_cast<double>(end_.count()) / 8.64e13;
+  report.setup.days_wanted = end_ == Instant::never()
+                                 ? report.setup.days
+                                 : static_cast<double>((end_ - begin_).count()) / 8.64e13;
   report.reliability.faults = fault_count_;
   report.speed.world_events = world_.happened() + submissions_;
   report.speed.core_events = cycle_.state().last_seq.value();
@@ -184,7 +240,7 @@ RunReport Simulation::report() {
   if (wall_s_ > 0) {
     report.speed.events_per_s =
         static_cast<double>(report.speed.world_events + report.speed.core_events) / wall_s_;
-    report.speed.realtime_factor = static_cast<double>(now_.count()) / 1e9 / wall_s_;
+    report.speed.realtime_factor = static_cast<double>((now_ - begin_).count()) / 1e9 / wall_s_;
   }
   return report;
 }

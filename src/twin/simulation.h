@@ -34,7 +34,17 @@ struct SimulationOptions {
   /// How long at most; 0: until the workload is over and everything has ended.
   Duration length;
   Duration interval = hours(1);  ///< of the report's lines over time
-  JobRowSink job_row;            ///< told of each job as it ends; may be empty
+  /// Where it begins, instead of an empty fleet: `fleet` and `policy` are then this state's. Its
+  /// jobs go on as `truth_of` says.
+  std::optional<State> from{};
+  /// What the machines would find out of each job that is there at the beginning and has not
+  /// ended, were it run from the beginning of its present attempt. Only with `from`.
+  std::function<JobTruth(const State&, JobId)> truth_of{};
+  /// Handed in at the beginning, after everything is set up; refusals are no error. Of what is
+  /// submitted there, `truth_of_new` says what the machines find out.
+  std::vector<InputBody> first_inputs{};
+  std::function<JobTruth(const JobSpec&)> truth_of_new{};
+  JobRowSink job_row;  ///< told of each job as it ends; may be empty
 };
 
 /// Told how far it is: simulated time, and its part of the whole in [0, 1]; not more than some
@@ -50,6 +60,10 @@ class Simulation {
   Simulation(const Simulation&) = delete;
   Simulation& operator=(const Simulation&) = delete;
 
+  /// Called after each turn with its events; returns false to end the run.
+  using Watch = std::function<bool(Instant now, const std::vector<Event>& events)>;
+  void watch(Watch watch) { watch_ = std::move(watch); }
+
   /// Runs to the end, or until `stop` is set; then report() is of what was run.
   /// Errors: kInvalid: the policy or the fleet cannot be used.
   Result<void> run(const SimulationProgress& progress = {},
@@ -64,8 +78,12 @@ class Simulation {
   class StoredFirst;
 
   Result<void> set_up();
+  Result<void> begin_empty();
+  void begin_from();
   Instant next();
-  void turn(Instant now);
+  bool hand_in_first();
+  bool turn(Instant now);
+  bool decide(Instant now);
   void submit_due(Instant now);
   void fault_due(Instant now);
 
@@ -78,8 +96,10 @@ class Simulation {
   Recorder recorder_;
   std::optional<WorkloadJob> upcoming_;
   std::optional<NodeFault> next_fault_;
+  Watch watch_;
   std::vector<Input> inputs_;
   std::uint64_t next_request_ = 1;
+  Instant begin_;
   Instant now_;
   Instant resync_at_ = Instant::never();
   Instant end_ = Instant::never();

@@ -214,9 +214,29 @@ void World::submitted(Instant now, JobId first, const JobSpec& spec, const JobTr
   for (std::uint32_t i = 0; i < spec.array; ++i) live(JobId(first.value() + i)) = live_job;
 }
 
-void World::known(JobId job, LiveJob live_job) {
-  grow_to(job);
-  live(job) = live_job;
+void World::begin_at(Instant now) {
+  now_ = now;
+  for (SiteMeter& meter : meters_) meter.since = now;
+}
+
+void World::stays_down(NodeId node) {
+  nodes_[node.value()].down = 1;
+  nodes_[node.value()].told_lost = true;
+}
+
+void World::adopt(DesiredAttempt desired, const Attempt& attempt) {
+  const std::uint32_t index = begin(desired);
+  Running& running = attempts_[index];
+  if (running.phase == Phase::kEnded) return;  // all its nodes are down
+  if (attempt.running_at) {
+    running.phase = Phase::kRunning;
+    running.done = work_in(now_ - *attempt.running_at, running.speed);
+    // What has run longer than it was thought to ends now.
+    LiveJob& job = live(desired.job);
+    job.truth.work = Duration(std::max(job.truth.work.count(), running.done + 1));
+    work_on(index);
+  }
+  if (attempt.stopping) stop(index, desired.grace);
 }
 
 void World::obey(const DesiredAttempt& desired) {
@@ -242,13 +262,16 @@ void World::obey(const DesiredAttempt& desired) {
     if (running.phase != Phase::kEnded && running.epoch > job.let_go) ++doubled_starts_;
     leave(index);
   }
-  if (desired.goal == AttemptGoal::kRun) return begin(desired);
+  if (desired.goal == AttemptGoal::kRun) {
+    begin(desired);
+    return;
+  }
   // It never came to be, and must not when the command to start it arrives later.
   job.ended = desired.epoch;
   hear(AttemptGone{desired.job, desired.epoch, true, ""});
 }
 
-void World::begin(const DesiredAttempt& desired) {
+std::uint32_t World::begin(const DesiredAttempt& desired) {
   auto index = static_cast<std::uint32_t>(attempts_.size());
   if (unused_.empty()) {
     attempts_.emplace_back();
@@ -283,6 +306,7 @@ void World::begin(const DesiredAttempt& desired) {
                     {Kind::kRepeat, index, 0, static_cast<std::int64_t>(running.epoch.value())});
   }
   vanish_if_gone(index);
+  return index;
 }
 
 /// With the last of its nodes goes whoever could report it.

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "core/state.h"
 #include "core/topology.h"
 #include "loop/engine.h"
 #include "model/input.h"
@@ -73,8 +74,12 @@ class World final : public Engine {
 
   /// Jobs `first` .. `first + spec.array - 1` exist now, as was made durable.
   void submitted(Instant now, JobId first, const JobSpec& spec, const JobTruth& truth);
-  /// A job that was there before the simulation began.
-  void known(JobId job, LiveJob live);
+  // Going on from a state that is there already.
+  void begin_at(Instant now);
+  /// An attempt that the state has; when it runs, as far as it says.
+  void adopt(DesiredAttempt desired, const Attempt& attempt);
+  /// The node is lost already, and nobody knows when it will be back: it will not.
+  void stays_down(NodeId node);
 
   /// When something happens next by itself.
   [[nodiscard]] Instant next() const { return early_.empty() ? calendar_.next() : now_; }
@@ -156,7 +161,7 @@ class World final : public Engine {
   void grow_to(JobId id);
   void happen(const Entry& entry);
   void obey(const DesiredAttempt& desired);
-  void begin(const DesiredAttempt& desired);
+  std::uint32_t begin(const DesiredAttempt& desired);
   void stop(std::uint32_t index, Duration grace);
   void forgotten(JobId job, Epoch epoch);
   void proceed(std::uint32_t index);

@@ -189,6 +189,39 @@ class FirstJob(unittest.TestCase):
             self.plane.mw("node", "resume", "n1")
         self.plane.wait_job(number, ["succeeded"])
 
+    def test_reserved_nodes_run_what_names_the_reservation(self):
+        out = self.plane.mw("reservation", "create", "demo", "--duration", "1h", "--nodes", "1",
+                            "--reason", "a visit", "--json").stdout
+        (node,) = json.loads(out)["nodes"]
+        try:
+            outside = self.plane.submit(job("outside", "true", tasks=2, nodes=2))
+            why = self.plane.mw("job", "why", str(outside)).stdout
+            self.assertIn("reserved (demo", why)
+            self.assertIn("no reservation demo", why)
+            inside = json.loads(self.plane.mw(
+                "submit", "--name", "inside", "--reservation", "demo", "--json", "--", "true",
+            ).stdout)["job"]
+            self.plane.wait_job(inside, ["succeeded"])
+            places = [event for event in self.plane.get(f"/v1/events?job={inside}")["events"]
+                      if event["kind"] == "attempt_placed"]
+            self.assertIn(node, places[0]["text"])
+            self.assertIn("a visit", self.plane.mw("reservation", "list").stdout)
+            self.assertIn("everybody", self.plane.mw("reservation", "show", "demo").stdout)
+            later = self.plane.mw("reservation", "create", "later", "--start", "+2h", "--duration",
+                                  "1h", "--node-list", node).stdout
+            self.assertIn("to come", later)
+            waits = self.plane.submit(job("waits", "true", reservation="later"))
+            self.assertIn("begins", self.plane.mw("job", "why", str(waits)).stdout)
+            refused = self.plane.mw("submit", "--name", "x", "--reservation", "none", "--", "true",
+                                    check=False)
+            self.assertNotEqual(refused.returncode, 0)
+            self.assertIn('no reservation "none"', refused.stderr)
+        finally:
+            for name in ("demo", "later"):
+                self.plane.mw("reservation", "delete", name, check=False)
+        self.plane.wait_job(outside, ["succeeded"])
+        self.plane.wait_job(waits, ["cancelled"])
+
     def test_the_event_stream_resumes_without_gap_or_repeat(self):
         number = self.plane.submit(job("streamed", "true"))
         self.plane.wait_job(number, ["succeeded"])
@@ -294,6 +327,37 @@ class Surviving(unittest.TestCase):
                                     capture_output=True, timeout=20, check=False)
             self.assertNotEqual(second.returncode, 0)
             self.assertIn(str(one.home), second.stderr)
+
+    def test_a_simulated_fleet_survives_its_control_plane(self):
+        plane = ControlPlane()
+        plane.engine = ["--engine", "simulated", "--fleet", "nvl72-hall", "--simulated-run", "1h"]
+        try:
+            plane.start()
+            self.assertEqual(plane.get("/v1/nodes?limit=1")["count"], 1800)
+            answer = json.loads(plane.mw("submit", "--name", "big", "--tasks", "90", "--accelerators", "4",
+                                         "--json", "--", "train").stdout)
+            short = plane.submit({"name": "short", "command": ["x"],
+                                  "environment": {"SIMULATED_RUN": "1ms", "SIMULATED_EXIT": "3"}})
+            plane.wait_job(answer["job"], ["running"])
+            plane.wait_job(short, ["failed"])
+            plane.kill()
+            plane.engine = []  # the home remembers
+            plane.start()
+            plane.wait_job(answer["job"], ["running"])
+            self.assertFalse([n for n in plane.get("/v1/nodes?limit=10000")["nodes"] if n["lost"]])
+            plane.mw("job", "cancel", str(answer["job"]))
+            plane.wait_job(answer["job"], ["cancelled"])
+            refused = subprocess.run([binary(), "--home", str(plane.home), "up", "--engine", "local"],
+                                     text=True, capture_output=True, timeout=60, check=False)
+            self.assertEqual(refused.returncode, 0, "it is up already")
+            plane.mw("down")
+            refused = subprocess.run([binary(), "--home", str(plane.home), "up", "--engine", "local"],
+                                     text=True, capture_output=True, timeout=60, check=False)
+            self.assertNotEqual(refused.returncode, 0)
+            self.assertIn("use another --home", refused.stderr)
+        finally:
+            subprocess.run([binary(), "down"], env=plane.environment, capture_output=True, check=False)
+            plane.close()
 
     def test_a_newer_store_is_refused(self):
         plane = ControlPlane(nodes=["a:1"])

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "codec/reservation_request.h"
 #include "http/api.h"
 #include "http/routes.h"
 
@@ -37,6 +38,19 @@ void check_bodies(Request request) {
   } else {
     check_refusal(mw::http::error_response(submission.error()));
   }
+  if (const auto batch = mw::http::parse_batch(request, "fuzz")) {
+    MW_CHECK(!batch->empty() && batch->size() <= mw::kBatchJobsMax);
+    for (const auto& job : *batch) {
+      if (job) MW_CHECK(!job->spec.command.empty() && job->client_key.size() <= 200);
+    }
+  } else {
+    check_refusal(mw::http::error_response(batch.error()));
+  }
+  if (const auto input = mw::http::parse_fleet(request, "fuzz")) {
+    MW_CHECK(!input->fleet.name.empty() && input->by == "fuzz");
+  } else {
+    check_refusal(mw::http::error_response(input.error()));
+  }
   for (const bool with_attempt_token : {false, true}) {
     if (with_attempt_token) request.caller = {mw::JobId(3), mw::AttemptNumber(1)};
     if (const auto inputs = mw::http::parse_report(request)) {
@@ -55,6 +69,12 @@ void check_bodies(Request request) {
     MW_CHECK(mw::fault_of(input->policy).empty() && input->by == "fuzz");
   } else {
     check_refusal(mw::http::error_response(input.error()));
+  }
+  if (const auto reservation = mw::parse_reservation_request(request.body)) {
+    MW_CHECK(reservation->duration.count() > 0);
+    MW_CHECK((reservation->nodes > 0) == reservation->node_list.empty());
+  } else {
+    check_refusal(mw::http::error_response(reservation.error()));
   }
   if (const auto reason = mw::http::parse_drain(request)) {
     MW_CHECK(reason->find('\n') == std::string::npos);

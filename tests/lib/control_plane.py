@@ -54,6 +54,7 @@ class ControlPlane:
     def __init__(self, nodes=(), home=None):
         self.home = pathlib.Path(home or tempfile.mkdtemp(prefix="mw-test-"))
         self.nodes = list(nodes)
+        self.engine = []  # further arguments of mw serve
         self.process = None
         self.environment = dict(os.environ, MILLWRIGHT_HOME=str(self.home), NO_COLOR="1")
 
@@ -67,7 +68,7 @@ class ControlPlane:
     # --- the process ------------------------------------------------------------------------
 
     def start(self, wait=True):
-        command = [binary(), "serve", "--home", str(self.home)]
+        command = [binary(), "serve", "--home", str(self.home), *self.engine]
         for node in self.nodes:
             command += ["--node", node]
         with open(self.home / "serve.out", "ab") as log:
