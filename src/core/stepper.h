@@ -111,7 +111,8 @@ class Core::Stepper {
   [[nodiscard]] bool is_told(JobId job) const;
   bool stop_others_for(JobId job);
   void plan_for(JobId job);
-  bool make_way_for_plan(JobId job);
+  [[nodiscard]] std::optional<std::vector<JobId>> plans_before(JobId job) const;
+  std::optional<Claim> find_plan(JobId job, bool starved);
   bool move_others_for(JobId job);
   void stop_for(JobId job, Claim claim, EndCause cause);
 

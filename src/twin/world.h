@@ -159,6 +159,7 @@ class World final : public Engine {
   [[nodiscard]] LiveJob& live(JobId id) { return jobs_[id.value() - first_job_]; }
   [[nodiscard]] const LiveJob& live(JobId id) const { return jobs_[id.value() - first_job_]; }
   void grow_to(JobId id);
+  [[nodiscard]] bool is_void(const Entry& entry) const;
   void happen(const Entry& entry);
   void obey(const DesiredAttempt& desired);
   std::uint32_t begin(const DesiredAttempt& desired);

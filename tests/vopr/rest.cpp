@@ -44,7 +44,8 @@ void Run::calm() {
   for (std::uint64_t turns = 0;; ++turns) {
     const State& state = cycle_->state();
     state.jobs.visit(JobId(), [&](const Job& job) {
-      if (job.held && !is_final(job.state)) people_.ask_for(ReleaseJob{job.id, false, "vopr"}, inputs_);
+      if (job.held && !is_final(job.state))
+        people_.ask_for(ReleaseJob{job.id, false, "vopr"}, inputs_);
       return true;
     });
     const Instant at = next();
