@@ -33,6 +33,7 @@ void Core::Stepper::start_restarts() {
     if (not_before > now_) break;
     if (!sleeping_restarts_.contains(job)) due.push_back(job);
   }
+  has_tried_ = has_tried_ || !due.empty();
   for (const JobId job : due) {
     NoPlace why;
     if (const auto limit = over_limit(job)) {
@@ -50,6 +51,7 @@ void Core::Stepper::allocate() {
   failed_.clear();
   raise_barriers();
   for (const ClassId id : retries_.take_due(now_)) wakes_.wake(id);
+  has_tried_ = has_tried_ || !wakes_.quiet();
   FairOrder order(state_, now_);
   for (const ClassId id : wakes_.take(state_)) order.add(id);
   while (const auto id = order.next()) {

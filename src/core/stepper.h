@@ -27,6 +27,7 @@ class Core::Stepper {
   std::vector<Event> step(Instant now, std::span<const Input> inputs);
   [[nodiscard]] Instant next_wakeup() const;
   [[nodiscard]] const State& state() const { return state_; }
+  [[nodiscard]] bool has_tried() const { return has_tried_; }
 
   // What was asked and observed (handle_*.cpp).
   void operator()(const SubmitJob& input);
@@ -124,8 +125,10 @@ class Core::Stepper {
   Instant now_;
   RequestId request_;
   std::vector<Event> events_;
-  JobPlacer placer_;  ///< for its scratch memory, and what it knows of power
-  // Caches: without them the same things are decided, more slowly.
+  JobPlacer placer_;        ///< for its scratch memory, and what it knows of power
+  bool has_tried_ = false;  ///< in this step, to find a place for somebody
+  // Memory of what was tried. Most of it only saves time, but when something is searched for again
+  // decides too: so a step that tries is stored, even if it makes no event (has_tried).
   Wakes wakes_;
   std::vector<ClassId> failed_;  ///< tried in this pass and did not fit, in the order of the pass
   Retries retries_;

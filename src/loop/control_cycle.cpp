@@ -55,7 +55,7 @@ Result<ControlCycle::Turn> ControlCycle::turn(Instant now, std::span<const Input
   turn.events = events;
   times_.step_ns += elapsed_ns(step_began);
   for (const auto& [job, epoch] : unknown) engine_.forget(job, epoch);
-  if (events->empty()) return turn;
+  if (events->empty() && !core_->has_tried()) return turn;
 
   std::vector<EndedJob> ended;
   if (journal_.keeps_ended_jobs()) ended = ended_jobs(core_->state(), *events);

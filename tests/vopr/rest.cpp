@@ -30,24 +30,28 @@ void Run::make_peace() {
   people_.stop_asking();
   if (plane_ != Plane::kUp) back_at_ = now_;
   turn(now_);
+}
+
+/// Whoever was not answered asks again, so that a job may be held or a node drained even now.
+void Run::give_free() {
   const State& state = cycle_->state();
   for (const Node& node : state.nodes) {
     if (node.phase != NodePhase::kDraining) continue;
     people_.ask_for(ResumeNode{state.topology->name(node.id), "vopr"}, inputs_);
   }
-  turn(now_);
+  state.jobs.visit(JobId(), [&](const Job& job) {
+    if (job.held && !is_final(job.state)) {
+      people_.ask_for(ReleaseJob{job.id, false, "vopr"}, inputs_);
+    }
+    return true;
+  });
 }
 
 void Run::calm() {
   make_peace();
   const Instant end = now_ + kRestWithin;
   for (std::uint64_t turns = 0;; ++turns) {
-    const State& state = cycle_->state();
-    state.jobs.visit(JobId(), [&](const Job& job) {
-      if (job.held && !is_final(job.state))
-        people_.ask_for(ReleaseJob{job.id, false, "vopr"}, inputs_);
-      return true;
-    });
+    give_free();
     const Instant at = next();
     if (at == Instant::never()) return;
     if (at > end) throw Broken("after " + std::to_string(turns) + " turns no rest: " + left_over());

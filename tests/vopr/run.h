@@ -67,8 +67,8 @@ class Run {
   void check(const std::vector<Event>& events);
   void tell(const std::vector<Event>& events);
 
-  [[nodiscard]] bool is_done() const;
   void make_peace();
+  void give_free();
   void check_rest();
   void check_never(const Job& job);
   [[nodiscard]] bool starts_alone(const Job& job) const;
