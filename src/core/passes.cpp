@@ -246,6 +246,12 @@ void Core::Stepper::note_waiting(const EventBody& body) {
              std::holds_alternative<ReservationMended>(body) ||
              std::holds_alternative<ReservationEnded>(body) ||
              std::holds_alternative<ControllerTookOver>(body)) {
+    // A new control plane remembers nothing, and whoever steps the journal again must not either.
+    if (std::holds_alternative<ControllerTookOver>(body)) {
+      barriers_.clear();
+      backfill_at_ = Instant();
+      looked_at_ = kNeverLooked;
+    }
     wakes_.all(state_);
     retries_.clear();
     sleeping_restarts_.clear();

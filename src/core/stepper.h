@@ -138,8 +138,9 @@ class Core::Stepper {
   std::map<ClassId, TenantId> barriers_;  ///< those that wait too long for their tenant's quota
   Instant grow_at_;                       ///< nobody grows before this, unless something comes free
   Instant starving_at_;                   ///< nobody has waited too long before this
-  Instant looked_at_{-1};                 ///< the calendar, up to and including this
-  std::uint64_t reasons_left_ = 0;  ///< nodes that may yet be looked at in this step to say why
+  static constexpr Instant kNeverLooked{-1};
+  Instant looked_at_ = kNeverLooked;  ///< the calendar, up to and including this
+  std::uint64_t reasons_left_ = 0;    ///< nodes that may yet be looked at in this step to say why
 };
 
 }  // namespace mw
