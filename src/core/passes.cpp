@@ -59,7 +59,7 @@ void Core::Stepper::allocate() {
     const JobId head = head_of(*id);
     if (const auto limit = over_limit(head)) {
       note_over_quota(head, *limit);
-      if (!job_class.key.level.patient) barriers_[*id] = *limit;
+      if (!job_class.key.level.patient) barriers_[*id] = {*limit, job_class.generation};
       wakes_.sleep_for_quota(state_, *id, *limit);
       continue;
     }
@@ -91,9 +91,11 @@ JobId Core::Stepper::head_of(ClassId id) const {
 /// A job that has waited too long for its tenant's quota lets none of that tenant's go before it.
 void Core::Stepper::raise_barriers() {
   for (auto each = barriers_.begin(); each != barriers_.end();) {
-    const auto [id, tenant] = *each;
-    const bool waits = id.value() < state_.classes.slots() && !state_.classes.at(id).line.empty() &&
-                       !state_.classes.at(id).key.level.patient;
+    const auto [id, barrier] = *each;
+    const auto [tenant, generation] = barrier;
+    const bool waits =
+        id.value() < state_.classes.slots() && state_.classes.at(id).generation == generation &&
+        !state_.classes.at(id).line.empty() && !state_.classes.at(id).key.level.patient;
     if (waits && !wakes_.is_awake(state_, id)) {
       ++each;
       continue;
@@ -107,8 +109,8 @@ std::optional<TenantId> Core::Stepper::barrier_before(ClassId id) const {
   const JobClass& job_class = state_.classes.at(id);
   if (barriers_.empty() || !job_class.key.level.patient) return std::nullopt;
   for (const TenantId each : state_.tenants.at(job_class.key.tenant).path) {
-    for (const auto& [owner, tenant] : barriers_) {
-      if (tenant == each) return each;
+    for (const auto& [owner, barrier] : barriers_) {
+      if (barrier.first == each) return each;
     }
   }
   return std::nullopt;

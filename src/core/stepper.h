@@ -134,10 +134,11 @@ class Core::Stepper {
   Retries retries_;
   Instant backfill_at_;    ///< not before this, where much is claimed
   bool searched_ = false;  ///< more was done for the job at hand than looking for a place
-  std::set<JobId> sleeping_restarts_;     ///< due, tried, and nothing has come free since
-  std::map<ClassId, TenantId> barriers_;  ///< those that wait too long for their tenant's quota
-  Instant grow_at_;                       ///< nobody grows before this, unless something comes free
-  Instant starving_at_;                   ///< nobody has waited too long before this
+  std::set<JobId> sleeping_restarts_;  ///< due, tried, and nothing has come free since
+  /// Those that wait too long for their tenant's quota, with the class's generation.
+  std::map<ClassId, std::pair<TenantId, std::uint64_t>> barriers_;
+  Instant grow_at_;      ///< nobody grows before this, unless something comes free
+  Instant starving_at_;  ///< nobody has waited too long before this
   static constexpr Instant kNeverLooked{-1};
   Instant looked_at_ = kNeverLooked;  ///< the calendar, up to and including this
   std::uint64_t reasons_left_ = 0;    ///< nodes that may yet be looked at in this step to say why
