@@ -28,9 +28,10 @@ Scenario scenario_of(Random& random) {
 
 }  // namespace
 
-Run::Run(std::uint64_t seed, bool verbose)
+Run::Run(std::uint64_t seed, bool verbose, bool verify)
     : random_(seed),
       verbose_(verbose),
+      verify_(verify),
       scenario_(scenario_of(random_)),
       world_(unfold(scenario_.fleet), scenario_.physics, scenario_.messages, random_.next()),
       journal_(world_),

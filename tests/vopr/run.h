@@ -46,7 +46,8 @@ struct Figures {
 
 class Run {
  public:
-  Run(std::uint64_t seed, bool verbose);
+  /// `verify`: at the end the journal is stepped again and compared.
+  Run(std::uint64_t seed, bool verbose, bool verify);
 
   /// Throws Broken, saying what was.
   Figures run();
@@ -79,6 +80,7 @@ class Run {
 
   Random random_;
   const bool verbose_;
+  const bool verify_;
   const Scenario scenario_;
   World world_;
   WatchedJournal journal_;

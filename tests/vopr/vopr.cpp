@@ -22,11 +22,12 @@ using mw::vopr::Run;
 using Clock = std::chrono::steady_clock;
 
 constexpr const char* kUsage =
-    "usage: mw_vopr [--seconds N] [--seed S] [--runs N] [--seeds FILE] [-v]\n"
+    "usage: mw_vopr [--seconds N] [--seed S] [--runs N] [--seeds FILE] [--no-verify] [-v]\n"
     "  --seconds N   run for so long (default: 60, or one run when a seed is given)\n"
     "  --runs N      at most so many runs\n"
     "  --seed S      the first run's seed, the next one's is S + 1 (default: by the clock)\n"
     "  --seeds FILE  run the seeds that the file lists, one a line, and end\n"
+    "  --no-verify   do not step the journal again at the end of each run\n"
     "  -v            print every event\n";
 
 struct Options {
@@ -35,6 +36,7 @@ struct Options {
   std::optional<std::uint64_t> seed;
   std::vector<std::uint64_t> listed;
   bool verbose = false;
+  bool verify = true;
 };
 
 [[noreturn]] void refuse(const std::string& why) {
@@ -69,6 +71,10 @@ Options parse(int argc, char** argv) {
     const std::string name = argv[i];
     if (name == "-v") {
       options.verbose = true;
+      continue;
+    }
+    if (name == "--no-verify") {
+      options.verify = false;
       continue;
     }
     if (name != "--seconds" && name != "--runs" && name != "--seed" && name != "--seeds") {
@@ -162,7 +168,7 @@ class Runner {
                   "repeat it with: ./dev vopr --seed %llu --runs 1 -v\n",
                   static_cast<unsigned long long>(seed));
     try {
-      total_.add(Run(seed, options_.verbose).run());
+      total_.add(Run(seed, options_.verbose, options_.verify).run());
       return true;
     } catch (const std::exception& broken) {
       std::fflush(stdout);
