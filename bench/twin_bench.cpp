@@ -82,7 +82,14 @@ RunReport run_of(const FleetSpec& fleet, const std::string& workload, std::int64
   options.fleet = fleet;
   if (days > 0) options.length = hours(24 * days);
   Simulation simulation(std::move(options), **source, nullptr);
-  if (!simulation.run().ok()) give_up("the run failed");
+  double told = 0;
+  const auto progress = [&](Instant now, double /*part*/) {
+    if (watch.milliseconds() - told < 5000) return;
+    told = watch.milliseconds();
+    std::fprintf(stderr, "%s: day %.1f after %.0f s\n", workload.c_str(),
+                 static_cast<double>(now.count()) / 8.64e13, told / 1000);
+  };
+  if (!simulation.run(progress).ok()) give_up("the run failed");
   RunReport report = simulation.report();
   seconds_taken = watch.milliseconds() / 1000;
   return report;

@@ -5,6 +5,7 @@ cmake_minimum_required(VERSION 3.25)
 set(fleets "")
 set(policies "")
 set(workloads "")
+set(scenarios "")
 set(accelerators "")
 foreach(file IN LISTS FILES)
   file(READ ${file} text)
@@ -20,6 +21,8 @@ foreach(file IN LISTS FILES)
     string(APPEND policies "    {\"${name}\", ${literal}},\n")
   elseif(folder STREQUAL "workloads")
     string(APPEND workloads "    {\"${name}\", ${literal}},\n")
+  elseif(folder STREQUAL "scenarios")
+    string(APPEND scenarios "    {\"${name}\", ${literal}},\n")
   elseif(name STREQUAL "accelerators")
     set(accelerators "${literal}")
   else()
@@ -39,12 +42,15 @@ const auto kPolicies = std::to_array<EmbeddedFile>({
 @policies@});
 const auto kWorkloads = std::to_array<EmbeddedFile>({
 @workloads@});
+const auto kScenarios = std::to_array<EmbeddedFile>({
+@scenarios@});
 }  // namespace
 
 const std::string_view kEmbeddedAccelerators = @accelerators@;
 const std::span<const EmbeddedFile> kEmbeddedFleets = kFleets;
 const std::span<const EmbeddedFile> kEmbeddedPolicies = kPolicies;
 const std::span<const EmbeddedFile> kEmbeddedWorkloads = kWorkloads;
+const std::span<const EmbeddedFile> kEmbeddedScenarios = kScenarios;
 
 }  // namespace mw
 ]])

@@ -1,5 +1,5 @@
-// Files of fleets/, policies/ and workloads/ as text inside of the program, so that nothing has to
-// be found when it runs. cmake/MwEmbed.cmake writes the definitions while building.
+// Files of fleets/, policies/, workloads/ and scenarios/ as text inside of the program, so that
+// nothing has to be found when it runs. cmake/MwEmbed.cmake writes the definitions while building.
 #pragma once
 
 #include <span>
@@ -20,5 +20,7 @@ extern const std::span<const EmbeddedFile> kEmbeddedFleets;
 extern const std::span<const EmbeddedFile> kEmbeddedPolicies;
 /// Every file of workloads/, by name.
 extern const std::span<const EmbeddedFile> kEmbeddedWorkloads;
+/// Every file of scenarios/, by name.
+extern const std::span<const EmbeddedFile> kEmbeddedScenarios;
 
 }  // namespace mw

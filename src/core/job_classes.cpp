@@ -16,6 +16,7 @@ ClassId JobClasses::intern(const ClassKey& key) {
   ClassId id(static_cast<std::uint32_t>(classes_.size()));
   if (unused_.empty()) {
     classes_.emplace_back();
+    standing_.resize((classes_.size() + 63) / 64);
   } else {
     id = unused_.back();
     unused_.pop_back();
@@ -41,6 +42,7 @@ void JobClasses::release(ClassId id) {
 void JobClasses::enqueue(ClassId id, JobId job) {
   std::deque<JobId>& line = classes_[id.value()].line;
   ++waiting_;
+  standing_[id.value() / 64] |= std::uint64_t{1} << (id.value() % 64);
   if (line.empty() || line.back() < job) {
     line.push_back(job);
     return;
@@ -54,6 +56,7 @@ void JobClasses::dequeue(ClassId id, JobId job) {
   std::deque<JobId>& line = classes_[id.value()].line;
   MW_CHECK(!line.empty());
   --waiting_;
+  if (line.size() == 1) standing_[id.value() / 64] &= ~(std::uint64_t{1} << (id.value() % 64));
   if (line.front() == job) {
     line.pop_front();
     return;

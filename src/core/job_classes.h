@@ -2,6 +2,7 @@
 // of each. A million jobs of a thousand classes cost what a thousand cost.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -58,10 +59,14 @@ class JobClasses {
   /// Jobs that wait, over all classes.
   [[nodiscard]] std::size_t waiting() const { return waiting_; }
   /// Calls visit(ClassId) for each class with someone in line, by id.
+  /// Cost: by classes with someone in line; there may be thousands more that have nobody.
   template <class Visitor>
   void for_each_line(Visitor&& visit) const {
-    for (std::uint32_t i = 0; i < classes_.size(); ++i) {
-      if (!classes_[i].line.empty()) visit(ClassId(i));
+    for (std::size_t word = 0; word < standing_.size(); ++word) {
+      for (std::uint64_t left = standing_[word]; left != 0; left &= left - 1) {
+        visit(ClassId(static_cast<std::uint32_t>(word * 64) +
+                      static_cast<std::uint32_t>(std::countr_zero(left))));
+      }
     }
   }
 
@@ -76,6 +81,7 @@ class JobClasses {
 
  private:
   std::vector<JobClass> classes_;
+  std::vector<std::uint64_t> standing_;  ///< bit n: someone stands in line in class n
   std::vector<ClassId> unused_;
   std::map<ClassKey, ClassId> by_key_;
   std::uint64_t next_generation_ = 1;

@@ -20,9 +20,11 @@ PlannedRoom::PlannedRoom(const State& state, Begin begin, Room memory)
 }
 
 PlannedRoom::Touched& PlannedRoom::touched(NodeId node) {
-  const auto [at, added] = touched_.try_emplace(node);
-  Touched& found = at->second;
-  if (!added) return found;
+  if (touched_at_.empty()) touched_at_.resize(state_->nodes.size());
+  std::uint32_t& at = touched_at_[node.value()];
+  if (at != 0) return touched_[at - 1];
+  Touched& found = touched_.emplace_back();
+  at = static_cast<std::uint32_t>(touched_.size());
   const Node& now = state_->nodes[node.value()];
   if (begin_ == Begin::kEmpty) {
     found.devices = DeviceRoom(now.devices.size());

@@ -62,7 +62,8 @@ class PlannedRoom {
   const State* state_;
   Begin begin_;
   Room room_;
-  std::map<NodeId, Touched> touched_;
+  std::vector<std::uint32_t> touched_at_;  ///< by node: its place in touched_, and 1; 0: none
+  std::vector<Touched> touched_;
 };
 
 /// Asks again and again whether groups that fit in a room still do after an attempt was retained

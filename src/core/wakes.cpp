@@ -28,12 +28,17 @@ Wakes::Sleeper* Wakes::sleeper(const State& state, ClassId id) {
   return found.generation == state.classes.at(id).generation ? &found : nullptr;
 }
 
+void Wakes::forget(ClassId id) {
+  if (id.value() < sleepers_.size()) sleepers_[id.value()] = Sleeper();
+  asleep_.erase(id);
+}
+
 void Wakes::joined(const State& state, ClassId id) {
   if (sleeper(state, id) == nullptr) awake_.insert(id);
 }
 
 void Wakes::wake(ClassId id) {
-  if (id.value() < sleepers_.size()) sleepers_[id.value()] = Sleeper();
+  forget(id);
   awake_.insert(id);
 }
 
@@ -52,6 +57,7 @@ void Wakes::freed(const State& state, TenantId tenant) {
 
 void Wakes::all(const State& state) {
   sleepers_.clear();
+  asleep_.clear();
   nodes_.clear();
   tenants_.clear();
   awake_.clear();
@@ -60,6 +66,7 @@ void Wakes::all(const State& state) {
 
 void Wakes::sleep(const State& state, ClassId id, const NoPlace& why) {
   if (id.value() >= sleepers_.size()) sleepers_.resize(id.value() + 1);
+  asleep_.insert(id);
   const JobClass& job_class = state.classes.at(id);
   Sleeper& sleeper = sleepers_[id.value()];
   sleeper = {job_class.generation, why.shortage, !is_countable(job_class.key), Watts(), kNoTenant};
@@ -72,6 +79,7 @@ void Wakes::sleep(const State& state, ClassId id, const NoPlace& why) {
 
 void Wakes::sleep_for_quota(const State& state, ClassId id, TenantId tenant) {
   if (id.value() >= sleepers_.size()) sleepers_.resize(id.value() + 1);
+  asleep_.insert(id);
   sleepers_[id.value()] = {state.classes.at(id).generation, 0, false, Watts(), tenant};
   awake_.erase(id);
 }
@@ -116,7 +124,7 @@ void Wakes::wake_by_room(const State& state) {
       room += kind.nodes * tasks;
     }
     if (found->any || (room > 0 && room >= found->shortage)) {
-      *found = Sleeper();
+      forget(id);
       awake_.insert(id);
     } else {
       found->shortage -= room;
@@ -127,18 +135,19 @@ void Wakes::wake_by_room(const State& state) {
 std::vector<ClassId> Wakes::take(const State& state) {
   if (!nodes_.empty() || !tenants_.empty()) {
     // Where nobody stands in line, nobody counts down: whoever joins is tried at once.
-    for (std::uint32_t i = 0; i < sleepers_.size(); ++i) {
-      if (sleepers_[i].generation == 0) continue;
-      const bool known = i < state.classes.slots();
-      if (!known || state.classes.at(ClassId(i)).line.empty()) sleepers_[i] = Sleeper();
+    std::vector<ClassId> gone;
+    for (const ClassId id : asleep_) {
+      const bool known = id.value() < state.classes.slots();
+      if (!known || state.classes.at(id).line.empty()) gone.push_back(id);
     }
+    for (const ClassId id : gone) forget(id);
   }
   if (!nodes_.empty()) wake_by_room(state);
   if (!tenants_.empty()) {
     state.classes.for_each_line([&](ClassId id) {
       Sleeper* found = sleeper(state, id);
       if (found == nullptr || !tenants_.contains(found->tenant)) return;
-      *found = Sleeper();
+      forget(id);
       awake_.insert(id);
     });
   }

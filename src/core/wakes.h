@@ -51,9 +51,11 @@ class Wakes {
     TenantId tenant = kNoTenant;   ///< that has to use less
   };
   [[nodiscard]] Sleeper* sleeper(const State& state, ClassId id);
+  void forget(ClassId id);
   void wake_by_room(const State& state);
 
   std::vector<Sleeper> sleepers_;  ///< by class
+  std::set<ClassId> asleep_;       ///< of them, those where somebody sleeps
   std::set<ClassId> awake_;
   std::map<NodeId, AcceleratorShare> nodes_;  ///< with what has come free there
   std::set<TenantId> tenants_;

@@ -1,29 +1,19 @@
-// What breaks in a simulated fleet, and when. A source hands out faults in the order of their
-// beginning, be they replayed from a trace or drawn from rates.
+// What breaks in a simulated fleet, and when. A source hands out faults in the order in which they
+// become known, be they replayed from a trace or drawn from rates. What it hands out depends on
+// nothing that the control plane does: two runs that differ in policy see the very same faults.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/fields.h"
 #include "base/id.h"
 #include "base/time.h"
+#include "model/scenario.h"
 
 namespace mw {
-
-enum class FaultEffect : std::uint8_t {
-  kDown,  ///< the nodes do nothing until they are repaired; what ran there is gone
-  kSlow,  ///< a silent one: what runs there runs at `speed_milli`, and nobody is told
-  kTask,  ///< a task on the node fails, as a software fault would; the node stays
-};
-template <>
-struct EnumNames<FaultEffect> {
-  static constexpr std::array<std::string_view, 3> value = {"down", "slow", "task"};
-};
 
 struct NodeFault {
   Instant at;
@@ -32,14 +22,18 @@ struct NodeFault {
   Duration repair;  ///< until it is over
   std::int64_t speed_milli = 1000;
   std::string component;  ///< what broke, for the report
-  bool planned = false;   ///< maintenance: the nodes are drained before
+  bool planned = false;   ///< maintenance: the nodes are drained before, and resumed after
+  Duration notice{};      ///< how long before; 0 unless it is planned
+  /// When anybody can know of it.
+  [[nodiscard]] Instant known_at() const { return at - notice; }
   bool operator==(const NodeFault&) const = default;
-  MW_FIELDS(at, nodes, effect, repair, speed_milli, component, planned)
+  MW_FIELDS(at, nodes, effect, repair, speed_milli, component, planned, notice)
 };
 
 class FaultSource {
  public:
   virtual ~FaultSource() = default;
+  /// The next one by known_at(), of equal ones in a fixed order; nothing once there are no more.
   virtual std::optional<NodeFault> next() = 0;
 };
 

@@ -1,40 +1,17 @@
 // How fast a simulated job runs and what it draws. Each model is one small function with its
-// source; the figures are in one struct, which a scenario file replaces. Integers, so that a run is
-// the same on every machine.
+// source; the figures are in one struct (model/scenario.h), which a scenario file replaces.
+// Integers, so that a run is the same on every machine.
 #pragma once
 
-#include <array>
 #include <cstdint>
 
-#include "base/fields.h"
 #include "base/quantity.h"
-#include "base/time.h"
 #include "core/topology.h"
 #include "model/job.h"
 #include "model/placement.h"
+#include "model/scenario.h"
 
 namespace mw {
-
-struct Physics {
-  /// From the placement until the engine has every task running. Slurm and Kubernetes take seconds.
-  Duration launch = seconds(5);
-  /// From then until the job does what it has not done before: loading code, data and checkpoint.
-  /// An assumption; Meta reports minutes for large jobs (arXiv 2410.21680, its u0).
-  Duration start_up = seconds(60);
-  /// From being asked to stop until its tasks have ended; never longer than the job's grace.
-  Duration stop = seconds(5);
-  /// From the failure of a node until its engine says so.
-  Duration detection = seconds(30);
-  /// Speed in thousandths by the level of the fabric that holds the whole gang, FabricLevel's
-  /// order. An assumption: full-bisection fabrics lose little, sites are joined by less.
-  std::array<std::int64_t, EnumNames<FabricLevel>::value.size()> topology_milli = {
-      1000, 1000, 1000, 1000, 980, 950, 700};
-  /// Of what an accelerator may draw in addition, thousandths that work really draws.
-  /// Source: a DGX H100 under heavy load draws 76 % of its rating (arXiv 2412.08602).
-  std::int64_t load_milli = 760;
-  bool operator==(const Physics&) const = default;
-  MW_FIELDS(launch, start_up, stop, detection, topology_milli, load_milli)
-};
 
 /// Work is counted in nanoseconds at this speed.
 inline constexpr std::int64_t kFullSpeed = 1'000'000;

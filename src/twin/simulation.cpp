@@ -10,6 +10,8 @@ namespace {
 
 /// How often the loop tells its engine everything again, where messages may be lost.
 constexpr Duration kResync = seconds(30);
+/// Who drains nodes for maintenance, in the journal's words.
+constexpr const char* kPlanner = "the maintenance plan";
 
 Topology unfold(const SimulationOptions& options) {
   if (options.from) return make_topology(options.from->fleet);
@@ -152,7 +154,12 @@ Instant Simulation::next() {
   Instant at = std::min(world_.next(), cycle_.next_wakeup());
   if (upcoming_) at = std::min(at, upcoming_->at);
   const bool jobs_are_left = upcoming_ || world_.attempts() > 0 || !cycle_.state().attempts.empty();
-  if (next_fault_ && jobs_are_left) at = std::min(at, next_fault_->at);
+  if (next_fault_ && jobs_are_left) at = std::min(at, std::max(next_fault_->known_at(), now_));
+  // A job may wait for a node that is drained, or will be.
+  if (jobs_are_left || cycle_.state().jobs.size() > cycle_.state().finished.size()) {
+    if (!announced_.empty()) at = std::min(at, announced_.begin()->first);
+    if (!returning_.empty()) at = std::min(at, returning_.begin()->first);
+  }
   if (jobs_are_left || at != Instant::never()) at = std::min(at, resync_at_);
   return std::max(at, now_);
 }
@@ -168,10 +175,39 @@ void Simulation::submit_due(Instant now) {
 }
 
 void Simulation::fault_due(Instant now) {
-  while (next_fault_ && next_fault_->at <= now) {
-    world_.apply(*next_fault_);
-    ++fault_count_;
+  while (next_fault_ && next_fault_->known_at() <= now) {
+    if (next_fault_->planned) {
+      for (const NodeId node : next_fault_->nodes) {
+        if (++windows_[node] > 1) continue;  // it is drained already
+        inputs_.push_back({RequestId(), DrainNode{world_.topology().name(node),
+                                                  next_fault_->component, kPlanner}});
+      }
+      announced_.emplace(next_fault_->at, std::move(*next_fault_));
+    } else {
+      world_.apply(*next_fault_);
+      ++fault_count_;
+    }
     next_fault_ = faults_->next();
+  }
+  maintenance_due(now);
+}
+
+/// What still runs on the nodes when their window begins is lost.
+void Simulation::maintenance_due(Instant now) {
+  while (!announced_.empty() && announced_.begin()->first <= now) {
+    NodeFault fault = std::move(announced_.begin()->second);
+    announced_.erase(announced_.begin());
+    world_.apply(fault);
+    returning_.emplace(fault.at + fault.repair, std::move(fault.nodes));
+  }
+  while (!returning_.empty() && returning_.begin()->first <= now) {
+    const std::vector<NodeId> nodes = std::move(returning_.begin()->second);
+    returning_.erase(returning_.begin());
+    for (const NodeId node : nodes) {
+      if (--windows_[node] > 0) continue;
+      windows_.erase(node);
+      inputs_.push_back({RequestId(), ResumeNode{world_.topology().name(node), kPlanner}});
+    }
   }
 }
 

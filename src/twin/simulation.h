@@ -86,6 +86,7 @@ class Simulation {
   bool decide(Instant now);
   void submit_due(Instant now);
   void fault_due(Instant now);
+  void maintenance_due(Instant now);
 
   SimulationOptions options_;
   WorkloadSource& workload_;
@@ -96,6 +97,9 @@ class Simulation {
   Recorder recorder_;
   std::optional<WorkloadJob> upcoming_;
   std::optional<NodeFault> next_fault_;
+  std::multimap<Instant, NodeFault> announced_;            ///< planned, by their beginning
+  std::multimap<Instant, std::vector<NodeId>> returning_;  ///< of maintenance, by its end
+  std::map<NodeId, std::uint32_t> windows_;                ///< that keep a node drained
   Watch watch_;
   std::vector<Input> inputs_;
   std::uint64_t next_request_ = 1;

@@ -1,0 +1,133 @@
+// What a simulated fleet suffers: how fast jobs start and run there (Physics), and what breaks, how
+// often, how widely and for how long. A scenario file says it (docs/scenarios.md); src/twin acts on
+// it. Integers throughout, so that a scenario means the same on every machine.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/fields.h"
+#include "base/time.h"
+#include "model/fleet_spec.h"
+
+namespace mw {
+
+struct Physics {
+  /// From the placement until the engine has every task running. Slurm and Kubernetes take seconds.
+  Duration launch = seconds(5);
+  /// From then until the job does what it has not done before: loading code, data and checkpoint.
+  /// An assumption; Meta reports minutes for large jobs (arXiv 2410.21680, its u0).
+  Duration start_up = seconds(60);
+  /// From being asked to stop until its tasks have ended; never longer than the job's grace.
+  Duration stop = seconds(5);
+  /// From the failure of a node until its engine says so.
+  Duration detection = seconds(30);
+  /// Speed in thousandths by the level of the fabric that holds the whole gang, FabricLevel's
+  /// order. An assumption: full-bisection fabrics lose little, sites are joined by less.
+  std::array<std::int64_t, EnumNames<FabricLevel>::value.size()> topology_milli = {
+      1000, 1000, 1000, 1000, 980, 950, 700};
+  /// Of what an accelerator may draw in addition, thousandths that work really draws.
+  /// Source: a DGX H100 under heavy load draws 76 % of its rating (arXiv 2412.08602).
+  std::int64_t load_milli = 760;
+  bool operator==(const Physics&) const = default;
+  MW_FIELDS(launch, start_up, stop, detection, topology_milli, load_milli)
+};
+
+enum class FaultEffect : std::uint8_t {
+  kDown,  ///< the nodes do nothing until they are repaired; what ran there is gone
+  kSlow,  ///< a silent one: what runs there runs at a part of its speed, and nobody is told
+  kTask,  ///< a task on the node fails, as a software fault would; the node stays
+};
+template <>
+struct EnumNames<FaultEffect> {
+  static constexpr std::array<std::string_view, 3> value = {"down", "slow", "task"};
+};
+
+/// What one fault takes with it: a node, or all nodes below one vertex of the fabric or of the
+/// power tree. A fleet that has no such vertices has no such faults.
+enum class FaultScope : std::uint8_t {
+  kNode,
+  kScaleUp,
+  kLeaf,
+  kPod,
+  kSpine,
+  kRack,
+  kRow,
+  kHall,
+  kSubstation,
+  kSite,
+};
+template <>
+struct EnumNames<FaultScope> {
+  static constexpr std::array<std::string_view, 10> value = {
+      "node", "scale_up", "leaf", "pod", "spine", "rack", "row", "hall", "substation", "site"};
+};
+
+/// How long a repair takes.
+struct RepairTime {
+  /// Lognormal with this median and mean; of equal ones it is always that long.
+  Duration median;
+  Duration mean;
+  /// Or as was measured: the values at equal steps of probability from 0 to 1, with straight lines
+  /// between them. Not empty: then the two above say nothing.
+  std::vector<Duration> quantiles;
+  bool operator==(const RepairTime&) const = default;
+  MW_FIELDS(median, mean, quantiles)
+};
+
+/// Faults of one kind: a Poisson process for each node, rack, leaf, ... of the fleet.
+struct FaultComponent {
+  std::string name;
+  FaultEffect effect = FaultEffect::kDown;
+  FaultScope scope = FaultScope::kNode;
+  /// Faults in a thousand days of one node (rack, leaf, ...), in millionths.
+  std::int64_t rate = 0;
+  RepairTime repair;
+  std::int64_t speed_milli = 1000;  ///< of what runs on a node that is slow
+  bool operator==(const FaultComponent&) const = default;
+  MW_FIELDS(name, effect, scope, rate, repair, speed_milli)
+};
+
+/// Planned work: each node (rack, leaf, ...) in turn, the turns spread evenly over `every`.
+struct MaintenancePlan {
+  std::string name;
+  FaultScope scope = FaultScope::kNode;
+  Duration every;   ///< between two windows of one node
+  Duration window;  ///< for how long it is down
+  Duration notice;  ///< that much before, its nodes take no more work
+  bool operator==(const MaintenancePlan&) const = default;
+  MW_FIELDS(name, scope, every, window, notice)
+};
+
+/// Faults as they were recorded somewhere, laid over the fleet's nodes.
+struct FaultReplay {
+  std::string file;
+  std::uint32_t nodes = 0;  ///< that were watched there, most of which had no fault
+  bool operator==(const FaultReplay&) const = default;
+  MW_FIELDS(file, nodes)
+};
+
+struct FaultSpec {
+  std::vector<FaultComponent> components;
+  std::vector<MaintenancePlan> maintenance;
+  std::optional<FaultReplay> replay;
+  [[nodiscard]] bool none() const {
+    return components.empty() && maintenance.empty() && !replay.has_value();
+  }
+  bool operator==(const FaultSpec&) const = default;
+  MW_FIELDS(components, maintenance, replay)
+};
+
+struct Scenario {
+  std::string name;
+  Physics physics;
+  FaultSpec faults;
+  bool operator==(const Scenario&) const = default;
+  MW_FIELDS(name, physics, faults)
+};
+
+}  // namespace mw

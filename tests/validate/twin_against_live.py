@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""The twin against the live control plane: 60 short real jobs, then the same jobs simulated.
+
+A control plane with two declared nodes of four slots each starts real processes that sleep for known
+times; submission, placement and end of each job are read from its API. Before that, a few jobs run
+alone, so that the twin can be told what the local engine takes to start and notice the end of a job;
+nothing else is fitted. The twin then gets the jobs as they were submitted, and both are shown job by
+job. Ends with 1 when the makespans or the mean waits differ by more than 3 %.
+
+    tests/validate/twin_against_live.py [--jobs N] [--seed N] [--json]
+"""
+
+import argparse
+import csv
+import io
+import json
+import os
+import pathlib
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from control_plane import ROOT, ControlPlane  # noqa: E402
+
+NODES, SLOTS = 2, 4
+ALLOWED = 0.03
+
+
+def validate_program():
+    """mw_validate: $MW_VALIDATE, or the release build."""
+    program = os.environ.get("MW_VALIDATE") or ROOT / "build/release/tests/validate/mw_validate"
+    if not pathlib.Path(program).exists():
+        raise SystemExit(f"{program} is not there; run ./dev validate --quick first")
+    return str(program)
+
+
+def draw_jobs(count, seed):
+    """(arrival s, tasks, length s): more than the slots can do at once, so that jobs wait."""
+    draws = random.Random(seed)
+    at, jobs = 0.0, []
+    for _ in range(count):
+        jobs.append((at, draws.choice([1, 1, 1, 2, 2, 4]), round(draws.uniform(2, 10), 3)))
+        at += draws.expovariate(1 / 0.9)
+    return jobs
+
+
+def submit(plane, tasks, length):
+    return plane.submit(
+        {
+            "name": "sleeper",
+            "command": ["/bin/sleep", str(length)],
+            "tasks": tasks,
+            "resources": {"accelerators": 1, "cpus": 0},
+        }
+    )
+
+
+def times(plane, job):
+    view = plane.wait_job(job, seconds=600)
+    if view["state"] != "succeeded":
+        raise SystemExit(f"job {job} is {view['state']}")
+    # started_at is the placement of its first attempt, which is its only one.
+    return view["submitted_at_ns"], view["started_at_ns"], view["finished_at_ns"]
+
+
+def run_live(jobs):
+    with ControlPlane(nodes=[f"n{i}:{SLOTS}" for i in range(NODES)]) as plane:
+        alone = []
+        for _ in range(8):
+            _, placed, ended = times(plane, submit(plane, 1, 0.5))
+            alone.append(ended - placed - 500_000_000)
+        begin = time.monotonic() + 0.5
+        numbers = []
+        for at, tasks, length in jobs:
+            time.sleep(max(0.0, begin + at - time.monotonic()))
+            numbers.append(submit(plane, tasks, length))
+        return statistics.median(alone), [times(plane, number) for number in numbers]
+
+
+def run_twin(jobs, live, overhead_ns):
+    first = live[0][0]
+    with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
+        file.write("submitted_ns,tasks,work_ns\n")
+        for (submitted, _, _), (_, tasks, length) in zip(live, jobs):
+            file.write(f"{submitted - first},{tasks},{round(length * 1e9)}\n")
+        file.flush()
+        text = subprocess.run(
+            [validate_program(), "--list", file.name, "--nodes", str(NODES),
+             "--accelerators", str(SLOTS), "--launch-ns", str(round(overhead_ns))],
+            check=True, capture_output=True, text=True,
+        ).stdout
+    return [
+        tuple(first + int(row[key]) for key in ("submitted_ns", "placed_ns", "ended_ns"))
+        for row in csv.DictReader(io.StringIO(text))
+    ]
+
+
+def summary(rows):
+    makespan = (max(row[2] for row in rows) - min(row[0] for row in rows)) / 1e9
+    return makespan, statistics.mean(row[1] - row[0] for row in rows) / 1e9
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--jobs", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    jobs = draw_jobs(options.jobs, options.seed)
+    overhead, live = run_live(jobs)
+    twin = run_twin(jobs, live, overhead)
+    if len(twin) != len(live):
+        raise SystemExit(f"{len(live)} jobs ran, {len(twin)} were simulated")
+    begin = live[0][0]
+    figures = []
+    for name, one, other in zip(("makespan", "mean wait"), summary(live), summary(twin)):
+        difference = (other - one) / one
+        figures.append({"quantity": name, "live_s": one, "twin_s": other,
+                        "difference": difference, "met": abs(difference) <= ALLOWED})
+    if options.json:
+        for row in figures:
+            print(json.dumps(row))
+    else:
+        print(f"start and end of a job on the local engine: {overhead / 1e6:.1f} ms (median of 8)")
+        print("job  tasks  length   submitted | placed: live     twin    apart |  ended: live     twin")
+        for i, ((_, tasks, length), a, b) in enumerate(zip(jobs, live, twin), 1):
+            seconds = [(value - begin) / 1e9 for value in (a[0], a[1], b[1], a[2], b[2])]
+            print(f"{i:3}  {tasks:5}  {length:6.3f}  {seconds[0]:10.3f} | {seconds[1]:12.3f} "
+                  f"{seconds[2]:8.3f} {seconds[2] - seconds[1]:+8.3f} | {seconds[3]:12.3f} "
+                  f"{seconds[4]:8.3f}")
+        for row in figures:
+            print(f"{row['quantity']:9}  live {row['live_s']:8.3f} s  twin {row['twin_s']:8.3f} s  "
+                  f"{row['difference'] * 100:+.2f} %  {'met' if row['met'] else 'MISSED'}")
+    return 0 if all(row["met"] for row in figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
