@@ -315,16 +315,6 @@ std::uint32_t World::begin(const DesiredAttempt& desired) {
   return index;
 }
 
-/// With the last of its nodes goes whoever could report it.
-void World::vanish_if_gone(std::uint32_t index) {
-  Running& running = attempts_[index];
-  const bool over = running.phase == Phase::kEnded || running.phase == Phase::kUnused;
-  const auto& gone = running.gone;
-  if (over || std::find(gone.begin(), gone.end(), false) != gone.end()) return;
-  running.vanished = true;
-  end(index, TaskExit());
-}
-
 /// Engines that look at their machines now and then say again what is there.
 void World::repeat(std::uint32_t index, std::int64_t epoch) {
   const Running& running = attempts_[index];
@@ -418,15 +408,6 @@ void World::leave(std::uint32_t index) {
   running.spec.reset();
   running.placement = Placement();
   unused_.push_back(index);
-}
-
-/// The first task that was on a node which went down, and is up again without it.
-std::optional<Rank> World::first_gone(const Running& running) const {
-  for (std::size_t i = 0; i < running.gone.size(); ++i) {
-    const NodeSlice& slice = running.placement[i];
-    if (running.gone[i] && nodes_[slice.node.value()].down == 0) return Rank(slice.first_rank);
-  }
-  return std::nullopt;
 }
 
 /// Says what is so of an attempt; said again, it changes nothing.

@@ -48,6 +48,25 @@ void World::node_down(const NodeFault& fault, NodeId id) {
   calendar_.enter(now_ + std::max(fault.repair, shortest), {Kind::kRepaired, id.value(), 0, 0});
 }
 
+/// With the last of its nodes goes whoever could report it.
+void World::vanish_if_gone(std::uint32_t index) {
+  Running& running = attempts_[index];
+  const bool over = running.phase == Phase::kEnded || running.phase == Phase::kUnused;
+  const auto& gone = running.gone;
+  if (over || std::find(gone.begin(), gone.end(), false) != gone.end()) return;
+  running.vanished = true;
+  end(index, TaskExit());
+}
+
+/// The first task that was on a node which went down, and is up again without it.
+std::optional<Rank> World::first_gone(const Running& running) const {
+  for (std::size_t i = 0; i < running.gone.size(); ++i) {
+    const NodeSlice& slice = running.placement[i];
+    if (running.gone[i] && nodes_[slice.node.value()].down == 0) return Rank(slice.first_rank);
+  }
+  return std::nullopt;
+}
+
 void World::repaired(NodeId id) {
   NodeState& node = nodes_[id.value()];
   if (--node.down > 0) return;
