@@ -134,28 +134,19 @@ bool Core::Stepper::move_others_for(JobId job) {
   return true;
 }
 
-/// Makes room among the plans for one more, by giving up one of a lower level.
-bool Core::Stepper::make_way_for_plan(JobId job) {
+/// Whose plans would be given up for one more: all of a lower level, as it may need what is planned
+/// for those who come after it. Nothing when there are as many plans as may be, none of them lower.
+std::optional<std::vector<JobId>> Core::Stepper::plans_before(JobId job) const {
   std::uint32_t plans = 0;
-  std::optional<JobId> lowest;
+  std::vector<JobId> lower;
+  const ClassLevel own = level_of(state_, job);
   for (const auto& [owner, claim] : state_.claims) {
     if (claim.purpose != ClaimPurpose::kBackfill) continue;
     ++plans;
-    if (!lowest || level_of(state_, *lowest) <= level_of(state_, owner)) lowest = owner;
+    if (own < level_of(state_, owner)) lower.push_back(owner);
   }
-  const ClassLevel own = level_of(state_, job);
-  if (plans >= state_.policy.backfill.reservations) {
-    if (!lowest || level_of(state_, *lowest) <= own) return false;
-  }
-  // It may need what is planned for those who come after it.
-  std::vector<JobId> lower;
-  for (const auto& [owner, claim] : state_.claims) {
-    if (claim.purpose == ClaimPurpose::kBackfill && own < level_of(state_, owner)) {
-      lower.push_back(owner);
-    }
-  }
-  for (const JobId owner : lower) emit(ClaimDropped{owner});
-  return true;
+  if (plans >= state_.policy.backfill.reservations && lower.empty()) return std::nullopt;
+  return lower;
 }
 
 void Core::Stepper::plan_for(JobId job) {
@@ -163,8 +154,25 @@ void Core::Stepper::plan_for(JobId job) {
   const bool certain = !state_.deadlines.empty() || !state_.stopping.empty();
   const bool starved = state_.jobs.at(job).boosted;
   if (!certain && !starved) return;
-  if (!make_way_for_plan(job)) return;
+  const auto lower = plans_before(job);
+  if (!lower) return;
   searched_ = true;
+  std::optional<Claim> claim;
+  {
+    // They are given up only when that is of use. Else whoever cannot be planned for would take
+    // their plans each time that it is tried, and they would make them anew.
+    std::vector<std::unique_ptr<LiftedClaim>> lifted;
+    for (const JobId owner : *lower) {
+      lifted.push_back(std::make_unique<LiftedClaim>(state_, owner));
+    }
+    claim = find_plan(job, starved);
+  }
+  if (!claim) return;
+  for (const JobId owner : *lower) emit(ClaimDropped{owner});
+  emit(CapacityClaimed{job, claim->purpose, claim->at, std::move(claim->nodes), {}});
+}
+
+std::optional<Claim> Core::Stepper::find_plan(JobId job, bool starved) {
   const JobSpec& spec = spec_of(state_, job);
   auto claim = plan_start(state_, job, placer_.placer());
   // The later it starts, the fewer of the nodes that are set aside it may use.
@@ -181,8 +189,7 @@ void Core::Stepper::plan_for(JobId job) {
     claim = plan_anyway(state_, job, placer_.placer());
     if (claim && !keeps_clear(state_, spec, claim->nodes, claim->at)) claim.reset();
   }
-  if (!claim) return;
-  emit(CapacityClaimed{job, claim->purpose, claim->at, std::move(claim->nodes), {}});
+  return claim;
 }
 
 /// Jobs that will be gone before a claim begins may use what it keeps. Claims are lifted one after

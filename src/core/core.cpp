@@ -19,6 +19,7 @@ std::vector<Event> Core::step(Instant now, std::span<const Input> inputs) {
 }
 Instant Core::next_wakeup() const { return stepper_->next_wakeup(); }
 const State& Core::state() const { return stepper_->state(); }
+bool Core::has_tried() const { return stepper_->has_tried(); }
 
 PendingReason explain(const State& state, JobId id, Instant now) {
   const Job& job = state.jobs.at(id);
@@ -51,6 +52,7 @@ std::vector<Event> Core::Stepper::step(Instant now, std::span<const Input> input
   MW_CHECK(now >= state_.now);
   now_ = now;
   events_.clear();
+  has_tried_ = false;
   for (const Input& input : inputs) {
     request_ = input.request;
     std::visit(*this, input.body);

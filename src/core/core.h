@@ -32,6 +32,9 @@ class Core {
   [[nodiscard]] Instant next_wakeup() const;
 
   [[nodiscard]] const State& state() const;
+  /// Whether the last step looked for places. It remembers what did not fit and does not try that
+  /// again for nothing, so later decisions follow from such a step even when it made no event.
+  [[nodiscard]] bool has_tried() const;
 
  private:
   class Stepper;

@@ -12,6 +12,7 @@ namespace mw {
 void Core::Stepper::grow() {
   const ElasticRules& rules = state_.policy.elastic;
   if (!rules.grow || state_.may_grow.empty() || grow_at_ > now_) return;
+  has_tried_ = true;
   grow_at_ = Instant::never();
   if (state_.classes.waiting() > 0) return;
   std::optional<JobId> larger;

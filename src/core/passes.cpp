@@ -33,6 +33,7 @@ void Core::Stepper::start_restarts() {
     if (not_before > now_) break;
     if (!sleeping_restarts_.contains(job)) due.push_back(job);
   }
+  has_tried_ = has_tried_ || !due.empty();
   for (const JobId job : due) {
     NoPlace why;
     if (const auto limit = over_limit(job)) {
@@ -50,6 +51,7 @@ void Core::Stepper::allocate() {
   failed_.clear();
   raise_barriers();
   for (const ClassId id : retries_.take_due(now_)) wakes_.wake(id);
+  has_tried_ = has_tried_ || !wakes_.quiet();
   FairOrder order(state_, now_);
   for (const ClassId id : wakes_.take(state_)) order.add(id);
   while (const auto id = order.next()) {
@@ -57,7 +59,7 @@ void Core::Stepper::allocate() {
     const JobId head = head_of(*id);
     if (const auto limit = over_limit(head)) {
       note_over_quota(head, *limit);
-      if (!job_class.key.level.patient) barriers_[*id] = *limit;
+      if (!job_class.key.level.patient) barriers_[*id] = {*limit, job_class.generation};
       wakes_.sleep_for_quota(state_, *id, *limit);
       continue;
     }
@@ -89,9 +91,11 @@ JobId Core::Stepper::head_of(ClassId id) const {
 /// A job that has waited too long for its tenant's quota lets none of that tenant's go before it.
 void Core::Stepper::raise_barriers() {
   for (auto each = barriers_.begin(); each != barriers_.end();) {
-    const auto [id, tenant] = *each;
-    const bool waits = id.value() < state_.classes.slots() && !state_.classes.at(id).line.empty() &&
-                       !state_.classes.at(id).key.level.patient;
+    const auto [id, barrier] = *each;
+    const auto [tenant, generation] = barrier;
+    const bool waits =
+        id.value() < state_.classes.slots() && state_.classes.at(id).generation == generation &&
+        !state_.classes.at(id).line.empty() && !state_.classes.at(id).key.level.patient;
     if (waits && !wakes_.is_awake(state_, id)) {
       ++each;
       continue;
@@ -105,8 +109,8 @@ std::optional<TenantId> Core::Stepper::barrier_before(ClassId id) const {
   const JobClass& job_class = state_.classes.at(id);
   if (barriers_.empty() || !job_class.key.level.patient) return std::nullopt;
   for (const TenantId each : state_.tenants.at(job_class.key.tenant).path) {
-    for (const auto& [owner, tenant] : barriers_) {
-      if (tenant == each) return each;
+    for (const auto& [owner, barrier] : barriers_) {
+      if (barrier.first == each) return each;
     }
   }
   return std::nullopt;
@@ -244,6 +248,12 @@ void Core::Stepper::note_waiting(const EventBody& body) {
              std::holds_alternative<ReservationMended>(body) ||
              std::holds_alternative<ReservationEnded>(body) ||
              std::holds_alternative<ControllerTookOver>(body)) {
+    // A new control plane remembers nothing, and whoever steps the journal again must not either.
+    if (std::holds_alternative<ControllerTookOver>(body)) {
+      barriers_.clear();
+      backfill_at_ = Instant();
+      looked_at_ = kNeverLooked;
+    }
     wakes_.all(state_);
     retries_.clear();
     sleeping_restarts_.clear();

@@ -27,6 +27,7 @@ class Core::Stepper {
   std::vector<Event> step(Instant now, std::span<const Input> inputs);
   [[nodiscard]] Instant next_wakeup() const;
   [[nodiscard]] const State& state() const { return state_; }
+  [[nodiscard]] bool has_tried() const { return has_tried_; }
 
   // What was asked and observed (handle_*.cpp).
   void operator()(const SubmitJob& input);
@@ -111,7 +112,8 @@ class Core::Stepper {
   [[nodiscard]] bool is_told(JobId job) const;
   bool stop_others_for(JobId job);
   void plan_for(JobId job);
-  bool make_way_for_plan(JobId job);
+  [[nodiscard]] std::optional<std::vector<JobId>> plans_before(JobId job) const;
+  std::optional<Claim> find_plan(JobId job, bool starved);
   bool move_others_for(JobId job);
   void stop_for(JobId job, Claim claim, EndCause cause);
 
@@ -123,19 +125,23 @@ class Core::Stepper {
   Instant now_;
   RequestId request_;
   std::vector<Event> events_;
-  JobPlacer placer_;  ///< for its scratch memory, and what it knows of power
-  // Caches: without them the same things are decided, more slowly.
+  JobPlacer placer_;        ///< for its scratch memory, and what it knows of power
+  bool has_tried_ = false;  ///< in this step, to find a place for somebody
+  // Memory of what was tried. Most of it only saves time, but when something is searched for again
+  // decides too: so a step that tries is stored, even if it makes no event (has_tried).
   Wakes wakes_;
   std::vector<ClassId> failed_;  ///< tried in this pass and did not fit, in the order of the pass
   Retries retries_;
   Instant backfill_at_;    ///< not before this, where much is claimed
   bool searched_ = false;  ///< more was done for the job at hand than looking for a place
-  std::set<JobId> sleeping_restarts_;     ///< due, tried, and nothing has come free since
-  std::map<ClassId, TenantId> barriers_;  ///< those that wait too long for their tenant's quota
-  Instant grow_at_;                       ///< nobody grows before this, unless something comes free
-  Instant starving_at_;                   ///< nobody has waited too long before this
-  Instant looked_at_{-1};                 ///< the calendar, up to and including this
-  std::uint64_t reasons_left_ = 0;  ///< nodes that may yet be looked at in this step to say why
+  std::set<JobId> sleeping_restarts_;  ///< due, tried, and nothing has come free since
+  /// Those that wait too long for their tenant's quota, with the class's generation.
+  std::map<ClassId, std::pair<TenantId, std::uint64_t>> barriers_;
+  Instant grow_at_;      ///< nobody grows before this, unless something comes free
+  Instant starving_at_;  ///< nobody has waited too long before this
+  static constexpr Instant kNeverLooked{-1};
+  Instant looked_at_ = kNeverLooked;  ///< the calendar, up to and including this
+  std::uint64_t reasons_left_ = 0;    ///< nodes that may yet be looked at in this step to say why
 };
 
 }  // namespace mw

@@ -55,4 +55,22 @@ void Commander::repeat(const State& state) {
   for (const auto& [job, attempt] : state.attempts) engine_.set(desired_attempt(state, job));
 }
 
+std::vector<std::pair<JobId, Epoch>> Commander::unknown(const State& state,
+                                                        std::span<const Input> inputs) {
+  std::vector<std::pair<JobId, Epoch>> found;
+  for (const Input& input : inputs) {
+    std::visit(
+        [&](const auto& body) {
+          if constexpr (requires { body.epoch; }) {
+            const auto attempt = state.attempts.find(body.job);
+            if (attempt == state.attempts.end() || attempt->second.epoch != body.epoch) {
+              found.emplace_back(body.job, body.epoch);
+            }
+          }
+        },
+        input.body);
+  }
+  return found;
+}
+
 }  // namespace mw

@@ -2,11 +2,15 @@
 // to do, so telling them twice is harmless.
 #pragma once
 
+#include <map>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "core/state.h"
 #include "loop/engine.h"
 #include "model/event.h"
+#include "model/input.h"
 
 namespace mw {
 
@@ -25,6 +29,10 @@ class Commander {
   void tell(const State& state, const std::vector<Event>& events);
   /// Tells everything again.
   void repeat(const State& state);
+  /// Of `inputs`, the reports on attempts that `state` does not have: the engine has not heard that
+  /// they ended, and is to be told again.
+  [[nodiscard]] static std::vector<std::pair<JobId, Epoch>> unknown(const State& state,
+                                                                    std::span<const Input> inputs);
 
  private:
   Engine& engine_;

@@ -47,12 +47,15 @@ void ControlCycle::begin_with(State state) {
 Result<ControlCycle::Turn> ControlCycle::turn(Instant now, std::span<const Input> inputs) {
   const auto step_began = SteadyClock::now();
   now = std::max(now, core_->state().now);
+  // All that is known before the step is stored, so this may be told whatever comes of the step.
+  const auto unknown = Commander::unknown(core_->state(), inputs);
   Turn turn;
   turn.first = core_->state().last_seq.next();
   auto events = std::make_shared<std::vector<Event>>(core_->step(now, inputs));
   turn.events = events;
   times_.step_ns += elapsed_ns(step_began);
-  if (events->empty()) return turn;
+  for (const auto& [job, epoch] : unknown) engine_.forget(job, epoch);
+  if (events->empty() && !core_->has_tried()) return turn;
 
   std::vector<EndedJob> ended;
   if (journal_.keeps_ended_jobs()) ended = ended_jobs(core_->state(), *events);

@@ -2,6 +2,10 @@
 // desired attempts, the loop tells the engine what is desired, and the engine makes it so and
 // reports what it sees. Telling twice, late, or after a restart changes nothing; reports may be
 // repeated, and the core drops what is of an older epoch.
+//
+// Any message may be lost, but none for ever: the loop repeats what it desires, and an engine
+// repeats what it has to say of an attempt until that is forgotten. What is reported of an attempt
+// that the core no longer has is answered by forget() again, for then the first one was lost.
 #pragma once
 
 #include <cstdint>
@@ -60,11 +64,19 @@ class Engine {
 
   /// Begins: reports the nodes (NodeSeen), finds what an earlier control plane left running, and
   /// from then on reports to `sink`. `desired`: every attempt that should exist now; what runs in
-  /// our name and is not among them is stopped and cleaned up.
+  /// our name and is not among them is stopped and cleaned up, and no command of an earlier control
+  /// plane that is still on its way may start it again.
   virtual Result<void> start(ObservationSink sink, std::vector<DesiredAttempt> desired) = 0;
-  /// Makes one attempt so. Returns at once; what comes of it is reported.
+  /// Makes one attempt so. Returns at once; what comes of it is reported. A newer epoch says that
+  /// the older ones of the job have ended: what is left of them goes first. An older epoch than the
+  /// newest that was set or forgotten is a command that comes late, and is dropped.
+  /// To stop one that never came to be is answered by AttemptGone, each time that it is told, and
+  /// it never comes to be afterwards. Of one that is gone without a trace (its nodes went down and
+  /// came back while no control plane listened) the engine says so: AttemptGone.
   virtual void set(DesiredAttempt desired) = 0;
-  /// The core has recorded the attempt's end: nothing more needs to be reported of it. Logs stay.
+  /// The core has recorded the attempt's end: nothing more needs to be reported of it, and should
+  /// anything of it still be there it is removed. Of what was forgotten before, or was never heard
+  /// of, nothing happens. Logs stay.
   virtual void forget(JobId job, Epoch epoch) = 0;
   /// Stops reporting and lets go, leaving what runs running.
   virtual void detach() = 0;

@@ -1,5 +1,6 @@
 // What will happen in the simulated world, in order: by time, and of one time in the order in which
-// it was entered. Entries are never taken out; whoever looks at one checks that it still holds.
+// it was entered. Entries are never taken out of the midst; whoever looks at one
+// checks that it still holds.
 #pragma once
 
 #include <algorithm>
@@ -21,6 +22,8 @@ class Calendar {
   [[nodiscard]] bool empty() const { return heap_.empty(); }
   /// When the next one happens; never() when nothing does.
   [[nodiscard]] Instant next() const { return empty() ? Instant::never() : heap_.front().at; }
+  /// What happens next.  REQUIRES: not empty.
+  [[nodiscard]] const What& top() const { return heap_.front().what; }
   /// REQUIRES: not empty.  Cost: O(log entries).
   What take() {
     std::pop_heap(heap_.begin(), heap_.end(), Later());

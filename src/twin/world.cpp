@@ -7,6 +7,9 @@
 namespace mw {
 namespace {
 
+/// How often an engine looks at its machines, where what it says may be lost.
+constexpr Duration kRepeatReports = seconds(60);
+
 /// `work` at `speed`, rounded up so that the end is never before the work is done.
 Duration time_for(std::int64_t work, std::int64_t speed) {
   return Duration(static_cast<std::int64_t>((Int128{work} * kFullSpeed + speed - 1) / speed));
@@ -22,6 +25,7 @@ World::World(Topology topology, const Physics& physics, const MessageFaults& mes
     : topology_(std::move(topology)),
       physics_(physics),
       messages_(messages),
+      unreliable_(!messages.none()),
       random_(seed),
       nodes_(topology_.size()),
       meters_(topology_.sites().size()) {
@@ -35,7 +39,20 @@ World::World(Topology topology, const Physics& physics, const MessageFaults& mes
 // --- the port -----------------------------------------------------------------------------------
 
 Result<void> World::start(ObservationSink /*sink*/, std::vector<DesiredAttempt> desired) {
-  // What an earlier control plane wanted is still here, or it is started anew.
+  // What an earlier control plane wanted is still here, or it is started anew; all else is over.
+  // This is a handshake: unlike other messages it is never lost.
+  std::map<JobId, Epoch> wanted;
+  for (const DesiredAttempt& each : desired) wanted.emplace(each.job, each.epoch);
+  for (std::size_t i = 0; i < jobs_.size(); ++i) {
+    const JobId id(first_job_ + i);
+    LiveJob& job = jobs_[i];
+    const auto found = wanted.find(id);
+    job.let_go = found == wanted.end() ? newest_ : Epoch(found->second.value() - 1);
+    job.ended = std::max(job.ended, job.let_go);
+    if (job.attempt < 0) continue;
+    const auto index = static_cast<std::uint32_t>(job.attempt);
+    if (attempts_[index].epoch <= job.ended) leave(index);
+  }
   for (const DesiredAttempt& each : desired) set(each);
   for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
     const NodeId node(i);
@@ -49,7 +66,18 @@ Result<void> World::start(ObservationSink /*sink*/, std::vector<DesiredAttempt> 
   return {};
 }
 
+void World::set_messages(const MessageFaults& messages) {
+  messages_ = messages;
+  if (unreliable_ || messages.none()) return;
+  unreliable_ = true;
+  for (std::uint32_t i = 0; i < attempts_.size(); ++i) {
+    if (attempts_[i].phase == Phase::kUnused) continue;
+    repeat(i, static_cast<std::int64_t>(attempts_[i].epoch.value()));
+  }
+}
+
 void World::set(DesiredAttempt desired) {
+  newest_ = std::max(newest_, desired.epoch);
   if (messages_.none()) return obey(desired);
   for (std::uint32_t copies = copies_sent(); copies > 0; --copies) {
     orders_.emplace(next_mail_, desired);
@@ -58,6 +86,7 @@ void World::set(DesiredAttempt desired) {
 }
 
 void World::forget(JobId job, Epoch epoch) {
+  live(job).let_go = std::max(live(job).let_go, epoch);
   if (messages_.none()) return forgotten(job, epoch);
   for (std::uint32_t copies = copies_sent(); copies > 0; --copies) {
     orders_.emplace(next_mail_, std::make_pair(job, epoch));
@@ -70,8 +99,14 @@ Result<LogChunk> World::read_log(const LogQuery& query) { return LogChunk{"", qu
 // --- messages -----------------------------------------------------------------------------------
 
 std::uint32_t World::copies_sent() {
-  if (random_.chance(messages_.lost_percent, 100)) return 0;
-  return random_.chance(messages_.doubled_percent, 100) ? 2 : 1;
+  ++message_counts_.sent;
+  if (random_.chance(messages_.lost_percent, 100)) {
+    ++message_counts_.lost;
+    return 0;
+  }
+  if (!random_.chance(messages_.doubled_percent, 100)) return 1;
+  ++message_counts_.doubled;
+  return 2;
 }
 
 Instant World::arrival() {
@@ -97,16 +132,22 @@ void World::hear(InputBody body) {
 void World::advance(Instant now, std::vector<Input>& heard) {
   now_ = now;
   while (!calendar_.empty() && calendar_.next() <= now) happen(calendar_.take());
+  // What was planned for an attempt on a slow node may be weeks ahead, and void by now.
+  while (!calendar_.empty() && is_void(calendar_.top())) calendar_.take();
   heard.insert(heard.end(), std::make_move_iterator(early_.begin()),
                std::make_move_iterator(early_.end()));
   early_.clear();
+}
+
+bool World::is_void(const Entry& entry) const {
+  return entry.kind == Kind::kAttempt && attempts_[entry.index].version != entry.version;
 }
 
 void World::happen(const Entry& entry) {
   ++happened_;
   switch (entry.kind) {
     case Kind::kAttempt:
-      if (attempts_[entry.index].version == entry.version) proceed(entry.index);
+      if (!is_void(entry)) proceed(entry.index);
       return;
     case Kind::kHeard: {
       const auto found = mail_.find(entry.index);
@@ -128,6 +169,8 @@ void World::happen(const Entry& entry) {
       return repaired(NodeId(entry.index));
     case Kind::kFaster:
       return change_speed(NodeId(entry.index), entry.amount);
+    case Kind::kRepeat:
+      return repeat(entry.index, entry.amount);
   }
 }
 
@@ -190,6 +233,7 @@ void World::stays_down(NodeId node) {
 void World::adopt(DesiredAttempt desired, const Attempt& attempt) {
   const std::uint32_t index = begin(desired);
   Running& running = attempts_[index];
+  if (running.phase == Phase::kEnded) return;  // all its nodes are down
   if (attempt.running_at) {
     running.phase = Phase::kRunning;
     running.done = work_in(now_ - *attempt.running_at, running.speed);
@@ -203,7 +247,14 @@ void World::adopt(DesiredAttempt desired, const Attempt& attempt) {
 
 void World::obey(const DesiredAttempt& desired) {
   LiveJob& job = live(desired.job);
-  if (desired.epoch <= job.ended) return;  // an old command, late
+  if (desired.epoch <= job.ended) {
+    // An old command that comes late; or one that was answered, and the answer was lost.
+    const bool waits = desired.epoch == job.ended && job.let_go < desired.epoch;
+    if (waits && desired.goal == AttemptGoal::kStop) {
+      hear(AttemptGone{desired.job, desired.epoch, true, ""});
+    }
+    return;
+  }
   if (job.attempt >= 0) {
     const auto index = static_cast<std::uint32_t>(job.attempt);
     Running& running = attempts_[index];
@@ -212,7 +263,9 @@ void World::obey(const DesiredAttempt& desired) {
       if (desired.goal == AttemptGoal::kStop) stop(index, desired.grace);
       return report(index);
     }
-    if (running.phase != Phase::kEnded) ++doubled_starts_;
+    // It may be here because it was started by a command that came late, or was not forgotten by
+    // one that was lost. But if it was never said to be over, two of one job were to run at once.
+    if (running.phase != Phase::kEnded && running.epoch > job.let_go) ++doubled_starts_;
     leave(index);
   }
   if (desired.goal == AttemptGoal::kRun) {
@@ -245,13 +298,30 @@ std::uint32_t World::begin(const DesiredAttempt& desired) {
   running.number = desired.attempt;
   running.spec = desired.spec;
   running.placement = desired.placement;
+  for (const NodeSlice& slice : running.placement) {
+    running.gone.push_back(nodes_[slice.node.value()].down > 0);
+  }
   running.done = job.saved;
   running.since = now_;
   stay(index, true);
   running.speed = speed_now(running);
   const Duration own = job.truth.start_up;
   if (!running.stalled) plan(index, physics_.launch + (own.count() < 0 ? physics_.start_up : own));
+  if (unreliable_) {
+    calendar_.enter(now_ + kRepeatReports,
+                    {Kind::kRepeat, index, 0, static_cast<std::int64_t>(running.epoch.value())});
+  }
+  vanish_if_gone(index);
   return index;
+}
+
+/// Engines that look at their machines now and then say again what is there.
+void World::repeat(std::uint32_t index, std::int64_t epoch) {
+  const Running& running = attempts_[index];
+  if (running.phase == Phase::kUnused) return;
+  if (static_cast<std::int64_t>(running.epoch.value()) != epoch) return;
+  report(index);
+  calendar_.enter(now_ + kRepeatReports, {Kind::kRepeat, index, 0, epoch});
 }
 
 void World::stop(std::uint32_t index, Duration grace) {
@@ -343,7 +413,12 @@ void World::leave(std::uint32_t index) {
 /// Says what is so of an attempt; said again, it changes nothing.
 void World::report(std::uint32_t index) {
   const Running& running = attempts_[index];
-  if (running.vanished) return;
+  const std::optional<Rank> gone = first_gone(running);
+  if (running.vanished) {
+    // While its nodes are down, that they are is all that there is to say.
+    if (gone) hear(AttemptGone{running.job, running.epoch, false, "its nodes went down"});
+    return;
+  }
   if (running.phase == Phase::kEnded) {
     return hear(AttemptExited{running.job, running.epoch, running.exit});
   }
@@ -352,6 +427,11 @@ void World::report(std::uint32_t index) {
     exit.exit_code = 1;
     return hear(TaskExited{running.job, running.epoch,
                            Rank(static_cast<std::uint32_t>(running.failed_rank)), exit});
+  }
+  if (gone && running.phase != Phase::kStopping) {
+    TaskExit exit;
+    exit.detail = "its node went down";
+    return hear(TaskExited{running.job, running.epoch, *gone, exit});
   }
   if (running.phase == Phase::kRunning || running.phase == Phase::kSaving) {
     hear(AttemptStarted{running.job, running.epoch});

@@ -4,12 +4,13 @@
 // An attempt starts, works from checkpoint to checkpoint, and ends when its work is done, when it
 // is told to stop, or when a node below it breaks. What it had saved is where the next one goes on.
 // Messages in both directions may be lost, doubled and late (MessageFaults); the port's contract,
-// to tell again what is so, is what makes that harmless.
+// to tell again what is so until it is forgotten, is what makes that harmless.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -43,9 +44,10 @@ struct MessageFaults {
 struct LiveJob {
   JobTruth truth;
   Instant submitted;
-  std::int64_t saved = 0;         ///< work in its last checkpoint
-  std::int32_t attempt = -1;      ///< World's; -1: none
-  Epoch ended;                    ///< the engine starts nothing of this epoch, or an older one
+  std::int64_t saved = 0;     ///< work in its last checkpoint
+  std::int32_t attempt = -1;  ///< World's; -1: none
+  Epoch ended;                ///< the engine starts nothing of this epoch, or an older one
+  Epoch let_go;               ///< the control plane has said that this one is over, heard or not
   AcceleratorShare accelerators;  ///< asked for
 };
 
@@ -84,6 +86,8 @@ class World final : public Engine {
   /// Lets what is due by `now` happen, and appends what the control plane hears of it.
   void advance(Instant now, std::vector<Input>& heard);
   void apply(const NodeFault& fault);
+  /// From now on messages fare like this; those on their way arrive as they would have.
+  void set_messages(const MessageFaults& messages);
 
   [[nodiscard]] const Topology& topology() const { return topology_; }
   [[nodiscard]] const LiveJob& job(JobId id) const { return live(id); }
@@ -95,8 +99,16 @@ class World final : public Engine {
   [[nodiscard]] std::uint64_t happened() const { return happened_; }
   /// Tasks of two attempts of one job at once, ever; stays 0 or the control plane is wrong.
   [[nodiscard]] std::uint64_t doubled_starts() const { return doubled_starts_; }
-  /// Attempts that have anything left on the machines; of those that ended there may be records.
+  /// Attempts that have anything left on the machines.
   [[nodiscard]] std::size_t attempts() const { return in_use_; }
+  /// Attempts that were not forgotten yet: those, and records of ended ones.
+  [[nodiscard]] std::size_t records() const { return attempts_.size() - unused_.size(); }
+  struct MessageCounts {
+    std::uint64_t sent = 0;
+    std::uint64_t lost = 0;
+    std::uint64_t doubled = 0;
+  };
+  [[nodiscard]] const MessageCounts& message_counts() const { return message_counts_; }
   /// Idle draw included, brought up to date.
   const SiteMeter& meter(SiteId site, Instant now);
 
@@ -112,6 +124,7 @@ class World final : public Engine {
     std::uint32_t version = 0;  ///< of what is planned; older entries of the calendar are void
     std::shared_ptr<const JobSpec> spec;
     Placement placement;
+    std::vector<bool> gone;  ///< slices of `placement` whose node went down under them
     Duration grace;
     std::int64_t speed = kFullSpeed;
     std::int64_t done = 0;  ///< work, up to `since`
@@ -127,12 +140,13 @@ class World final : public Engine {
     kDetected,  ///< the engine notices that a node is gone
     kRepaired,
     kFaster,  ///< a slow node is itself again
+    kRepeat,  ///< what is so of an attempt is told again
   };
   struct Entry {
     Kind kind = Kind::kAttempt;
     std::uint32_t index = 0;    ///< of the attempt, the message, or the node
     std::uint32_t version = 0;  ///< of the attempt
-    std::int64_t amount = 0;    ///< by how much the node is slower, in thousandths
+    std::int64_t amount = 0;    ///< by how much the node is slower, in thousandths; or the epoch
   };
 
   struct NodeState {
@@ -145,6 +159,7 @@ class World final : public Engine {
   [[nodiscard]] LiveJob& live(JobId id) { return jobs_[id.value() - first_job_]; }
   [[nodiscard]] const LiveJob& live(JobId id) const { return jobs_[id.value() - first_job_]; }
   void grow_to(JobId id);
+  [[nodiscard]] bool is_void(const Entry& entry) const;
   void happen(const Entry& entry);
   void obey(const DesiredAttempt& desired);
   std::uint32_t begin(const DesiredAttempt& desired);
@@ -157,6 +172,9 @@ class World final : public Engine {
   void end(std::uint32_t index, const TaskExit& exit);
   void leave(std::uint32_t index);
   void report(std::uint32_t index);
+  void repeat(std::uint32_t index, std::int64_t epoch);
+  void vanish_if_gone(std::uint32_t index);
+  [[nodiscard]] std::optional<Rank> first_gone(const Running& running) const;
   void plan(std::uint32_t index, Duration after);
   void settle(Running& running) const;
   [[nodiscard]] std::int64_t speed_now(const Running& running) const;
@@ -164,7 +182,6 @@ class World final : public Engine {
   void change_speed(NodeId node, std::int64_t by_milli);
   void node_down(const NodeFault& fault, NodeId node);
   void task_fails(NodeId node);
-  [[nodiscard]] bool is_all_down(const Running& running) const;
   void repaired(NodeId node);
   void hear(InputBody body);
   [[nodiscard]] Instant arrival();
@@ -172,7 +189,9 @@ class World final : public Engine {
 
   const Topology topology_;
   const Physics physics_;
-  const MessageFaults messages_;
+  MessageFaults messages_;
+  bool unreliable_;  ///< messages have been lost, or may be
+  Epoch newest_;     ///< that was ever set
   Random random_;
   Instant now_;
   Calendar<Entry> calendar_;
@@ -188,6 +207,7 @@ class World final : public Engine {
   std::map<std::uint32_t, std::variant<DesiredAttempt, std::pair<JobId, Epoch>>> orders_;
   std::uint32_t next_mail_ = 0;
   std::uint64_t happened_ = 0;
+  MessageCounts message_counts_;
   std::uint64_t doubled_starts_ = 0;
 };
 

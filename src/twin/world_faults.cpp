@@ -30,19 +30,17 @@ void World::apply(const NodeFault& fault) {
 void World::node_down(const NodeFault& fault, NodeId id) {
   NodeState& node = nodes_[id.value()];
   ++node.down;
-  std::vector<std::uint32_t> gone;
   for (const std::uint32_t index : node.attempts) {
     Running& running = attempts_[index];
     settle(running);
     running.stalled = true;
     // What is left of one that stops goes on stopping.
     if (running.phase != Phase::kStopping) ++running.version;
-    if (is_all_down(running)) gone.push_back(index);
+    for (std::size_t i = 0; i < running.placement.size(); ++i) {
+      if (running.placement[i].node == id) running.gone[i] = true;
+    }
   }
-  for (const std::uint32_t index : gone) {
-    attempts_[index].vanished = true;
-    end(index, TaskExit());
-  }
+  for (const std::uint32_t index : std::vector<std::uint32_t>(node.attempts)) vanish_if_gone(index);
   if (node.down == 1)
     calendar_.enter(now_ + physics_.detection, {Kind::kDetected, id.value(), 0, 0});
   // A node is not back before it was missed: an engine that polls would not have noticed.
@@ -50,9 +48,23 @@ void World::node_down(const NodeFault& fault, NodeId id) {
   calendar_.enter(now_ + std::max(fault.repair, shortest), {Kind::kRepaired, id.value(), 0, 0});
 }
 
-bool World::is_all_down(const Running& running) const {
-  return std::all_of(running.placement.begin(), running.placement.end(),
-                     [&](const NodeSlice& slice) { return nodes_[slice.node.value()].down > 0; });
+/// With the last of its nodes goes whoever could report it.
+void World::vanish_if_gone(std::uint32_t index) {
+  Running& running = attempts_[index];
+  const bool over = running.phase == Phase::kEnded || running.phase == Phase::kUnused;
+  const auto& gone = running.gone;
+  if (over || std::find(gone.begin(), gone.end(), false) != gone.end()) return;
+  running.vanished = true;
+  end(index, TaskExit());
+}
+
+/// The first task that was on a node which went down, and is up again without it.
+std::optional<Rank> World::first_gone(const Running& running) const {
+  for (std::size_t i = 0; i < running.gone.size(); ++i) {
+    const NodeSlice& slice = running.placement[i];
+    if (running.gone[i] && nodes_[slice.node.value()].down == 0) return Rank(slice.first_rank);
+  }
+  return std::nullopt;
 }
 
 void World::repaired(NodeId id) {
