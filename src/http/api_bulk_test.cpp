@@ -24,7 +24,8 @@ TEST_F(ApiTest, NodesComeAPageAtATime) {
   EXPECT_TRUE(second.at("next").is_null());
   EXPECT_TRUE(ask("GET", "/v1/nodes?from=2").at("nodes").as_array().empty());
   for (const char* bad : {"?limit=0", "?limit=10001", "?from=-1"}) {
-    EXPECT_EQ(code_of(ask("GET", std::string("/v1/nodes") + bad, "", 400)), "invalid");
+    // The router refuses it before any route sees it.
+    EXPECT_EQ(code_of(world->json("GET", std::string("/v1/nodes") + bad, "", 400)), "invalid");
   }
 }
 

@@ -73,6 +73,7 @@ std::vector<Route> reservation_routes(ApiContext* context) {
   make.summary = "Sets nodes aside from a start to an end, for jobs that name the reservation.";
   make.request_schema = "ReservationRequest";
   make.responses = {{200, "The reservation, with its nodes.", "ReservationView"},
+                    {400, "The request is not a reservation; the message says where.", "Error"},
                     {404, "A node that is listed does not exist.", "Error"},
                     {409, "The name is taken, or so many nodes cannot be had.", "Error"}};
   make.handler = [context](const auto& request, const Reply& reply) {

@@ -222,7 +222,7 @@ TEST(WorkloadGenerator, AMonthOfTheCloudIsAMillionJobsAtItsLoad) {
   const double offered =
       static_cast<double>(profile.time.count()) /
       (static_cast<double>(fleet_accelerators(cloud)) * 1000 * 30 * 86'400 * 1e9);
-  EXPECT_NEAR(offered, 0.85, 0.03);
+  EXPECT_NEAR(offered, 0.715, 0.03);
 }
 
 TEST(WorkloadGenerator, JobsAreValidJobFiles) {
