@@ -198,7 +198,8 @@ TEST(PolicyFile, EveryBadValueIsNamed) {
        "1:26: ranking.fragmentation: expected a whole percentage such as 25%, from 0% to 10000%, "
        "found \"1\""},
       {"ranking: {empty: 1%}",
-       "1:11: ranking: unknown key \"empty\"; did you mean \"empty_nodes\"? Allowed: fragmentation, "
+       "1:11: ranking: unknown key \"empty\"; did you mean \"empty_nodes\"? Allowed: "
+       "fragmentation, "
        "whole_accelerators, types, empty_nodes"},
       {"starvation_after: 4000d",
        "1:19: starvation_after: " + duration + "most 3650d, found \"4000d\""},

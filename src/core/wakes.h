@@ -1,7 +1,7 @@
 // Which classes need not be tried again yet. A class that does not fit sleeps until so much has
 // come free that it might: what it would still lack is a lower bound, so nobody who fits sleeps on.
-// Without it the same classes would fit, but be tried more often; and what is done for one that does
-// not fit depends on when it is tried, so a step that tries is stored (Core::has_tried).
+// Without it the same classes would fit, but be tried more often; and what is done for one that
+// does not fit depends on when it is tried, so a step that tries is stored (Core::has_tried).
 #pragma once
 
 #include <cstdint>

@@ -195,12 +195,15 @@ std::vector<Route> forecast_routes(ApiContext* context) {
   dry.request_schema = "JobFile";
   dry.request_content_type = "application/yaml";
   dry.responses.push_back({409, "It would be held.", "Error"});
+  dry.responses.push_back(
+      {400, "It is no job file, or it would be refused; the message says where.", "Error"});
 
   Route change = forecast_route(Method::kPost, "/v1/what-if", "what_if",
                                 "Compares futures with a change and without it. Nothing is "
                                 "changed.",
                                 "WhatIfReport", context, try_change);
   change.request_schema = "WhatIf";
+  change.responses.push_back({400, "It is not a change; the message says where.", "Error"});
   change.responses.push_back({404, "There is no such node or site.", "Error"});
   change.responses.push_back({409, "It cannot be changed so.", "Error"});
   return {job, dry, change};
