@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "base/random.h"
 #include "core/core_test_support.h"
 
@@ -86,6 +88,30 @@ TEST(GroupRanking, AcceleratorsWithoutCpusBesideThemGoToWhoNeedsNone) {
     end(core, more);
   }
   EXPECT_EQ(slice_of(core, submit(core, job(1000, 0))).node, NodeId(1));
+}
+
+/// What is remembered of one group would else be taken for what is known of another.
+TEST(GroupRanking, NoTwoGroupsHaveOneFingerprint) {
+  NodeGroups all;
+  Position position = 0;
+  for (std::uint16_t shape = 0; shape < 8; ++shape) {
+    for (std::uint16_t whole = 0; whole < 8; ++whole) {
+      for (const bool busy : {false, true}) {
+        for (std::int32_t cpus = 0; cpus < 4; ++cpus) {
+          for (std::int64_t memory = 0; memory < 4; ++memory) {
+            GroupKey key{shape, busy, whole, cpus, memory};
+            all.insert(key, position++);
+            key.parts = DeviceRoom(whole + 1U);
+            all.insert(key, position++);
+          }
+        }
+      }
+    }
+  }
+  std::set<std::uint64_t> fingerprints;
+  for (const auto& [key, group] : all.groups()) fingerprints.insert(group.fingerprint);
+  EXPECT_EQ(all.groups().size(), position);
+  EXPECT_EQ(fingerprints.size(), all.groups().size());
 }
 
 /// The same placements from a Placer that has seen all of it and from one that has seen nothing.

@@ -201,7 +201,8 @@ class Inspector {
   }
 
   /// Whoever is on a node that is set aside is of the reservation, or has to be gone by its start;
-  /// but for what ran there before it was made by force. Nothing is kept there beyond the start.
+  /// but for what ran there before it was made by force, and what a deleted one let go on. Nothing
+  /// is kept there beyond the start.
   void reservations() {
     expect(state_.view == View(), "placement still looks for one job alone");
     std::vector<bool> hidden(state_.nodes.size());
@@ -224,8 +225,10 @@ class Inspector {
           continue;
         }
         const bool before = reservation.spec.force && attempt.placed_at <= reservation.made_at;
+        // It had to be gone by the end of its own, which was deleted: it goes on, as was promised.
+        const bool let_go_on = spec.reservation && reservation_of(state_, spec) == nullptr;
         // One that was being stopped had to be gone by then as well.
-        if (before || attempt.stopping || ends_by(spec, attempt, start)) continue;
+        if (before || let_go_on || attempt.stopping || ends_by(spec, attempt, start)) continue;
         for (const NodeSlice& slice : attempt.placement) {
           expect(!has[slice.node.value()],
                  "job " + std::to_string(job.value()) + " is in the way of reservation " + name);

@@ -219,6 +219,37 @@ TEST(ReservationNodes, ThatAreListedHaveToExistAndBeFree) {
   EXPECT_EQ(scene.nodes_of("mine"), "0 2");
 }
 
+TEST(ReservationNodes, ThatAreDrainedAreInUseUntilWhatRunsThereHasEnded) {
+  Scene scene(2);
+  const JobId job = scene.submit(1, 1, 0);
+  scene.core.step(at(2), DrainNode{"n0", "", ""});
+  ReservationSpec spec;
+  spec.name = "mine";
+  spec.start = at(100);
+  spec.duration = seconds(100);
+  spec.node_list = {"n0"};
+  const Refusal* refused = scene.reserve(3, spec);
+  ASSERT_NE(refused, nullptr);
+  EXPECT_EQ(refused->nodes_short, (NodesShort{1, 1, 0, 0, 0, 0, 1}));
+  scene.finish(4, job);
+  ASSERT_EQ(scene.reserve(5, spec), nullptr);
+  EXPECT_EQ(scene.nodes_of("mine"), "0");
+}
+
+TEST(ReservationNodes, ThatAreDrainedAndInUseAreTakenByForceWhenListed) {
+  Scene scene(2);
+  scene.submit(1, 1, 0);
+  scene.core.step(at(2), DrainNode{"n0", "", ""});
+  ReservationSpec spec;
+  spec.name = "mine";
+  spec.start = at(100);
+  spec.duration = seconds(100);
+  spec.node_list = {"n0"};
+  spec.force = true;
+  ASSERT_EQ(scene.reserve(3, spec), nullptr);
+  EXPECT_EQ(scene.nodes_of("mine"), "0");
+}
+
 TEST(ReservationNodes, OutOfUseAreReplacedWhenTheyWereChosen) {
   Scene scene(3);
   ASSERT_EQ(scene.reserve(1, "chosen", 100, 200, 2), nullptr);
@@ -320,6 +351,50 @@ TEST(Reservation, EndsItsJobsInTime) {
   scene.tick(200);
   EXPECT_EQ(scene.state(late), JobState::kTimedOut);
   EXPECT_TRUE(scene.core.state().reservations.empty());
+}
+
+/// Whoever is behind with the steps: when the job had to be stopped and the end are both over.
+TEST(Reservation, StopsItsJobsThoughTheStepComesAfterItsEnd) {
+  for (const bool deleted : {false, true}) {
+    SCOPED_TRACE(deleted ? "deleted then" : "over");
+    Scene scene(1);
+    ASSERT_EQ(scene.reserve(1, "r", 100, 200, 1), nullptr);
+    JobSpec spec = testing::job_spec(2);
+    spec.reservation = "r";
+    spec.grace = seconds(10);
+    const JobId endless = scene.submit(100, spec);
+    ASSERT_TRUE(scene.runs(endless));
+    // Its node is free by then: the job is gone.
+    ASSERT_EQ(scene.reserve(150, "next", 200, 300, 1), nullptr);
+    if (deleted) {
+      scene.events = scene.core.step(at(205), ReleaseReservation{"r", "ada"});
+    } else {
+      scene.tick(205);
+    }
+    const auto* stopping = find<AttemptStopping>(scene.events);
+    ASSERT_NE(stopping, nullptr);
+    EXPECT_EQ(stopping->cause, EndCause::kTimeLimit);
+    EXPECT_EQ(stopping->by, "the end of reservation r");
+    scene.finish(206, endless);
+    EXPECT_EQ(scene.state(endless), JobState::kTimedOut);
+    EXPECT_TRUE(scene.runs(scene.submit(207, 1, 20, "next")));
+  }
+}
+
+/// What runs in one that is deleted goes on, be it after the start of the next.
+TEST(Reservation, DeletedItLetsItsJobsGoOnWhereTheNextBegins) {
+  Scene scene(1);
+  ASSERT_EQ(scene.reserve(1, "r", 100, 200, 1), nullptr);
+  const JobId endless = scene.submit(100, 1, 0, "r");
+  ASSERT_TRUE(scene.runs(endless));
+  ASSERT_EQ(scene.reserve(150, "next", 200, 300, 1), nullptr);
+  scene.core.step(at(160), ReleaseReservation{"r", "ada"});
+  scene.tick(200);
+  EXPECT_FALSE(scene.core.state().attempts.at(endless).stopping.has_value());
+  const JobId own = scene.submit(201, 1, 20, "next");
+  EXPECT_FALSE(scene.runs(own));
+  scene.finish(240, endless);
+  EXPECT_TRUE(scene.runs(own));
 }
 
 TEST(Reservation, IsForWhomItWasMade) {

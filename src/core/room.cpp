@@ -52,10 +52,12 @@ GroupKey key_of(const Slot& slot, const DeviceRoom* parts) {
 }
 
 std::uint64_t fingerprint_of(const GroupKey& key) {
-  std::uint64_t sum = key.shape;
+  std::uint64_t sum = 0;
   const auto mix = [&](std::int64_t word) {
     sum = Random(sum ^ static_cast<std::uint64_t>(word)).next();
   };
+  // By itself: beside another word, a busy node of one shape would be an idle one of the next.
+  mix(key.shape);
   mix((std::int64_t{key.whole} << 1U) + (key.busy ? 1 : 0));
   mix(key.cpus);
   mix(key.memory);
