@@ -26,20 +26,26 @@ ClassLevel level_of(const State& state, JobId id) {
 
 }  // namespace
 
-void Core::Stepper::claim_for(JobId job) {
+bool Core::Stepper::claim_for(JobId job) {
   if (!state_.claims.contains(job) && is_to_be_searched_for(job) && see_as(job)) {
     searched_ = false;
     if (stop_others_for(job) || move_others_for(job)) {
-      return note_blocked(job, AwaitsVictims{state_.claims.at(job).victims});
+      note_blocked(job, AwaitsVictims{state_.claims.at(job).victims});
+      return false;
     }
-    plan_for(job);
+    const bool gave_up = plan_for(job);
     note_searched(job);
+    // That may have been all that was in its way, and then nothing need end by which it is tried
+    // again.
+    NoPlace why;
+    if (gave_up && try_job(job, why)) return true;
   }
-  if (is_told(job)) return;
+  if (is_told(job)) return false;
   const std::uint64_t nodes = std::max<std::uint64_t>(state_.nodes.size(), 1);
-  if (nodes > reasons_left_) return;
+  if (nodes > reasons_left_) return false;
   reasons_left_ -= nodes;
   note_blocked(job, why_blocked(state_, job, placer_, now_));
+  return false;
 }
 
 /// Restarts are few, and first in line.
@@ -149,13 +155,14 @@ std::optional<std::vector<JobId>> Core::Stepper::plans_before(JobId job) const {
   return lower;
 }
 
-void Core::Stepper::plan_for(JobId job) {
-  if (state_.policy.backfill.reservations == 0) return;
+/// True: others lost their plans to it.
+bool Core::Stepper::plan_for(JobId job) {
+  if (state_.policy.backfill.reservations == 0) return false;
   const bool certain = !state_.deadlines.empty() || !state_.stopping.empty();
   const bool starved = state_.jobs.at(job).boosted;
-  if (!certain && !starved) return;
+  if (!certain && !starved) return false;
   const auto lower = plans_before(job);
-  if (!lower) return;
+  if (!lower) return false;
   searched_ = true;
   std::optional<Claim> claim;
   {
@@ -167,9 +174,10 @@ void Core::Stepper::plan_for(JobId job) {
     }
     claim = find_plan(job, starved);
   }
-  if (!claim) return;
+  if (!claim) return false;
   for (const JobId owner : *lower) emit(ClaimDropped{owner});
   emit(CapacityClaimed{job, claim->purpose, claim->at, std::move(claim->nodes), {}});
+  return !lower->empty();
 }
 
 std::optional<Claim> Core::Stepper::find_plan(JobId job, bool starved) {

@@ -38,10 +38,8 @@ void Core::Stepper::start_restarts() {
     NoPlace why;
     if (const auto limit = over_limit(job)) {
       note_over_quota(job, *limit);
-    } else if (try_job(job, why)) {
+    } else if (try_job(job, why) || claim_for(job)) {
       continue;
-    } else {
-      claim_for(job);
     }
     sleeping_restarts_.insert(job);
   }
@@ -74,8 +72,11 @@ void Core::Stepper::allocate() {
       continue;
     }
     wakes_.sleep(state_, *id, why);
-    failed_.push_back(*id);
-    claim_for(head);
+    if (!claim_for(head)) {
+      failed_.push_back(*id);
+    } else if (!state_.classes.at(*id).line.empty()) {
+      order.add(*id);
+    }
   }
 }
 

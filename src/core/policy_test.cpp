@@ -68,6 +68,30 @@ TEST_F(PolicyTest, AHigherClassHasTheCheapestStoppedAndKeepsWhatItLeaves) {
   EXPECT_EQ(core.job(fresh).restarts, 0U);
 }
 
+/// Nothing may end for a long time by which it would be tried again.
+TEST_F(PolicyTest, WhoFitsOnceAPlanIsGivenUpForItStartsAtOnce) {
+  begin(3, 2);
+  JobSpec spec = job_spec(2);
+  spec.time_limit = seconds(200);
+  submit(1, spec);
+  spec = job_spec(4);
+  spec.time_limit = seconds(100);
+  const auto first = submit(2, spec);
+  const auto planned = submit(3, spec);
+  ASSERT_TRUE(core.state().claims.contains(JobId(planned)));
+  // In one step the room comes free, before its time, and someone comes who goes before.
+  std::vector<Input> inputs;
+  for (std::uint32_t rank = 0; rank < 4; ++rank) {
+    inputs.push_back(
+        {RequestId(), TaskExited{JobId(first), core.epoch(first), Rank(rank), TaskExit{}}});
+  }
+  spec.priority = 1;
+  spec.time_limit = seconds(300);
+  inputs.push_back({RequestId(), SubmitJob{spec, ""}});
+  core.step(at(4), std::move(inputs));
+  EXPECT_EQ(state_of(planned + 1), JobState::kStarting);
+}
+
 TEST_F(PolicyTest, AQuotaIsKeptAndTakenBackFromThoseWhoBorrow) {
   policy.classes[1].preemptible = true;
   policy.tenants = {{"a", "", AcceleratorShare(2'000), AcceleratorShare(4'000), 1},

@@ -105,13 +105,14 @@ class Core::Stepper {
   // Keeping capacity for those who cannot start (claiming.cpp).
   void backfill();
   bool try_behind_claims(JobId job);
-  void claim_for(JobId job);
+  /// True: it could start after all.
+  bool claim_for(JobId job);
   bool is_to_be_searched_for(JobId job);
   void note_searched(JobId job);
   bool waits_for_its_plan(ClassId id, JobId head);
   [[nodiscard]] bool is_told(JobId job) const;
   bool stop_others_for(JobId job);
-  void plan_for(JobId job);
+  bool plan_for(JobId job);
   [[nodiscard]] std::optional<std::vector<JobId>> plans_before(JobId job) const;
   std::optional<Claim> find_plan(JobId job, bool starved);
   bool move_others_for(JobId job);
