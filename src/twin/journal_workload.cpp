@@ -40,15 +40,14 @@ class Reader {
     JournalJobs result;
     std::optional<Instant> first;
     for (auto& [id, history] : jobs_) {
-      if (!history.end && history.running_since) {
-        history.stop(last_);
-        ++result.unfinished;
-      }
+      const bool still_runs = !history.end && history.running_since;
+      if (still_runs) history.stop(last_);
       if (history.last_run <= Duration(0)) {
         ++result.never_ran;
         continue;
       }
       if (!first) first = history.submitted;
+      if (still_runs) result.unfinished.push_back(result.jobs.size());
       result.jobs.push_back(job_of(history, *first));
       result.ids.push_back(id);
     }

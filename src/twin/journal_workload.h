@@ -16,9 +16,10 @@ struct JournalJobs {
   /// In the order of submission, counted from the first; elements of arrays are jobs of their own.
   /// Dependencies are not in them: they name ids of that history.
   std::vector<WorkloadJob> jobs;
-  std::vector<JobId> ids;      ///< of each of them, in that history
-  std::size_t never_ran = 0;   ///< left out: how long they would have run is unknown
-  std::size_t unfinished = 0;  ///< they count as if they had ended with the journal
+  std::vector<JobId> ids;     ///< of each of them, in that history
+  std::size_t never_ran = 0;  ///< left out: how long they would have run is unknown
+  /// Places in `jobs` of those that still run; they count as if they had ended with the journal.
+  std::vector<std::size_t> unfinished;
 };
 
 /// What a job needed: the time that its last attempt ran, of all attempts when they went on from

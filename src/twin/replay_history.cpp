@@ -182,6 +182,10 @@ Result<ReplayHistory> read_history(Journal& journal, std::optional<Instant> from
   if (!jobs) return jobs.error();
   for (std::size_t i = 0; i < jobs->jobs.size(); ++i)
     history->truths.emplace(jobs->ids[i], jobs->jobs[i].truth);
+  // What still runs has not ended by `to`, so it must not in the replay.
+  for (const std::size_t i : jobs->unfinished) {
+    history->truths.at(jobs->ids[i]).work += history->to - history->from + seconds(1);
+  }
   return history;
 }
 

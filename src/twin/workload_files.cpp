@@ -189,7 +189,7 @@ Result<std::unique_ptr<WorkloadSource>> open_journal(const std::string& path,
   if (!read) return Error{read.error().code, path + ": " + read.error().message};
   tell(options, read->never_ran,
        "jobs never ran, so how long they would have is unknown; left out.");
-  tell(options, read->unfinished, "jobs still ran when the journal ended; they end there.");
+  tell(options, read->unfinished.size(), "jobs still ran when the journal ended; they end there.");
   if (options.days > 0) {
     std::erase_if(read->jobs, [&](const WorkloadJob& job) {
       return job.at >= Instant(0) + hours(24 * options.days);

@@ -257,7 +257,7 @@ TEST(WorkloadFiles, JournalsTellWhatRan) {
   const auto read = journal_jobs(journal);
   ASSERT_TRUE(read.ok());
   EXPECT_EQ(read->never_ran, 1U);  // the array's second
-  EXPECT_EQ(read->unfinished, 1U);
+  EXPECT_EQ(read->unfinished.size(), 1U);
   ASSERT_EQ(read->jobs.size(), 2U);
   EXPECT_EQ(read->jobs[0].at, Instant(0));
   EXPECT_EQ(read->jobs[0].spec.array, 1U);
