@@ -49,7 +49,9 @@ struct ExperimentHooks {
       queueing;
 };
 
-/// "42..51" or "42".  Errors: kInvalid, saying what was found and what is allowed.
-Result<std::pair<std::uint64_t, std::uint64_t>> parse_seeds(const std::string& text);
+/// "42..51" or "42". `option`: where it stood.  Errors: kInvalid, saying what was found and what is
+/// allowed.
+Result<std::pair<std::uint64_t, std::uint64_t>> parse_seeds(const std::string& text,
+                                                            const std::string& option = "--seeds");
 
 }  // namespace mw

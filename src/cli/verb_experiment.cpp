@@ -147,7 +147,8 @@ void add_queueing(CLI::App& group, Cli& cli) {
 
 }  // namespace
 
-Result<std::pair<std::uint64_t, std::uint64_t>> parse_seeds(const std::string& text) {
+Result<std::pair<std::uint64_t, std::uint64_t>> parse_seeds(const std::string& text,
+                                                            const std::string& option) {
   const std::size_t dots = text.find("..");
   const auto number = [](const std::string& part) {
     return parse_whole(part, 0, std::numeric_limits<std::int64_t>::max());
@@ -155,10 +156,9 @@ Result<std::pair<std::uint64_t, std::uint64_t>> parse_seeds(const std::string& t
   const auto first = number(text.substr(0, dots));
   const auto last = dots == std::string::npos ? first : number(text.substr(dots + 2));
   if (!first.ok() || !last.ok() || *last < *first || *last - *first >= kSeedsMax) {
-    return Error{
-        ErrorCode::kInvalid,
-        fmt::format("--seeds: expected FIRST..LAST or one number, at most {} seeds; found {}",
-                    kSeedsMax, in_quotes(text))};
+    return Error{ErrorCode::kInvalid,
+                 fmt::format("{}: expected FIRST..LAST or one number, at most {} seeds; found {}",
+                             option, kSeedsMax, in_quotes(text))};
   }
   return std::pair{static_cast<std::uint64_t>(*first), static_cast<std::uint64_t>(*last)};
 }

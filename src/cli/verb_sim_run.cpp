@@ -100,7 +100,7 @@ int run(const Cli& cli, RunOptions options) {
                              "mw sim needs --fleet and --workload; mw fleet list and mw workload "
                              "list show what is built in"});
   }
-  const auto seeds = parse_seeds(options.seeds);
+  const auto seeds = parse_seeds(options.seeds, "--seed");
   if (!seeds) return cli.console.fail(seeds.error());
   if (const auto loaded = load_inputs(options); !loaded) return cli.console.fail(loaded.error());
   const Interruptible interruptible;

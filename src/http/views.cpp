@@ -135,16 +135,12 @@ json::object job_view(const JobSnapshot& snapshot) {
   view["priority_class"] = spec.priority_class;
   view["priority"] = spec.priority;
   std::uint64_t tasks = 0;
-  AcceleratorShare accelerators;
-  for_each_group(spec, [&](const GangShape& group, std::uint32_t) {
-    tasks += group.tasks;
-    accelerators += group.task.accelerators * group.tasks;
-  });
+  for_each_group(spec, [&](const GangShape& group, std::uint32_t) { tasks += group.tasks; });
   view["tasks"] = tasks;
   view["tasks_min"] = gang.tasks_min;
   view["groups"] = 1 + spec.groups.size();
   view["nodes_wanted"] = gang.nodes;
-  view["accelerators_milli"] = accelerators.count();
+  view["accelerators_milli"] = accelerators_of(spec).count();
   view["accelerator_type"] = gang.task.accelerator_type;
   view["command"] = json::array(spec.command.begin(), spec.command.end());
   view["workdir"] = spec.workdir;

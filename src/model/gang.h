@@ -31,6 +31,15 @@ void for_each_group(const JobSpec& spec, Visitor&& visit) {
   }
 }
 
+/// All that the job asks for, its groups together; of an array, for each element.
+inline AcceleratorShare accelerators_of(const JobSpec& spec) {
+  AcceleratorShare sum;
+  for_each_group(spec, [&](const GangShape& group, std::uint32_t) {
+    sum += group.task.accelerators * group.tasks;
+  });
+  return sum;
+}
+
 /// Tasks of a placement: of an elastic gang there may be fewer than asked for.
 inline std::uint32_t tasks_of(const Placement& placement) {
   return placement.empty() ? 0 : placement.back().first_rank + placement.back().tasks;

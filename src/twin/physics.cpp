@@ -51,10 +51,17 @@ std::int64_t speed_of(const Physics& physics, const Topology& topology, const Jo
   return std::max(speed, kSlowest);
 }
 
-Watts slice_draw(const Physics& physics, const Topology& topology, const NodeSlice& slice) {
-  const Int128 full = Int128{topology.shape(slice.node).accelerator.count()} *
-                      slice.devices.sum().count() / kWholeAccelerator.count();
+Duration time_for(std::int64_t work, std::int64_t speed) {
+  return Duration(static_cast<std::int64_t>((Int128{work} * kFullSpeed + speed - 1) / speed));
+}
+
+Watts draw_at_load(const Physics& physics, const NodeShape& shape, AcceleratorShare share) {
+  const Int128 full = Int128{shape.accelerator.count()} * share.count() / kWholeAccelerator.count();
   return Watts(static_cast<std::int64_t>(full * physics.load_milli / 1000));
+}
+
+Watts slice_draw(const Physics& physics, const Topology& topology, const NodeSlice& slice) {
+  return draw_at_load(physics, topology.shape(slice.node), slice.devices.sum());
 }
 
 }  // namespace mw

@@ -37,6 +37,11 @@ std::int64_t size_factor(const GangShape& gang, const Placement& placement);
 std::int64_t speed_of(const Physics& physics, const Topology& topology, const JobSpec& spec,
                       const Placement& placement);
 
+/// How long `work` takes at `speed`, rounded up so that the end is never before the work is done.
+Duration time_for(std::int64_t work, std::int64_t speed);
+
+/// What so many of the shape's accelerators draw at work beyond the idle draw of their node.
+Watts draw_at_load(const Physics& physics, const NodeShape& shape, AcceleratorShare share);
 /// What the slice's accelerators draw at work beyond the idle draw of their node.
 Watts slice_draw(const Physics& physics, const Topology& topology, const NodeSlice& slice);
 

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/check.h"
+#include "model/gang.h"
 
 namespace mw {
 namespace {
@@ -155,10 +156,7 @@ void Recorder::note(const std::vector<Event>& events, const State& state, const 
 }
 
 void Recorder::submitted(const JobSubmitted& event, Instant at) {
-  AcceleratorShare asked = event.spec.gang.task.accelerators * event.spec.gang.tasks;
-  for (const GangShape& group : event.spec.groups) {
-    asked += group.task.accelerators * group.tasks;
-  }
+  const AcceleratorShare asked = accelerators_of(event.spec);
   for (std::uint32_t i = 0; i < event.spec.array; ++i) {
     JobNotes& job = notes(JobId(event.job.value() + i));
     job.submitted = at;

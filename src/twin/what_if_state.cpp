@@ -7,6 +7,7 @@
 #include <set>
 
 #include "codec/text.h"
+#include "core/accounting.h"
 #include "core/core.h"
 #include "twin/physics.h"
 #include "twin/what_if.h"
@@ -79,13 +80,6 @@ struct SiteNode {
   AcceleratorTime lost;  ///< of those jobs, all of what they have not saved
 };
 
-AcceleratorTime unsaved(const State& state, const Attempt& attempt) {
-  AcceleratorTime lost = attempt.unsaved;
-  if (attempt.category == LedgerCategory::kProductive && state.now > attempt.category_since)
-    lost += attempt.accelerators * (state.now - attempt.category_since);
-  return lost;
-}
-
 }  // namespace
 
 Result<State> after_inputs(const State& state, const std::vector<InputBody>& inputs) {
@@ -133,13 +127,12 @@ Result<std::vector<InputBody>> curtail(const State& state, const Curtailment& cu
     const NodeShape& shape = topology.shape(node.id);
     draw += shape.idle;
     SiteNode one{node.id, {}, {}, {}};
-    one.work = Watts(static_cast<std::int64_t>(Int128{shape.accelerator.count()} *
-                                               shape.accelerators * physics.load_milli / 1000));
+    one.work = draw_at_load(physics, shape, kWholeAccelerator * shape.accelerators);
     nodes.emplace(node.id, std::move(one));
   }
   const Watts idle = draw;
   for (const auto& [job, attempt] : state.attempts) {
-    const AcceleratorTime lost = unsaved(state, attempt);
+    const AcceleratorTime lost = split_work(attempt, EndCause::kRequeued, state.now).lost;
     for (const NodeSlice& slice : attempt.placement) {
       const auto found = nodes.find(slice.node);
       if (found == nodes.end() || (!found->second.jobs.empty() && found->second.jobs.back() == job))

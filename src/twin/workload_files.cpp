@@ -11,6 +11,7 @@
 #include "codec/embedded_files.h"
 #include "codec/suggest.h"
 #include "codec/units.h"
+#include "model/gang.h"
 #include "twin/journal_workload.h"
 
 namespace mw {

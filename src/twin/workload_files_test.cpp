@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "loop/memory_journal.h"
+#include "model/gang.h"
 #include "twin/journal_workload.h"
 #include "twin/workload_profile.h"
 

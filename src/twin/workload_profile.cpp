@@ -4,6 +4,7 @@
 #include <array>
 
 #include "codec/trace_jobs.h"
+#include "model/gang.h"
 
 namespace mw {
 namespace {
@@ -100,13 +101,6 @@ SizeClass size_class(std::int64_t accelerators, const SizeProfile& profile, std:
 }
 
 }  // namespace
-
-AcceleratorShare accelerators_of(const JobSpec& spec) {
-  AcceleratorShare sum = std::int64_t{spec.gang.tasks} * spec.gang.task.accelerators;
-  for (const GangShape& group : spec.groups)
-    sum += std::int64_t{group.tasks} * group.task.accelerators;
-  return sum;
-}
 
 std::int64_t quantile(const std::vector<std::int64_t>& ascending, std::int64_t thousandths) {
   if (ascending.empty()) return 0;

@@ -53,9 +53,6 @@ WorkloadProfile profile_workload(WorkloadSource& source);
 /// 0 when it is empty.
 std::int64_t quantile(const std::vector<std::int64_t>& ascending, std::int64_t thousandths);
 
-/// All accelerators of all groups.
-AcceleratorShare accelerators_of(const JobSpec& spec);
-
 /// A model whose jobs are like those of `profile`: its hours of the week (of the day, when it is
 /// shorter than two weeks or has few jobs; none, when shorter than two days), its sizes and their
 /// quantiles of length, tenants, classes, ends and time limits. What it does not keep is how jobs

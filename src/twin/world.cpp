@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "model/gang.h"
 
 namespace mw {
 namespace {
@@ -10,10 +11,6 @@ namespace {
 /// How often an engine looks at its machines, where what it says may be lost.
 constexpr Duration kRepeatReports = seconds(60);
 
-/// `work` at `speed`, rounded up so that the end is never before the work is done.
-Duration time_for(std::int64_t work, std::int64_t speed) {
-  return Duration(static_cast<std::int64_t>((Int128{work} * kFullSpeed + speed - 1) / speed));
-}
 std::int64_t work_in(Duration time, std::int64_t speed) {
   return static_cast<std::int64_t>(Int128{time.count()} * speed / kFullSpeed);
 }
@@ -211,10 +208,7 @@ void World::submitted(Instant now, JobId first, const JobSpec& spec, const JobTr
   LiveJob live_job;
   live_job.truth = truth;
   live_job.submitted = now;
-  live_job.accelerators = spec.gang.task.accelerators * spec.gang.tasks;
-  for (const GangShape& group : spec.groups) {
-    live_job.accelerators += group.task.accelerators * group.tasks;
-  }
+  live_job.accelerators = accelerators_of(spec);
   grow_to(first);
   grow_to(JobId(first.value() + spec.array - 1));
   for (std::uint32_t i = 0; i < spec.array; ++i) live(JobId(first.value() + i)) = live_job;

@@ -103,9 +103,7 @@ void World::change_speed(NodeId id, std::int64_t by_milli) {
     settle(running);
     running.speed = speed_now(running);
     if (running.phase == Phase::kRunning && !running.stalled) {
-      plan(index, Duration(static_cast<std::int64_t>(
-                      (Int128{running.goal - running.done} * kFullSpeed + running.speed - 1) /
-                      running.speed)));
+      plan(index, time_for(running.goal - running.done, running.speed));
     }
   }
 }
