@@ -56,13 +56,17 @@ bool Core::Stepper::is_to_be_searched_for(JobId id) {
   return retries_.may_search(of, state_.classes.at(of).generation, now_);
 }
 
-/// A planned start is not looked for at every end of a job: lifting the claim to try costs as much
-/// as its nodes are many. When its time comes, it is.
+/// What is promised to a large gang is not looked for at every end of a job: lifting the claim to
+/// try costs as much as its nodes are many. When its time comes it is, when all its victims are
+/// gone, and when nothing is left on its nodes.
 bool Core::Stepper::waits_for_its_plan(ClassId id, JobId head) {
-  const auto claim = state_.claims.find(head);
-  if (claim == state_.claims.end() || claim->second.purpose != ClaimPurpose::kBackfill)
-    return false;
-  if (claim->second.nodes.size() < Retries::kMany || claim->second.at == now_) return false;
+  const auto found = state_.claims.find(head);
+  if (found == state_.claims.end()) return false;
+  const Claim& claim = found->second;
+  if (claim.nodes.size() < Retries::kMany) return false;
+  const bool due = claim.purpose == ClaimPurpose::kPreemption ? claim.victims.empty()
+                                                              : claim.at == now_;
+  if (due || (claim.at < now_ && JobPlacer::may_place_as_claimed(state_, claim))) return false;
   const std::uint64_t generation = state_.classes.at(id).generation;
   if (!retries_.may_search(id, generation, now_)) return true;
   retries_.tried(id, generation, now_);

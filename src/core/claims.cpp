@@ -10,21 +10,23 @@
 namespace mw {
 namespace {
 
-NodeClaim claim_on(const State& state, JobId job, const ClaimedNode& node) {
-  const JobSpec& spec = spec_of(state, job);
-  const bool exclusive =
-      spec.gang.exclusive || std::any_of(spec.groups.begin(), spec.groups.end(),
-                                         [](const GangShape& each) { return each.exclusive; });
+bool wants_nodes_alone(const JobSpec& spec) {
+  return spec.gang.exclusive || std::any_of(spec.groups.begin(), spec.groups.end(),
+                                            [](const GangShape& each) { return each.exclusive; });
+}
+
+NodeClaim claim_on(JobId job, bool exclusive, const ClaimedNode& node) {
   return {job, exclusive, node.whole_left, node.cpus_left, node.memory_left};
 }
 
 }  // namespace
 
 void restore_claim(State& state, const Claim& claim) {
+  const bool exclusive = wants_nodes_alone(spec_of(state, claim.job));
   for (const ClaimedNode& each : claim.nodes) {
     Node& node = state.nodes.at(each.node.value());
     MW_CHECK(node.claim.job == JobId());
-    node.claim = claim_on(state, claim.job, each);
+    node.claim = claim_on(claim.job, exclusive, each);
     state.free.update(*state.topology, node);
   }
 }
@@ -63,7 +65,7 @@ void use_up_claims(State& state, const JobSpec& spec, const Placement& placement
     at->whole_left -= std::min(at->whole_left, static_cast<std::uint32_t>(devices.size()));
     at->cpus_left -= std::min(at->cpus_left, need.cpus);
     at->memory_left -= std::min(at->memory_left, need.memory);
-    node.claim = claim_on(state, claim.job, *at);
+    node.claim = claim_on(claim.job, node.claim.exclusive, *at);
   }
 }
 

@@ -71,6 +71,17 @@ std::variant<Placement, NoPlace> JobPlacer::place_elastic(const State& state, Jo
   return placed;
 }
 
+bool JobPlacer::may_place_as_claimed(const State& state, const Claim& claim) {
+  const JobSpec& spec = spec_of(state, claim.job);
+  if (!spec.groups.empty()) return false;
+  return std::all_of(claim.nodes.begin(), claim.nodes.end(), [&](const ClaimedNode& each) {
+    const Node& node = state.nodes[each.node.value()];
+    const ResourceAmounts need = need_of(spec.gang, each.tasks);
+    return takes_work(node) && !node.hidden && need.accelerators <= node.accelerators_free &&
+           need.cpus <= node.cpus_free && need.memory <= node.memory_free;
+  });
+}
+
 std::optional<Placement> JobPlacer::place_as_claimed(const State& state, const Claim& claim) {
   const JobSpec& spec = spec_of(state, claim.job);
   if (!spec.groups.empty()) return std::nullopt;

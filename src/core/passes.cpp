@@ -153,7 +153,8 @@ bool Core::Stepper::try_job(JobId job, NoPlace& why) {
     }
   }
   const auto claim = state_.claims.find(job);
-  if (!placement && claim != state_.claims.end() && claim->second.at <= now_) {
+  if (!placement && claim != state_.claims.end() && claim->second.at <= now_ &&
+      JobPlacer::may_place_as_claimed(state_, claim->second)) {
     const LiftedClaims all(state_);
     placement = JobPlacer::place_as_claimed(state_, claim->second);
   }

@@ -56,7 +56,7 @@ void PlannedRoom::retain(const Attempt& attempt) { change(attempt, -1); }
 
 void PlannedRoom::change(const Attempt& attempt, std::int64_t sign) {
   const Topology& topology = *state_->topology;
-  const JobSpec& spec = spec_of(*state_, attempt.job);
+  const JobSpec& spec = *attempt.spec;
   for (const NodeSlice& slice : attempt.placement) {
     AcceleratorShare share;
     for (const DeviceShare& each : slice.devices) share += each.share;

@@ -184,7 +184,7 @@ bool VictimSearch::all_go_on(PlannedRoom room, const PlannedGroups& groups,
     for (const NodeTasks& each : groups[g]) room.occupy(each.node, gang, each.tasks);
   }
   for (const std::size_t victim : victims) {
-    const JobSpec& moved = spec_of(state_, candidates_[victim].attempt->job);
+    const JobSpec& moved = *candidates_[victim].attempt->spec;
     const auto place = room.place(placer_, moved);
     if (!place || !moved.groups.empty()) return false;
     for (const NodeTasks& each : place->front()) room.occupy(each.node, moved.gang, each.tasks);
