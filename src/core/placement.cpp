@@ -191,14 +191,34 @@ PendingReason Placer::explain(const Surroundings& around, const GangShape& gang,
 
 std::optional<std::vector<NodeTasks>> Placer::place_in(const Topology& topology, const Room& room,
                                                        const GangShape& gang,
-                                                       const Whereabouts& where) {
+                                                       const Whereabouts& where, FabricId within) {
   Search search = begin(topology, room, gang, where);
   for (const std::string& type : types_for(topology, gang)) {
     if (!search.choose_type(type)) continue;
-    if (const auto one = one_node_in(search)) return std::vector<NodeTasks>{*one};
-    if (auto chosen = in_fabric(search)) return chosen;
+    if (const auto one = one_node_in(search, within)) return std::vector<NodeTasks>{*one};
+    if (auto chosen = in_fabric(search, within)) return chosen;
   }
   return std::nullopt;
+}
+
+std::uint64_t Placer::most_by_power(const Topology& topology, const Room& room,
+                                    const GangShape& gang, FabricId vertex) {
+  if (!bounds_.follows(room)) return kManyTasks;
+  std::uint64_t tasks = 0;
+  for (const std::string& type : types_for(topology, gang)) {
+    const PowerBounds::Table* table = bounds_.find(topology, gang, type);
+    if (table == nullptr) {
+      std::vector<bool> shapes;
+      for (const NodeShape& shape : topology.shapes()) {
+        shapes.push_back(shape.accelerator_type == type);
+      }
+      table = bounds_.make(topology, gang, type, shapes);
+    }
+    if (table == nullptr) return kManyTasks;
+    bounds_.helped(*table);
+    tasks += bounds_.below(topology, *table, vertex);
+  }
+  return tasks;
 }
 
 Placer::Bound Placer::bound(Search& search, FabricId id) {
@@ -247,9 +267,9 @@ void Placer::candidates_below(Search& search, FabricId id) {
   }
 }
 
-std::optional<std::vector<NodeTasks>> Placer::in_fabric(Search& search) {
+std::optional<std::vector<NodeTasks>> Placer::in_fabric(Search& search, FabricId within) {
   for (auto& level : candidates_) level.clear();
-  candidates_below(search, Topology::kRoot);
+  candidates_below(search, within);
   for (auto& level : candidates_) {
     std::sort(level.begin(), level.end());
     for (const auto& [by_room, vertex] : level) {
@@ -257,7 +277,7 @@ std::optional<std::vector<NodeTasks>> Placer::in_fabric(Search& search) {
       if (auto chosen = inside(search, vertex)) return chosen;
       search.bound_max = std::max(search.bound_max, search.counted);
       // Once power is known, most of those that are left need no look.
-      if (!knew_power && search.power != nullptr) { return in_fabric(search); }
+      if (!knew_power && search.power != nullptr) return in_fabric(search, within);
     }
   }
   return std::nullopt;

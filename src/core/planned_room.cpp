@@ -169,18 +169,19 @@ bool StillFits::after(const PlannedRoom& room, const Attempt& retained) const {
   return true;
 }
 
-std::optional<PlannedGroups> PlannedRoom::place(Placer& placer, const JobSpec& spec) const {
+std::optional<PlannedGroups> PlannedRoom::place(Placer& placer, const JobSpec& spec,
+                                                FabricId within) const {
   const GangShape first =
       spec.gang.tasks_min > 0 ? resized(spec.gang, spec.gang.tasks_min) : spec.gang;
   if (spec.groups.empty()) {
-    auto chosen = placer.place_in(*state_->topology, room_, first, spec.where);
+    auto chosen = placer.place_in(*state_->topology, room_, first, spec.where, within);
     if (!chosen) return std::nullopt;
     return PlannedGroups{std::move(*chosen)};
   }
   PlannedGroups groups(spec.groups.size() + 1);
   PlannedRoom rest = *this;
   for (const Group& group : placing_order(spec)) {
-    auto chosen = placer.place_in(*state_->topology, rest.room_, *group.shape, spec.where);
+    auto chosen = placer.place_in(*state_->topology, rest.room_, *group.shape, spec.where, within);
     if (!chosen) return std::nullopt;
     for (const NodeTasks& each : *chosen) rest.occupy(each.node, *group.shape, each.tasks);
     const bool leads = group.shape == &spec.gang;

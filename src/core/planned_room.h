@@ -43,8 +43,9 @@ class PlannedRoom {
   [[nodiscard]] bool has_room(NodeId node, const GangShape& gang, std::uint32_t tasks) const;
 
   /// Where the job would go, the smallest number of tasks if it is elastic; nothing when it does
-  /// not fit.
-  std::optional<PlannedGroups> place(Placer& placer, const JobSpec& spec) const;
+  /// not fit.  `within`: below this vertex.
+  std::optional<PlannedGroups> place(Placer& placer, const JobSpec& spec,
+                                     FabricId within = Topology::kRoot) const;
 
  private:
   /// A node that differs from how it is now.
