@@ -44,10 +44,12 @@ void PlannedRoom::add_draw(NodeId node, Watts draw) {
   }
 }
 
-void PlannedRoom::set_devices(Position position, Slot slot, const DeviceRoom& devices) {
+/// `had_parts`: some of the devices were free in part before they changed.
+void PlannedRoom::set_devices(Position position, Slot slot, const DeviceRoom& devices,
+                              bool had_parts) {
   slot.whole = static_cast<std::uint16_t>(devices.whole());
-  room_.parts.erase(position);
-  if (devices.has_parts()) room_.parts.emplace(position, devices);
+  if (had_parts) room_.parts.erase(position);
+  if (devices.has_parts()) room_.parts.insert_or_assign(position, devices);
   room_.set_slot(position, slot);
 }
 
@@ -70,6 +72,7 @@ void PlannedRoom::change(const Attempt& attempt, std::int64_t sign) {
     const Position position = topology.position(slice.node);
     Slot slot = room_.slot(position);
     DeviceRoom& devices = touched.devices;
+    const bool had_parts = devices.has_parts();
     for (const DeviceShare& each : slice.devices) devices.add(each.device, each.share * sign);
     const GangShape& gang = group_at(spec, slice.first_rank);
     const ResourceAmounts need = need_of(gang, slice.tasks);
@@ -77,7 +80,7 @@ void PlannedRoom::change(const Attempt& attempt, std::int64_t sign) {
     slot.memory += (need.memory * sign).count();
     touched.slices -= static_cast<std::uint32_t>(sign);
     slot.busy = touched.slices > 0 ? 1 : 0;
-    set_devices(position, slot, devices);
+    set_devices(position, slot, devices, had_parts);
     if (gang.exclusive && sign < 0) {
       slot = room_.slot(position);
       slot.whole = Slot::kOut;
@@ -90,13 +93,15 @@ void PlannedRoom::change_draw(const Node& node, Touched& touched, AcceleratorSha
   const NodeShape& shape = state_->topology->shape(node.id);
   const Watts before = counted_draw(shape, touched.used, node.claim);
   touched.used += more;
-  add_draw(node.id, counted_draw(shape, touched.used, node.claim) - before);
+  const Watts change = counted_draw(shape, touched.used, node.claim) - before;
+  if (change.count() != 0) add_draw(node.id, change);
 }
 
 void PlannedRoom::occupy(NodeId node, const GangShape& gang, std::uint32_t tasks) {
   const Position position = state_->topology->position(node);
   Touched& touched = this->touched(node);
   DeviceRoom& devices = touched.devices;
+  const bool had_parts = devices.has_parts();
   const auto picked = pick_devices(devices, gang.task.accelerators, tasks);
   AcceleratorShare share;
   for (const DeviceShare& each : picked) {
@@ -108,7 +113,7 @@ void PlannedRoom::occupy(NodeId node, const GangShape& gang, std::uint32_t tasks
   slot.memory -= (gang.task.memory * tasks).count();
   slot.busy = 1;
   ++touched.slices;
-  set_devices(position, slot, devices);
+  set_devices(position, slot, devices, had_parts);
   if (gang.exclusive) {
     slot = room_.slot(position);
     slot.whole = Slot::kOut;

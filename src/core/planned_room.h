@@ -58,7 +58,7 @@ class PlannedRoom {
   void change(const Attempt& attempt, std::int64_t sign);
   void add_draw(NodeId node, Watts draw);
   void change_draw(const Node& node, Touched& touched, AcceleratorShare more);
-  void set_devices(Position position, Slot slot, const DeviceRoom& devices);
+  void set_devices(Position position, Slot slot, const DeviceRoom& devices, bool had_parts);
 
   const State* state_;
   Begin begin_;
