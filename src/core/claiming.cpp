@@ -64,8 +64,8 @@ bool Core::Stepper::waits_for_its_plan(ClassId id, JobId head) {
   if (found == state_.claims.end()) return false;
   const Claim& claim = found->second;
   if (claim.nodes.size() < Retries::kMany) return false;
-  const bool due = claim.purpose == ClaimPurpose::kPreemption ? claim.victims.empty()
-                                                              : claim.at == now_;
+  const bool due =
+      claim.purpose == ClaimPurpose::kPreemption ? claim.victims.empty() : claim.at == now_;
   if (due || (claim.at < now_ && JobPlacer::may_place_as_claimed(state_, claim))) return false;
   const std::uint64_t generation = state_.classes.at(id).generation;
   if (!retries_.may_search(id, generation, now_)) return true;
@@ -144,7 +144,7 @@ bool Core::Stepper::move_others_for(JobId job) {
   return true;
 }
 
-/// Whose plans would be given up for one more: all of a lower level, as it may need what is planned
+/// Whose plans may be given up for one more: all of a lower level, as it may need what is planned
 /// for those who come after it. Nothing when there are as many plans as may be, none of them lower.
 std::optional<std::vector<JobId>> Core::Stepper::plans_before(JobId job) const {
   std::uint32_t plans = 0;
@@ -179,9 +179,39 @@ bool Core::Stepper::plan_for(JobId job) {
     claim = find_plan(job, starved);
   }
   if (!claim) return false;
-  for (const JobId owner : *lower) emit(ClaimDropped{owner});
+  const std::vector<JobId> dropped = plans_in_the_way(*claim, *lower);
+  for (const JobId owner : dropped) emit(ClaimDropped{owner});
   emit(CapacityClaimed{job, claim->purpose, claim->at, std::move(claim->nodes), {}});
-  return !lower->empty();
+  return !dropped.empty();
+}
+
+/// Which of those plans cannot be kept beside the new one: whose nodes it takes, and the lowest of
+/// the others when there would be too many; all of them, when there may be too little power. To
+/// plan anew for all costs more than anything else where many wait, and changes what they were
+/// told.
+std::vector<JobId> Core::Stepper::plans_in_the_way(const Claim& claim,
+                                                   const std::vector<JobId>& lower) const {
+  if (lower.empty() || !power_allows(state_, claim)) return lower;
+  std::vector<JobId> kept;
+  std::vector<JobId> dropped;
+  std::set<JobId> owners;
+  for (const ClaimedNode& each : claim.nodes) {
+    owners.insert(state_.nodes[each.node.value()].claim.job);
+  }
+  for (const JobId each : lower) (owners.contains(each) ? dropped : kept).push_back(each);
+  std::size_t plans = 1;
+  for (const auto& [owner, other] : state_.claims) {
+    plans += other.purpose == ClaimPurpose::kBackfill ? 1 : 0;
+  }
+  plans -= dropped.size();
+  std::stable_sort(kept.begin(), kept.end(),
+                   [&](JobId a, JobId b) { return level_of(state_, a) < level_of(state_, b); });
+  for (; plans > state_.policy.backfill.reservations && !kept.empty(); --plans) {
+    dropped.push_back(kept.back());
+    kept.pop_back();
+  }
+  std::sort(dropped.begin(), dropped.end());
+  return dropped;
 }
 
 std::optional<Claim> Core::Stepper::find_plan(JobId job, bool starved) {

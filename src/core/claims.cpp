@@ -1,6 +1,7 @@
 #include "core/claims.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/check.h"
@@ -47,6 +48,28 @@ void lift_claim(State& state, const Claim& claim) {
     state.free.update(*state.topology, node);
     state.ledger.shift(LedgerCategory::kHeld, free_category(state, node), node.accelerators_free);
   }
+}
+
+bool power_allows(const State& state, const Claim& claim) {
+  const Topology& topology = *state.topology;
+  const std::vector<Watts>& draw = state.free.room().draw;
+  std::map<PowerId, Watts> more;
+  for (const ClaimedNode& each : claim.nodes) {
+    const Node& node = state.nodes[each.node.value()];
+    const NodeShape& shape = topology.shape(each.node);
+    const AcceleratorShare used = kWholeAccelerator * shape.accelerators - node.accelerators_free;
+    const Watts change = counted_draw(shape, used, claim_on(claim.job, false, each)) - node.draw;
+    if (change.count() > 0) more[topology.power_of(each.node)] += change;
+  }
+  // Children before their parents.
+  while (!more.empty()) {
+    const auto [at, change] = *more.rbegin();
+    if (draw[at.value()] + change > topology.power(at).limit) return false;
+    more.erase(at);
+    const PowerId parent = topology.power(at).parent;
+    if (parent != kNoId<PowerId>) more[parent] += change;
+  }
+  return true;
 }
 
 void use_up_claims(State& state, const JobSpec& spec, const Placement& placement, Instant end) {

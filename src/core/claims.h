@@ -14,6 +14,9 @@ void lift_claim(State& state, const Claim& claim);
 /// As lay_claim(), when the ledger knows already.
 void restore_claim(State& state, const Claim& claim);
 
+/// Power allows the claim beside all others as they lie now, those on its own nodes too.
+bool power_allows(const State& state, const Claim& claim);
+
 /// What is placed on claimed nodes and stays longer than the claim waits, uses up what it left. The
 /// index of what is free learns of it when the capacity is taken.
 void use_up_claims(State& state, const JobSpec& spec, const Placement& placement, Instant end);
