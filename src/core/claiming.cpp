@@ -63,7 +63,7 @@ bool Core::Stepper::waits_for_its_plan(ClassId id, JobId head) {
   const auto found = state_.claims.find(head);
   if (found == state_.claims.end()) return false;
   const Claim& claim = found->second;
-  if (claim.nodes.size() < Retries::kMany) return false;
+  if (claim.nodes.size() < Retries::kManyClaimed) return false;
   const bool due =
       claim.purpose == ClaimPurpose::kPreemption ? claim.victims.empty() : claim.at == now_;
   if (due || (claim.at < now_ && JobPlacer::may_place_as_claimed(state_, claim))) return false;

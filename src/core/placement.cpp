@@ -175,8 +175,13 @@ NoPlace Placer::shortage_of(const Search& search) {
   const bool countable = gang.segment <= 1 && gang.spread_tasks == 0;
   // Of one node alone it was not counted how much power it lacks.
   const bool known = countable && !(power && gang.require == FabricLevel::kNode);
-  if (!known || search.bound_max >= gang.tasks) return {1, power};
-  return {gang.tasks - search.bound_max, power};
+  const auto shortage = [&](std::uint64_t most) {
+    return known && most < gang.tasks ? gang.tasks - most : 1;
+  };
+  NoPlace none{shortage(search.bound_max), power};
+  if (gang.require == FabricLevel::kFleet) return none;
+  for (const std::uint64_t most : search.most_at) none.shortage_at.push_back(shortage(most));
+  return none;
 }
 
 PendingReason Placer::explain(const Surroundings& around, const GangShape& gang,
@@ -252,13 +257,18 @@ void Placer::learn_of_power(Search& search) {
 /// hold it has none below it that can, so most of the fabric is never looked at.
 void Placer::candidates_below(Search& search, FabricId id) {
   const FabricVertex& vertex = search.topology.fabric(id);
+  const bool near = vertex.level <= search.gang.require;
+  // The whole fleet is no place for a gang that has to be at one site: each of them counts.
+  if (vertex.level == FabricLevel::kFleet && !near) {
+    for (const FabricId child : vertex.children) candidates_below(search, child);
+    return;
+  }
   const Bound most = bound(search, id);
   if (most.by_both < search.gang.tasks) {
-    search.bound_max = std::max(search.bound_max, most.by_both);
+    search.note_most(id, most.by_both);
     return;
   }
   // In the order of room, which is the same whether or not the power is known.
-  const bool near = vertex.level <= search.gang.require;
   if (near) candidates_[index_of(vertex.level)].emplace_back(most.by_room, id);
   if (vertex.level <= search.gang.prefer) return;
   for (const FabricId child : vertex.children) {
@@ -275,7 +285,7 @@ std::optional<std::vector<NodeTasks>> Placer::in_fabric(Search& search, FabricId
     for (const auto& [by_room, vertex] : level) {
       const bool knew_power = search.power != nullptr;
       if (auto chosen = inside(search, vertex)) return chosen;
-      search.bound_max = std::max(search.bound_max, search.counted);
+      search.note_most(vertex, search.counted);
       // Once power is known, most of those that are left need no look.
       if (!knew_power && search.power != nullptr) return in_fabric(search, within);
     }

@@ -43,6 +43,8 @@ struct NoPlace {
   std::uint64_t shortage = 1;
   /// Power is a part of what was counted: watts that come free help as room does.
   bool power = false;
+  /// By site: the same of a place inside it, for gangs that have to be at one. Empty: not known.
+  std::vector<std::uint64_t> shortage_at{};
 };
 
 /// Tasks by node, in rank order.

@@ -199,7 +199,7 @@ void FreeIndex::rebuild(const Topology& topology, std::vector<Node>& nodes) {
     node.draw = Watts();
     update(topology, node);
   }
-  changes_.add_all();
+  changes_.add_all(topology.size());
 }
 
 void FreeIndex::update(const Topology& topology, Node& node) {

@@ -95,7 +95,8 @@ struct Job {
 };
 
 /// What a job asks for, from where it is kept as long as the job is: one look instead of three, for
-/// searches that ask it of every attempt. Equal to any other, as jobs that are the same ask the same.
+/// searches that ask it of every attempt. Equal to any other, as jobs that are the same ask the
+/// same.
 class KeptSpec {
  public:
   void keep(const JobSpec& spec) { spec_ = &spec; }

@@ -117,8 +117,7 @@ class VictimSearch {
   [[nodiscard]] std::uint64_t fits_now(const Region& region) const;
   std::optional<std::vector<std::size_t>> cheapest(const Region& region, Int128& cost) const;
   std::optional<Claim> cheapest_set();
-  std::optional<Claim> without(std::vector<std::size_t> victims,
-                               FabricId within = Topology::kRoot);
+  std::optional<Claim> without(std::vector<std::size_t> victims, FabricId within = Topology::kRoot);
   std::optional<Claim> without(PlannedRoom& room, std::vector<std::size_t> victims,
                                FabricId within);
   void spare(PlannedRoom& room, const PlannedGroups& groups, std::vector<std::size_t>& victims);
