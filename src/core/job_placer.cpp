@@ -123,8 +123,7 @@ std::optional<Placement> JobPlacer::place_as_claimed(const State& state, const C
 
 PendingReason JobPlacer::explain(State& state, const JobSpec& spec) {
   if (spec.gang.tasks_min > 0) {
-    return placer_.explain(surroundings(state), resized(spec.gang, spec.gang.tasks_min),
-                           spec.where);
+    return placer_.explain(surroundings(state), least_gang(spec), spec.where);
   }
   if (spec.groups.empty()) return placer_.explain(surroundings(state), spec.gang, spec.where);
   if (PlannedRoom(state).place(placer_, spec)) return NotYetConsidered{};

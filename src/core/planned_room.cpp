@@ -176,8 +176,7 @@ bool StillFits::after(const PlannedRoom& room, const Attempt& retained) const {
 
 std::optional<PlannedGroups> PlannedRoom::place(Placer& placer, const JobSpec& spec,
                                                 FabricId within) const {
-  const GangShape first =
-      spec.gang.tasks_min > 0 ? resized(spec.gang, spec.gang.tasks_min) : spec.gang;
+  const GangShape first = least_gang(spec);
   if (spec.groups.empty()) {
     auto chosen = placer.place_in(*state_->topology, room_, first, spec.where, within);
     if (!chosen) return std::nullopt;

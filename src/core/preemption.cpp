@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "core/accounting.h"
+#include "core/freed_room.h"
 #include "core/gang.h"
 #include "core/placement_search.h"
 #include "core/planned_room.h"
@@ -244,7 +245,7 @@ std::optional<Claim> VictimSearch::cheapest_set() {
 }
 
 std::optional<Claim> VictimSearch::run() {
-  gang_ = spec_.gang.tasks_min > 0 ? resized(spec_.gang, spec_.gang.tasks_min) : spec_.gang;
+  gang_ = least_gang(spec_);
   if (gang_.nodes > 0) unit_ = gang_.tasks / gang_.nodes;
   if (gang_.require == FabricLevel::kNode) unit_ = gang_.tasks;
   find_suitable_shapes();
@@ -254,6 +255,9 @@ std::optional<Claim> VictimSearch::run() {
   if (candidates_.size() <= kExactCandidatesMax && state_.nodes.size() <= kExactNodesMax) {
     return cheapest_set();
   }
+  FreedRoom freed(state_);
+  for (const Candidate& each : candidates_) freed.release(*each.attempt);
+  if (!freed.may_hold(gang_, spec_.where)) return std::nullopt;
   find_bundles();
   struct Choice {
     Int128 cost;

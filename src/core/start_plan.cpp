@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/freed_room.h"
+#include "core/gang.h"
 #include "core/planned_room.h"
 
 namespace mw {
@@ -38,6 +40,10 @@ Claim claim_of(const State& state, JobId job, Instant at, PlannedRoom& room,
 std::optional<Claim> plan_start(const State& state, JobId job, Placer& placer) {
   const JobSpec& spec = spec_of(state, job);
   const std::vector<End> ends = ends_of(state);
+  // Not even with all of them gone: the commonest case.
+  FreedRoom freed(state);
+  for (const End& end : ends) freed.release(*end.attempt);
+  if (!freed.may_hold(least_gang(spec), spec.where)) return std::nullopt;
   PlannedRoom room(state);
   std::size_t gone = 0;  // so many of them are gone from the room
   // To let attempts go is most of the work, and to copy the room comes next: so there is one room,

@@ -33,8 +33,7 @@ PendingReason why_nowhere(const State& state, const JobSpec& spec) {
 std::optional<PendingReason> too_small(const State& state, const Reservation& own,
                                        const JobSpec& spec, Placer& placer) {
   const Topology& topology = *state.topology;
-  const GangShape gang =
-      spec.gang.tasks_min > 0 ? resized(spec.gang, spec.gang.tasks_min) : spec.gang;
+  const GangShape gang = least_gang(spec);
   Room empty = state.free.empty_room();
   ReservationTooSmall reason{own.spec.name, static_cast<std::uint32_t>(own.nodes.size()),
                              gang.tasks, 0};
@@ -83,8 +82,7 @@ std::optional<PendingReason> why_unclaimed(const State& state, JobId job) {
   if (!state.reservations.empty() || spec.reservation) return std::nullopt;
   if (state.holds.contains(job)) return NotYetConsidered{};
   if (auto over = over_quota(state, job)) return over;
-  const GangShape gang =
-      spec.gang.tasks_min > 0 ? resized(spec.gang, spec.gang.tasks_min) : spec.gang;
+  const GangShape gang = least_gang(spec);
   Placer placer;
   return placer.explain(surroundings(state), gang, spec.where);
 }
