@@ -2,7 +2,6 @@
 // start, and keep what it needs from whatever would delay it. And what may start all the same,
 // because it will be gone by then.
 #include <algorithm>
-#include <memory>
 
 #include "core/accounting.h"
 #include "core/claims.h"
@@ -44,7 +43,7 @@ bool Core::Stepper::claim_for(JobId job) {
   const std::uint64_t nodes = std::max<std::uint64_t>(state_.nodes.size(), 1);
   if (nodes > reasons_left_) return false;
   reasons_left_ -= nodes;
-  note_blocked(job, why_blocked(state_, job, placer_, now_));
+  note_blocked(job, why_blocked(state_, job, placer_, now_, Asked::kWhenItWasTried));
   return false;
 }
 
@@ -172,10 +171,8 @@ bool Core::Stepper::plan_for(JobId job) {
   {
     // They are given up only when that is of use. Else whoever cannot be planned for would take
     // their plans each time that it is tried, and they would make them anew.
-    std::vector<std::unique_ptr<LiftedClaim>> lifted;
-    for (const JobId owner : *lower) {
-      lifted.push_back(std::make_unique<LiftedClaim>(state_, owner));
-    }
+    LiftedClaims lifted(state_);
+    for (const JobId owner : *lower) lifted.lift(owner);
     claim = find_plan(job, starved);
   }
   if (!claim) return false;
@@ -260,9 +257,9 @@ void Core::Stepper::backfill() {
     }
     backfill_at_ = now_ + Retries::kFirst;
   }
-  std::vector<std::unique_ptr<LiftedClaim>> lifted;
+  LiftedClaims lifted(state_);
   for (const auto& [at, owner] : claims) {
-    lifted.push_back(std::make_unique<LiftedClaim>(state_, owner));
+    lifted.lift(owner);
     for (const auto& [tried_end, id] : short_ones) {
       while (!state_.classes.at(id).line.empty()) {
         const JobId head = state_.classes.at(id).line.front();

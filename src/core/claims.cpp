@@ -92,27 +92,31 @@ void use_up_claims(State& state, const JobSpec& spec, const Placement& placement
   }
 }
 
-LiftedClaim::LiftedClaim(State& state, JobId job) : state_(state), claim_(nullptr) {
-  const auto found = state.claims.find(job);
-  if (found == state.claims.end()) return;
-  claim_ = &found->second;
-  lift_claim(state_, *claim_);
-}
-
-LiftedClaim::~LiftedClaim() {
-  if (claim_ != nullptr) lay_claim(state_, *claim_);
-}
-
-LiftedClaims::LiftedClaims(State& state) : state_(state) {
-  for (const auto& [job, claim] : state.claims) {
-    if (state.nodes[claim.nodes.front().node.value()].claim.job != job) continue;
-    claims_.push_back(&claim);
-    lift_claim(state_, claim);
-  }
-}
+LiftedClaims::LiftedClaims(State& state)
+    : state_(state), changes_before_(state.free.changes().count()) {}
 
 LiftedClaims::~LiftedClaims() {
-  for (const Claim* claim : claims_) lay_claim(state_, *claim);
+  std::uint64_t changes = 0;
+  for (const Claim* claim : claims_) {
+    lay_claim(state_, *claim);
+    changes += 2 * claim->nodes.size();
+  }
+  state_.free.take_back(changes_before_, changes);
+}
+
+void LiftedClaims::lift(JobId job) {
+  const auto found = state_.claims.find(job);
+  if (found != state_.claims.end()) lift(found->second);
+}
+
+void LiftedClaims::lift_all() {
+  for (const auto& [job, claim] : state_.claims) lift(claim);
+}
+
+void LiftedClaims::lift(const Claim& claim) {
+  if (state_.nodes[claim.nodes.front().node.value()].claim.job != claim.job) return;
+  claims_.push_back(&claim);
+  lift_claim(state_, claim);
 }
 
 }  // namespace mw

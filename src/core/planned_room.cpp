@@ -6,17 +6,33 @@
 namespace mw {
 PlannedRoom::PlannedRoom(const State& state, Begin begin, Room memory)
     : state_(&state), begin_(begin), room_(std::move(memory)) {
-  room_ = begin == Begin::kNow ? state.free.room() : state.free.empty_room();
+  room_ = begin == Begin::kEmpty ? state.free.empty_room() : state.free.room();
   if (begin == Begin::kEmpty) return;
   for (const auto& [job, claim] : state.claims) {
     for (const ClaimedNode& each : claim.nodes) {
-      if (state.nodes[each.node.value()].claim.job == JobId()) continue;  // lifted
+      const Node& node = state.nodes[each.node.value()];
+      if (node.claim.job == JobId()) continue;  // lifted
+      if (begin == Begin::kUnclaimed) {
+        unclaim(node);
+        continue;
+      }
       const Position position = state.topology->position(each.node);
       Slot slot = room_.slot(position);
       slot.whole = Slot::kOut;
       room_.set_slot(position, slot);
     }
   }
+}
+
+void PlannedRoom::unclaim(const Node& node) {
+  const Topology& topology = *state_->topology;
+  const Position position = topology.position(node.id);
+  const Slot slot = unclaimed_slot(topology, node);
+  room_.set_slot(position, slot);
+  if (slot.takes_work() && node.devices.has_parts()) room_.parts.emplace(position, node.devices);
+  const NodeShape& shape = topology.shape(node.id);
+  const AcceleratorShare used = kWholeAccelerator * shape.accelerators - node.accelerators_free;
+  add_draw(node.id, counted_draw(shape, used, NodeClaim()) - node.draw);
 }
 
 PlannedRoom::Touched& PlannedRoom::touched(NodeId node) {

@@ -18,8 +18,9 @@ using PlannedGroups = std::vector<std::vector<NodeTasks>>;
 class PlannedRoom {
  public:
   enum class Begin : std::uint8_t {
-    kNow,    ///< what is free for a job that claims nothing: claimed nodes are out of it
-    kEmpty,  ///< as if nothing ran anywhere, and every node took work
+    kNow,        ///< what is free for a job that claims nothing: claimed nodes are out of it
+    kUnclaimed,  ///< as if nobody claimed anything
+    kEmpty,      ///< as if nothing ran anywhere, and every node took work
   };
   /// `memory`: a room whose memory may be used, whatever is in it.
   explicit PlannedRoom(const State& state, Begin begin = Begin::kNow, Room memory = Room());
@@ -55,6 +56,7 @@ class PlannedRoom {
     std::uint32_t slices = 0;  ///< that are left on it
   };
   Touched& touched(NodeId node);
+  void unclaim(const Node& node);
   void change(const Attempt& attempt, std::int64_t sign);
   void add_draw(NodeId node, Watts draw);
   void change_draw(const Node& node, Touched& touched, AcceleratorShare more);

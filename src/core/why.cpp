@@ -6,6 +6,7 @@
 #include "core/fit.h"
 #include "core/gang.h"
 #include "core/placement_search.h"
+#include "core/planned_room.h"
 #include "core/reservations.h"
 
 namespace mw {
@@ -87,7 +88,7 @@ std::optional<PendingReason> why_unclaimed(const State& state, JobId job) {
   return placer.explain(surroundings(state), gang, spec.where);
 }
 
-PendingReason why_blocked(State& state, JobId job, JobPlacer& placer, Instant now) {
+PendingReason why_blocked(State& state, JobId job, JobPlacer& placer, Instant now, Asked asked) {
   const JobSpec& spec = spec_of(state, job);
   const auto view = view_of(state, spec, now);
   if (!view) return why_nowhere(state, spec);
@@ -101,8 +102,8 @@ PendingReason why_blocked(State& state, JobId job, JobPlacer& placer, Instant no
   if (own != state.claims.end() && !own->second.victims.empty()) {
     return AwaitsVictims{own->second.victims};
   }
-  {
-    const LiftedClaim lifted(state, job);
+  if (asked == Asked::kByItself) {
+    const LiftedClaims lifted(state, job);
     if (std::holds_alternative<Placement>(placer.place(state, job))) return NotYetConsidered{};
   }
   KeptForOthers kept{JobId(), Instant::never(), 0};
@@ -114,7 +115,13 @@ PendingReason why_blocked(State& state, JobId job, JobPlacer& placer, Instant no
       kept.at = claim.at;
     }
   }
-  const LiftedClaims lifted(state);
+  LiftedClaims lifted(state);
+  if (asked == Asked::kByItself) {
+    lifted.lift_all();
+  } else if (kept.nodes > 0 &&
+             PlannedRoom(state, PlannedRoom::Begin::kUnclaimed).place(placer.placer(), spec)) {
+    return kept;
+  }
   PendingReason reason = placer.explain(state, spec);
   if (std::holds_alternative<NotYetConsidered>(reason)) return kept;
   if (auto reserved = why_reserved(state, job, placer)) return std::move(*reserved);
