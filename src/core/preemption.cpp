@@ -255,9 +255,11 @@ std::optional<Claim> VictimSearch::run() {
   if (candidates_.size() <= kExactCandidatesMax && state_.nodes.size() <= kExactNodesMax) {
     return cheapest_set();
   }
-  FreedRoom freed(state_);
-  for (const Candidate& each : candidates_) freed.release(*each.attempt);
-  if (!freed.may_hold(gang_, spec_.where)) return std::nullopt;
+  FreedRoom freed(state_, gang_, spec_.where);
+  for (std::size_t i = 0; !freed.may_hold() && i < candidates_.size(); ++i) {
+    freed.release(*candidates_[i].attempt);
+  }
+  if (!freed.may_hold()) return std::nullopt;
   find_bundles();
   struct Choice {
     Int128 cost;

@@ -40,10 +40,18 @@ Claim claim_of(const State& state, JobId job, Instant at, PlannedRoom& room,
 std::optional<Claim> plan_start(const State& state, JobId job, Placer& placer) {
   const JobSpec& spec = spec_of(state, job);
   const std::vector<End> ends = ends_of(state);
-  // Not even with all of them gone: the commonest case.
-  FreedRoom freed(state);
-  for (const End& end : ends) freed.release(*end.attempt);
-  if (!freed.may_hold(least_gang(spec), spec.where)) return std::nullopt;
+  std::size_t too_few = 0;  // with these gone, it does not fit
+  {
+    // Not even with all of them gone is the commonest case.
+    const GangShape gang = least_gang(spec);
+    FreedRoom freed(state, gang, spec.where);
+    std::size_t released = 0;
+    for (; !freed.may_hold(); ++released) {
+      if (released == ends.size()) return std::nullopt;
+      freed.release(*ends[released].attempt);
+    }
+    if (released > 0) too_few = released - 1;
+  }
   PlannedRoom room(state);
   std::size_t gone = 0;  // so many of them are gone from the room
   // To let attempts go is most of the work, and to copy the room comes next: so there is one room,
@@ -52,7 +60,6 @@ std::optional<Claim> plan_start(const State& state, JobId job, Placer& placer) {
     for (; gone < end; ++gone) room.release(*ends[gone].attempt);
     for (; gone > end; --gone) room.retain(*ends[gone - 1].attempt);
   };
-  std::size_t too_few = 0;  // with these gone, it does not fit
   std::optional<PlannedGroups> groups;
   for (std::size_t step = 1; !groups; step *= 2) {
     if (too_few == ends.size()) return std::nullopt;
@@ -75,9 +82,14 @@ std::optional<Claim> plan_start(const State& state, JobId job, Placer& placer) {
 }
 
 std::optional<Claim> plan_anyway(const State& state, JobId job, Placer& placer) {
+  const JobSpec& spec = spec_of(state, job);
+  const GangShape gang = least_gang(spec);
+  FreedRoom freed(state, gang, spec.where);
+  for (const auto& [id, attempt] : state.attempts) freed.release(attempt);
+  if (!freed.may_hold()) return std::nullopt;
   PlannedRoom room(state);
   for (const auto& [id, attempt] : state.attempts) room.release(attempt);
-  const auto groups = room.place(placer, spec_of(state, job));
+  const auto groups = room.place(placer, spec);
   if (!groups) return std::nullopt;
   return claim_of(state, job, state.now, room, *groups);
 }
