@@ -247,20 +247,31 @@ void Core::Stepper::note_waiting(const EventBody& body) {
              std::holds_alternative<ReservationMade>(body) ||
              std::holds_alternative<ReservationBegun>(body) ||
              std::holds_alternative<ReservationMended>(body) ||
-             std::holds_alternative<ReservationEnded>(body) ||
-             std::holds_alternative<ControllerTookOver>(body)) {
-    // A new control plane remembers nothing, and whoever steps the journal again must not either.
-    if (std::holds_alternative<ControllerTookOver>(body)) {
-      barriers_.clear();
-      backfill_at_ = Instant();
-      looked_at_ = kNeverLooked;
-    }
-    wakes_.all(state_);
-    retries_.clear();
-    sleeping_restarts_.clear();
-    grow_at_ = now_;
-    starving_at_ = now_;
+             std::holds_alternative<ReservationEnded>(body)) {
+    forget_failures();
+  } else if (std::holds_alternative<ControllerTookOver>(body)) {
+    remember_nothing();
   }
+}
+
+/// As a new control plane, which has only the state.
+void Core::Stepper::remember_nothing() {
+  placer_ = JobPlacer();
+  placer_.placer().follow(state_.free);
+  failed_.clear();
+  barriers_.clear();
+  backfill_at_ = Instant();
+  looked_at_ = kNeverLooked;
+  forget_failures();
+}
+
+/// Everybody is tried again.
+void Core::Stepper::forget_failures() {
+  wakes_.all(state_);
+  retries_.clear();
+  sleeping_restarts_.clear();
+  grow_at_ = now_;
+  starving_at_ = now_;
 }
 
 }  // namespace mw

@@ -34,7 +34,7 @@ Run::Run(std::uint64_t seed, bool verbose, bool verify)
       verify_(verify),
       scenario_(scenario_of(random_)),
       world_(unfold(scenario_.fleet), scenario_.physics, scenario_.messages, random_.next()),
-      journal_(world_),
+      journal_(world_, verify),
       engine_(world_, journal_),
       people_(random_.fork(), journal_) {
   Random own = random_.fork();
@@ -217,6 +217,10 @@ void Run::check(const std::vector<Event>& events) {
   figures_.events += events.size();
   if (verbose_) tell(events);
   if (!(state == journal_.stored())) throw Broken("the state is not what is stored");
+  if (verify_) {
+    const std::string differs = cycle_->core().difference_from(journal_.continuing());
+    if (!differs.empty()) throw Broken("one that was never gone remembers otherwise: " + differs);
+  }
   if (world_.doubled_starts() > 0) throw Broken("two attempts of one job ran at once");
   if (!events.empty()) {
     for (const std::string& broken : broken_invariants(state)) throw Broken(broken);

@@ -1,5 +1,7 @@
 #include "store.h"
 
+#include "codec/event_json.h"
+
 namespace mw::vopr {
 namespace {
 
@@ -23,6 +25,7 @@ Result<void> WatchedJournal::append(const Batch& batch) {
   if (fate == Fate::kDiesBefore) throw ControlPlaneDied();
   if (Result<void> stored = store_.append(batch); !stored) return stored;
   expect(batch.first_event == stored_.last_seq.next(), "an event is missing, or stored twice");
+  if (steps_along_) step_along(batch);
   for (const Event& event : batch.events) {
     check(event);
     apply(stored_, event);
@@ -30,6 +33,25 @@ Result<void> WatchedJournal::append(const Batch& batch) {
   }
   if (fate == Fate::kDiesAfter) throw ControlPlaneDied();
   return {};
+}
+
+/// As the real stores do, it keeps the primary fields alone.
+Result<void> WatchedJournal::save_snapshot(const State& state) {
+  State kept = state;
+  rebuild_indexes(kept);
+  return store_.save_snapshot(kept);
+}
+
+void WatchedJournal::step_along(const Batch& batch) {
+  const std::vector<Event> made = continuing_.step(batch.now, batch.inputs);
+  const std::string where = "event " + std::to_string(batch.first_event.value());
+  for (std::size_t i = 0; i < std::max(made.size(), batch.events.size()); ++i) {
+    const bool same = i < made.size() && i < batch.events.size() && made[i] == batch.events[i];
+    if (same) continue;
+    throw Broken("one that was never gone decides otherwise after " + where + ": it gives " +
+                 (i < made.size() ? event_row(made[i]) : "nothing") + ", and stored is " +
+                 (i < batch.events.size() ? event_row(batch.events[i]) : "nothing"));
+  }
 }
 
 /// REQUIRES: it is not applied to stored_ yet.
