@@ -73,7 +73,8 @@ class Rights {
       return attempt.placement.size() == 1 ? Right::kMove : Right::kNone;
     }
     if (by_class_ && attempt.class_value < value_) return Right::kByClass;
-    if (!reclaims_) return Right::kNone;
+    // Else two jobs would stop each other in turns: the one by its class, the other by its quota.
+    if (!reclaims_ || attempt.class_value > value_) return Right::kNone;
     return TakenBack(state_, tenant_).may_take(attempt) ? Right::kReclaim : Right::kNone;
   }
 

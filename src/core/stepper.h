@@ -94,6 +94,7 @@ class Core::Stepper {
   bool try_job(JobId job, NoPlace& why);
   /// The tenant that would be over its limit if the job started.
   [[nodiscard]] std::optional<TenantId> over_limit(JobId job) const;
+  [[nodiscard]] bool exceeds_limit(JobId job) const;
   void note_over_quota(JobId job, TenantId limit);
   void raise_barriers();
   [[nodiscard]] std::optional<TenantId> barrier_before(ClassId id) const;
