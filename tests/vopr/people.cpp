@@ -55,11 +55,11 @@ std::string People::some_node(const State& state) {
 }
 
 People::Ask People::some_ask(Instant now, const State& state) {
-  return random_.chance(2, 3) ? some_submission(now, state) : some_change(state);
+  return random_.chance(2, 3) ? some_submission(now, state) : some_change(now, state);
 }
 
 People::Ask People::some_submission(Instant now, const State& state) {
-  WorkloadJob job = some_workload_job(random_, now, state.next_job.value() - 1);
+  WorkloadJob job = some_workload_job(random_, now, state);
   if (!said_.empty() && random_.chance(1, 10)) {
     SubmitJob again = said_[random_.below(said_.size())];
     if (random_.chance(1, 4)) again.spec.priority += 1;  // the key for something else: refused
@@ -74,9 +74,9 @@ People::Ask People::some_submission(Instant now, const State& state) {
   return {std::move(submit), job.truth, safe};
 }
 
-People::Ask People::some_change(const State& state) {
+People::Ask People::some_change(Instant now, const State& state) {
   const bool whole = random_.chance(1, 3);
-  switch (random_.below(8)) {
+  switch (random_.below(12)) {
     case 0:
       return {CancelJob{some_job(state), whole, "a"}, {}, true};
     case 1:
@@ -91,6 +91,11 @@ People::Ask People::some_change(const State& state) {
     case 6:
       if (random_.chance(1, 3)) return {SetPolicy{some_policy(random_), "g"}, {}, true};
       [[fallthrough]];
+    case 7:
+    case 8:
+      return {ReserveNodes{some_reservation(random_, now, state), "h"}, {}, true};
+    case 9:
+      return {ReleaseReservation{some_reservation_name(random_), "i"}, {}, true};
     default:
       return {ResumeNode{some_node(state), "f"}, {}, true};
   }

@@ -241,6 +241,9 @@ void Figures::add(const Figures& other) {
   jobs += other.jobs;
   attempts += other.attempts;
   preemptions += other.preemptions;
+  grown += other.grown;
+  reservations += other.reservations;
+  reserved_attempts += other.reserved_attempts;
   nodes_down += other.nodes_down;
   nodes_slow += other.nodes_slow;
   tasks_failed += other.tasks_failed;
@@ -264,6 +267,9 @@ void Run::count() {
   figures_.jobs = journal_.jobs();
   figures_.attempts = journal_.placements();
   figures_.preemptions = journal_.preemptions();
+  figures_.grown = journal_.grown();
+  figures_.reservations = journal_.reservations();
+  figures_.reserved_attempts = journal_.reserved_placements();
   figures_.messages = world_.message_counts().sent;
   figures_.messages_lost = world_.message_counts().lost;
   figures_.messages_doubled = world_.message_counts().doubled;

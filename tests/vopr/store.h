@@ -48,6 +48,10 @@ class WatchedJournal final : public Journal {
   [[nodiscard]] std::uint64_t placements() const { return placements_; }
   [[nodiscard]] std::uint64_t preemptions() const { return preemptions_; }
 
+  [[nodiscard]] std::uint64_t grown() const { return grown_; }
+  [[nodiscard]] std::uint64_t reservations() const { return reservations_; }
+  [[nodiscard]] std::uint64_t reserved_placements() const { return reserved_placements_; }
+
   Result<void> append(const Batch& batch) override;
   Result<void> probe() override { return store_.probe(); }
   Result<std::optional<State>> latest_snapshot() override { return store_.latest_snapshot(); }
@@ -72,6 +76,9 @@ class WatchedJournal final : public Journal {
   void step_along(const Batch& batch);
   void check(const Event& event);
   void check_placed(const Event& event, const AttemptPlaced& placed);
+  void check_reserved(const Event& event, const AttemptPlaced& placed) const;
+  void check_promised(const std::string& reservation, const std::vector<NodeId>& nodes,
+                      Instant start) const;
   void note(const Event& event);
 
   World& world_;
@@ -86,6 +93,9 @@ class WatchedJournal final : public Journal {
   std::uint64_t jobs_ = 0;
   std::uint64_t placements_ = 0;
   std::uint64_t preemptions_ = 0;
+  std::uint64_t grown_ = 0;
+  std::uint64_t reservations_ = 0;
+  std::uint64_t reserved_placements_ = 0;
 };
 
 /// Commands pass through it on their way to the world.

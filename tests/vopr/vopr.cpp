@@ -118,7 +118,10 @@ void print(const Figures& f) {
   line("jobs", f.jobs);
   line("  that nothing there could run", f.never_possible);
   line("attempts", f.attempts);
+  line("  in reservations", f.reserved_attempts);
   line("preemptions", f.preemptions);
+  line("elastic jobs grown", f.grown);
+  line("reservations", f.reservations);
   line("faults: nodes down", f.nodes_down);
   line("faults: nodes slow", f.nodes_slow);
   line("faults: tasks failed", f.tasks_failed);
