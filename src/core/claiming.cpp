@@ -227,25 +227,37 @@ void Core::Stepper::backfill() {
     backfill_at_ = now_ + Retries::kFirst;
   }
   std::vector<std::unique_ptr<LiftedClaim>> lifted;
+  const auto start_behind = [&](JobId job, Placement placement) {
+    if (state_.ledger.at() == now_) return start(job, std::move(placement));
+    // By a step's first event the time since the last one is accounted, and in it they were there.
+    const std::size_t count = lifted.size();
+    lifted.clear();
+    start(job, std::move(placement));
+    for (std::size_t i = 0; i < count; ++i) {
+      lifted.push_back(std::make_unique<LiftedClaim>(state_, claims[i].second));
+    }
+  };
   for (const auto& [at, owner] : claims) {
     lifted.push_back(std::make_unique<LiftedClaim>(state_, owner));
     for (const auto& [tried_end, id] : short_ones) {
       while (!state_.classes.at(id).line.empty()) {
         const JobId head = state_.classes.at(id).line.front();
         const bool in_time = expected_end(spec_of(state_, head), now_) <= at;
-        if (!in_time || state_.claims.contains(head) || !try_behind_claims(head)) break;
+        if (!in_time || state_.claims.contains(head)) break;
+        auto placement = place_behind_claims(head);
+        if (!placement) break;
+        start_behind(head, std::move(*placement));
       }
     }
   }
 }
 
-bool Core::Stepper::try_behind_claims(JobId job) {
-  if (over_limit(job) || !see_as(job)) return false;
+std::optional<Placement> Core::Stepper::place_behind_claims(JobId job) {
+  if (over_limit(job) || !see_as(job)) return std::nullopt;
   auto result = placer_.place(state_, job);
   auto* placement = std::get_if<Placement>(&result);
-  if (placement == nullptr) return false;
-  start(job, std::move(*placement));
-  return true;
+  if (placement == nullptr) return std::nullopt;
+  return std::move(*placement);
 }
 
 }  // namespace mw

@@ -108,7 +108,7 @@ class Core::Stepper {
 
   // Keeping capacity for those who cannot start (claiming.cpp).
   void backfill();
-  bool try_behind_claims(JobId job);
+  std::optional<Placement> place_behind_claims(JobId job);
   /// True: it could start after all.
   bool claim_for(JobId job);
   bool is_to_be_searched_for(JobId job);

@@ -202,7 +202,9 @@ void Run::come_back(Instant now) {
     throw Broken("recovery failed: " + recovered.error().message);
   }
   ++figures_.recoveries;
-  if (!(cycle_->state() == journal_.stored())) throw Broken("recovery gives another state");
+  if (const auto field = first_difference(cycle_->state(), journal_.stored()); !field.empty()) {
+    throw Broken("recovery gives another state: " + field);
+  }
   people_.check(cycle_->state());
   inputs_.insert(inputs_.begin(), {RequestId(), ControllerStarted{"vopr"}});
   if (plane_ == Plane::kDead) {
@@ -216,7 +218,9 @@ void Run::check(const std::vector<Event>& events) {
   const State& state = cycle_->state();
   figures_.events += events.size();
   if (verbose_) tell(events);
-  if (!(state == journal_.stored())) throw Broken("the state is not what is stored");
+  if (const std::string field = first_difference(state, journal_.stored()); !field.empty()) {
+    throw Broken("the state is not the one that is stored: " + field);
+  }
   if (verify_) {
     const std::string differs = cycle_->core().difference_from(journal_.continuing());
     if (!differs.empty()) throw Broken("one that was never gone remembers otherwise: " + differs);
