@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "codec/event_json.h"
+#include "core/queueing.h"
 #include "core/reservations.h"
 
 namespace mw::vopr {
@@ -61,6 +62,14 @@ void WatchedJournal::step_along(const Batch& batch) {
 void WatchedJournal::check(const Event& event) {
   expect(event.at >= stored_.now, "time goes backwards in the journal");
   if (const auto* placed = std::get_if<AttemptPlaced>(&event.body)) check_placed(event, *placed);
+  if (const auto* ended = std::get_if<AttemptEnded>(&event.body)) {
+    const Attempt& attempt = stored_.attempts.at(ended->job);
+    // That each of its tasks has ended was told one by one: then nobody says it of the whole.
+    const bool one_by_one = attempt.exited_count == attempt.exited.size();
+    expect(one_by_one || !world_.runs(ended->job, attempt.epoch),
+           "an attempt of " + name_of_job(ended->job) + " is over in the journal, and runs");
+  }
+  if (const auto* stopping = std::get_if<AttemptStopping>(&event.body)) check_stopping(*stopping);
   if (const auto* made = std::get_if<ReservationMade>(&event.body)) {
     if (!made->spec.force) check_promised(made->spec.name, made->nodes, made->spec.start);
   }
@@ -76,6 +85,15 @@ void WatchedJournal::check(const Event& event) {
     expect(!is_final(stored_.jobs.at(finished->job).state),
            name_of_job(finished->job) + " ends twice");
   }
+}
+
+/// Nobody is stopped for a job of a lower class, by whatever right: so it cannot go round.
+void WatchedJournal::check_stopping(const AttemptStopping& stopping) const {
+  if (stopping.cause != EndCause::kPreempted) return;
+  const JobId by(std::stoull(stopping.by.substr(std::string("job ").size())));
+  const std::int32_t above = class_rules(stored_, spec_of(stored_, by)).value;
+  expect(stored_.attempts.at(stopping.job).class_value <= above,
+         name_of_job(stopping.job) + " is stopped for a lower class");
 }
 
 void WatchedJournal::check_placed(const Event& event, const AttemptPlaced& placed) {

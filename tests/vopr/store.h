@@ -75,6 +75,7 @@ class WatchedJournal final : public Journal {
  private:
   void step_along(const Batch& batch);
   void check(const Event& event);
+  void check_stopping(const AttemptStopping& stopping) const;
   void check_placed(const Event& event, const AttemptPlaced& placed);
   void check_reserved(const Event& event, const AttemptPlaced& placed) const;
   void check_promised(const std::string& reservation, const std::vector<NodeId>& nodes,
