@@ -143,7 +143,7 @@ class Runner {
   explicit Runner(Options options) : options_(std::move(options)), began_(Clock::now()) {}
 
   int run() {
-    std::signal(SIGABRT, tell_repeat);
+    for (const int each : {SIGABRT, SIGSEGV, SIGFPE}) std::signal(each, tell_repeat);
     const std::uint64_t first = options_.seed.value_or(
         static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
                                        std::chrono::system_clock::now().time_since_epoch())
