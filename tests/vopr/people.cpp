@@ -54,6 +54,14 @@ std::string People::some_node(const State& state) {
       NodeId(static_cast<std::uint32_t>(random_.below(state.nodes.size()))));
 }
 
+/// One that there is, if there is any.
+std::string People::known_reservation(const State& state) {
+  if (state.reservations.empty()) return some_reservation_name(random_);
+  auto at = state.reservations.begin();
+  std::advance(at, random_.below(state.reservations.size()));
+  return at->first;
+}
+
 People::Ask People::some_ask(Instant now, const State& state) {
   return random_.chance(2, 3) ? some_submission(now, state) : some_change(now, state);
 }
@@ -95,7 +103,7 @@ People::Ask People::some_change(Instant now, const State& state) {
     case 8:
       return {ReserveNodes{some_reservation(random_, now, state), "h"}, {}, true};
     case 9:
-      return {ReleaseReservation{some_reservation_name(random_), "i"}, {}, true};
+      return {ReleaseReservation{known_reservation(state), "i"}, {}, true};
     default:
       return {ResumeNode{some_node(state), "f"}, {}, true};
   }

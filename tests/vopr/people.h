@@ -56,6 +56,7 @@ class People {
   Ask some_submission(Instant now, const State& state);
   JobId some_job(const State& state);
   std::string some_node(const State& state);
+  std::string known_reservation(const State& state);
 
   /// What somebody was told exists.
   struct Promised {
