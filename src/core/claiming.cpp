@@ -7,6 +7,7 @@
 #include "core/accounting.h"
 #include "core/claims.h"
 #include "core/gang.h"
+#include "core/planned_room.h"
 #include "core/preemption.h"
 #include "core/queueing.h"
 #include "core/reservations.h"
@@ -27,7 +28,8 @@ ClassLevel level_of(const State& state, JobId id) {
 }  // namespace
 
 bool Core::Stepper::claim_for(JobId job) {
-  if (!state_.claims.contains(job) && is_to_be_searched_for(job) && see_as(job)) {
+  if (!state_.claims.contains(job) && is_to_be_searched_for(job) && may_ever_fit(job) &&
+      see_as(job)) {
     searched_ = false;
     if (stop_others_for(job) || move_others_for(job)) {
       note_blocked(job, AwaitsVictims{state_.claims.at(job).victims});
@@ -46,6 +48,15 @@ bool Core::Stepper::claim_for(JobId job) {
   reasons_left_ -= nodes;
   note_blocked(job, why_blocked(state_, job, placer_, now_));
   return false;
+}
+
+/// Groups are placed one after the other, so all may find a place in a part of the fleet and not in
+/// the whole of it. Who has none in the empty fleet is told that it is too small, and nothing is
+/// kept for it: it would be kept for ever.
+bool Core::Stepper::may_ever_fit(JobId job) {
+  const JobSpec& spec = spec_of(state_, job);
+  if (spec.groups.empty()) return true;
+  return PlannedRoom(state_, PlannedRoom::Begin::kEmpty).place(placer_.placer(), spec).has_value();
 }
 
 /// Restarts are few, and first in line.

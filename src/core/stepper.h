@@ -111,6 +111,7 @@ class Core::Stepper {
   std::optional<Placement> place_behind_claims(JobId job);
   /// True: it could start after all.
   bool claim_for(JobId job);
+  bool may_ever_fit(JobId job);
   bool is_to_be_searched_for(JobId job);
   void note_searched(JobId job);
   bool waits_for_its_plan(ClassId id, JobId head);
