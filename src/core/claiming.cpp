@@ -130,6 +130,8 @@ void Core::Stepper::stop_for(JobId job, Claim claim, EndCause cause) {
 bool Core::Stepper::move_others_for(JobId job) {
   const ConsolidationRules& rules = state_.policy.consolidation;
   if (!rules.enabled || state_.preemptible.empty()) return false;
+  // It would take more than it needs, and whoever was moved would not fit any more: without end.
+  if (spec_of(state_, job).gang.tasks_min > 0) return false;
   // Not all that it sees may be used by those who would have to go on elsewhere.
   if (state_.view != View()) return false;
   searched_ = true;

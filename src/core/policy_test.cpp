@@ -242,6 +242,21 @@ TEST_F(PolicyTest, SmallJobsAreMovedTogetherWhenThatPays) {
   EXPECT_EQ(core.job(moved.value()).last_end, EndCause::kMoved);
 }
 
+TEST_F(PolicyTest, ElasticJobsAreNotMovedForEachOther) {
+  policy.consolidation.enabled = true;
+  policy.consolidation.move_cost = Duration();
+  begin(2, 1);
+  JobSpec spec = in_class("best-effort", 2);
+  spec.gang.task.accelerators = AcceleratorShare(500);
+  spec.gang.tasks_min = 1;
+  for (int i = 0; i < 2; ++i) run(2, submit(1, spec));
+  const auto waits = submit(3, spec);
+  for (std::int64_t when = 10; when < 1000; when += 10) core.tick(at(when));
+  EXPECT_EQ(state_of(waits), JobState::kPending);
+  EXPECT_TRUE(core.state().claims.empty());
+  EXPECT_EQ(core.state().stopping.size(), 0U);
+}
+
 TEST_F(PolicyTest, GroupsStartTogetherOrNotAtAll) {
   begin(2, 2);
   JobSpec spec = job_spec(2);
