@@ -249,7 +249,7 @@ TEST_F(PolicyTest, ElasticJobsAreNotMovedForEachOther) {
   JobSpec spec = in_class("best-effort", 2);
   spec.gang.task.accelerators = AcceleratorShare(500);
   spec.gang.tasks_min = 1;
-  for (int i = 0; i < 2; ++i) run(2, submit(1, spec));
+  for (const std::int64_t when : {1, 2}) run(when, submit(when, spec));
   const auto waits = submit(3, spec);
   for (std::int64_t when = 10; when < 1000; when += 10) core.tick(at(when));
   EXPECT_EQ(state_of(waits), JobState::kPending);
