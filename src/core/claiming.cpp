@@ -2,10 +2,12 @@
 // start, and keep what it needs from whatever would delay it. And what may start all the same,
 // because it will be gone by then.
 #include <algorithm>
+#include <optional>
 
 #include "core/accounting.h"
 #include "core/claims.h"
 #include "core/gang.h"
+#include "core/planned_room.h"
 #include "core/preemption.h"
 #include "core/queueing.h"
 #include "core/reservations.h"
@@ -26,7 +28,8 @@ ClassLevel level_of(const State& state, JobId id) {
 }  // namespace
 
 bool Core::Stepper::claim_for(JobId job) {
-  if (!state_.claims.contains(job) && is_to_be_searched_for(job) && see_as(job)) {
+  if (!state_.claims.contains(job) && is_to_be_searched_for(job) && may_ever_fit(job) &&
+      see_as(job)) {
     searched_ = false;
     if (stop_others_for(job) || move_others_for(job)) {
       note_blocked(job, AwaitsVictims{state_.claims.at(job).victims});
@@ -45,6 +48,15 @@ bool Core::Stepper::claim_for(JobId job) {
   reasons_left_ -= nodes;
   note_blocked(job, why_blocked(state_, job, placer_, now_, Asked::kWhenItWasTried));
   return false;
+}
+
+/// Groups are placed one after the other, so all may find a place in a part of the fleet and not in
+/// the whole of it. Who has none in the empty fleet is told that it is too small, and nothing is
+/// kept for it: it would be kept for ever.
+bool Core::Stepper::may_ever_fit(JobId job) {
+  const JobSpec& spec = spec_of(state_, job);
+  if (spec.groups.empty()) return true;
+  return PlannedRoom(state_, PlannedRoom::Begin::kEmpty).place(placer_.placer(), spec).has_value();
 }
 
 /// Restarts are few, and first in line.
@@ -122,6 +134,8 @@ void Core::Stepper::stop_for(JobId job, Claim claim, EndCause cause) {
 bool Core::Stepper::move_others_for(JobId job) {
   const ConsolidationRules& rules = state_.policy.consolidation;
   if (!rules.enabled || state_.preemptible.empty()) return false;
+  // It would take more than it needs, and whoever was moved would not fit any more: without end.
+  if (spec_of(state_, job).gang.tasks_min > 0) return false;
   // Not all that it sees may be used by those who would have to go on elsewhere.
   if (state_.view != View()) return false;
   searched_ = true;
@@ -257,26 +271,38 @@ void Core::Stepper::backfill() {
     }
     backfill_at_ = now_ + Retries::kFirst;
   }
-  LiftedClaims lifted(state_);
+  std::optional<LiftedClaims> lifted(std::in_place, state_);
+  std::size_t count = 0;
+  const auto start_behind = [&](JobId job, Placement placement) {
+    if (state_.ledger.at() == now_) return start(job, std::move(placement));
+    // By a step's first event the time since the last one is accounted, and in it they were there.
+    lifted.reset();
+    start(job, std::move(placement));
+    lifted.emplace(state_);
+    for (std::size_t i = 0; i < count; ++i) lifted->lift(claims[i].second);
+  };
   for (const auto& [at, owner] : claims) {
-    lifted.lift(owner);
+    lifted->lift(owner);
+    ++count;
     for (const auto& [tried_end, id] : short_ones) {
       while (!state_.classes.at(id).line.empty()) {
         const JobId head = state_.classes.at(id).line.front();
         const bool in_time = expected_end(spec_of(state_, head), now_) <= at;
-        if (!in_time || state_.claims.contains(head) || !try_behind_claims(head)) break;
+        if (!in_time || state_.claims.contains(head)) break;
+        auto placement = place_behind_claims(head);
+        if (!placement) break;
+        start_behind(head, std::move(*placement));
       }
     }
   }
 }
 
-bool Core::Stepper::try_behind_claims(JobId job) {
-  if (over_limit(job) || !see_as(job)) return false;
+std::optional<Placement> Core::Stepper::place_behind_claims(JobId job) {
+  if (over_limit(job) || !see_as(job)) return std::nullopt;
   auto result = placer_.place(state_, job);
   auto* placement = std::get_if<Placement>(&result);
-  if (placement == nullptr) return false;
-  start(job, std::move(*placement));
-  return true;
+  if (placement == nullptr) return std::nullopt;
+  return std::move(*placement);
 }
 
 }  // namespace mw

@@ -20,6 +20,9 @@ std::vector<Event> Core::step(Instant now, std::span<const Input> inputs) {
 Instant Core::next_wakeup() const { return stepper_->next_wakeup(); }
 const State& Core::state() const { return stepper_->state(); }
 bool Core::has_tried() const { return stepper_->has_tried(); }
+std::string Core::difference_from(const Core& other) const {
+  return stepper_->difference_from(*other.stepper_);
+}
 
 PendingReason explain(const State& state, JobId id, Instant now) {
   const Job& job = state.jobs.at(id);
@@ -44,8 +47,7 @@ PendingReason explain(const State& state, JobId id, Instant now) {
 }
 
 Core::Stepper::Stepper(State state) : state_(std::move(state)), now_(state_.now) {
-  wakes_.all(state_);
-  placer_.placer().follow(state_.free);
+  remember_nothing();
 }
 
 std::vector<Event> Core::Stepper::step(Instant now, std::span<const Input> inputs) {

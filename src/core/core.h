@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/time.h"
@@ -35,11 +36,20 @@ class Core {
   /// Whether the last step looked for places. It remembers what did not fit and does not try that
   /// again for nothing, so later decisions follow from such a step even when it made no event.
   [[nodiscard]] bool has_tried() const;
+  /// In what the two differ that decides: the first field of the state, or what is remembered of
+  /// earlier tries. Empty when the same inputs give the same events from now on; ids of classes may
+  /// differ. For tests: a core that came back has to be like one that was never gone.
+  /// Cost: O(state).
+  [[nodiscard]] std::string difference_from(const Core& other) const;
 
  private:
   class Stepper;
   std::unique_ptr<Stepper> stepper_;
 };
+
+/// The name of the first field in which two states differ, "its indexes" when only derived ones do;
+/// empty when they are equal.
+std::string first_difference(const State& a, const State& b);
 
 /// Why `job` has not started, by the same code that decides it. NotYetConsidered when it would
 /// be placed by a pass now.  REQUIRES: the job is pending.

@@ -348,5 +348,29 @@ TEST_F(CoreTest, OldEndedJobsLeaveTheState) {
   EXPECT_EQ(core.replayed(), core.state());
 }
 
+TEST_F(CoreTest, AnArrayOfWhichSomeHaveLeftTheStateIsRebuiltAsItIs) {
+  add_node("a", 1);
+  Policy policy;
+  policy.starvation_after = seconds(10);
+  core.step(at(0), SetPolicy{policy, "test"});
+  JobSpec spec = job_spec(1);
+  submit(1, spec, "runs");
+  spec.array = 2;
+  submit(2, spec, "one waits too long");
+  core.step(at(3), HoldJob{JobId(3), false, "x"});
+  core.tick(at(100));
+  EXPECT_TRUE(core.job(2).boosted);
+  core.step(at(101), CancelJob{JobId(2), false, "x"});
+  spec.hold = true;
+  spec.array = 1000;
+  for (std::uint32_t i = 0; i < kFinishedJobsKept / 1000; ++i) {
+    const JobId first = core.state().next_job;
+    submit(200 + i, spec, "key" + std::to_string(i));
+    core.step(at(200 + i), CancelJob{first, true, "x"});
+  }
+  EXPECT_EQ(core.state().jobs.find(JobId(2)), nullptr);
+  EXPECT_NE(core.state().jobs.find(JobId(3)), nullptr);
+}
+
 }  // namespace
 }  // namespace mw

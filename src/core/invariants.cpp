@@ -226,7 +226,9 @@ class Inspector {
         }
         const bool before = reservation.spec.force && attempt.placed_at <= reservation.made_at;
         // It had to be gone by the end of its own, which was deleted: it goes on, as was promised.
-        const bool let_go_on = spec.reservation && reservation_of(state_, spec) == nullptr;
+        // One with a time limit would have ended by then of itself.
+        const bool let_go_on = spec.reservation && spec.time_limit.count() == 0 &&
+                               reservation_of(state_, spec) == nullptr;
         // One that was being stopped had to be gone by then as well.
         if (before || let_go_on || attempt.stopping || ends_by(spec, attempt, start)) continue;
         for (const NodeSlice& slice : attempt.placement) {

@@ -1,6 +1,8 @@
 // Deciding what starts: restarts first, then whoever waits, in fair order, whatever fits. A class
 // that does not fit sleeps until capacity that could matter comes free, so a long queue costs what
 // its distinct classes cost. What else is done for those that do not fit is in claiming.cpp.
+#include <algorithm>
+
 #include "core/claims.h"
 #include "core/gang.h"
 #include "core/queueing.h"
@@ -57,7 +59,8 @@ void Core::Stepper::allocate() {
     const JobId head = head_of(*id);
     if (const auto limit = over_limit(head)) {
       note_over_quota(head, *limit);
-      if (!job_class.key.level.patient) barriers_[*id] = {*limit, job_class.generation};
+      if (!job_class.key.level.patient && !exceeds_limit(head))
+        barriers_[*id] = {*limit, job_class.generation};
       wakes_.sleep_for_quota(state_, *id, *limit);
       continue;
     }
@@ -122,6 +125,17 @@ std::optional<TenantId> Core::Stepper::over_limit(JobId job) const {
   if (state_.holds.contains(job)) return std::nullopt;
   return state_.tenants.over_limit(record_of(state_, job).tenant,
                                    least_need(spec_of(state_, job)).accelerators);
+}
+
+/// It asks for more than its tenant may ever use, so that nobody makes way for it.
+bool Core::Stepper::exceeds_limit(JobId job) const {
+  const JobRecord& record = record_of(state_, job);
+  const AcceleratorShare needed = least_need(*record.spec).accelerators;
+  const auto& path = state_.tenants.at(record.tenant).path;
+  return std::any_of(path.begin(), path.end(), [&](TenantId each) {
+    const Tenant& tenant = state_.tenants.at(each);
+    return tenant.limit && needed > *tenant.limit;
+  });
 }
 
 void Core::Stepper::note_over_quota(JobId job, TenantId limit) {
@@ -249,20 +263,31 @@ void Core::Stepper::note_waiting(const EventBody& body) {
              std::holds_alternative<ReservationMade>(body) ||
              std::holds_alternative<ReservationBegun>(body) ||
              std::holds_alternative<ReservationMended>(body) ||
-             std::holds_alternative<ReservationEnded>(body) ||
-             std::holds_alternative<ControllerTookOver>(body)) {
-    // A new control plane remembers nothing, and whoever steps the journal again must not either.
-    if (std::holds_alternative<ControllerTookOver>(body)) {
-      barriers_.clear();
-      backfill_at_ = Instant();
-      looked_at_ = kNeverLooked;
-    }
-    wakes_.all(state_);
-    retries_.clear();
-    sleeping_restarts_.clear();
-    grow_at_ = now_;
-    starving_at_ = now_;
+             std::holds_alternative<ReservationEnded>(body)) {
+    forget_failures();
+  } else if (std::holds_alternative<ControllerTookOver>(body)) {
+    remember_nothing();
   }
+}
+
+/// As a new control plane, which has only the state.
+void Core::Stepper::remember_nothing() {
+  placer_ = JobPlacer();
+  placer_.placer().follow(state_.free);
+  failed_.clear();
+  barriers_.clear();
+  backfill_at_ = Instant();
+  looked_at_ = kNeverLooked;
+  forget_failures();
+}
+
+/// Everybody is tried again.
+void Core::Stepper::forget_failures() {
+  wakes_.all(state_);
+  retries_.clear();
+  sleeping_restarts_.clear();
+  grow_at_ = now_;
+  starving_at_ = now_;
 }
 
 }  // namespace mw

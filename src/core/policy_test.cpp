@@ -117,6 +117,63 @@ TEST_F(PolicyTest, AQuotaIsKeptAndTakenBackFromThoseWhoBorrow) {
   EXPECT_EQ(spec_of(core.state(), victim).tenant, "a") << "c borrows as well, and lives on less";
 }
 
+TEST_F(PolicyTest, AJobBeyondItsTenantsLimitBarsNobody) {
+  policy.starvation_after = seconds(100);
+  policy.tenants = {{"a", "", AcceleratorShare(2000), AcceleratorShare(0), 1}};
+  begin(4, 4);
+  JobSpec too_large = job_spec(3);
+  too_large.tenant = "a";
+  const auto never = submit(1, too_large);
+  core.tick(at(200));
+  EXPECT_TRUE(core.job(never).boosted);
+  EXPECT_EQ(state_of(never), JobState::kPending);
+  JobSpec small = job_spec(1);
+  small.tenant = "a";
+  const auto after = submit(201, small);
+  EXPECT_EQ(state_of(after), JobState::kStarting);
+}
+
+TEST_F(PolicyTest, WhoWaitsTooLongForItsQuotaLetsNoneOfItsTenantPass) {
+  policy.starvation_after = seconds(100);
+  policy.tenants = {{"a", "", AcceleratorShare(3000), AcceleratorShare(0), 1}};
+  begin(4, 4);
+  JobSpec spec = job_spec(1);
+  spec.tenant = "a";
+  const auto runs = submit(1, spec);
+  spec.gang.tasks = 3;
+  const auto waits = submit(2, spec);
+  core.tick(at(200));
+  spec.gang.tasks = 2;
+  const auto later = submit(201, spec);
+  EXPECT_EQ(state_of(later), JobState::kPending);
+  gone(202, runs);
+  core.step(at(203), CancelJob{JobId(runs), false, "test"});
+  EXPECT_EQ(state_of(waits), JobState::kStarting);
+  EXPECT_EQ(state_of(later), JobState::kPending);
+}
+
+TEST_F(PolicyTest, ClassAndQuotaDoNotStopEachOtherInTurns) {
+  policy.classes[1].preemptible = true;
+  policy.tenants = {{"owner", "", AcceleratorShare(4000), std::nullopt, 1}};
+  begin(1, 4);
+  JobSpec borrows = in_class("normal", 4);
+  borrows.tenant = "borrower";
+  JobSpec owns = in_class("best-effort", 4);
+  owns.tenant = "owner";
+  const auto first = submit(1, owns);
+  run(2, first);
+  const auto second = submit(100, borrows);
+  EXPECT_EQ(state_of(first), JobState::kStopping) << "by its class";
+  gone(101, first);
+  EXPECT_EQ(state_of(second), JobState::kStarting);
+  run(102, second);
+  core.tick(at(10'000));
+  EXPECT_EQ(state_of(second), JobState::kRunning) << "its class is above that of the quota's owner";
+  owns.priority_class = "normal";
+  submit(10'001, owns);
+  EXPECT_EQ(state_of(second), JobState::kStopping) << "among equals, the quota is taken back";
+}
+
 TEST_F(PolicyTest, ShortJobsFillTheTimeBeforeAPlannedStart) {
   begin(2, 1);
   JobSpec limited = job_spec(1);
@@ -183,6 +240,21 @@ TEST_F(PolicyTest, SmallJobsAreMovedTogetherWhenThatPays) {
   EXPECT_EQ(state_of(wants), JobState::kStarting);
   EXPECT_EQ(state_of(moved.value()), JobState::kStarting) << "elsewhere, at once";
   EXPECT_EQ(core.job(moved.value()).last_end, EndCause::kMoved);
+}
+
+TEST_F(PolicyTest, ElasticJobsAreNotMovedForEachOther) {
+  policy.consolidation.enabled = true;
+  policy.consolidation.move_cost = Duration();
+  begin(2, 1);
+  JobSpec spec = in_class("best-effort", 2);
+  spec.gang.task.accelerators = AcceleratorShare(500);
+  spec.gang.tasks_min = 1;
+  for (const std::int64_t when : {1, 2}) run(when, submit(when, spec));
+  const auto waits = submit(3, spec);
+  for (std::int64_t when = 10; when < 1000; when += 10) core.tick(at(when));
+  EXPECT_EQ(state_of(waits), JobState::kPending);
+  EXPECT_TRUE(core.state().claims.empty());
+  EXPECT_EQ(core.state().stopping.size(), 0U);
 }
 
 TEST_F(PolicyTest, GroupsStartTogetherOrNotAtAll) {

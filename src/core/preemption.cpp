@@ -334,7 +334,7 @@ bool may_stop_others(const State& state, JobId job) {
   if (rules.by_priority && ours.preempts && state.preemptible.begin()->first < ours.value) {
     return true;
   }
-  return rules.reclaim &&
+  return rules.reclaim && state.preemptible.begin()->first <= ours.value &&
          state.tenants.within_quota(record_of(state, job).tenant, least_need(spec).accelerators);
 }
 

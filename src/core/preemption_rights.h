@@ -67,11 +67,14 @@ class Rights {
     if (attempt.stopping || !attempt.preemptible) return Right::kNone;
     if (state_.now - attempt.placed_at < state_.policy.preemption.runtime_min) return Right::kNone;
     if (stopping_ == Stopping::kMove) {
-      // Gangs over several nodes stay: to move them costs more than it brings.
-      return attempt.placement.size() == 1 ? Right::kMove : Right::kNone;
+      // Gangs over several nodes stay: to move them costs more than it brings. So do elastic ones,
+      // which take what fits: beside one that takes more than planned, others would not fit.
+      const bool elastic = spec_of(state_, attempt.job).gang.tasks_min > 0;
+      return attempt.placement.size() == 1 && !elastic ? Right::kMove : Right::kNone;
     }
     if (by_class_ && attempt.class_value < value_) return Right::kByClass;
-    if (!reclaims_) return Right::kNone;
+    // Else two jobs would stop each other in turns: the one by its class, the other by its quota.
+    if (!reclaims_ || attempt.class_value > value_) return Right::kNone;
     return TakenBack(state_, tenant_).may_take(attempt) ? Right::kReclaim : Right::kNone;
   }
 

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <set>
 #include <utility>
 #include <vector>
@@ -52,6 +53,28 @@ class Retries {
   void clear() {
     entries_.clear();
     due_.clear();
+  }
+
+  /// Like another's, by the keys of the classes: their ids may differ.
+  struct Like {
+    std::map<ClassKey, std::pair<Instant, Duration>> entries;
+    std::set<std::pair<Instant, ClassKey>> due;
+    bool operator==(const Like&) const = default;
+  };
+  [[nodiscard]] Like like(const JobClasses& classes) const {
+    Like all;
+    for (std::uint32_t i = 0; i < std::min(entries_.size(), classes.slots()); ++i) {
+      const JobClass& of = classes.at(ClassId(i));
+      const Entry& each = entries_[i];
+      const bool is_new = each.again == Instant() && each.wait == Duration();
+      if (of.records == 0 || each.generation != of.generation || is_new) continue;
+      all.entries[of.key] = {each.again, each.wait};
+    }
+    for (const auto& [at, id] : due_) {
+      if (id.value() >= classes.slots() || classes.at(id).records == 0) continue;
+      all.due.emplace(at, classes.at(id).key);
+    }
+    return all;
   }
 
   /// When the next class is due; never() when none is.

@@ -28,6 +28,7 @@ class Core::Stepper {
   [[nodiscard]] Instant next_wakeup() const;
   [[nodiscard]] const State& state() const { return state_; }
   [[nodiscard]] bool has_tried() const { return has_tried_; }
+  [[nodiscard]] std::string difference_from(const Stepper& other) const;
 
   // What was asked and observed (handle_*.cpp).
   void operator()(const SubmitJob& input);
@@ -93,6 +94,7 @@ class Core::Stepper {
   bool try_job(JobId job, NoPlace& why);
   /// The tenant that would be over its limit if the job started.
   [[nodiscard]] std::optional<TenantId> over_limit(JobId job) const;
+  [[nodiscard]] bool exceeds_limit(JobId job) const;
   void note_over_quota(JobId job, TenantId limit);
   void raise_barriers();
   [[nodiscard]] std::optional<TenantId> barrier_before(ClassId id) const;
@@ -101,12 +103,15 @@ class Core::Stepper {
   void explain_idle();
   void note_freed(const EventBody& body);
   void note_waiting(const EventBody& body);
+  void remember_nothing();
+  void forget_failures();
 
   // Keeping capacity for those who cannot start (claiming.cpp).
   void backfill();
-  bool try_behind_claims(JobId job);
+  std::optional<Placement> place_behind_claims(JobId job);
   /// True: it could start after all.
   bool claim_for(JobId job);
+  bool may_ever_fit(JobId job);
   bool is_to_be_searched_for(JobId job);
   void note_searched(JobId job);
   bool waits_for_its_plan(ClassId id, JobId head);
@@ -128,10 +133,12 @@ class Core::Stepper {
   Instant now_;
   RequestId request_;
   std::vector<Event> events_;
-  JobPlacer placer_;        ///< for its scratch memory, and what it knows of power
   bool has_tried_ = false;  ///< in this step, to find a place for somebody
   // Memory of what was tried. Most of it only saves time, but when something is searched for again
-  // decides too: so a step that tries is stored, even if it makes no event (has_tried).
+  // decides too: so a step that tries is stored, even if it makes no event (has_tried). A new
+  // control plane has none of it, so all of it is forgotten where the journal says that one took
+  // over (remember_nothing): else whoever steps the journal again would decide otherwise.
+  JobPlacer placer_;  ///< what it knows of power tells how much is missing of what does not fit
   Wakes wakes_;
   std::vector<ClassId> failed_;  ///< tried in this pass and did not fit, in the order of the pass
   Retries retries_;

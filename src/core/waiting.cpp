@@ -1,4 +1,6 @@
 // What lets a job into the queue, or out of it, beside its turn: the clock, other jobs, patience.
+#include <algorithm>
+
 #include "core/queueing.h"
 #include "core/reservations.h"
 #include "core/stepper.h"
@@ -81,6 +83,7 @@ void Core::Stepper::boost_starved() {
       }
     });
     if (starved.empty()) return;
+    std::sort(starved.begin(), starved.end());  // classes have other ids after a recovery
     for (const JobId job : starved) emit(JobBoosted{job});
   }
 }

@@ -86,6 +86,36 @@ void Wakes::sleep_for_quota(const State& state, ClassId id, TenantId tenant) {
   awake_.erase(id);
 }
 
+std::map<ClassKey, Wakes::Sleeper> Wakes::asleep(const State& state) const {
+  std::map<ClassKey, Sleeper> all;
+  state.classes.for_each_line([&](ClassId id) {
+    const JobClass& of = state.classes.at(id);
+    if (id.value() >= sleepers_.size()) return;
+    if (sleepers_[id.value()].generation == of.generation) all[of.key] = sleepers_[id.value()];
+  });
+  return all;
+}
+
+std::set<ClassKey> Wakes::awake(const State& state) const {
+  std::set<ClassKey> all;
+  for (const ClassId id : awake_) {
+    if (id.value() >= state.classes.slots() || state.classes.at(id).line.empty()) continue;
+    all.insert(state.classes.at(id).key);
+  }
+  return all;
+}
+
+bool Wakes::is_like(const State& state, const Wakes& other, const State& theirs) const {
+  const auto mine = asleep(state);
+  const auto others = other.asleep(theirs);
+  return nodes_ == other.nodes_ && tenants_ == other.tenants_ &&
+         awake(state) == other.awake(theirs) &&
+         std::equal(mine.begin(), mine.end(), others.begin(), others.end(),
+                    [](const auto& a, const auto& b) {
+                      return a.first == b.first && a.second.is_like(b.second);
+                    });
+}
+
 /// Nodes where something came free, as kinds of equal room and draw at one site: most are equal.
 /// One of them makes room for as many more tasks as it holds, or as its watts are enough for, if
 /// that is more: along its power path each vertex allows at most so many more.

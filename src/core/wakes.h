@@ -40,6 +40,8 @@ class Wakes {
     const Sleeper* found = sleeper(state, id);
     return found == nullptr || tenants_.contains(found->tenant);
   }
+  /// Like another's, by the keys of the classes: their ids may differ.
+  [[nodiscard]] bool is_like(const State& state, const Wakes& other, const State& theirs) const;
   [[nodiscard]] bool quiet() const { return awake_.empty() && nodes_.empty() && tenants_.empty(); }
 
  private:
@@ -51,7 +53,14 @@ class Wakes {
     bool any = false;             ///< whatever comes free may help
     Watts power;                  ///< watts that come free, in these units, help as well; 0: no
     TenantId tenant = kNoTenant;  ///< that has to use less
+    /// Whatever number its class has.
+    [[nodiscard]] bool is_like(const Sleeper& other) const {
+      return shortage == other.shortage && shortage_at == other.shortage_at && any == other.any &&
+             power == other.power && tenant == other.tenant;
+    }
   };
+  [[nodiscard]] std::map<ClassKey, Sleeper> asleep(const State& state) const;
+  [[nodiscard]] std::set<ClassKey> awake(const State& state) const;
   [[nodiscard]] Sleeper* sleeper(const State& state, ClassId id);
   void forget(ClassId id);
   void wake_by_room(const State& state);

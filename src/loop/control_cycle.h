@@ -46,6 +46,7 @@ class ControlCycle {
 
   [[nodiscard]] bool is_up() const { return core_.has_value(); }
   [[nodiscard]] const State& state() const { return core_->state(); }
+  [[nodiscard]] const Core& core() const { return *core_; }
   [[nodiscard]] Instant next_wakeup() const { return core_->next_wakeup(); }
 
   /// Where the time went, over all turns; for /metrics and benchmarks.

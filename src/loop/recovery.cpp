@@ -88,21 +88,6 @@ class Verifier {
   std::optional<Error> fault_;
 };
 
-/// The name of the first field in which two states differ; empty when they are equal.
-std::string first_difference(const State& a, const State& b) {
-  std::string found;
-  const auto left = a.field_references();
-  const auto right = b.field_references();
-  [&]<std::size_t... I>(std::index_sequence<I...>) {
-    (void)((std::get<I>(left) == std::get<I>(right) ? false
-                                                    : (found = kFieldNames<State>[I], true)) ||
-           ...);
-  }
-  (std::make_index_sequence<kFieldCount<State>>());
-  if (found.empty() && !(a == b)) found = "its indexes";
-  return found;
-}
-
 }  // namespace
 
 Result<State> recover(Journal& journal) {

@@ -99,6 +99,12 @@ class World final : public Engine {
   [[nodiscard]] std::uint64_t happened() const { return happened_; }
   /// Tasks of two attempts of one job at once, ever; stays 0 or the control plane is wrong.
   [[nodiscard]] std::uint64_t doubled_starts() const { return doubled_starts_; }
+  /// The attempt has begun on the machines, and has not ended there.
+  [[nodiscard]] bool runs(JobId id, Epoch epoch) const {
+    if (live(id).attempt < 0) return false;
+    const Running& running = attempts_[static_cast<std::size_t>(live(id).attempt)];
+    return running.epoch == epoch && running.phase != Phase::kEnded;
+  }
   /// Attempts that have anything left on the machines.
   [[nodiscard]] std::size_t attempts() const { return in_use_; }
   /// Attempts that were not forgotten yet: those, and records of ended ones.

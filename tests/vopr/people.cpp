@@ -54,12 +54,20 @@ std::string People::some_node(const State& state) {
       NodeId(static_cast<std::uint32_t>(random_.below(state.nodes.size()))));
 }
 
+/// One that there is, if there is any.
+std::string People::known_reservation(const State& state) {
+  if (state.reservations.empty()) return some_reservation_name(random_);
+  auto at = state.reservations.begin();
+  std::advance(at, random_.below(state.reservations.size()));
+  return at->first;
+}
+
 People::Ask People::some_ask(Instant now, const State& state) {
-  return random_.chance(2, 3) ? some_submission(now, state) : some_change(state);
+  return random_.chance(2, 3) ? some_submission(now, state) : some_change(now, state);
 }
 
 People::Ask People::some_submission(Instant now, const State& state) {
-  WorkloadJob job = some_workload_job(random_, now, state.next_job.value() - 1);
+  WorkloadJob job = some_workload_job(random_, now, state);
   if (!said_.empty() && random_.chance(1, 10)) {
     SubmitJob again = said_[random_.below(said_.size())];
     if (random_.chance(1, 4)) again.spec.priority += 1;  // the key for something else: refused
@@ -74,9 +82,9 @@ People::Ask People::some_submission(Instant now, const State& state) {
   return {std::move(submit), job.truth, safe};
 }
 
-People::Ask People::some_change(const State& state) {
+People::Ask People::some_change(Instant now, const State& state) {
   const bool whole = random_.chance(1, 3);
-  switch (random_.below(8)) {
+  switch (random_.below(12)) {
     case 0:
       return {CancelJob{some_job(state), whole, "a"}, {}, true};
     case 1:
@@ -91,6 +99,11 @@ People::Ask People::some_change(const State& state) {
     case 6:
       if (random_.chance(1, 3)) return {SetPolicy{some_policy(random_), "g"}, {}, true};
       [[fallthrough]];
+    case 7:
+    case 8:
+      return {ReserveNodes{some_reservation(random_, now, state), "h"}, {}, true};
+    case 9:
+      return {ReleaseReservation{known_reservation(state), "i"}, {}, true};
     default:
       return {ResumeNode{some_node(state), "f"}, {}, true};
   }

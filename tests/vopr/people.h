@@ -1,6 +1,7 @@
-// The people: they submit, cancel, hold, release and requeue jobs, drain and resume nodes, and
-// change the policy. They remember what they were told, and hold the control plane to it. Whoever
-// gets no answer asks again where that is safe: with a client key, or where nothing was done.
+// The people: they submit, cancel, hold, release and requeue jobs, drain and resume nodes, set
+// nodes aside by the calendar, and change the policy. They remember what they were told, and hold
+// the control plane to it. Whoever gets no answer asks again where that is safe: with a client key,
+// or where nothing was done.
 #pragma once
 
 #include <cstdint>
@@ -51,10 +52,11 @@ class People {
   };
   void send(Ask ask, std::vector<Input>& inputs);
   Ask some_ask(Instant now, const State& state);
-  Ask some_change(const State& state);
+  Ask some_change(Instant now, const State& state);
   Ask some_submission(Instant now, const State& state);
   JobId some_job(const State& state);
   std::string some_node(const State& state);
+  std::string known_reservation(const State& state);
 
   /// What somebody was told exists.
   struct Promised {

@@ -70,6 +70,7 @@ void Run::check_rest() {
   expect(world_.records() == 0, "the engine was not told to forget all");
   expect(state.claims.empty(), "capacity is claimed");
   expect(state.holds.empty(), "capacity is held");
+  expect(state.reservations.empty(), "a reservation is left");
   expect(state.ledger.balanced(), "the ledger is not balanced");
   for (const Node& node : state.nodes) {
     const NodeShape& shape = state.topology->shape(node.id);

@@ -34,7 +34,7 @@ Run::Run(std::uint64_t seed, bool verbose, bool verify)
       verify_(verify),
       scenario_(scenario_of(random_)),
       world_(unfold(scenario_.fleet), scenario_.physics, scenario_.messages, random_.next()),
-      journal_(world_),
+      journal_(world_, verify),
       engine_(world_, journal_),
       people_(random_.fork(), journal_) {
   Random own = random_.fork();
@@ -202,7 +202,9 @@ void Run::come_back(Instant now) {
     throw Broken("recovery failed: " + recovered.error().message);
   }
   ++figures_.recoveries;
-  if (!(cycle_->state() == journal_.stored())) throw Broken("recovery gives another state");
+  if (const auto field = first_difference(cycle_->state(), journal_.stored()); !field.empty()) {
+    throw Broken("recovery gives another state: " + field);
+  }
   people_.check(cycle_->state());
   inputs_.insert(inputs_.begin(), {RequestId(), ControllerStarted{"vopr"}});
   if (plane_ == Plane::kDead) {
@@ -216,7 +218,13 @@ void Run::check(const std::vector<Event>& events) {
   const State& state = cycle_->state();
   figures_.events += events.size();
   if (verbose_) tell(events);
-  if (!(state == journal_.stored())) throw Broken("the state is not what is stored");
+  if (const std::string field = first_difference(state, journal_.stored()); !field.empty()) {
+    throw Broken("the state is not the one that is stored: " + field);
+  }
+  if (verify_) {
+    const std::string differs = cycle_->core().difference_from(journal_.continuing());
+    if (!differs.empty()) throw Broken("one that was never gone remembers otherwise: " + differs);
+  }
   if (world_.doubled_starts() > 0) throw Broken("two attempts of one job ran at once");
   if (!events.empty()) {
     for (const std::string& broken : broken_invariants(state)) throw Broken(broken);
@@ -237,6 +245,9 @@ void Figures::add(const Figures& other) {
   jobs += other.jobs;
   attempts += other.attempts;
   preemptions += other.preemptions;
+  grown += other.grown;
+  reservations += other.reservations;
+  reserved_attempts += other.reserved_attempts;
   nodes_down += other.nodes_down;
   nodes_slow += other.nodes_slow;
   tasks_failed += other.tasks_failed;
@@ -260,6 +271,9 @@ void Run::count() {
   figures_.jobs = journal_.jobs();
   figures_.attempts = journal_.placements();
   figures_.preemptions = journal_.preemptions();
+  figures_.grown = journal_.grown();
+  figures_.reservations = journal_.reservations();
+  figures_.reserved_attempts = journal_.reserved_placements();
   figures_.messages = world_.message_counts().sent;
   figures_.messages_lost = world_.message_counts().lost;
   figures_.messages_doubled = world_.message_counts().doubled;

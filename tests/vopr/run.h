@@ -26,6 +26,9 @@ struct Figures {
   std::uint64_t jobs = 0;
   std::uint64_t attempts = 0;
   std::uint64_t preemptions = 0;
+  std::uint64_t grown = 0;
+  std::uint64_t reservations = 0;
+  std::uint64_t reserved_attempts = 0;
   std::uint64_t nodes_down = 0;
   std::uint64_t nodes_slow = 0;
   std::uint64_t tasks_failed = 0;

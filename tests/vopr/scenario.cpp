@@ -22,12 +22,13 @@ NodeShape some_shape(Random& random, std::size_t index) {
   return shape;
 }
 
-/// A limit for `nodes` such nodes: often less than all of them draw, now and then less than none.
+/// A limit for `nodes` such nodes: often less than all of them draw, now and then less than one.
 PowerLimits some_limits(Random& random, const NodeShape& shape, std::uint32_t nodes) {
   PowerLimits limits;
   if (random.chance(1, 3)) return limits;
   const std::int64_t work = shape.accelerator.count() * shape.accelerators * nodes;
-  const Watts limit(shape.idle.count() * nodes + work / 100 * random.between(-5, 120));
+  const std::int64_t least = random.chance(1, 12) ? -5 : 40;
+  const Watts limit(shape.idle.count() * nodes + work / 100 * random.between(least, 120));
   if (limit.count() <= 0) return limits;
   (random.chance(1, 2) ? limits.power : limits.cooling) = limit;
   return limits;
@@ -91,24 +92,56 @@ MessageFaults some_messages(Random& random) {
   return messages;
 }
 
-GangShape some_gang(Random& random) {
+/// Whatever comes to mind.
+GangShape wild_gang(Random& random) {
   static constexpr std::int64_t kShares[] = {1000, 1000, 1000, 2000, 4000, 500, 250, 0};
   GangShape gang;
   gang.tasks = static_cast<std::uint32_t>(random.between(1, random.chance(1, 4) ? 24 : 6));
   gang.task.accelerators = AcceleratorShare(kShares[random.below(std::size(kShares))]);
   gang.task.cpus = CpuShare(random.between(0, 4) * 500);
   gang.task.memory = Bytes(random.chance(1, 3) ? random.between(1, 4) << 29U : 0);
-  std::uint32_t each = 1;
-  if (random.chance(1, 4)) {
-    each = gang.tasks % 2 == 0 && random.chance(1, 2) ? 2 : 1;
-    gang.nodes = gang.tasks / each;
-  }
-  if (random.chance(1, 5)) gang.segment = gang.tasks % 2 == 0 ? 2 : 1;
   if (random.chance(1, 3)) gang.task.accelerator_type = kTypes[random.below(3)];
   if (random.chance(1, 6)) gang.types = {{"b", 2000}, {"a", 1000}};
   if (random.chance(1, 4)) gang.require = static_cast<FabricLevel>(random.below(7));
+  return gang;
+}
+
+/// What would fit if nothing else ran, but for power and for odd ends: on `nodes` such nodes.
+GangShape possible_gang(Random& random, const NodeShape& shape, std::uint32_t nodes) {
+  static constexpr std::int64_t kShares[] = {1000, 1000, 2000, 4000, 500, 250, 0};
+  GangShape gang;
+  gang.task.accelerators = AcceleratorShare(kShares[random.below(std::size(kShares))]);
+  const AcceleratorShare all = kWholeAccelerator * shape.accelerators;
+  if (gang.task.accelerators > all) gang.task.accelerators = kWholeAccelerator;
+  const std::int64_t share = gang.task.accelerators.count();
+  const std::int64_t there = share == 0 ? 4 : all.count() / share;
+  // Many jobs of a few tasks, and now and then one that needs nearly all there is.
+  const std::int64_t most = std::min<std::int64_t>(there * nodes, 24);
+  gang.tasks = static_cast<std::uint32_t>(
+      random.between(1, random.chance(1, 4) ? most : std::min<std::int64_t>(most, 4)));
+  gang.task.cpus = CpuShare(random.between(0, shape.cpus.count() / there / 500) * 500);
+  if (random.chance(1, 3)) gang.task.memory = Bytes(shape.memory.count() / there);
+  if (random.chance(1, 4)) gang.task.accelerator_type = shape.accelerator_type;
+  if (random.chance(1, 8)) gang.types = {{"b", 2000}, {shape.accelerator_type, 1000}};
+  const bool on_one = gang.tasks <= there;
+  if (on_one && random.chance(1, 6)) gang.require = static_cast<FabricLevel>(random.below(7));
+  return gang;
+}
+
+GangShape some_gang(Random& random, const FleetSpec& fleet) {
+  const SiteSpec& site = fleet.sites[random.below(fleet.sites.size())];
+  const BlockSpec& block = site.blocks[random.below(site.blocks.size())];
+  const auto shape = std::find_if(fleet.shapes.begin(), fleet.shapes.end(),
+                                  [&](const NodeShape& each) { return each.name == block.shape; });
+  const std::uint32_t nodes = block.nodes * block.count;
+  GangShape gang = random.chance(1, 10) ? wild_gang(random) : possible_gang(random, *shape, nodes);
+  if (random.chance(1, 5)) {
+    const std::uint32_t each = gang.tasks % 2 == 0 && random.chance(1, 2) ? 2 : 1;
+    if (gang.tasks / each <= nodes) gang.nodes = gang.tasks / each;
+  }
+  if (random.chance(1, 6)) gang.segment = gang.tasks % 2 == 0 ? 2 : 1;
   if (random.chance(1, 4)) gang.prefer = static_cast<FabricLevel>(random.below(6));
-  if (random.chance(1, 8)) {
+  if (random.chance(1, 10)) {
     gang.spread = static_cast<FabricLevel>(random.below(3));
     gang.spread_tasks = static_cast<std::uint32_t>(random.between(1, 3));
   }
@@ -117,37 +150,66 @@ GangShape some_gang(Random& random) {
 }
 
 /// Elastic, or of several groups: never both.
-void add_structure(Random& random, JobSpec& spec) {
+void add_structure(Random& random, JobSpec& spec, const FleetSpec& fleet) {
   GangShape& gang = spec.gang;
   if (random.chance(1, 8)) {
-    GangShape group = some_gang(random);
-    group.tasks = std::min(group.tasks, 4U);
+    GangShape group = some_gang(random, fleet);
+    group.tasks = std::min(group.tasks, 2U);
     group.nodes = 0;
     group.segment = 0;
     group.require = FabricLevel::kFleet;
     spec.groups.push_back(group);
-  } else if (random.chance(1, 4)) {
+  } else if (random.chance(1, 3)) {
     const std::uint32_t each = gang.nodes > 0 ? gang.tasks / gang.nodes : 1;
     const std::uint32_t unit = std::lcm(each, std::max(gang.segment, 1U));
     if (unit <= gang.tasks) gang.tasks_min = unit;
   }
 }
 
-void add_conditions(Random& random, JobSpec& spec, Instant now, std::uint64_t jobs) {
+/// The job is of a reservation that exists, and may end in time.
+void add_reservation(Random& random, JobSpec& spec, Instant now, const State& state) {
+  auto at = state.reservations.begin();
+  std::advance(at, random.below(state.reservations.size()));
+  const Reservation& reservation = at->second;
+  spec.reservation = at->first;
+  spec.time_limit = Duration();
+  spec.deadline = Instant();
+  spec.where = Whereabouts();
+  const Instant from = std::max(now, reservation.spec.start);
+  const std::int64_t left = (reservation.spec.end() - from).count() / seconds(1).count();
+  if (left > 60 && random.chance(1, 2)) spec.time_limit = seconds(random.between(30, left));
+  if (random.chance(1, 2)) {
+    spec.gang.tasks = std::min(spec.gang.tasks, 2U);
+    spec.gang.tasks_min = spec.gang.nodes = spec.gang.segment = 0;
+  }
+}
+
+void add_conditions(Random& random, JobSpec& spec, Instant now, const State& state) {
   static constexpr const char* kClasses[] = {"", "best-effort", "normal", "high", "none such"};
-  spec.priority_class = kClasses[random.below(random.chance(1, 10) ? 5 : 4)];
+  const std::uint64_t sites = state.fleet.declared->sites.size();
+  spec.priority_class = kClasses[random.below(random.chance(1, 20) ? 5 : 4)];
   spec.priority = static_cast<std::int32_t>(random.between(-1, 1));
   spec.hold = random.chance(1, 10);
   spec.array = random.chance(1, 6) ? static_cast<std::uint32_t>(random.between(2, 6)) : 1;
-  if (random.chance(1, 3)) spec.time_limit = minutes(random.between(2, 60));
+  if (random.chance(2, 5)) spec.time_limit = minutes(random.between(2, 60));
   if (random.chance(1, 8)) spec.not_before = now + minutes(random.between(0, 60));
   if (random.chance(1, 10)) spec.deadline = now + minutes(random.between(0, 240));
-  if (random.chance(1, 10)) spec.where.sites = {"site" + std::to_string(random.below(4))};
-  if (random.chance(1, 10)) spec.where.jurisdictions = {random.chance(1, 2) ? "US" : "NO"};
-  while (random.chance(1, 8)) {
-    const JobId before(1 + random.below(jobs + 1));
+  if (random.chance(1, 20)) {
+    spec.where.sites = {"site" + std::to_string(random.below(random.chance(1, 8) ? 4 : sites))};
+  }
+  if (random.chance(1, 20)) {
+    spec.where.jurisdictions = {sites == 1 || random.chance(1, 2) ? "US" : "NO"};
+  }
+  while (state.next_job > JobId(1) && random.chance(1, 6)) {
+    // Mostly one that has not ended yet.
+    const std::uint64_t last = state.next_job.value() - 1;
+    const std::uint64_t back = random.below(random.chance(1, 4) ? last + 1 : std::min(last, 6UL));
     spec.after.push_back(
-        {random.chance(1, 2) ? DependencyKind::kAfterOk : DependencyKind::kAfterAny, before});
+        {random.chance(1, 2) ? DependencyKind::kAfterOk : DependencyKind::kAfterAny,
+         JobId(last - back + (back == last ? 1 : 0))});
+  }
+  if (!state.reservations.empty() && random.chance(1, 4)) {
+    add_reservation(random, spec, now, state);
   }
 }
 
@@ -223,22 +285,47 @@ Policy some_policy(Random& random) {
   return policy;
 }
 
-WorkloadJob some_workload_job(Random& random, Instant now, std::uint64_t jobs) {
+WorkloadJob some_workload_job(Random& random, Instant now, const State& state) {
   WorkloadJob job;
   JobSpec& spec = job.spec;
   spec.name = "job";
   spec.user = "someone";
   spec.command = {"true"};
   spec.tenant = random.chance(1, 2) ? "t" : "u";
-  spec.gang = some_gang(random);
+  spec.gang = some_gang(random, *state.fleet.declared);
   spec.restart.limit = static_cast<std::uint32_t>(random.below(3));
   spec.restart.delay = seconds(random.between(0, 40));
   spec.grace = seconds(random.between(0, 30));
-  add_structure(random, spec);
-  add_conditions(random, spec, now, jobs);
+  add_structure(random, spec, *state.fleet.declared);
+  add_conditions(random, spec, now, state);
   job.at = now;
   job.truth = some_truth(random);
   return job;
+}
+
+std::string some_reservation_name(Random& random) { return "r" + std::to_string(random.below(6)); }
+
+ReservationSpec some_reservation(Random& random, Instant now, const State& state) {
+  ReservationSpec spec;
+  spec.name = some_reservation_name(random);
+  if (random.chance(2, 3)) spec.start = now + minutes(random.between(0, 60));
+  spec.duration = minutes(random.between(1, 60));
+  const auto nodes = static_cast<std::int64_t>(state.nodes.size());
+  if (random.chance(2, 3)) {
+    spec.nodes =
+        static_cast<std::uint32_t>(random.between(1, std::max<std::int64_t>(nodes / 2, 1)));
+    if (random.chance(1, 4)) spec.accelerator_type = kTypes[random.below(3)];
+    if (random.chance(1, 4)) spec.site = "site" + std::to_string(random.below(3));
+  } else {
+    for (std::int64_t left = random.between(1, 3); left > 0; --left) {
+      const NodeId node(static_cast<std::uint32_t>(random.below(state.nodes.size())));
+      spec.node_list.push_back(state.topology->name(node));
+    }
+  }
+  if (random.chance(1, 4)) spec.tenants = {random.chance(1, 2) ? "t" : "above"};
+  if (random.chance(1, 8)) spec.users = {"someone"};
+  spec.force = random.chance(1, 3);
+  return spec;
 }
 
 std::vector<NodeFault> some_faults(Random& random, const Topology& topology, Duration trouble) {

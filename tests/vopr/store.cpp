@@ -1,5 +1,11 @@
 #include "store.h"
 
+#include <algorithm>
+
+#include "codec/event_json.h"
+#include "core/queueing.h"
+#include "core/reservations.h"
+
 namespace mw::vopr {
 namespace {
 
@@ -23,6 +29,7 @@ Result<void> WatchedJournal::append(const Batch& batch) {
   if (fate == Fate::kDiesBefore) throw ControlPlaneDied();
   if (Result<void> stored = store_.append(batch); !stored) return stored;
   expect(batch.first_event == stored_.last_seq.next(), "an event is missing, or stored twice");
+  if (steps_along_) step_along(batch);
   for (const Event& event : batch.events) {
     check(event);
     apply(stored_, event);
@@ -32,10 +39,44 @@ Result<void> WatchedJournal::append(const Batch& batch) {
   return {};
 }
 
+/// As the real stores do, it keeps the primary fields alone.
+Result<void> WatchedJournal::save_snapshot(const State& state) {
+  State kept = state;
+  rebuild_indexes(kept);
+  return store_.save_snapshot(kept);
+}
+
+void WatchedJournal::step_along(const Batch& batch) {
+  const std::vector<Event> made = continuing_.step(batch.now, batch.inputs);
+  const std::string where = "event " + std::to_string(batch.first_event.value());
+  for (std::size_t i = 0; i < std::max(made.size(), batch.events.size()); ++i) {
+    const bool same = i < made.size() && i < batch.events.size() && made[i] == batch.events[i];
+    if (same) continue;
+    throw Broken("one that was never gone decides otherwise after " + where + ": it gives " +
+                 (i < made.size() ? event_row(made[i]) : "nothing") + ", and stored is " +
+                 (i < batch.events.size() ? event_row(batch.events[i]) : "nothing"));
+  }
+}
+
 /// REQUIRES: it is not applied to stored_ yet.
 void WatchedJournal::check(const Event& event) {
   expect(event.at >= stored_.now, "time goes backwards in the journal");
   if (const auto* placed = std::get_if<AttemptPlaced>(&event.body)) check_placed(event, *placed);
+  if (const auto* ended = std::get_if<AttemptEnded>(&event.body)) {
+    const Attempt& attempt = stored_.attempts.at(ended->job);
+    // That each of its tasks has ended was told one by one: then nobody says it of the whole.
+    const bool one_by_one = attempt.exited_count == attempt.exited.size();
+    expect(one_by_one || !world_.runs(ended->job, attempt.epoch),
+           "an attempt of " + name_of_job(ended->job) + " is over in the journal, and runs");
+  }
+  if (const auto* stopping = std::get_if<AttemptStopping>(&event.body)) check_stopping(*stopping);
+  if (const auto* made = std::get_if<ReservationMade>(&event.body)) {
+    if (!made->spec.force) check_promised(made->spec.name, made->nodes, made->spec.start);
+  }
+  if (const auto* mended = std::get_if<ReservationMended>(&event.body)) {
+    const Instant start = stored_.reservations.at(mended->reservation).spec.start;
+    check_promised(mended->reservation, mended->come, std::max(start, event.at));
+  }
   if (const auto* submitted = std::get_if<JobSubmitted>(&event.body)) {
     const std::string& key = submitted->client_key;
     expect(key.empty() || keys_.insert(key).second, "two jobs of one client key: " + key);
@@ -44,6 +85,15 @@ void WatchedJournal::check(const Event& event) {
     expect(!is_final(stored_.jobs.at(finished->job).state),
            name_of_job(finished->job) + " ends twice");
   }
+}
+
+/// Nobody is stopped for a job of a lower class, by whatever right: so it cannot go round.
+void WatchedJournal::check_stopping(const AttemptStopping& stopping) const {
+  if (stopping.cause != EndCause::kPreempted) return;
+  const JobId by(std::stoull(stopping.by.substr(std::string("job ").size())));
+  const std::int32_t above = class_rules(stored_, spec_of(stored_, by)).value;
+  expect(stored_.attempts.at(stopping.job).class_value <= above,
+         name_of_job(stopping.job) + " is stopped for a lower class");
 }
 
 void WatchedJournal::check_placed(const Event& event, const AttemptPlaced& placed) {
@@ -62,12 +112,49 @@ void WatchedJournal::check_placed(const Event& event, const AttemptPlaced& place
     expect(!node.lost, who + " is placed on a node that is lost");
     expect(node.phase == NodePhase::kReady, who + " is placed on a node that is drained");
   }
+  check_reserved(event, placed);
+}
+
+/// It is on nodes of the reservation that it names and no others, and gone before the next begins.
+void WatchedJournal::check_reserved(const Event& event, const AttemptPlaced& placed) const {
+  const std::string who = name_of_job(placed.job);
+  const JobSpec& spec = spec_of(stored_, placed.job);
+  const Reservation* own = reservation_of(stored_, spec);
+  expect(!spec.reservation || (own != nullptr && own->begun),
+         who + " is placed without the reservation that it names");
+  Instant end = expected_end(spec, event.at);
+  if (own != nullptr) end = std::min(end, own->spec.end());
+  for (const NodeSlice& slice : placed.placement) {
+    expect(own == nullptr || has_node(*own, slice.node), who + " is placed outside of its own");
+    for (const auto& [name, each] : stored_.reservations) {
+      expect(&each == own || !has_node(each, slice.node) || end <= each.spec.start,
+             who + " is placed in the way of reservation " + name);
+    }
+  }
+}
+
+/// Whatever is on the nodes now has to be gone when the reservation begins.
+void WatchedJournal::check_promised(const std::string& reservation,
+                                    const std::vector<NodeId>& nodes, Instant start) const {
+  for (const auto& [job, attempt] : stored_.attempts) {
+    const bool there =
+        std::any_of(attempt.placement.begin(), attempt.placement.end(), [&](const NodeSlice& each) {
+          return std::find(nodes.begin(), nodes.end(), each.node) != nodes.end();
+        });
+    expect(!there || expected_end(stored_, attempt) <= start,
+           "reservation " + reservation + " is promised a node that " + name_of_job(job) + " has");
+  }
 }
 
 void WatchedJournal::note(const Event& event) {
-  if (std::holds_alternative<AttemptPlaced>(event.body)) ++placements_;
+  if (const auto* placed = std::get_if<AttemptPlaced>(&event.body)) {
+    ++placements_;
+    reserved_placements_ += spec_of(stored_, placed->job).reservation ? 1 : 0;
+  }
+  reservations_ += std::holds_alternative<ReservationMade>(event.body) ? 1 : 0;
   if (const auto* stopping = std::get_if<AttemptStopping>(&event.body)) {
     preemptions_ += stopping->cause == EndCause::kPreempted ? 1 : 0;
+    grown_ += stopping->cause == EndCause::kResized ? 1 : 0;
   }
   const auto* submitted = std::get_if<JobSubmitted>(&event.body);
   if (submitted == nullptr) return;

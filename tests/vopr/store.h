@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "core/core.h"
 #include "loop/engine.h"
 #include "loop/memory_journal.h"
 #include "twin/world.h"
@@ -28,7 +29,8 @@ struct ControlPlaneDied {};
 
 class WatchedJournal final : public Journal {
  public:
-  explicit WatchedJournal(World& world) : world_(world) {}
+  /// `steps_along`: every batch is stepped by a core that is never gone, and has to give the same.
+  WatchedJournal(World& world, bool steps_along) : world_(world), steps_along_(steps_along) {}
 
   enum class Fate : std::uint8_t { kStored, kDiesBefore, kDiesAfter };
   /// Of the next append alone.
@@ -40,14 +42,20 @@ class WatchedJournal final : public Journal {
 
   /// The state that the stored events make, one after the other.
   [[nodiscard]] const State& stored() const { return stored_; }
+  /// The core that stepped all that is stored and was never gone.
+  [[nodiscard]] const Core& continuing() const { return continuing_; }
   [[nodiscard]] std::uint64_t jobs() const { return jobs_; }
   [[nodiscard]] std::uint64_t placements() const { return placements_; }
   [[nodiscard]] std::uint64_t preemptions() const { return preemptions_; }
 
+  [[nodiscard]] std::uint64_t grown() const { return grown_; }
+  [[nodiscard]] std::uint64_t reservations() const { return reservations_; }
+  [[nodiscard]] std::uint64_t reserved_placements() const { return reserved_placements_; }
+
   Result<void> append(const Batch& batch) override;
   Result<void> probe() override { return store_.probe(); }
   Result<std::optional<State>> latest_snapshot() override { return store_.latest_snapshot(); }
-  Result<void> save_snapshot(const State& state) override { return store_.save_snapshot(state); }
+  Result<void> save_snapshot(const State& state) override;
   Result<void> visit_events(EventSeq after,
                             const std::function<bool(const StoredEvent&)>& visitor) override {
     return store_.visit_events(after, visitor);
@@ -65,11 +73,18 @@ class WatchedJournal final : public Journal {
   Result<std::optional<EndedJob>> ended_job(JobId job) override { return store_.ended_job(job); }
 
  private:
+  void step_along(const Batch& batch);
   void check(const Event& event);
+  void check_stopping(const AttemptStopping& stopping) const;
   void check_placed(const Event& event, const AttemptPlaced& placed);
+  void check_reserved(const Event& event, const AttemptPlaced& placed) const;
+  void check_promised(const std::string& reservation, const std::vector<NodeId>& nodes,
+                      Instant start) const;
   void note(const Event& event);
 
   World& world_;
+  const bool steps_along_;
+  Core continuing_;
   MemoryJournal store_;
   Fate fate_ = Fate::kStored;
   State stored_;
@@ -79,6 +94,9 @@ class WatchedJournal final : public Journal {
   std::uint64_t jobs_ = 0;
   std::uint64_t placements_ = 0;
   std::uint64_t preemptions_ = 0;
+  std::uint64_t grown_ = 0;
+  std::uint64_t reservations_ = 0;
+  std::uint64_t reserved_placements_ = 0;
 };
 
 /// Commands pass through it on their way to the world.

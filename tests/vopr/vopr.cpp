@@ -118,7 +118,10 @@ void print(const Figures& f) {
   line("jobs", f.jobs);
   line("  that nothing there could run", f.never_possible);
   line("attempts", f.attempts);
+  line("  in reservations", f.reserved_attempts);
   line("preemptions", f.preemptions);
+  line("elastic jobs grown", f.grown);
+  line("reservations", f.reservations);
   line("faults: nodes down", f.nodes_down);
   line("faults: nodes slow", f.nodes_slow);
   line("faults: tasks failed", f.tasks_failed);
@@ -140,7 +143,7 @@ class Runner {
   explicit Runner(Options options) : options_(std::move(options)), began_(Clock::now()) {}
 
   int run() {
-    std::signal(SIGABRT, tell_repeat);
+    for (const int each : {SIGABRT, SIGSEGV, SIGFPE}) std::signal(each, tell_repeat);
     const std::uint64_t first = options_.seed.value_or(
         static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
                                        std::chrono::system_clock::now().time_since_epoch())
