@@ -35,7 +35,11 @@ std::string basis_text(const JsonView& view, std::int64_t futures) {
   const std::string arrivals =
       past.count() > 0 ? "jobs go on coming in as in the past " + duration_text(past)
                        : std::string("no further jobs come in, for too short a past is known");
-  return fmt::format("From {}, in which {}.", counted(futures, "possible future"), arrivals);
+  const std::string basis =
+      fmt::format("From {}, in which {}", counted(futures, "possible future"), arrivals);
+  if (!view["put_right"].flag()) return basis + ".";
+  return fmt::format("{}, put right by what {} were worth.", basis,
+                     counted(view["past_forecasts"].integer(), "earlier forecast"));
 }
 
 struct FigureName {

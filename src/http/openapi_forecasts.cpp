@@ -15,6 +15,10 @@ const std::vector<Schema>& forecast_schemas() {
         {"runs_learned", "integer", "Past runs from which run times were drawn."},
         {"arrivals_past_ns", "integer",
          "Jobs come in the futures as they came in so long a past; 0: none come."},
+        {"past_forecasts", "integer",
+         "The control plane asked itself so often about jobs that have started since."},
+        {"put_right", "boolean",
+         "p10, p50 and p90 were moved by how far these were off; false: too few."},
         {"reason", "Reason?", "Why it does not start now; null: it does."},
         {"text", "string", "The same as a sentence."},
         {"blockers", "Blockers?", "What is in its way; null: it does not stand in line."},
@@ -22,8 +26,8 @@ const std::vector<Schema>& forecast_schemas() {
       {"PossibleStart",
        "",
        {{"p10_ns", "integer?",
-         "By then it has started in a tenth of the futures; null: not in so "
-         "many within the horizon."},
+         "By then it has started with a probability of a tenth; null: not so "
+         "probable within the horizon."},
         {"p50_ns", "integer?", ""},
         {"p90_ns", "integer?", ""},
         {"futures", "integer", "That were run."},

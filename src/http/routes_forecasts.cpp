@@ -3,6 +3,7 @@
 // others; the futures are run at the desk (forecast_desk.h).
 #include <chrono>
 
+#include "base/random.h"
 #include "http/forecast_views.h"
 #include "http/routes.h"
 
@@ -99,7 +100,9 @@ void job_forecast(ApiContext& context, const std::shared_ptr<const Request>& req
             const Present present(std::move(*state));
             auto forecast = forecast_start(present, job, options);
             if (!forecast) return forecast.error();
-            return start_forecast_view(*forecast, present, present.state, false, options.horizon);
+            context.past_forecasts.look_at(present.state);
+            return start_forecast_view(*forecast, present, present.state, false, options.horizon,
+                                       context.past_forecasts);
           });
 }
 
@@ -126,7 +129,9 @@ void dry_run(ApiContext& context, const std::shared_ptr<const Request>& request,
             // What it waits for is said of it as it would stand in line.
             const auto after = after_inputs(present.state, {SubmitJob{*spec, ""}});
             if (!after) return after.error();
-            return start_forecast_view(*forecast, present, *after, true, options.horizon);
+            context.past_forecasts.look_at(present.state);
+            return start_forecast_view(*forecast, present, *after, true, options.horizon,
+                                       context.past_forecasts);
           });
 }
 
@@ -151,6 +156,33 @@ void try_change(ApiContext& context, const std::shared_ptr<const Request>& reque
       });
 }
 
+/// Any job that stands in line and has never run.
+std::optional<JobId> any_waiting(const State& state) {
+  std::vector<JobId> waiting;
+  state.jobs.visit(JobId(), [&](const Job& job) {
+    if (job.state == JobState::kPending && job.in_line && !job.started_at)
+      waiting.push_back(job.id);
+    return true;
+  });
+  if (waiting.empty()) return std::nullopt;
+  // By the time alone: which one is of no matter, as long as nobody chooses it.
+  Random random(static_cast<std::uint64_t>(state.now.count()));
+  return waiting[random.below(waiting.size())];
+}
+
+/// Makes a forecast that nobody asked for, to see later what it was worth.
+void check_forecast(ApiContext& context, State state, const std::atomic<bool>& stop) {
+  context.past_forecasts.look_at(state);
+  const auto job = any_waiting(state);
+  if (!job) return;
+  ForecastOptions options = options_for(context, std::nullopt, kStartFutures, kStartHorizon);
+  options.stop = &stop;
+  const Present present(std::move(state));
+  const PossibleStarts starts = possible_starts(present, {}, *job, options);
+  if (starts.at.empty() || stop.load()) return;
+  context.past_forecasts.note(*job, starts, present.state.now);
+}
+
 Route forecast_route(Method method, std::string_view path, std::string_view operation,
                      std::string_view summary, std::string_view schema, ApiContext* context,
                      void (*look)(ApiContext&, const std::shared_ptr<const Request>&,
@@ -170,6 +202,23 @@ Route forecast_route(Method method, std::string_view path, std::string_view oper
 }
 
 }  // namespace
+
+void check_forecasts(ApiContext& context) {
+  const Duration every = context.options.forecast_check_every;
+  if (every.count() <= 0) return;
+  // The copy is taken by a worker, as for all forecasts. Not kept alive by the desk: the desk is
+  // the context's, and ends before it.
+  context.forecasts.now_and_then(
+      [&context] {
+        context.workers.post([keep = context.shared_from_this()] {
+          auto state = std::make_shared<State>(copy_of_now(*keep));
+          keep->forecasts.post([keep, state](const std::atomic<bool>& stop) {
+            check_forecast(*keep, std::move(*state), stop);
+          });
+        });
+      },
+      std::chrono::nanoseconds(every.count()));
+}
 
 std::vector<Route> forecast_routes(ApiContext* context) {
   const Parameter budget{"seconds",
