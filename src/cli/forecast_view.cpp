@@ -112,6 +112,15 @@ std::string render_start(const JsonView& forecast, const std::string& name) {
   const Duration horizon(forecast["horizon_ns"].integer());
   const auto middle = start["p50_ns"].instant();
   std::string text;
+  if (const auto left_at = start["left_at_ns"].instant()) {
+    text = fmt::format(
+        "When {} starts is not known: one possible future takes longer than there was time for. In "
+        "what was run of it, it had not started by {} (in {}). More time: --seconds 30.\n",
+        name, clock_text(*left_at), whole_seconds(*left_at - asked));
+    if (forecast["reason"].present())
+      text += "Now it waits: " + printable(forecast["text"].text()) + "\n";
+    return text;
+  }
   if (!middle) {
     text =
         fmt::format("{} does not start within {} in most futures.\n", name, duration_text(horizon));

@@ -33,7 +33,8 @@ json::object starts_view(const PossibleStarts& starts, const StartInterval& told
           {"p50_ns", instant_or_null(told.p50)},
           {"p90_ns", instant_or_null(told.p90)},
           {"futures", starts.at.size()},
-          {"not_started", starts.never_started()}};
+          {"not_started", starts.never_started()},
+          {"left_at_ns", starts.left_at ? json::value(starts.left_at->count()) : nullptr}};
 }
 
 StartInterval as_in_futures(const PossibleStarts& starts) {
@@ -109,7 +110,7 @@ json::object start_forecast_view(const StartForecast& forecast, const Present& p
   }
   json::array sooner;
   for (const SoonerChange& each : forecast.sooner) {
-    const bool never_before = forecast.starts.quantile(0.5) == Instant::never();
+    const bool never_before = told.p50 == Instant::never();
     sooner.push_back(
         {{"key", each.key},
          {"text", each.text},

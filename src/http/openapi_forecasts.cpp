@@ -31,7 +31,10 @@ const std::vector<Schema>& forecast_schemas() {
         {"p50_ns", "integer?", ""},
         {"p90_ns", "integer?", ""},
         {"futures", "integer", "That were run."},
-        {"not_started", "integer", "Of them, those in which it does not start."}}},
+        {"not_started", "integer", "Of them, those in which it does not start."},
+        {"left_at_ns", "integer?",
+         "Not one future came to its end in the time there was: the first had reached this, and "
+         "it had not started. null: at least one did."}}},
       {"SoonerChange",
        "As if it were submitted anew so, in the same futures.",
        {{"key", "string", "Of the job file."},

@@ -1,6 +1,7 @@
 // Questions about the future. The copy of the state is taken here, by a worker, so that the
 // replica's lock is held for as long as a copy takes and never by a thread that gives way to all
 // others; the futures are run at the desk (forecast_desk.h).
+#include <algorithm>
 #include <chrono>
 
 #include "base/random.h"
@@ -15,6 +16,12 @@ constexpr std::uint32_t kStartFutures = 40;
 constexpr std::uint32_t kWhatIfFutures = 20;
 constexpr Duration kStartHorizon = hours(24 * 14);
 constexpr Duration kWhatIfHorizon = hours(24);
+/// A future that takes so much longer than what was asked for is left: on a large fleet, or beside
+/// other work, one alone may take minutes, and nobody waits for that.
+constexpr std::chrono::seconds kGiveUpAfter{10};
+/// Less than Limits::answer_timeout, after which nobody listens any more.
+constexpr std::chrono::seconds kAnswerWithin{26};
+using WallClock = std::chrono::steady_clock;
 
 /// The state as people see it, at the present moment.
 State copy_of_now(const ApiContext& context) {
@@ -29,14 +36,17 @@ State copy_of_now(const ApiContext& context) {
   return copy;
 }
 
+/// `asked`: since when somebody waits for the answer.
 ForecastOptions options_for(const ApiContext& context, std::optional<std::uint64_t> seconds_given,
-                            std::uint32_t futures, Duration horizon) {
+                            std::uint32_t futures, Duration horizon, WallClock::time_point asked) {
   ForecastOptions options;
   options.futures = futures;
   options.horizon = horizon;
   const Duration budget = seconds_given ? seconds(static_cast<std::int64_t>(*seconds_given))
                                         : context.options.forecast_budget;
-  options.until = std::chrono::steady_clock::now() + std::chrono::nanoseconds(budget.count());
+  const WallClock::time_point last = asked + kAnswerWithin;
+  options.until = std::min(WallClock::now() + std::chrono::nanoseconds(budget.count()), last);
+  options.give_up = std::min(*options.until + kGiveUpAfter, last);
   return options;
 }
 
@@ -92,10 +102,10 @@ void job_forecast(ApiContext& context, const std::shared_ptr<const Request>& req
         Error{ErrorCode::kConflict, "Job " + std::to_string(job.value()) + " has ended already."}));
   }
   at_desk(context, reply,
-          [&context, state, job,
-           request](const std::atomic<bool>& stop) -> Result<boost::json::object> {
-            ForecastOptions options =
-                options_for(context, request->number("seconds"), kStartFutures, kStartHorizon);
+          [&context, state, job, request,
+           asked = WallClock::now()](const std::atomic<bool>& stop) -> Result<boost::json::object> {
+            ForecastOptions options = options_for(context, request->number("seconds"),
+                                                  kStartFutures, kStartHorizon, asked);
             options.stop = &stop;
             const Present present(std::move(*state));
             auto forecast = forecast_start(present, job, options);
@@ -118,10 +128,10 @@ void dry_run(ApiContext& context, const std::shared_ptr<const Request>& request,
   }
   auto state = std::make_shared<State>(copy_of_now(context));
   at_desk(context, reply,
-          [&context, state, spec,
-           request](const std::atomic<bool>& stop) -> Result<boost::json::object> {
-            ForecastOptions options =
-                options_for(context, request->number("seconds"), kStartFutures, kStartHorizon);
+          [&context, state, spec, request,
+           asked = WallClock::now()](const std::atomic<bool>& stop) -> Result<boost::json::object> {
+            ForecastOptions options = options_for(context, request->number("seconds"),
+                                                  kStartFutures, kStartHorizon, asked);
             options.stop = &stop;
             const Present present(std::move(*state));
             auto forecast = forecast_start(present, *spec, options);
@@ -141,19 +151,20 @@ void try_change(ApiContext& context, const std::shared_ptr<const Request>& reque
   if (!parsed) return reply(error_response(parsed.error()));
   auto question = std::make_shared<WhatIfQuestion>(std::move(*parsed));
   auto state = std::make_shared<State>(copy_of_now(context));
-  at_desk(
-      context, reply,
-      [&context, state, question](const std::atomic<bool>& stop) -> Result<boost::json::object> {
-        const Duration horizon =
-            question->horizon_s ? seconds(*question->horizon_s) : kWhatIfHorizon;
-        ForecastOptions options = options_for(context, question->seconds,
-                                              question->futures.value_or(kWhatIfFutures), horizon);
-        options.stop = &stop;
-        const Present present(std::move(*state));
-        const auto report = what_if(present, question->change, options);
-        if (!report) return report.error();
-        return what_if_view(*report);
-      });
+  at_desk(context, reply,
+          [&context, state, question,
+           asked = WallClock::now()](const std::atomic<bool>& stop) -> Result<boost::json::object> {
+            const Duration horizon =
+                question->horizon_s ? seconds(*question->horizon_s) : kWhatIfHorizon;
+            ForecastOptions options =
+                options_for(context, question->seconds, question->futures.value_or(kWhatIfFutures),
+                            horizon, asked);
+            options.stop = &stop;
+            const Present present(std::move(*state));
+            const auto report = what_if(present, question->change, options);
+            if (!report) return report.error();
+            return what_if_view(*report);
+          });
 }
 
 /// Any job that stands in line and has never run.
@@ -175,7 +186,8 @@ void check_forecast(ApiContext& context, State state, const std::atomic<bool>& s
   context.past_forecasts.look_at(state);
   const auto job = any_waiting(state);
   if (!job) return;
-  ForecastOptions options = options_for(context, std::nullopt, kStartFutures, kStartHorizon);
+  ForecastOptions options =
+      options_for(context, std::nullopt, kStartFutures, kStartHorizon, WallClock::now());
   options.stop = &stop;
   const Present present(std::move(state));
   const PossibleStarts starts = possible_starts(present, {}, *job, options);

@@ -168,10 +168,16 @@ bool goes_on(const ForecastOptions& options, std::uint32_t done) {
   return done == 0 || !options.until || std::chrono::steady_clock::now() < *options.until;
 }
 
-Instant possible_start(const Present& present, const std::vector<InputBody>& changes, JobId job,
-                       const ForecastOptions& options, std::uint32_t future) {
+bool gives_up(const ForecastOptions& options) {
+  return options.give_up && std::chrono::steady_clock::now() >= *options.give_up;
+}
+
+std::optional<Instant> possible_start(const Present& present, const std::vector<InputBody>& changes,
+                                      JobId job, const ForecastOptions& options,
+                                      std::uint32_t future, Instant* left_at) {
   Future one(present, changes, options, future);
   Instant start = Instant::never();
+  bool is_left = false;
   one.simulation().watch([&](Instant now, const std::vector<Event>& events) {
     for (const Event& event : events) {
       const auto* placed = std::get_if<AttemptPlaced>(&event.body);
@@ -179,17 +185,24 @@ Instant possible_start(const Present& present, const std::vector<InputBody>& cha
       const auto* finished = std::get_if<JobFinished>(&event.body);
       if (finished != nullptr && finished->job == job) return false;
     }
-    return start == Instant::never();
+    is_left = start == Instant::never() && gives_up(options);
+    return start == Instant::never() && !is_left;
   });
   MW_CHECK(one.simulation().run({}, options.stop).ok());
-  return start;
+  if (!is_left) return start;
+  if (left_at != nullptr) *left_at = one.simulation().now();
+  return std::nullopt;
 }
 
 PossibleStarts possible_starts(const Present& present, const std::vector<InputBody>& changes,
                                JobId job, const ForecastOptions& options) {
   PossibleStarts starts;
   for (std::uint32_t future = 0; goes_on(options, future); ++future) {
-    starts.at.push_back(possible_start(present, changes, job, options, future));
+    Instant left_at;
+    const auto start = possible_start(present, changes, job, options, future, &left_at);
+    if (!start && starts.at.empty()) starts.left_at = left_at;
+    if (!start) break;
+    starts.at.push_back(*start);
   }
   return starts;
 }
@@ -198,7 +211,9 @@ RunReport run_future(const Present& present, const std::vector<InputBody>& chang
                      const ForecastOptions& options, std::uint32_t future,
                      const Simulation::Watch& watch) {
   Future one(present, changes, options, future);
-  if (watch) one.simulation().watch(watch);
+  one.simulation().watch([&](Instant now, const std::vector<Event>& events) {
+    return (!watch || watch(now, events)) && !gives_up(options);
+  });
   MW_CHECK(one.simulation().run({}, options.stop).ok());
   return one.simulation().report();
 }

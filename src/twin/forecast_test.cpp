@@ -112,7 +112,7 @@ TEST(Forecast, FuturesDifferOnlyInWhatIsAsked) {
     EXPECT_EQ(one.jobs.succeeded, 2U);
     // Another job behind them changes nothing of theirs.
     JobSpec spec = one_hour_job(0).spec;
-    const Instant with = possible_start(present, {SubmitJob{spec, ""}}, JobId(2), options, future);
+    const auto with = possible_start(present, {SubmitJob{spec, ""}}, JobId(2), options, future);
     EXPECT_EQ(with, possible_start(present, {}, JobId(2), options, future));
   }
 }
@@ -126,6 +126,20 @@ TEST(Forecast, TheBudgetEndsItAfterTheFutureThatIsUnderWay) {
   std::atomic<bool> stop = true;
   options.stop = &stop;
   EXPECT_TRUE(possible_starts(busy.present(), {}, JobId(2), options).at.empty());
+}
+
+TEST(Forecast, AFutureThatTakesTooLongIsLeft) {
+  BusyNode busy;
+  busy.learn();
+  busy.submit(kNow, "third");
+  ForecastOptions options;
+  options.give_up = std::chrono::steady_clock::now() - std::chrono::seconds(1);
+  const PossibleStarts starts = possible_starts(busy.present(), {}, JobId(3), options);
+  EXPECT_TRUE(starts.at.empty());
+  ASSERT_TRUE(starts.left_at.has_value());
+  // Where the second starts, if not before.
+  EXPECT_GE(*starts.left_at, kNow);
+  EXPECT_LT(*starts.left_at, possible_starts(busy.present(), {}, JobId(3), {}).at.front());
 }
 
 TEST(Forecast, QuantilesLieBetweenThePossibleStarts) {

@@ -7,7 +7,8 @@
 // A forecast whose job still waits tells that it starts later than now, and without these only the
 // quick starts would be known; so the distribution is that of Kaplan and Meier. Which share of it
 // is taken moves with each start that came before or after what was told (adaptive conformal
-// inference), because starts of one queue are not independent of each other.
+// inference), because starts of one queue are not independent of each other. That a start comes
+// after what was told is known as soon as that time has passed, and is not waited for.
 // Sources: Romano, Patterson, Candes, "Conformalized Quantile Regression", NeurIPS 2019; Gibbs and
 // Candes, "Adaptive Conformal Inference Under Distribution Shift", NeurIPS 2021; for what is not
 // over yet Candes, Lei, Ren, "Conformalized Survival Analysis", JRSS B 2023.
@@ -37,12 +38,13 @@ class PastForecasts {
   /// Fewer past forecasts change nothing: of ten the tenth part is one.
   static constexpr std::size_t kEnough = 20;
   /// The oldest are forgotten.
-  static constexpr std::size_t kKept = 2000;
+  static constexpr std::size_t kKept = 1000;
 
-  /// What is told of `starts` at `now`.  REQUIRES: at least one future was run.
+  /// What is told of `starts` at `now`: never() when no future came to its end.
   [[nodiscard]] StartInterval told(const PossibleStarts& starts, Instant now) const;
-  /// Remembers a forecast of a job that waits at `now`.
-  void note(JobId job, const PossibleStarts& starts, Instant now);
+  /// Remembers a forecast of a job that waits at `now`. `now` is not before that of any call.
+  /// Returns what is told of it.
+  StartInterval note(JobId job, const PossibleStarts& starts, Instant now);
 
   /// The job has started.
   void started(JobId job, Instant at);
@@ -63,15 +65,18 @@ class PastForecasts {
   struct Asked {
     JobId job;
     Instant at;
-    Waits raw{};                        ///< as the futures said
-    std::array<Instant, kLevels> told;  ///< after the adjustment
-    std::optional<Instant> started;
-    std::optional<Instant> gone;  ///< until then it had not started
+    Waits raw{};                          ///< as the futures said
+    std::array<Instant, kLevels> told{};  ///< after the adjustment
+    std::array<bool, kLevels> judged{};
+    std::optional<Instant> started{};
+    std::optional<Instant> gone{};  ///< until then it had not started
   };
 
   static Waits raw_waits(const PossibleStarts& starts, Instant now);
   [[nodiscard]] std::optional<double> off(std::size_t level, double share, Instant now) const;
   void settle(Asked& asked, Instant at);
+  void judge(Asked& asked, std::size_t level, bool was_before);
+  void judge_passed(Instant now);
 
   std::deque<Asked> asked_;
   std::array<double, kLevels> shares_ = {0.1, 0.5, 0.9};

@@ -108,6 +108,7 @@ struct Run {
   std::uint64_t seed = 1;
   bool arrivals = true;
   bool json = false;
+  std::string samples;  ///< a file for all of it: asked, started, and the start in each future; ns
 };
 
 /// Runs the workload as it was, and asks on the way.
@@ -139,8 +140,8 @@ Result<std::vector<Answer>> ask(const Case& one, const Run& run) {
     if (!run.arrivals) present.arrivals = RecentArrivals();
     PossibleStarts starts = possible_starts(present, {}, *job, forecast);
     open.emplace(*job, answers.size());
-    answers.push_back({*job, now, starts, past.told(starts, now), {}});
-    past.note(*job, starts, now);
+    const StartInterval told = past.note(*job, starts, now);
+    answers.push_back({*job, now, std::move(starts), told, {}});
   };
   truth.watch([&](Instant now, const std::vector<Event>& events) {
     for (const Event& event : events) {
@@ -269,6 +270,17 @@ void print(const Case& one, const std::vector<Answer>& answers, const Run& run) 
              middle_of(waits), answers.size() - raw.size());
 }
 
+void write_samples(const std::string& path, const std::vector<Answer>& answers) {
+  std::ofstream file(path, std::ios::app);
+  for (const Answer& answer : answers) {
+    if (!answer.started) continue;
+    file << answer.asked.count() << ' ' << answer.started->count() << ' ' << answer.job.value();
+    for (const Instant at : answer.futures.at)
+      file << ' ' << (at == Instant::never() ? -1 : at.count());
+    file << '\n';
+  }
+}
+
 int run(const Case& one, const Run& how) {
   const auto answers = ask(one, how);
   if (!answers) {
@@ -281,12 +293,14 @@ int run(const Case& one, const Run& how) {
     return 1;
   }
   print(one, *answers, how);
+  if (!how.samples.empty()) write_samples(how.samples, *answers);
   std::fflush(stdout);
   return 0;
 }
 
 constexpr const char* kUsage =
     "mw_calibration [--json] [--moments N] [--seed N] [--only WORKLOAD] [--no-arrivals]\n"
+    "               [--samples FILE]\n"
     "               [--trace FORM:PATH --nodes N [--from DAY] --to DAY]\n";
 
 }  // namespace
@@ -308,6 +322,8 @@ int main(int argc, char** argv) {
       how.moments = std::max<std::size_t>(number(), 1);
     } else if (argument == "--seed") {
       how.seed = number();
+    } else if (argument == "--samples") {
+      how.samples = value();
     } else if (argument == "--only") {
       only = value();
     } else if (argument == "--trace") {
