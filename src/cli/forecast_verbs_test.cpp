@@ -66,6 +66,17 @@ TEST_F(ForecastVerbs, WhatEarlierForecastsWereWorthIsTold) {
             std::string::npos);
 }
 
+TEST_F(ForecastVerbs, OneFutureHasNoSpread) {
+  std::string answer = kForecast;
+  answer.replace(answer.find(R"("futures":40,"not_started":5)"), 28,
+                 R"("futures":1,"spread_known":false,"not_started":0)");
+  plane.on("GET /v1/jobs/17/forecast", answer);
+  const std::string out = run_mw(plane, {"job", "when", "17"}).out;
+  EXPECT_NE(out.find("  p10  not known from so few futures"), std::string::npos) << out;
+  EXPECT_NE(out.find("  p50  2026-11-22 05:13:20  in 30m 00s"), std::string::npos) << out;
+  EXPECT_NE(out.find("  p90  not known from so few futures"), std::string::npos) << out;
+}
+
 TEST_F(ForecastVerbs, AFutureThatTookTooLongIsNoAnswerButWhatIsKnownIsTold) {
   std::string answer = kForecast;
   const std::string start = answer.substr(answer.find(R"("start":)"));

@@ -5,6 +5,7 @@
 #include <array>
 #include <boost/json/array.hpp>
 #include <cmath>
+#include <string_view>
 #include <utility>
 
 #include "cli/format.h"
@@ -131,7 +132,10 @@ std::string render_start(const JsonView& forecast, const std::string& name) {
   }
   for (const auto& [key, title] :
        {std::pair("p10_ns", "p10"), std::pair("p50_ns", "p50"), std::pair("p90_ns", "p90")}) {
-    text += fmt::format("  {}  {}\n", title, start_text(start[key], asked));
+    const bool is_known = std::string_view(key) == "p50_ns" || start["spread_known"].flag(true);
+    text += fmt::format("  {}  {}\n", title,
+                        is_known ? start_text(start[key], asked)
+                                 : "not known from so few futures; more: --seconds 20");
   }
   text += basis_text(forecast, futures);
   if (const std::int64_t never = start["not_started"].integer(); never > 0) {

@@ -32,13 +32,16 @@ json::object starts_view(const PossibleStarts& starts, const StartInterval& told
   return {{"p10_ns", instant_or_null(told.p10)},
           {"p50_ns", instant_or_null(told.p50)},
           {"p90_ns", instant_or_null(told.p90)},
+          {"spread_known", told.has_spread},
           {"futures", starts.at.size()},
           {"not_started", starts.never_started()},
           {"left_at_ns", starts.left_at ? json::value(starts.left_at->count()) : nullptr}};
 }
 
 StartInterval as_in_futures(const PossibleStarts& starts) {
-  return {starts.quantile(0.1), starts.quantile(0.5), starts.quantile(0.9)};
+  if (starts.at.size() < PastForecasts::kFuturesEnough)
+    return {Instant::never(), starts.quantile(0.5), Instant::never(), false};
+  return {starts.quantile(0.1), starts.quantile(0.5), starts.quantile(0.9), true};
 }
 
 // --- what is asked -------------------------------------------------------------------------------

@@ -30,6 +30,8 @@ const std::vector<Schema>& forecast_schemas() {
          "probable within the horizon."},
         {"p50_ns", "integer?", ""},
         {"p90_ns", "integer?", ""},
+        {"spread_known", "boolean",
+         "false: fewer than nine futures were run, so p10 and p90 are not known."},
         {"futures", "integer", "That were run."},
         {"not_started", "integer", "Of them, those in which it does not start."},
         {"left_at_ns", "integer?",

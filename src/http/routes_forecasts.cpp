@@ -191,7 +191,7 @@ void check_forecast(ApiContext& context, State state, const std::atomic<bool>& s
   options.stop = &stop;
   const Present present(std::move(state));
   const PossibleStarts starts = possible_starts(present, {}, *job, options);
-  if (starts.at.empty() || stop.load()) return;
+  if (starts.at.size() < PastForecasts::kFuturesEnough || stop.load()) return;
   context.past_forecasts.note(*job, starts, present.state.now);
 }
 

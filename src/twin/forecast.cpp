@@ -189,7 +189,8 @@ std::optional<Instant> possible_start(const Present& present, const std::vector<
     return start == Instant::never() && !is_left;
   });
   MW_CHECK(one.simulation().run({}, options.stop).ok());
-  if (!is_left) return start;
+  // At the horizon nothing is left of it.
+  if (!is_left || one.simulation().now() >= present.state.now + options.horizon) return start;
   if (left_at != nullptr) *left_at = one.simulation().now();
   return std::nullopt;
 }

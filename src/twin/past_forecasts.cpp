@@ -74,7 +74,10 @@ std::optional<double> PastForecasts::off(std::size_t level, double share, Instan
 }
 
 StartInterval PastForecasts::told(const PossibleStarts& starts, Instant now) const {
-  if (starts.at.empty()) return {Instant::never(), Instant::never(), Instant::never()};
+  if (starts.at.size() < kFuturesEnough) {
+    const Instant middle = starts.at.empty() ? Instant::never() : starts.quantile(0.5);
+    return {Instant::never(), middle, Instant::never(), false};
+  }
   std::array<Instant, kLevels> at{};
   for (std::size_t level = 0; level < kLevels; ++level) at[level] = starts.quantile(kShares[level]);
   if (adjusts()) {
@@ -94,7 +97,7 @@ StartInterval PastForecasts::told(const PossibleStarts& starts, Instant now) con
     }
     std::sort(at.begin(), at.end());
   }
-  return {at[0], at[1], at[2]};
+  return {at[0], at[1], at[2], true};
 }
 
 StartInterval PastForecasts::note(JobId job, const PossibleStarts& starts, Instant now) {

@@ -30,6 +30,8 @@ struct StartInterval {
   Instant p10;
   Instant p50;
   Instant p90;
+  /// Otherwise p10 and p90 are not known, for too few futures were run, and are never().
+  bool has_spread = true;
   bool operator==(const StartInterval&) const = default;
 };
 
@@ -39,6 +41,9 @@ class PastForecasts {
   static constexpr std::size_t kEnough = 20;
   /// The oldest are forgotten.
   static constexpr std::size_t kKept = 1000;
+
+  /// Fewer futures have no tenth part: with n of them the earliest stands for a share of 1/(n+1).
+  static constexpr std::size_t kFuturesEnough = 9;
 
   /// What is told of `starts` at `now`: never() when no future came to its end.
   [[nodiscard]] StartInterval told(const PossibleStarts& starts, Instant now) const;

@@ -73,6 +73,16 @@ TEST(PastForecasts, FewChangeNothing) {
             (StartInterval{starts.quantile(0.1), starts.quantile(0.5), starts.quantile(0.9)}));
 }
 
+TEST(PastForecasts, FewFuturesHaveNoSpread) {
+  Random random(7);
+  PossibleStarts starts = futures(kBegin, 1, random);
+  const PastForecasts past;
+  EXPECT_TRUE(past.told(starts, kBegin).has_spread);
+  starts.at.resize(1);
+  EXPECT_EQ(past.told(starts, kBegin),
+            (StartInterval{Instant::never(), starts.at.front(), Instant::never(), false}));
+}
+
 TEST(PastForecasts, FuturesThatAreRightStayRight) {
   const Shares found = shares(900, 100, 2, [](int) { return 1.0; });
   EXPECT_NEAR(found.before, 10, 3);
