@@ -177,6 +177,7 @@ std::optional<Instant> possible_start(const Present& present, const std::vector<
                                       std::uint32_t future, Instant* left_at) {
   Future one(present, changes, options, future);
   Instant start = Instant::never();
+  Instant reached = present.state.now;
   bool is_left = false;
   one.simulation().watch([&](Instant now, const std::vector<Event>& events) {
     for (const Event& event : events) {
@@ -185,13 +186,13 @@ std::optional<Instant> possible_start(const Present& present, const std::vector<
       const auto* finished = std::get_if<JobFinished>(&event.body);
       if (finished != nullptr && finished->job == job) return false;
     }
+    reached = now;
     is_left = start == Instant::never() && gives_up(options);
     return start == Instant::never() && !is_left;
   });
   MW_CHECK(one.simulation().run({}, options.stop).ok());
-  // At the horizon nothing is left of it.
-  if (!is_left || one.simulation().now() >= present.state.now + options.horizon) return start;
-  if (left_at != nullptr) *left_at = one.simulation().now();
+  if (!is_left) return start;
+  if (left_at != nullptr) *left_at = reached;
   return std::nullopt;
 }
 
