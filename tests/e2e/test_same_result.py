@@ -31,7 +31,7 @@ faults:
 # Fleet, workload and days: SHA-256 of jobs.csv, ledger.csv and of what summary.json says.
 CASES = {
     ("laptop", "laptop-30d", 10): ("c01882ade089ff01", "0a1b6dd74ac011f8", "275a6ed69f6fbd91"),
-    ("dgx-pod", "laptop-30d", 2): ("f463c221ad865dbf", "3447f4152b50a59b", "2771b50836c48bb0"),
+    ("dgx-pod", "laptop-30d", 2): ("746e991237854ab0", "160acf2e54fdc0be", "70462ffc1af184a5"),
 }
 
 
