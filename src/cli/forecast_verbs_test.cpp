@@ -57,6 +57,40 @@ TEST_F(ForecastVerbs, WhenShowsTheSpreadTheReasonAndWhatWouldBeSooner) {
             boost::json::parse(kForecast));
 }
 
+TEST_F(ForecastVerbs, WhatEarlierForecastsWereWorthIsTold) {
+  std::string answer = kForecast;
+  answer.replace(answer.find(R"("reason")"), 0, R"("past_forecasts":57,"put_right":true,)");
+  plane.on("GET /v1/jobs/17/forecast", answer);
+  EXPECT_NE(run_mw(plane, {"job", "when", "17"})
+                .out.find("in the past 3d 00h, put right by what 57 earlier forecasts were worth."),
+            std::string::npos);
+}
+
+TEST_F(ForecastVerbs, OneFutureHasNoSpread) {
+  std::string answer = kForecast;
+  answer.replace(answer.find(R"("futures":40,"not_started":5)"), 28,
+                 R"("futures":1,"spread_known":false,"not_started":0)");
+  plane.on("GET /v1/jobs/17/forecast", answer);
+  const std::string out = run_mw(plane, {"job", "when", "17"}).out;
+  EXPECT_NE(out.find("  p10  not known from so few futures"), std::string::npos) << out;
+  EXPECT_NE(out.find("  p50  2026-11-22 05:13:20  in 30m 00s"), std::string::npos) << out;
+  EXPECT_NE(out.find("  p90  not known from so few futures"), std::string::npos) << out;
+}
+
+TEST_F(ForecastVerbs, AFutureThatTookTooLongIsNoAnswerButWhatIsKnownIsTold) {
+  std::string answer = kForecast;
+  const std::string start = answer.substr(answer.find(R"("start":)"));
+  answer.replace(answer.find(R"("start":)"), start.find(R"("runs_learned")"),
+                 R"("start":{"p10_ns":null,"p50_ns":null,"p90_ns":null,"futures":0,)"
+                 R"("not_started":0,"left_at_ns":1795329800000000000},)");
+  plane.on("GET /v1/jobs/17/forecast", answer);
+  const std::string out = run_mw(plane, {"job", "when", "17"}).out;
+  EXPECT_NE(out.find("When Job 17 starts is not known"), std::string::npos) << out;
+  EXPECT_NE(out.find("it had not started by 2026-11-22 06:43:20 (in 2h 00m)"), std::string::npos)
+      << out;
+  EXPECT_NE(out.find("Now it waits: Its tasks do not fit."), std::string::npos) << out;
+}
+
 TEST_F(ForecastVerbs, ADryRunSendsTheWholeJobFile) {
   plane.on("POST /v1/forecasts", kForecast);
   const std::string job = file("job.yaml", "name: a\ncommand: ['true']\ntasks: 3\n");

@@ -5,6 +5,7 @@
 #include <array>
 #include <boost/json/array.hpp>
 #include <cmath>
+#include <string_view>
 #include <utility>
 
 #include "cli/format.h"
@@ -35,7 +36,11 @@ std::string basis_text(const JsonView& view, std::int64_t futures) {
   const std::string arrivals =
       past.count() > 0 ? "jobs go on coming in as in the past " + duration_text(past)
                        : std::string("no further jobs come in, for too short a past is known");
-  return fmt::format("From {}, in which {}.", counted(futures, "possible future"), arrivals);
+  const std::string basis =
+      fmt::format("From {}, in which {}", counted(futures, "possible future"), arrivals);
+  if (!view["put_right"].flag()) return basis + ".";
+  return fmt::format("{}, put right by what {} were worth.", basis,
+                     counted(view["past_forecasts"].integer(), "earlier forecast"));
 }
 
 struct FigureName {
@@ -108,6 +113,15 @@ std::string render_start(const JsonView& forecast, const std::string& name) {
   const Duration horizon(forecast["horizon_ns"].integer());
   const auto middle = start["p50_ns"].instant();
   std::string text;
+  if (const auto left_at = start["left_at_ns"].instant()) {
+    text = fmt::format(
+        "When {} starts is not known: one possible future takes longer than there was time for. In "
+        "what was run of it, it had not started by {} (in {}). More time: --seconds 30.\n",
+        name, clock_text(*left_at), whole_seconds(*left_at - asked));
+    if (forecast["reason"].present())
+      text += "Now it waits: " + printable(forecast["text"].text()) + "\n";
+    return text;
+  }
   if (!middle) {
     text =
         fmt::format("{} does not start within {} in most futures.\n", name, duration_text(horizon));
@@ -118,7 +132,10 @@ std::string render_start(const JsonView& forecast, const std::string& name) {
   }
   for (const auto& [key, title] :
        {std::pair("p10_ns", "p10"), std::pair("p50_ns", "p50"), std::pair("p90_ns", "p90")}) {
-    text += fmt::format("  {}  {}\n", title, start_text(start[key], asked));
+    const bool is_known = std::string_view(key) == "p50_ns" || start["spread_known"].flag(true);
+    text += fmt::format("  {}  {}\n", title,
+                        is_known ? start_text(start[key], asked)
+                                 : "not known from so few futures; more: --seconds 20");
   }
   text += basis_text(forecast, futures);
   if (const std::int64_t never = start["not_started"].integer(); never > 0) {

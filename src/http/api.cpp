@@ -91,6 +91,7 @@ Api::Api(ApiOptions options, ControlLoop& loop, Journal& journal, Engine& engine
       router_(all_routes(context_.get())) {
   context_->router = &router_;
   context_->feed.start();
+  check_forecasts(*context_);
 }
 
 Api::~Api() { stop(); }

@@ -20,6 +20,7 @@
 #include "loop/control_loop.h"
 #include "loop/engine.h"
 #include "loop/journal.h"
+#include "twin/past_forecasts.h"
 
 namespace mw::http {
 
@@ -35,7 +36,10 @@ struct ApiOptions {
   std::size_t workers = 2;                ///< threads for reading the journal, logs and long lists
   Duration forecast_budget = seconds(2);  ///< of wall time for one, where the asker says nothing
   std::size_t forecasts_waiting = 8;      ///< beside the one that is made
-  std::size_t events_kept = 16'384;       ///< in memory, for those who follow
+  /// How often the control plane asks itself when a waiting job starts, to learn how far its
+  /// answers are off; see twin/past_forecasts.h. 0: never.
+  Duration forecast_check_every = minutes(10);
+  std::size_t events_kept = 16'384;  ///< in memory, for those who follow
 };
 
 /// What handlers work with. Shared with callbacks of the loop, which may outlast the server.
@@ -50,6 +54,7 @@ struct ApiContext : std::enable_shared_from_this<ApiContext> {
   const AttemptTokens tokens;
   WorkerPool workers;
   ForecastDesk forecasts;
+  PastForecasts past_forecasts;  ///< only touched at the desk
   NodeNames names;
   EventFeed feed;
   HttpMetrics metrics;

@@ -54,6 +54,9 @@ TEST_F(ForecastApi, AJobThatWaitsIsToldWhenAndWhy) {
   EXPECT_LE(p90, asked + hours(1).count());  // its limit ends the job in the way
   EXPECT_EQ(answer.at("blockers").at("jobs").at(0).to_number<std::int64_t>(), first_);
   EXPECT_FALSE(answer.at("text").as_string().empty());
+  EXPECT_TRUE(answer.at("start").at("left_at_ns").is_null());
+  EXPECT_FALSE(answer.at("put_right").as_bool());  // nothing was asked before
+  EXPECT_EQ(answer.at("past_forecasts").to_number<int>(), 0);
   EXPECT_TRUE(before == state());
 }
 
@@ -189,6 +192,20 @@ TEST(ForecastDesk, OneIsMadeAtATimeAndTooManyAreRefused) {
   desk.stop();
   EXPECT_EQ(made, 3);  // what was taken is answered, though given up
   EXPECT_FALSE(desk.post([](const std::atomic<bool>&) {}));
+}
+
+TEST(ForecastDesk, SomethingElseIsDoneWhenNobodyAsks) {
+  ForecastDesk desk(1);
+  std::promise<void> twice;
+  std::atomic<int> done{0};
+  desk.now_and_then(
+      [&] {
+        if (++done == 2) twice.set_value();
+      },
+      std::chrono::milliseconds(1));
+  twice.get_future().wait();
+  desk.stop();
+  EXPECT_GE(done, 2);
 }
 
 TEST(ForecastDesk, StoppingGivesUpWhatIsMade) {

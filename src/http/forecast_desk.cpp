@@ -16,6 +16,16 @@ void give_way() { setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 19); }
 ForecastDesk::ForecastDesk(std::size_t waiting_max)
     : waiting_max_(waiting_max), thread_([this] { run(); }) {}
 
+void ForecastDesk::now_and_then(std::function<void()> work, std::chrono::nanoseconds every) {
+  {
+    const std::lock_guard lock(mutex_);
+    aside_ = std::move(work);
+    aside_every_ = every;
+    aside_at_ = std::chrono::steady_clock::now() + every;
+  }
+  changed_.notify_all();
+}
+
 bool ForecastDesk::post(Work work) {
   {
     const std::lock_guard lock(mutex_);
@@ -40,8 +50,23 @@ void ForecastDesk::run() {
   give_way();
   std::unique_lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
-    if (queue_.empty()) return;
+    const auto called = [&] { return stopping_ || !queue_.empty(); };
+    if (!called() && aside_) {
+      const auto at = aside_at_;
+      changed_.wait_until(lock, at, [&] { return called() || aside_at_ != at; });
+    } else {
+      changed_.wait(lock, [&] { return called() || aside_; });
+    }
+    if (stopping_ && queue_.empty()) return;
+    if (queue_.empty()) {
+      if (std::chrono::steady_clock::now() < aside_at_) continue;
+      aside_at_ = std::chrono::steady_clock::now() + aside_every_;
+      const std::function<void()> aside = aside_;
+      lock.unlock();
+      aside();
+      lock.lock();
+      continue;
+    }
     const Work work = std::move(queue_.front());
     queue_.pop_front();
     lock.unlock();

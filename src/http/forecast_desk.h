@@ -1,9 +1,11 @@
 // Where forecasts are made: one after the other, on one thread that gives way to everything else,
 // so that the live brain never waits for one. A few may wait for their turn; more are refused, for
-// an answer that comes too late is of no use.
+// an answer that comes too late is of no use. Now and then, when nobody asks, something else may be
+// done there.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -20,6 +22,8 @@ class ForecastDesk {
 
   /// `waiting_max`: how many may wait beside the one that is made.
   explicit ForecastDesk(std::size_t waiting_max);
+  /// Has `work` done so often, while no forecast is made or waits; the first time after `every`.
+  void now_and_then(std::function<void()> work, std::chrono::nanoseconds every);
   ~ForecastDesk() { stop(); }
   ForecastDesk(const ForecastDesk&) = delete;
   ForecastDesk& operator=(const ForecastDesk&) = delete;
@@ -38,6 +42,9 @@ class ForecastDesk {
   std::condition_variable changed_;
   std::deque<Work> queue_;
   bool stopping_ = false;
+  std::function<void()> aside_;
+  std::chrono::nanoseconds aside_every_{};
+  std::chrono::steady_clock::time_point aside_at_ = std::chrono::steady_clock::time_point::max();
   std::thread thread_;
 };
 

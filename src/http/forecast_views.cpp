@@ -28,12 +28,20 @@ json::value instant_or_null(Instant at) {
   return at == Instant::never() ? json::value(nullptr) : json::value(at.count());
 }
 
-json::object starts_view(const PossibleStarts& starts) {
-  return {{"p10_ns", instant_or_null(starts.quantile(0.1))},
-          {"p50_ns", instant_or_null(starts.quantile(0.5))},
-          {"p90_ns", instant_or_null(starts.quantile(0.9))},
+json::object starts_view(const PossibleStarts& starts, const StartInterval& told) {
+  return {{"p10_ns", instant_or_null(told.p10)},
+          {"p50_ns", instant_or_null(told.p50)},
+          {"p90_ns", instant_or_null(told.p90)},
+          {"spread_known", told.has_spread},
           {"futures", starts.at.size()},
-          {"not_started", starts.never_started()}};
+          {"not_started", starts.never_started()},
+          {"left_at_ns", starts.left_at ? json::value(starts.left_at->count()) : nullptr}};
+}
+
+StartInterval as_in_futures(const PossibleStarts& starts) {
+  if (starts.at.size() < PastForecasts::kFuturesEnough)
+    return {Instant::never(), starts.quantile(0.5), Instant::never(), false};
+  return {starts.quantile(0.1), starts.quantile(0.5), starts.quantile(0.9), true};
 }
 
 // --- what is asked -------------------------------------------------------------------------------
@@ -80,15 +88,19 @@ std::optional<Error> out_of_bounds(const WhatIfBody& body) {
 }  // namespace
 
 json::object start_forecast_view(const StartForecast& forecast, const Present& present,
-                                 const State& state, bool is_new, Duration horizon) {
+                                 const State& state, bool is_new, Duration horizon,
+                                 const PastForecasts& past) {
   const Instant now = state.now;
+  const StartInterval told = past.told(forecast.starts, now);
   json::object view{{"job", is_new ? json::value(nullptr) : json::value(forecast.job.value())},
                     {"name", spec_of(state, forecast.job).name},
                     {"asked_at_ns", now.count()},
                     {"horizon_ns", horizon.count()},
-                    {"start", starts_view(forecast.starts)},
+                    {"start", starts_view(forecast.starts, told)},
                     {"runs_learned", present.run_times.runs()},
                     {"arrivals_past_ns", forecast.arrivals_past.count()},
+                    {"past_forecasts", past.settled()},
+                    {"put_right", past.adjusts()},
                     {"reason", nullptr},
                     {"text", "It starts at once."},
                     {"blockers", nullptr}};
@@ -101,11 +113,11 @@ json::object start_forecast_view(const StartForecast& forecast, const Present& p
   }
   json::array sooner;
   for (const SoonerChange& each : forecast.sooner) {
-    const bool never_before = forecast.starts.quantile(0.5) == Instant::never();
+    const bool never_before = told.p50 == Instant::never();
     sooner.push_back(
         {{"key", each.key},
          {"text", each.text},
-         {"start", starts_view(each.starts)},
+         {"start", starts_view(each.starts, past.told(each.starts, now))},
          {"sooner_ns", never_before ? json::value(nullptr) : json::value(each.sooner.count())}});
   }
   view["sooner"] = std::move(sooner);
@@ -125,7 +137,8 @@ json::object what_if_view(const WhatIfReport& report) {
   }
   json::array added;
   for (const AddedJob& job : report.added)
-    added.push_back({{"name", job.name}, {"start", starts_view(job.starts)}});
+    added.push_back(
+        {{"name", job.name}, {"start", starts_view(job.starts, as_in_futures(job.starts))}});
   json::array notes;
   for (const std::string& note : report.notes) notes.push_back(json::value(note));
   return {{"futures", report.futures},

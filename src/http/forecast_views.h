@@ -6,15 +6,17 @@
 
 #include "base/result.h"
 #include "http/message.h"
+#include "twin/past_forecasts.h"
 #include "twin/start_forecast.h"
 #include "twin/what_if.h"
 
 namespace mw::http {
 
 /// `state`: where the job waits, with its id there. `is_new`: it is not submitted, and has no
-/// number.
+/// number. `past`: by which what is told is put right.
 boost::json::object start_forecast_view(const StartForecast& forecast, const Present& present,
-                                        const State& state, bool is_new, Duration horizon);
+                                        const State& state, bool is_new, Duration horizon,
+                                        const PastForecasts& past);
 
 boost::json::object what_if_view(const WhatIfReport& report);
 

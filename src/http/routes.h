@@ -27,6 +27,8 @@ std::vector<Route> ledger_routes(ApiContext* context);
 std::vector<Route> event_routes(ApiContext* context);
 std::vector<Route> report_routes(ApiContext* context);
 std::vector<Route> forecast_routes(ApiContext* context);
+/// Begins to ask itself now and then when a waiting job starts, as the options say.
+void check_forecasts(ApiContext& context);
 std::vector<Route> server_routes(ApiContext* context);
 
 // --- what handlers share ------------------------------------------------------------------------

@@ -1,8 +1,10 @@
 // Questions about the future. The copy of the state is taken here, by a worker, so that the
 // replica's lock is held for as long as a copy takes and never by a thread that gives way to all
 // others; the futures are run at the desk (forecast_desk.h).
+#include <algorithm>
 #include <chrono>
 
+#include "base/random.h"
 #include "http/forecast_views.h"
 #include "http/routes.h"
 
@@ -14,6 +16,12 @@ constexpr std::uint32_t kStartFutures = 40;
 constexpr std::uint32_t kWhatIfFutures = 20;
 constexpr Duration kStartHorizon = hours(24 * 14);
 constexpr Duration kWhatIfHorizon = hours(24);
+/// A future that takes so much longer than what was asked for is left: on a large fleet, or beside
+/// other work, one alone may take minutes, and nobody waits for that.
+constexpr std::chrono::seconds kGiveUpAfter{10};
+/// Less than Limits::answer_timeout, after which nobody listens any more.
+constexpr std::chrono::seconds kAnswerWithin{26};
+using WallClock = std::chrono::steady_clock;
 
 /// The state as people see it, at the present moment.
 State copy_of_now(const ApiContext& context) {
@@ -28,14 +36,17 @@ State copy_of_now(const ApiContext& context) {
   return copy;
 }
 
+/// `asked`: since when somebody waits for the answer.
 ForecastOptions options_for(const ApiContext& context, std::optional<std::uint64_t> seconds_given,
-                            std::uint32_t futures, Duration horizon) {
+                            std::uint32_t futures, Duration horizon, WallClock::time_point asked) {
   ForecastOptions options;
   options.futures = futures;
   options.horizon = horizon;
   const Duration budget = seconds_given ? seconds(static_cast<std::int64_t>(*seconds_given))
                                         : context.options.forecast_budget;
-  options.until = std::chrono::steady_clock::now() + std::chrono::nanoseconds(budget.count());
+  const WallClock::time_point last = asked + kAnswerWithin;
+  options.until = std::min(WallClock::now() + std::chrono::nanoseconds(budget.count()), last);
+  options.give_up = std::min(*options.until + kGiveUpAfter, last);
   return options;
 }
 
@@ -91,15 +102,17 @@ void job_forecast(ApiContext& context, const std::shared_ptr<const Request>& req
         Error{ErrorCode::kConflict, "Job " + std::to_string(job.value()) + " has ended already."}));
   }
   at_desk(context, reply,
-          [&context, state, job,
-           request](const std::atomic<bool>& stop) -> Result<boost::json::object> {
-            ForecastOptions options =
-                options_for(context, request->number("seconds"), kStartFutures, kStartHorizon);
+          [&context, state, job, request,
+           asked = WallClock::now()](const std::atomic<bool>& stop) -> Result<boost::json::object> {
+            ForecastOptions options = options_for(context, request->number("seconds"),
+                                                  kStartFutures, kStartHorizon, asked);
             options.stop = &stop;
             const Present present(std::move(*state));
             auto forecast = forecast_start(present, job, options);
             if (!forecast) return forecast.error();
-            return start_forecast_view(*forecast, present, present.state, false, options.horizon);
+            context.past_forecasts.look_at(present.state);
+            return start_forecast_view(*forecast, present, present.state, false, options.horizon,
+                                       context.past_forecasts);
           });
 }
 
@@ -115,10 +128,10 @@ void dry_run(ApiContext& context, const std::shared_ptr<const Request>& request,
   }
   auto state = std::make_shared<State>(copy_of_now(context));
   at_desk(context, reply,
-          [&context, state, spec,
-           request](const std::atomic<bool>& stop) -> Result<boost::json::object> {
-            ForecastOptions options =
-                options_for(context, request->number("seconds"), kStartFutures, kStartHorizon);
+          [&context, state, spec, request,
+           asked = WallClock::now()](const std::atomic<bool>& stop) -> Result<boost::json::object> {
+            ForecastOptions options = options_for(context, request->number("seconds"),
+                                                  kStartFutures, kStartHorizon, asked);
             options.stop = &stop;
             const Present present(std::move(*state));
             auto forecast = forecast_start(present, *spec, options);
@@ -126,7 +139,9 @@ void dry_run(ApiContext& context, const std::shared_ptr<const Request>& request,
             // What it waits for is said of it as it would stand in line.
             const auto after = after_inputs(present.state, {SubmitJob{*spec, ""}});
             if (!after) return after.error();
-            return start_forecast_view(*forecast, present, *after, true, options.horizon);
+            context.past_forecasts.look_at(present.state);
+            return start_forecast_view(*forecast, present, *after, true, options.horizon,
+                                       context.past_forecasts);
           });
 }
 
@@ -136,19 +151,48 @@ void try_change(ApiContext& context, const std::shared_ptr<const Request>& reque
   if (!parsed) return reply(error_response(parsed.error()));
   auto question = std::make_shared<WhatIfQuestion>(std::move(*parsed));
   auto state = std::make_shared<State>(copy_of_now(context));
-  at_desk(
-      context, reply,
-      [&context, state, question](const std::atomic<bool>& stop) -> Result<boost::json::object> {
-        const Duration horizon =
-            question->horizon_s ? seconds(*question->horizon_s) : kWhatIfHorizon;
-        ForecastOptions options = options_for(context, question->seconds,
-                                              question->futures.value_or(kWhatIfFutures), horizon);
-        options.stop = &stop;
-        const Present present(std::move(*state));
-        const auto report = what_if(present, question->change, options);
-        if (!report) return report.error();
-        return what_if_view(*report);
-      });
+  at_desk(context, reply,
+          [&context, state, question,
+           asked = WallClock::now()](const std::atomic<bool>& stop) -> Result<boost::json::object> {
+            const Duration horizon =
+                question->horizon_s ? seconds(*question->horizon_s) : kWhatIfHorizon;
+            ForecastOptions options =
+                options_for(context, question->seconds, question->futures.value_or(kWhatIfFutures),
+                            horizon, asked);
+            options.stop = &stop;
+            const Present present(std::move(*state));
+            const auto report = what_if(present, question->change, options);
+            if (!report) return report.error();
+            return what_if_view(*report);
+          });
+}
+
+/// Any job that stands in line and has never run.
+std::optional<JobId> any_waiting(const State& state) {
+  std::vector<JobId> waiting;
+  state.jobs.visit(JobId(), [&](const Job& job) {
+    if (job.state == JobState::kPending && job.in_line && !job.started_at)
+      waiting.push_back(job.id);
+    return true;
+  });
+  if (waiting.empty()) return std::nullopt;
+  // By the time alone: which one is of no matter, as long as nobody chooses it.
+  Random random(static_cast<std::uint64_t>(state.now.count()));
+  return waiting[random.below(waiting.size())];
+}
+
+/// Makes a forecast that nobody asked for, to see later what it was worth.
+void check_forecast(ApiContext& context, State state, const std::atomic<bool>& stop) {
+  context.past_forecasts.look_at(state);
+  const auto job = any_waiting(state);
+  if (!job) return;
+  ForecastOptions options =
+      options_for(context, std::nullopt, kStartFutures, kStartHorizon, WallClock::now());
+  options.stop = &stop;
+  const Present present(std::move(state));
+  const PossibleStarts starts = possible_starts(present, {}, *job, options);
+  if (starts.at.size() < PastForecasts::kFuturesEnough || stop.load()) return;
+  context.past_forecasts.note(*job, starts, present.state.now);
 }
 
 Route forecast_route(Method method, std::string_view path, std::string_view operation,
@@ -170,6 +214,23 @@ Route forecast_route(Method method, std::string_view path, std::string_view oper
 }
 
 }  // namespace
+
+void check_forecasts(ApiContext& context) {
+  const Duration every = context.options.forecast_check_every;
+  if (every.count() <= 0) return;
+  // The copy is taken by a worker, as for all forecasts. Not kept alive by the desk: the desk is
+  // the context's, and ends before it.
+  context.forecasts.now_and_then(
+      [&context] {
+        context.workers.post([keep = context.shared_from_this()] {
+          auto state = std::make_shared<State>(copy_of_now(*keep));
+          keep->forecasts.post([keep, state](const std::atomic<bool>& stop) {
+            check_forecast(*keep, std::move(*state), stop);
+          });
+        });
+      },
+      std::chrono::nanoseconds(every.count()));
+}
 
 std::vector<Route> forecast_routes(ApiContext* context) {
   const Parameter budget{"seconds",

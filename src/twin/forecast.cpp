@@ -28,27 +28,52 @@ Random stream(const ForecastOptions& options, std::uint32_t future, std::uint64_
 constexpr std::uint64_t kArrivals = std::uint64_t{1} << 63U;
 constexpr std::uint64_t kSubmitted = std::uint64_t{1} << 62U;
 constexpr std::uint64_t kBatches = std::uint64_t{1} << 61U;
+constexpr std::uint64_t kLikeBatches = std::uint64_t{1} << 60U;
 
 /// Between two checkpoints of a job that has told of one; what it does really is not known.
 constexpr Duration kCheckpointInterval = minutes(10);
 
-/// As another of its batch, as often as that is so; otherwise by itself.
+/// One of the batch's runs that were longer than `elapsed`; nothing when there was none. One whose
+/// end is not known has run for that long at least.
+std::optional<Duration> one_of(const Batches::Batch& batch, const RunTimes& run_times,
+                               const JobSpec& spec, Duration elapsed, Random& own, Random& common) {
+  const auto longer = [&](const std::vector<std::int64_t>& runs) {
+    return static_cast<std::size_t>(runs.end() -
+                                    std::upper_bound(runs.begin(), runs.end(), elapsed.count()));
+  };
+  const std::size_t ended = longer(batch.ended);
+  const std::size_t unended = longer(batch.unended);
+  if (ended + unended == 0) return std::nullopt;
+  const auto drawn = static_cast<std::size_t>(own.below(ended + unended));
+  if (drawn < ended) return Duration(batch.ended[batch.ended.size() - ended + drawn]);
+  const Duration reached(batch.unended[batch.unended.size() - unended + drawn - ended]);
+  if (batch.ended.empty() || batch.ended.back() <= reached.count())
+    return run_times.sample(spec, reached, common);
+  return one_of(batch, run_times, spec, reached, own, common);
+}
+
+/// As another of its batch, as often as that is credible; otherwise as one of a batch of the past
+/// that is the same for all of its batch in this future; otherwise by itself.
 Duration possible_run(const Present& present, JobId id, Duration elapsed,
                       const ForecastOptions& options, std::uint32_t future) {
   const JobSpec& spec = spec_of(present.state, id);
+  const Batches& batches = present.batches;
   Random own = stream(options, future, id.value());
-  const Batches::Batch* batch = present.batches.of(present.state, id);
-  if (batch == nullptr || !own.chance(present.batches.likeness_milli(), 1000))
-    return present.run_times.sample(spec, elapsed, own);
-  const auto longer = std::upper_bound(batch->ended.begin(), batch->ended.end(), elapsed.count());
-  Random common = stream(options, future, kBatches + batch->number);
-  // The same run for all of the batch in this future.
-  if (longer != batch->ended.end()) {
-    const auto left = static_cast<std::uint64_t>(batch->ended.end() - longer);
-    const Duration run(*(batch->ended.end() - 1 - static_cast<std::ptrdiff_t>(common.below(left))));
-    return spec.time_limit.count() > 0 ? std::min(run, spec.time_limit) : run;
+  const Batches::Batch* batch = batches.of(present.state, id);
+  std::optional<Duration> run;
+  if (batch != nullptr) {
+    Random common = stream(options, future, kBatches + batch->number);
+    if (own.chance(batches.credibility_milli(batch->runs()), 1000))
+      run = one_of(*batch, present.run_times, spec, elapsed, own, common);
+    if (!run) {
+      Random which = stream(options, future, kLikeBatches + batch->number);
+      const Batches::Batch* like = batches.any_like(spec, which);
+      if (like != nullptr && own.chance(batches.credibility_milli(like->runs()), 1000))
+        run = one_of(*like, present.run_times, spec, elapsed, own, common);
+    }
   }
-  return present.run_times.sample(spec, std::max(elapsed, batch->running_longest), common);
+  if (!run) return present.run_times.sample(spec, elapsed, own);
+  return spec.time_limit.count() > 0 ? std::min(*run, spec.time_limit) : *run;
 }
 
 JobTruth possible_truth(const Present& present, JobId id, const ForecastOptions& options,
@@ -143,10 +168,17 @@ bool goes_on(const ForecastOptions& options, std::uint32_t done) {
   return done == 0 || !options.until || std::chrono::steady_clock::now() < *options.until;
 }
 
-Instant possible_start(const Present& present, const std::vector<InputBody>& changes, JobId job,
-                       const ForecastOptions& options, std::uint32_t future) {
+bool gives_up(const ForecastOptions& options) {
+  return options.give_up && std::chrono::steady_clock::now() >= *options.give_up;
+}
+
+std::optional<Instant> possible_start(const Present& present, const std::vector<InputBody>& changes,
+                                      JobId job, const ForecastOptions& options,
+                                      std::uint32_t future, Instant* left_at) {
   Future one(present, changes, options, future);
   Instant start = Instant::never();
+  Instant reached = present.state.now;
+  bool is_left = false;
   one.simulation().watch([&](Instant now, const std::vector<Event>& events) {
     for (const Event& event : events) {
       const auto* placed = std::get_if<AttemptPlaced>(&event.body);
@@ -154,17 +186,25 @@ Instant possible_start(const Present& present, const std::vector<InputBody>& cha
       const auto* finished = std::get_if<JobFinished>(&event.body);
       if (finished != nullptr && finished->job == job) return false;
     }
-    return start == Instant::never();
+    reached = now;
+    is_left = start == Instant::never() && gives_up(options);
+    return start == Instant::never() && !is_left;
   });
   MW_CHECK(one.simulation().run({}, options.stop).ok());
-  return start;
+  if (!is_left) return start;
+  if (left_at != nullptr) *left_at = reached;
+  return std::nullopt;
 }
 
 PossibleStarts possible_starts(const Present& present, const std::vector<InputBody>& changes,
                                JobId job, const ForecastOptions& options) {
   PossibleStarts starts;
   for (std::uint32_t future = 0; goes_on(options, future); ++future) {
-    starts.at.push_back(possible_start(present, changes, job, options, future));
+    Instant left_at;
+    const auto start = possible_start(present, changes, job, options, future, &left_at);
+    if (!start && starts.at.empty()) starts.left_at = left_at;
+    if (!start) break;
+    starts.at.push_back(*start);
   }
   return starts;
 }
@@ -173,7 +213,9 @@ RunReport run_future(const Present& present, const std::vector<InputBody>& chang
                      const ForecastOptions& options, std::uint32_t future,
                      const Simulation::Watch& watch) {
   Future one(present, changes, options, future);
-  if (watch) one.simulation().watch(watch);
+  one.simulation().watch([&](Instant now, const std::vector<Event>& events) {
+    return (!watch || watch(now, events)) && !gives_up(options);
+  });
   MW_CHECK(one.simulation().run({}, options.stop).ok());
   return one.simulation().report();
 }

@@ -27,8 +27,11 @@ struct ForecastOptions {
   std::uint32_t futures = 40;         ///< at most
   Duration horizon = hours(24 * 14);  ///< a job that has not started by then does not
   std::uint64_t seed = 1;
-  /// No further future is begun after this; the first is run in any case.
+  /// No further future is begun after this; the first is begun in any case.
   std::optional<std::chrono::steady_clock::time_point> until{};
+  /// A future that is under way then is left as it is: it tells nothing but that the job had not
+  /// started in it by the time that it had reached.
+  std::optional<std::chrono::steady_clock::time_point> give_up{};
   /// Nobody wants the answer any more once this is set: what is returned is then of no use.
   const std::atomic<bool>* stop = nullptr;
 };
@@ -49,6 +52,8 @@ struct Present {
 /// When a job starts in each of the futures that were run; never() where it does not.
 struct PossibleStarts {
   std::vector<Instant> at;  ///< by number of the future
+  /// Not one future was run to its end: the first was left there, and the job had not started.
+  std::optional<Instant> left_at{};
   /// By which the job has started in that share of the futures; never() when it has not in so many.
   /// REQUIRES: at least one future was run.
   [[nodiscard]] Instant quantile(double share) const;
@@ -57,16 +62,20 @@ struct PossibleStarts {
 
 /// Whether another future is to be run after `done` of them.
 bool goes_on(const ForecastOptions& options, std::uint32_t done);
+/// Whether one that is under way is to be left.
+bool gives_up(const ForecastOptions& options);
 
 /// When `job` starts in the future of that number, after `changes` are handed in; never() when it
-/// does not within the horizon.  Cost: a copy of the state and a run up to the start.
-Instant possible_start(const Present& present, const std::vector<InputBody>& changes, JobId job,
-                       const ForecastOptions& options, std::uint32_t future);
+/// does not within the horizon. Nothing when the future was left; `left_at` says where, and may be
+/// null.  Cost: a copy of the state and a run up to the start.
+std::optional<Instant> possible_start(const Present& present, const std::vector<InputBody>& changes,
+                                      JobId job, const ForecastOptions& options,
+                                      std::uint32_t future, Instant* left_at = nullptr);
 /// The same of as many futures as the options allow.
 PossibleStarts possible_starts(const Present& present, const std::vector<InputBody>& changes,
                                JobId job, const ForecastOptions& options);
 
-/// What the future of that number comes to by the horizon.
+/// What the future of that number comes to by the horizon; when it was left, by then.
 RunReport run_future(const Present& present, const std::vector<InputBody>& changes,
                      const ForecastOptions& options, std::uint32_t future,
                      const Simulation::Watch& watch = {});

@@ -23,11 +23,17 @@ std::size_t above(const std::vector<std::int64_t>& sorted, Duration length) {
 
 }  // namespace
 
+std::string RunTimes::kind_of_name(const std::string& name) {
+  std::string kind = name;
+  std::erase_if(kind, [](char c) { return c >= '0' && c <= '9'; });
+  return kind;
+}
+
 std::array<std::string, RunTimes::kTemplates> RunTimes::templates(const JobSpec& spec) {
   const auto whole =
       static_cast<std::uint64_t>(spec.gang.task.accelerators.count()) * spec.gang.tasks / 1000;
   const std::string size = std::to_string(std::bit_width(whole));
-  return {"1|" + spec.user + "|" + spec.name + "|" + spec.tenant + "|" + size,
+  return {"1|" + spec.user + "|" + kind_of_name(spec.name) + "|" + spec.tenant + "|" + size,
           "2|" + spec.tenant + "|" + size, "3|" + size, "4"};
 }
 
@@ -64,16 +70,25 @@ void RunTimes::learn_from(const State& state) {
   }
 }
 
-/// One of the runs that were longer, each as likely. One whose end is not known gives its weight
+/// Each gap between the runs that were longer is as likely, and so is what lies before the first
+/// and beyond the last of them: few runs know little. One whose end is not known gives its weight
 /// to those beyond it: so it is drawn again among these.
 Duration RunTimes::draw(const Past& past, Duration elapsed, Random& random) {
   for (;;) {
     const std::size_t ended = above(past.ended, elapsed);
     if (ended == 0) return of_nothing(elapsed, random);
     const std::size_t unended = above(past.unended, elapsed);
-    const auto drawn = static_cast<std::size_t>(random.below(ended + unended));
-    if (drawn < ended) return Duration(past.ended[past.ended.size() - ended + drawn]);
-    elapsed = Duration(past.unended[past.unended.size() - unended + (drawn - ended)]);
+    const auto drawn = static_cast<std::size_t>(random.below(ended + 1 + unended));
+    if (drawn > ended) {
+      elapsed = Duration(past.unended[past.unended.size() - unended + (drawn - ended - 1)]);
+      continue;
+    }
+    const std::int64_t* first = past.ended.data() + (past.ended.size() - ended);
+    if (drawn == ended) return of_nothing(Duration(first[ended - 1]), random);
+    const std::int64_t low = drawn == 0 ? elapsed.count() : first[drawn - 1];
+    const auto gap = static_cast<std::uint64_t>(first[drawn] - low);
+    // Not the lower end itself: the run is longer than `elapsed`. Of equal runs: that one.
+    return Duration(first[drawn] - (gap == 0 ? 0 : static_cast<std::int64_t>(random.below(gap))));
   }
 }
 

@@ -9,7 +9,9 @@
 // Sources: Smith, Taylor, Foster, "Predicting Application Run Times Using Historical Information",
 // JSSPP 1998 (templates); the whole distribution instead of a mean as in 3Sigma, EuroSys 2018;
 // runs that go on by Kaplan and Meier, "Nonparametric Estimation from Incomplete Observations",
-// 1958, in the form of Efron's redistribution to the right, 1967.
+// 1958, in the form of Efron's redistribution to the right, 1967. What few runs leave open: Hill,
+// "Posterior Distribution of Percentiles", JASA 1968 (each gap between n runs holds the next one
+// with probability 1/(n+1)), so that one run alone is never taken for what all will be like.
 #pragma once
 
 #include <array>
@@ -26,6 +28,14 @@ namespace mw {
 
 class RunTimes {
  public:
+  static constexpr std::size_t kTemplates = 4;
+  /// Runs of a template that are enough to tell.
+  static constexpr std::size_t kEnough = 12;
+  /// Without the numbers that people count their jobs by: train-17 is another train-16.
+  [[nodiscard]] static std::string kind_of_name(const std::string& name);
+  /// What jobs like this one have in common, the closest likeness first.
+  [[nodiscard]] static std::array<std::string, kTemplates> templates(const JobSpec& spec);
+
   /// A job like this ran for so long, start to end.
   void learn(const JobSpec& spec, Duration run);
   /// One has run for so long, and its end is not known: it goes on, or was stopped for others.
@@ -41,8 +51,6 @@ class RunTimes {
   [[nodiscard]] std::size_t runs() const { return count_; }
 
  private:
-  static constexpr std::size_t kTemplates = 4;
-  static constexpr std::size_t kEnough = 12;
   /// Each template keeps about that many runs.
   static constexpr std::size_t kKept = 4096;
 
@@ -52,7 +60,6 @@ class RunTimes {
     std::vector<std::int64_t> unended;
   };
 
-  [[nodiscard]] static std::array<std::string, kTemplates> templates(const JobSpec& spec);
   void insert(std::vector<std::int64_t>& runs, Duration run) const;
   [[nodiscard]] static Duration draw(const Past& past, Duration elapsed, Random& random);
 

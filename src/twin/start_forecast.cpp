@@ -91,18 +91,20 @@ Result<StartForecast> forecast(const Present& present, JobId job, const JobSpec&
   result.starts = possible_starts(present, changes, job, options);
   options.until = until;
   options.futures = static_cast<std::uint32_t>(result.starts.at.size());
+  if (result.starts.at.empty() && result.starts.left_at) return result;
   std::vector<SoonerChange> tried = changes_of(present, spec);
   for (std::uint32_t future = 0; !tried.empty() && goes_on(options, future); ++future) {
     for (SoonerChange& each : tried) {
       std::vector<InputBody> instead = take_back;
       instead.emplace_back(SubmitJob{each.spec, ""});
-      each.starts.at.push_back(
-          possible_start(present, instead, present.state.next_job, options, future));
+      const auto start = possible_start(present, instead, present.state.next_job, options, future);
+      if (start) each.starts.at.push_back(*start);
     }
   }
   if (options.stop != nullptr && options.stop->load()) {
     return Error{ErrorCode::kTimeout, "The forecast was given up before it was done."};
   }
+  std::erase_if(tried, [](const SoonerChange& each) { return each.starts.at.empty(); });
   for (SoonerChange& each : tried) {
     each.sooner = median_gain(result.starts, each.starts);
     const Instant middle = result.starts.quantile(0.5);

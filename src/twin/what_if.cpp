@@ -163,11 +163,20 @@ Result<WhatIfReport> what_if(const Present& present, const WhatIfChange& change,
     }
   };
   for (std::uint32_t future = 0; goes_on(options, future); ++future) {
-    base.push_back(run_one(present.state, present, {}, options, future));
-    changed.push_back(run_one(present.state, changed_present, inputs, options, future));
+    OneFuture as_it_is = run_one(present.state, present, {}, options, future);
+    OneFuture with_change = run_one(present.state, changed_present, inputs, options, future);
+    // Of one that was left nothing is known at its end.
+    if (gives_up(options)) break;
+    base.push_back(std::move(as_it_is));
+    changed.push_back(std::move(with_change));
     collect(figures_of(base.back(), end, JobId(), JobId()), base_figures);
     collect(figures_of(changed.back(), end, first_own, JobId(first_own.value() + own)),
             changed_figures);
+  }
+  if (base.empty() && gives_up(options)) {
+    return Error{ErrorCode::kTimeout,
+                 "No future came to its end in the time that a forecast may take. Ask for a nearer "
+                 "horizon."};
   }
   if (base.empty() || (options.stop != nullptr && options.stop->load()))
     return Error{ErrorCode::kTimeout, "The forecast was given up before it was done."};

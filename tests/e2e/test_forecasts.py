@@ -46,7 +46,8 @@ class Forecasts(unittest.TestCase):
         return str(path)
 
     def test_a_job_that_waits_is_told_when(self):
-        answer = json.loads(self.ask("--json", "job", "when", str(self.waiting)).stdout)
+        answer = json.loads(self.ask("--json", "job", "when", str(self.waiting),
+                                     "--seconds", "20").stdout)
         self.assertEqual(answer["job"], self.waiting)
         start = answer["start"]
         self.assertGreaterEqual(start["futures"], 1)

@@ -1,27 +1,29 @@
 // Calibration of forecasts: of jobs whose run time nobody knew, did four in five start between p10
-// and p90? A workload is run once, as it really was; at some hundred moments the state is kept and
-// one of the waiting jobs is asked about, with what could be learned by then and no more; later it
-// is seen when it really started.
-// Prints one table (or JSON) a workload: coverage of p10..p90, where in the forecast the true
-// starts fell (a tenth in each tenth, were it perfect), bias of p50, and width.
+// and p90? A workload is run once, as it really was; at some hundred moments on the way one of the
+// waiting jobs is asked about, with what could be learned by then and no more: run times that have
+// ended, and what became of earlier forecasts. Later it is seen when it really started.
+// Prints for each workload what the futures said and what was told after past forecasts were taken
+// into account: coverage of p10..p90, on which side the others are, bias of p50, and width.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
-#include <cstring>
+#include <cstdlib>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
 #include "base/random.h"
-#include "codec/text.h"
 #include "codec/workload_file.h"
 #include "twin/forecast.h"
+#include "twin/past_forecasts.h"
 #include "twin/simulation.h"
 #include "twin/workload_files.h"
 
@@ -34,6 +36,9 @@ struct Case {
   std::string trace;        ///< a workload that open_workload() takes; empty: `model`
   std::string model;        ///< a workload file
   std::int64_t load_milli = 0;
+  /// Questions are asked in between. There are some days to learn from first.
+  std::int64_t first_day = 3;
+  std::int64_t last_day = 30;
 };
 
 FleetSpec fleet_of(std::uint32_t nodes) {
@@ -77,19 +82,12 @@ Result<std::unique_ptr<WorkloadSource>> open_case(const Case& one, const FleetSp
   return open_model(*model, options);
 }
 
-struct Question {
-  State state;
+struct Answer {
   JobId job;
   Instant asked;
-};
-
-struct Answer {
-  double rank = 0;       ///< of the true start among the futures, 0 to 1
-  bool covered = false;  ///< within p10..p90
-  double wait_h = 0;     ///< that was still to come
-  double off_h = 0;      ///< true start - p50
-  double width_h = 0;    ///< p90 - p10; of those that have one
-  bool bounded = true;
+  PossibleStarts futures;
+  StartInterval told;  ///< after what past forecasts were worth
+  std::optional<Instant> started;
 };
 
 /// A job that stands in line now, each as likely.
@@ -104,62 +102,67 @@ std::optional<JobId> any_waiting(const State& state, Random& random) {
   return waiting[random.below(waiting.size())];
 }
 
-/// Runs the workload as it was; what is asked, and when each job really started.
-Result<void> run_truth(const Case& one, std::uint64_t seed, std::size_t moments,
-                       std::vector<Question>& questions, std::map<JobId, Instant>& starts) {
+struct Run {
+  std::size_t moments = 600;
+  std::uint32_t futures = 40;
+  std::uint64_t seed = 1;
+  bool arrivals = true;
+  bool json = false;
+  std::string samples;  ///< a file for all of it: asked, started, and the start in each future; ns
+};
+
+/// Runs the workload as it was, and asks on the way.
+Result<std::vector<Answer>> ask(const Case& one, const Run& run) {
   SimulationOptions options;
   options.fleet = fleet_of(one.nodes);
   options.physics.launch = Duration();
   options.physics.start_up = Duration();
-  options.seed = seed;
-  auto source = open_case(one, options.fleet, seed);
+  options.seed = run.seed;
+  auto source = open_case(one, options.fleet, run.seed);
   if (!source) return source.error();
-  // Three days to learn from; then evenly over the rest of the month.
-  const Instant first = Instant() + hours(72);
-  const Duration every(hours(24 * 27).count() / static_cast<std::int64_t>(moments));
-  Instant due = first;
-  Random random(seed);
+  const Instant end = Instant() + hours(24 * one.last_day);
+  const Duration every(hours(24 * (one.last_day - one.first_day)).count() /
+                       static_cast<std::int64_t>(run.moments));
+  Instant due = Instant() + hours(24 * one.first_day);
+  Random random(run.seed);
+  std::vector<Answer> answers;
+  std::multimap<JobId, std::size_t> open;
+  PastForecasts past;
   Simulation truth(options, **source, nullptr);
+  const auto ask_now = [&](Instant now) {
+    const auto job = any_waiting(truth.state(), random);
+    if (!job) return;
+    ForecastOptions forecast;
+    forecast.futures = run.futures;
+    forecast.seed = run.seed + answers.size();
+    Present present(truth.state());
+    present.state.now = now;
+    if (!run.arrivals) present.arrivals = RecentArrivals();
+    PossibleStarts starts = possible_starts(present, {}, *job, forecast);
+    open.emplace(*job, answers.size());
+    const StartInterval told = past.note(*job, starts, now);
+    answers.push_back({*job, now, std::move(starts), told, {}});
+  };
   truth.watch([&](Instant now, const std::vector<Event>& events) {
     for (const Event& event : events) {
-      if (const auto* placed = std::get_if<AttemptPlaced>(&event.body))
-        starts.emplace(placed->job, now);
+      const auto* placed = std::get_if<AttemptPlaced>(&event.body);
+      if (placed == nullptr) continue;
+      past.started(placed->job, now);
+      const auto [first, last] = open.equal_range(placed->job);
+      for (auto at = first; at != last; ++at) answers[at->second].started = now;
+      open.erase(first, last);
     }
-    if (now < due || now >= Instant() + hours(24 * 30)) return true;
+    if (now < due || now >= end) return now < end || !open.empty();
     while (due <= now) due = due + every;
-    if (const auto job = any_waiting(truth.state(), random)) {
-      questions.push_back({truth.state(), *job, now});
-    }
+    ask_now(now);
     return true;
   });
-  return truth.run();
+  if (const auto done = truth.run(); !done) return done.error();
+  return answers;
 }
 
 double hours_between(Instant from, Instant to) {
   return static_cast<double>((to - from).count()) / 3.6e12;
-}
-
-Answer judge(const Question& question, Instant truth, const PossibleStarts& starts,
-             Random& random) {
-  Answer answer;
-  const Instant low = starts.quantile(0.1);
-  const Instant high = starts.quantile(0.9);
-  answer.covered = low <= truth && truth <= high;
-  answer.bounded = high != Instant::never();
-  answer.wait_h = hours_between(question.asked, truth);
-  const Instant middle = starts.quantile(0.5);
-  if (middle != Instant::never()) answer.off_h = hours_between(middle, truth);
-  if (answer.bounded) answer.width_h = hours_between(low, high);
-  std::size_t below = 0;
-  std::size_t equal = 0;
-  for (const Instant at : starts.at) {
-    below += at < truth ? 1 : 0;
-    equal += at == truth ? 1 : 0;
-  }
-  // Among equals any place is as good as another.
-  const auto place = below + random.below(equal + 1);
-  answer.rank = (static_cast<double>(place) + 0.5) / static_cast<double>(starts.at.size() + 1);
-  return answer;
 }
 
 double middle_of(std::vector<double> values) {
@@ -168,124 +171,184 @@ double middle_of(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-void print(const Case& one, const std::vector<Answer>& answers, std::size_t waiting, bool json) {
-  std::array<std::size_t, 10> tenths{};
-  std::size_t covered = 0;
-  std::size_t later = 0;
-  std::vector<double> offs;
-  std::vector<double> widths;
-  std::vector<double> waits;
-  for (const Answer& answer : answers) {
-    ++tenths[std::min<std::size_t>(9, static_cast<std::size_t>(answer.rank * 10))];
-    covered += answer.covered ? 1 : 0;
-    later += answer.off_h > 0 ? 1 : 0;
-    offs.push_back(answer.off_h);
-    waits.push_back(answer.wait_h);
-    if (answer.bounded) widths.push_back(answer.width_h);
+/// Where the true start is among the futures, 0 to 1.
+double rank_of(const Answer& answer, Random& random) {
+  std::size_t below = 0;
+  std::size_t equal = 0;
+  for (const Instant at : answer.futures.at) {
+    below += at < *answer.started ? 1 : 0;
+    equal += at == *answer.started ? 1 : 0;
   }
-  const auto count = static_cast<double>(answers.size());
-  const double share = 100 * static_cast<double>(covered) / count;
-  const double error = 100 * std::sqrt(share / 100 * (1 - share / 100) / count);
-  std::string shares;
-  for (const std::size_t tenth : tenths) {
-    shares += fmt::format("{}{:.1f}", shares.empty() ? "" : (json ? "," : " "),
-                          100 * static_cast<double>(tenth) / count);
-  }
-  if (json) {
-    fmt::print(
-        "{{\"workload\":\"{}\",\"nodes\":{},\"asked\":{},\"coverage_percent\":{:.2f},"
-        "\"standard_error\":{:.2f},\"tenths_percent\":[{}],\"later_than_p50_percent\":{:.1f},"
-        "\"p50_off_median_h\":{:.3f},\"width_median_h\":{:.3f},\"wait_median_h\":{:.3f},"
-        "\"never_started\":{}}}\n",
-        one.name, one.nodes, answers.size(), share, error, shares,
-        100 * static_cast<double>(later) / count, middle_of(offs), middle_of(widths),
-        middle_of(waits), waiting);
-    return;
-  }
-  fmt::print(
-      "{} on {} nodes of 8: {} waiting jobs asked about\n"
-      "  p10..p90 covers      {:.1f} % of the true starts (+- {:.1f}); 80 +- 5 is the aim\n"
-      "  by tenths, percent   {}\n"
-      "  later than p50       {:.1f} %; true start - p50: median {:.2f} h\n"
-      "  p90 - p10            median {:.2f} h; the true wait: median {:.2f} h\n",
-      one.name, one.nodes, answers.size(), share, error, shares,
-      100 * static_cast<double>(later) / count, middle_of(offs), middle_of(widths),
-      middle_of(waits));
+  // Among equals any place is as good as another.
+  const auto place = below + random.below(equal + 1);
+  return (static_cast<double>(place) + 0.5) / static_cast<double>(answer.futures.at.size() + 1);
 }
 
-int run(const Case& one, std::size_t moments, std::uint32_t futures, std::uint64_t seed,
-        bool arrivals, bool json) {
-  std::vector<Question> questions;
-  std::map<JobId, Instant> starts;
-  if (const auto done = run_truth(one, seed, moments, questions, starts); !done) {
-    fmt::print(stderr, "{}: {}\n", one.name, done.error().message);
+struct Figures {
+  double covered = 0;        ///< percent, as all below
+  double error = 0;          ///< of that, were the questions independent of each other
+  double error_by_days = 0;  ///< the same when those of one day are one
+  double before = 0;
+  double after = 0;
+  double later_than_p50 = 0;
+  double width_h = 0;  ///< p90 - p10, the median; of those that have one
+};
+
+/// `all`: true start and what was told.
+Figures figures_of(const std::vector<std::pair<const Answer*, StartInterval>>& all) {
+  Figures result;
+  std::vector<double> widths;
+  struct Day {
+    double asked = 0;
+    double covered = 0;
+  };
+  std::map<std::int64_t, Day> days;
+  const double part = 100 / static_cast<double>(all.size());
+  for (const auto& [answer, told] : all) {
+    const Instant start = *answer->started;
+    const bool before = start < told.p10;
+    const bool after = start > told.p90;
+    result.before += before ? part : 0;
+    result.after += after ? part : 0;
+    result.later_than_p50 += start > told.p50 ? part : 0;
+    Day& day = days[(answer->asked - Instant()).count() / hours(24).count()];
+    day.asked += 1;
+    day.covered += before || after ? 0 : 1;
+    if (told.p90 != Instant::never()) widths.push_back(hours_between(told.p10, told.p90));
+  }
+  result.covered = 100 - result.before - result.after;
+  const double share = result.covered / 100;
+  const auto count = static_cast<double>(all.size());
+  result.error = 100 * std::sqrt(share * (1 - share) / count);
+  double squares = 0;
+  for (const auto& [number, day] : days) {
+    const double off = day.covered - share * day.asked;
+    squares += off * off;
+  }
+  result.error_by_days = 100 * std::sqrt(squares) / count;
+  result.width_h = middle_of(widths);
+  return result;
+}
+
+void print_row(const Case& one, const char* what, std::size_t asked, const Figures& figures,
+               bool json) {
+  fmt::print(fmt::runtime(
+                 json ? "{{\"workload\":\"{}\",\"forecast\":\"{}\",\"asked\":{},"
+                        "\"coverage_percent\":{:.2f},\"standard_error\":{:.2f},"
+                        "\"standard_error_by_days\":{:.2f},\"before_p10_percent\":{:.2f},"
+                        "\"after_p90_percent\":{:.2f},\"later_than_p50_percent\":{:.2f},"
+                        "\"width_median_h\":{:.3f}}}\n"
+                      : "{:<14} {:<11} {:>4} asked  p10..p90 covers {:5.1f} % (+- {:.1f}; by days "
+                        "+- {:.1f})  before {:4.1f} %  after {:4.1f} %  later than p50 {:4.1f} %  "
+                        "p90 - p10 {:.1f} h\n"),
+             one.name, what, asked, figures.covered, figures.error, figures.error_by_days,
+             figures.before, figures.after, figures.later_than_p50, figures.width_h);
+}
+
+void print(const Case& one, const std::vector<Answer>& answers, const Run& run) {
+  std::vector<std::pair<const Answer*, StartInterval>> raw;
+  std::vector<std::pair<const Answer*, StartInterval>> told;
+  std::array<std::size_t, 10> tenths{};
+  std::vector<double> waits;
+  Random random(run.seed + 1);
+  for (const Answer& answer : answers) {
+    if (!answer.started) continue;
+    const PossibleStarts& futures = answer.futures;
+    raw.emplace_back(&answer, StartInterval{futures.quantile(0.1), futures.quantile(0.5),
+                                            futures.quantile(0.9)});
+    told.emplace_back(&answer, answer.told);
+    waits.push_back(hours_between(answer.asked, *answer.started));
+    ++tenths[std::min<std::size_t>(9, static_cast<std::size_t>(rank_of(answer, random) * 10))];
+  }
+  print_row(one, "futures", raw.size(), figures_of(raw), run.json);
+  print_row(one, "as told", told.size(), figures_of(told), run.json);
+  if (run.json) return;
+  fmt::print("  true starts by tenths of the futures, percent:");
+  for (const std::size_t tenth : tenths)
+    fmt::print(" {:.1f}", 100 * static_cast<double>(tenth) / static_cast<double>(raw.size()));
+  fmt::print("\n  on {} nodes of 8; the true wait: median {:.2f} h; never started: {}\n", one.nodes,
+             middle_of(waits), answers.size() - raw.size());
+}
+
+void write_samples(const std::string& path, const std::vector<Answer>& answers) {
+  std::ofstream file(path, std::ios::app);
+  for (const Answer& answer : answers) {
+    if (!answer.started) continue;
+    file << answer.asked.count() << ' ' << answer.started->count() << ' ' << answer.job.value();
+    for (const Instant at : answer.futures.at)
+      file << ' ' << (at == Instant::never() ? -1 : at.count());
+    file << '\n';
+  }
+}
+
+int run(const Case& one, const Run& how) {
+  const auto answers = ask(one, how);
+  if (!answers) {
+    fmt::print(stderr, "{}: {}\n", one.name, answers.error().message);
     return 1;
   }
-  std::vector<Answer> answers;
-  std::size_t waiting = 0;
-  Random random(seed + 1);
-  for (std::size_t i = 0; i < questions.size(); ++i) {
-    const auto truth = starts.find(questions[i].job);
-    if (truth == starts.end()) {
-      ++waiting;
-      continue;
-    }
-    ForecastOptions options;
-    options.futures = futures;
-    options.seed = seed + i;
-    Present present(std::move(questions[i].state));
-    if (!arrivals) present.arrivals = RecentArrivals();
-    answers.push_back(judge(questions[i], truth->second,
-                            possible_starts(present, {}, questions[i].job, options), random));
-  }
-  if (answers.empty()) {
+  if (std::none_of(answers->begin(), answers->end(),
+                   [](const Answer& answer) { return answer.started.has_value(); })) {
     fmt::print(stderr, "{}: nobody waited; take fewer nodes\n", one.name);
     return 1;
   }
-  print(one, answers, waiting, json);
+  print(one, *answers, how);
+  if (!how.samples.empty()) write_samples(how.samples, *answers);
+  std::fflush(stdout);
   return 0;
 }
+
+constexpr const char* kUsage =
+    "mw_calibration [--json] [--moments N] [--seed N] [--only WORKLOAD] [--no-arrivals]\n"
+    "               [--samples FILE]\n"
+    "               [--trace FORM:PATH --nodes N [--from DAY] --to DAY]\n";
 
 }  // namespace
 }  // namespace mw
 
 int main(int argc, char** argv) {
-  bool json = false;
-  bool arrivals = true;
-  std::size_t moments = 400;
-  std::uint64_t seed = 1;
+  mw::Run how;
   std::string only;
+  mw::Case given{"given", 8, "", "", 0};
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     const auto value = [&] { return i + 1 < argc ? argv[++i] : ""; };
+    const auto number = [&] { return std::strtoul(value(), nullptr, 10); };
     if (argument == "--json") {
-      json = true;
+      how.json = true;
     } else if (argument == "--no-arrivals") {
-      arrivals = false;  // to see what they are good for
+      how.arrivals = false;  // to see what they are good for
     } else if (argument == "--moments") {
-      moments = std::strtoul(value(), nullptr, 10);
+      how.moments = std::max<std::size_t>(number(), 1);
     } else if (argument == "--seed") {
-      seed = std::strtoul(value(), nullptr, 10);
+      how.seed = number();
+    } else if (argument == "--samples") {
+      how.samples = value();
     } else if (argument == "--only") {
       only = value();
+    } else if (argument == "--trace") {
+      given.trace = value();
+    } else if (argument == "--nodes") {
+      given.nodes = static_cast<std::uint32_t>(number());
+    } else if (argument == "--from") {
+      given.first_day = static_cast<std::int64_t>(number());
+    } else if (argument == "--to") {
+      given.last_day = static_cast<std::int64_t>(number());
     } else {
-      std::fputs(
-          "mw_calibration [--json] [--moments N] [--seed N] [--only WORKLOAD] [--no-arrivals]\n",
-          stderr);
+      std::fputs(mw::kUsage, stderr);
       return 2;
     }
   }
+  if (!given.trace.empty()) return mw::run(given, how);
   const std::string root = MW_ROOT;
   const std::vector<mw::Case> cases = {
-      {"philly", 18, "philly:" + root + "/traces/philly/trace_6c71a0_30d.csv", "", 0},
       {"laptop-30d", 4, "", root + "/workloads/laptop-30d.yaml", 900},
+      {"philly", 18, "philly:" + root + "/traces/philly/trace_6c71a0_30d.csv", "", 0},
+      {"openb", 5, "openb:" + root + "/traces/openb/openb_pod_list_default.csv", "", 0, 100, 149},
       {"ai-cloud-30d", 64, "", root + "/workloads/ai-cloud-30d.yaml", 900}};
   int code = 0;
   for (const mw::Case& one : cases) {
-    if (only.empty() || only == one.name) {
-      code =
-          std::max(code, mw::run(one, std::max<std::size_t>(moments, 1), 40, seed, arrivals, json));
-    }
+    if (only.empty() || only == one.name) code = std::max(code, mw::run(one, how));
   }
   return code;
 }

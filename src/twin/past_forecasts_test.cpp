@@ -1,0 +1,147 @@
+// What is told after past forecasts: right where the futures are wrong, and left alone where they
+// are right, or where too little is known.
+#include "twin/past_forecasts.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "core/core.h"
+#include "twin/portable_math.h"
+#include "twin/twin_test_support.h"
+
+namespace mw {
+namespace {
+
+constexpr Instant kBegin = Instant() + hours(100);
+
+Duration times(Duration length, double factor) {
+  return Duration(std::llround(static_cast<double>(length.count()) * factor));
+}
+
+/// A wait about four hours, of which the logarithm has a deviation of 0.8.
+Duration any_wait(Random& random) {
+  return times(hours(4), portable_exp(0.8 * normal_quantile(uniform(random))));
+}
+
+/// Futures whose waits are `factor` times as long as true ones.
+PossibleStarts futures(Instant now, double factor, Random& random) {
+  PossibleStarts starts;
+  for (int i = 0; i < 40; ++i) starts.at.push_back(now + times(any_wait(random), factor));
+  return starts;
+}
+
+struct Shares {
+  double before = 0;
+  double after = 0;
+};
+
+/// One question an hour; `factor` of each, by its number. Of those from `first` on: how many true
+/// starts, in percent, were not in what was told.
+template <typename Factor>
+Shares shares(int questions, int first, std::uint64_t seed, const Factor& factor) {
+  Random random(seed);
+  PastForecasts past;
+  std::multimap<Instant, JobId> coming;
+  Shares result;
+  for (int i = 0; i < questions; ++i) {
+    const Instant now = kBegin + hours(i);
+    for (; !coming.empty() && coming.begin()->first <= now; coming.erase(coming.begin()))
+      past.started(coming.begin()->second, coming.begin()->first);
+    const PossibleStarts starts = futures(now, factor(i), random);
+    const JobId job(static_cast<std::uint64_t>(i) + 1);
+    const StartInterval told = past.note(job, starts, now);
+    const Instant truth = now + any_wait(random);
+    coming.emplace(truth, job);
+    if (i < first) continue;
+    result.before += truth < told.p10 ? 100.0 / (questions - first) : 0;
+    result.after += truth > told.p90 ? 100.0 / (questions - first) : 0;
+  }
+  return result;
+}
+
+TEST(PastForecasts, FewChangeNothing) {
+  Random random(1);
+  PastForecasts past;
+  for (std::uint64_t i = 1; i < PastForecasts::kEnough; ++i) {
+    past.note(JobId(i), futures(kBegin, 5, random), kBegin);
+    past.started(JobId(i), kBegin + hours(1));
+  }
+  const PossibleStarts starts = futures(kBegin + hours(2), 1, random);
+  EXPECT_FALSE(past.adjusts());
+  EXPECT_EQ(past.told(starts, kBegin + hours(2)),
+            (StartInterval{starts.quantile(0.1), starts.quantile(0.5), starts.quantile(0.9)}));
+}
+
+TEST(PastForecasts, FewFuturesHaveNoSpread) {
+  Random random(7);
+  PossibleStarts starts = futures(kBegin, 1, random);
+  const PastForecasts past;
+  EXPECT_TRUE(past.told(starts, kBegin).has_spread);
+  starts.at.resize(1);
+  EXPECT_EQ(past.told(starts, kBegin),
+            (StartInterval{Instant::never(), starts.at.front(), Instant::never(), false}));
+}
+
+TEST(PastForecasts, FuturesThatAreRightStayRight) {
+  const Shares found = shares(900, 100, 2, [](int) { return 1.0; });
+  EXPECT_NEAR(found.before, 10, 3);
+  EXPECT_NEAR(found.after, 10, 3);
+}
+
+TEST(PastForecasts, FuturesThatAreWrongAreMadeRight) {
+  for (const double factor : {0.05, 0.3, 4.0, 30.0}) {
+    const Shares found = shares(900, 100, 3, [&](int) { return factor; });
+    EXPECT_NEAR(found.before, 10, 3) << factor;
+    EXPECT_NEAR(found.after, 10, 3) << factor;
+  }
+}
+
+// The model gets wrong in another way every few days, which no distribution of the past tells.
+TEST(PastForecasts, AChangeIsFollowed) {
+  const Shares found = shares(900, 100, 4, [](int i) { return (i / 200) % 2 == 0 ? 0.5 : 2.5; });
+  EXPECT_NEAR(found.before, 10, 4);
+  EXPECT_NEAR(found.after, 10, 4);
+}
+
+// Half of the jobs start after an hour as foreseen, half wait for a hundred hours. By the time when
+// only the first are known, the others must count already.
+TEST(PastForecasts, WhatStillWaitsCounts) {
+  PastForecasts past;
+  Random random(5);
+  PossibleStarts starts;
+  for (int i = 0; i < 40; ++i) starts.at.push_back(kBegin + minutes(50 + i % 20));
+  for (std::uint64_t i = 1; i <= 60; ++i) past.note(JobId(i), starts, kBegin);
+  for (std::uint64_t i = 1; i <= 30; ++i) past.started(JobId(i), kBegin + hours(1));
+  for (Instant& at : starts.at) at = at + hours(10);
+  ASSERT_EQ(past.settled(), 30U);
+  const StartInterval told = past.told(starts, kBegin + hours(10));
+  EXPECT_GT(told.p90, kBegin + hours(30));  // it is not known how long they wait
+  EXPECT_LT(told.p10, kBegin + hours(12));
+}
+
+TEST(PastForecasts, WhatBecameOfAJobIsSeenInTheState) {
+  Core core;
+  const auto step = [&](Instant at, InputBody body) {
+    core.step(at, std::vector<Input>{{RequestId(), std::move(body)}});
+  };
+  step(kBegin, DeclareFleet{testing::small_fleet(1), ""});
+  for (int i = 0; i < 3; ++i) step(kBegin, SubmitJob{testing::one_hour_job(0).spec, ""});
+  PastForecasts past;
+  Random random(6);
+  for (const std::uint64_t id : {2U, 3U, 99U})
+    past.note(JobId(id), futures(kBegin, 1, random), kBegin);
+  past.look_at(core.state());
+  EXPECT_EQ(past.settled(), 0U);
+  step(kBegin + hours(1), CancelJob{JobId(3), false, ""});
+  step(kBegin + hours(2), CancelJob{JobId(1), true, ""});
+  step(kBegin + hours(2),
+       AttemptExited{JobId(1), core.state().attempts.at(JobId(1)).epoch, TaskExit()});
+  ASSERT_TRUE(core.state().jobs.at(JobId(2)).started_at.has_value());
+  past.look_at(core.state());
+  past.look_at(core.state());
+  EXPECT_EQ(past.settled(), 1U);
+}
+
+}  // namespace
+}  // namespace mw
