@@ -77,7 +77,7 @@ void check_bodies(Request request) {
     check_refusal(mw::http::error_response(reservation.error()));
   }
   if (const auto reason = mw::http::parse_drain(request)) {
-    MW_CHECK(reason->find('\n') == std::string::npos);
+    MW_CHECK(reason->reason.find('\n') == std::string::npos);
   } else {
     check_refusal(mw::http::error_response(reason.error()));
   }

@@ -66,6 +66,7 @@ class WatchedJournal final : public Journal {
 
  private:
   void check(const Event& event);
+  void check_taken(const NodeMoved& moved);
   void check_placed(const Event& event, const AttemptPlaced& placed);
   void note(const Event& event);
 
@@ -92,6 +93,8 @@ class WatchedEngine final : public Engine {
   Result<void> start(ObservationSink sink, std::vector<DesiredAttempt> desired) override;
   void set(DesiredAttempt desired) override;
   void forget(JobId job, Epoch epoch) override;
+  void remedy(DesiredRemedy desired) override;
+  void forget_remedy(const std::string& node, Epoch remedy) override;
   void detach() override { world_.detach(); }
   Result<LogChunk> read_log(const LogQuery& query) override { return world_.read_log(query); }
   std::string containment() const override { return world_.containment(); }
