@@ -167,9 +167,12 @@ void Core::Stepper::note_leaving(const EventBody& body) {
 
 /// Once the inputs are handled: what has come by time, then what faults ask for, then what drains.
 void Core::Stepper::turn_health() {
-  nodes_due();
   silent_due();
-  judge_all();
+  // What is judged may want no time at all for something.
+  do {
+    nodes_due();
+    judge_all();
+  } while (!state_.health.timers.empty() && state_.health.timers.begin()->first <= now_);
   leave_for_drains();
   while (!emptied_.empty()) {
     const NodeId node = *emptied_.begin();
