@@ -79,6 +79,9 @@ class Faults(unittest.TestCase):
     def story(self, name):
         return [e["text"] for e in self.plane.get(f"/v1/nodes/{name}/story")["events"]]
 
+    def alerts(self, webhook):
+        return self.plane.post("/v1/faults/alertmanager", json.dumps(webhook))
+
     def test_a_node_is_cleared_rebooted_and_back_and_its_job_goes_on(self):
         self.set_policy()
         job = self.submit("saves", textwrap.dedent(SAVES.format(clients=CLIENTS)))
@@ -142,11 +145,11 @@ time.sleep(0 if os.environ["MILLWRIGHT_ATTEMPT"] == "2" else 1000)
                  "annotations": {"summary": "it is warm"}, "startsAt": "2026-11-25T10:00:00Z",
                  "endsAt": "0001-01-01T00:00:00Z"}
         webhook = {"version": "4", "receiver": "millwright", "alerts": [alert]}
-        self.assertEqual(self.plane.post("/v1/faults/alertmanager", webhook)["noted"], 1)
+        self.assertEqual(self.alerts(webhook)["noted"], 1)
         self.assertEqual(self.phase("n1"), "suspect")
-        self.assertEqual(self.plane.post("/v1/faults/alertmanager", webhook)["known"], 1)
+        self.assertEqual(self.alerts(webhook)["known"], 1)
         alert.update(status="resolved", endsAt="2026-11-25T10:05:00Z")
-        self.plane.post("/v1/faults/alertmanager", webhook)
+        self.alerts(webhook)
         self.assertEqual(self.phase("n1"), "ready")
 
     def test_the_default_policy_is_there_and_explains_itself(self):
@@ -155,7 +158,7 @@ time.sleep(0 if os.environ["MILLWRIGHT_ATTEMPT"] == "2" else 1000)
                      "by a person: no program is set"):
             self.assertIn(part, text)
         with self.assertRaises(Refused) as refused:
-            self.plane.post("/v1/faults", {"code": "x", "node": "nowhere"})
+            self.plane.post("/v1/faults", json.dumps({"code": "x", "node": "nowhere"}))
         self.assertEqual(refused.exception.status, 404)
         self.assertEqual(json.loads(self.plane.mw("faults", "list", "--json").stdout)["count"], 0)
 
