@@ -153,7 +153,7 @@ bool Core::Stepper::try_job(JobId job, NoPlace& why) {
   }
   std::optional<Placement> placement;
   {
-    const LiftedClaim own(state_, job);
+    const LiftedClaims own(state_, job);
     auto result = placer_.place(state_, job);
     if (auto* none = std::get_if<NoPlace>(&result)) {
       why = *none;
@@ -162,8 +162,10 @@ bool Core::Stepper::try_job(JobId job, NoPlace& why) {
     }
   }
   const auto claim = state_.claims.find(job);
-  if (!placement && claim != state_.claims.end() && claim->second.at <= now_) {
-    const LiftedClaims all(state_);
+  if (!placement && claim != state_.claims.end() && claim->second.at <= now_ &&
+      JobPlacer::may_place_as_claimed(state_, claim->second)) {
+    LiftedClaims all(state_);
+    all.lift_all();
     placement = JobPlacer::place_as_claimed(state_, claim->second);
   }
   if (placement) start(job, std::move(*placement));
