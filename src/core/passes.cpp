@@ -14,15 +14,6 @@ namespace {
 /// to find out that they do not; whoever asks is told at any time (explain).
 constexpr std::uint64_t kReasonNodesPerStep = 1U << 16U;
 
-/// A node that comes into service, or goes out of it with what was kept there for others. From one
-/// phase without work to another nothing comes free.
-bool may_free_room(const EventBody& body) {
-  const auto* moved = std::get_if<NodeMoved>(&body);
-  if (moved == nullptr) return false;
-  return moved->phase == NodePhase::kReady ||
-         moved->from.value_or(NodePhase::kReady) == NodePhase::kReady;
-}
-
 }  // namespace
 
 void Core::Stepper::decide() {
@@ -253,7 +244,7 @@ void Core::Stepper::note_waiting(const EventBody& body) {
   } else if (std::holds_alternative<FleetDeclared>(body) ||
              std::holds_alternative<NodeJoined>(body) ||
              std::holds_alternative<NodeChanged>(body) ||
-             std::holds_alternative<NodeContact>(body) || may_free_room(body) ||
+             std::holds_alternative<NodeContact>(body) || std::holds_alternative<NodeMoved>(body) ||
              std::holds_alternative<PolicyChanged>(body) ||
              std::holds_alternative<ReservationMade>(body) ||
              std::holds_alternative<ReservationBegun>(body) ||
