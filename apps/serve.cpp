@@ -13,7 +13,10 @@
 #include <future>
 #include <thread>
 
+#include "codec/embedded_files.h"
+#include "codec/fault_policy_file.h"
 #include "codec/text.h"
+#include "engines/hooks/hook_engine.h"
 #include "engines/local/local_engine.h"
 #include "engines/simulated/simulated_engine.h"
 #include "http/auth.h"
@@ -110,11 +113,13 @@ class ControlPlane {
                                  : "[" + options_.listen + "]";
     const std::string url = fmt::format("http://{}:{}", host, *port);
     if (auto made = make_engine(*kind, url, *key); !made) return made;
+    engine_ = make_hook_engine(std::move(engine_));
 
     ControlLoop::Options loop_options;
     loop_options.version = kVersion;
     loop_.emplace(loop_options, clock_, *journal_, *engine_);
     if (auto started = loop_->start(); !started) return started;
+    if (auto judged = set_first_fault_policy(); !judged) return judged;
     if (auto declared = declare_fleet(); !declared) return declared;
     return start_server(*port, *token, *key);
   }
@@ -156,14 +161,33 @@ class ControlPlane {
     bool known = false;
     loop_->read([&](const State& state) { known = state.fleet.declared == *options_.fleet; });
     if (known) return {};
+    return ask_now(DeclareFleet{*options_.fleet, user_name()}, "--fleet: ");
+  }
+
+  /// A control plane that has never had one judges faults by the policy that is built in.
+  Result<void> set_first_fault_policy() {
+    bool known = false;
+    loop_->read([&](const State& state) { known = !(*state.health.policy == FaultPolicy()); });
+    if (known) return {};
+    for (const EmbeddedFile& file : kEmbeddedFaultPolicies) {
+      if (file.name != "default") continue;
+      auto policy = parse_fault_policy(file.text, "faults/default.yaml");
+      if (!policy) return policy.error();
+      return ask_now(SetFaultPolicy{std::move(*policy), ""}, "");
+    }
+    return {};
+  }
+
+  /// Asks, and waits for the answer.
+  Result<void> ask_now(InputBody body, const std::string& prefix) {
     auto answered = std::make_shared<std::promise<Result<Answer>>>();
-    loop_->ask(DeclareFleet{*options_.fleet, user_name()},
+    loop_->ask(std::move(body),
                [answered](Result<Answer> answer) { answered->set_value(std::move(answer)); });
     const Result<Answer> answer = answered->get_future().get();
     if (!answer) return answer.error();
     for (const Event& event : answer->events) {
       if (const auto* refused = std::get_if<Refused>(&event.body))
-        return Error{refused->refusal.code, "--fleet: " + text(refused->refusal)};
+        return Error{refused->refusal.code, prefix + text(refused->refusal)};
     }
     return {};
   }

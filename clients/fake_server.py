@@ -12,10 +12,11 @@ import time
 class FakeServer:
     """REQUIRES: used as a context manager, so that nothing outlives the test."""
 
-    def __init__(self, port=0, answers=()):
+    def __init__(self, port=0, answers=(), body=b'{"ok":true}'):
         self.reports = []        # bodies that were taken
         self.refused = []        # statuses given instead
         self.tokens = set()      # what came as Authorization
+        self.body = body         # of what was taken
         self._answers = list(answers)
         self._changed = threading.Condition()
         outer = self
@@ -33,7 +34,7 @@ class FakeServer:
                     else:
                         outer.refused.append(status)
                     outer._changed.notify_all()
-                answer = b'{"ok":true}' if status == 200 else b'{"error":{"code":"test"}}'
+                answer = outer.body if status == 200 else b'{"error":{"code":"test"}}'
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()

@@ -1,9 +1,10 @@
 # mw_embed_files(TARGET)
-# Makes fleets/*.yaml, policies/*.yaml, workloads/*.yaml and scenarios/*.yaml string constants of
+# Makes fleets/*.yaml, policies/*.yaml, workloads/*.yaml, scenarios/*.yaml and faults/*.yaml string constants of
 # TARGET (src/codec/embedded_files.h), written anew whenever one of them changes.
 function(mw_embed_files target)
   file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fleets/*.yaml ${CMAKE_SOURCE_DIR}/policies/*.yaml
-       ${CMAKE_SOURCE_DIR}/workloads/*.yaml ${CMAKE_SOURCE_DIR}/scenarios/*.yaml)
+       ${CMAKE_SOURCE_DIR}/workloads/*.yaml ${CMAKE_SOURCE_DIR}/scenarios/*.yaml
+       ${CMAKE_SOURCE_DIR}/faults/*.yaml)
   set(output ${CMAKE_BINARY_DIR}/generated/embedded_files.cpp)
   set(script ${CMAKE_SOURCE_DIR}/cmake/embed_files.cmake)
   add_custom_command(OUTPUT ${output}

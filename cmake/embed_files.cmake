@@ -6,6 +6,7 @@ set(fleets "")
 set(policies "")
 set(workloads "")
 set(scenarios "")
+set(faults "")
 set(accelerators "")
 foreach(file IN LISTS FILES)
   file(READ ${file} text)
@@ -23,6 +24,8 @@ foreach(file IN LISTS FILES)
     string(APPEND workloads "    {\"${name}\", ${literal}},\n")
   elseif(folder STREQUAL "scenarios")
     string(APPEND scenarios "    {\"${name}\", ${literal}},\n")
+  elseif(folder STREQUAL "faults")
+    string(APPEND faults "    {\"${name}\", ${literal}},\n")
   elseif(name STREQUAL "accelerators")
     set(accelerators "${literal}")
   else()
@@ -44,6 +47,8 @@ const auto kWorkloads = std::to_array<EmbeddedFile>({
 @workloads@});
 const auto kScenarios = std::to_array<EmbeddedFile>({
 @scenarios@});
+const auto kFaultPolicies = std::to_array<EmbeddedFile>({
+@faults@});
 }  // namespace
 
 const std::string_view kEmbeddedAccelerators = @accelerators@;
@@ -51,6 +56,7 @@ const std::span<const EmbeddedFile> kEmbeddedFleets = kFleets;
 const std::span<const EmbeddedFile> kEmbeddedPolicies = kPolicies;
 const std::span<const EmbeddedFile> kEmbeddedWorkloads = kWorkloads;
 const std::span<const EmbeddedFile> kEmbeddedScenarios = kScenarios;
+const std::span<const EmbeddedFile> kEmbeddedFaultPolicies = kFaultPolicies;
 
 }  // namespace mw
 ]])

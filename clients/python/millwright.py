@@ -27,8 +27,8 @@ import threading
 import time
 import urllib.parse
 
-__all__ = ["report", "checkpoint_begin", "checkpoint_saved", "resume", "rank", "world_size",
-           "flush", "close"]
+__all__ = ["report", "checkpoint_begin", "checkpoint_saved", "checkpoint_wanted", "fault", "resume",
+           "rank", "world_size", "flush", "close"]
 
 REPORT_INTERVAL_S = 1.0   # between two progress reports; a person reads no faster
 REQUEST_TIMEOUT_S = 2.0   # the control plane is on this machine or this network: it answers in ms
@@ -42,7 +42,7 @@ def report(step=None, steps_total=None, loss=None, samples=None, rate=None, unit
 
     step, steps_total: done, and in all. samples: consumed so far. rate: in `unit` (for example
     "tokens") per second. What makes no sense (a loss that is not finite, a negative step) is left
-    out.
+    out; of a loss that is not a number the control plane is told as a fault.
     """
     progress = {}
     for name, value, convert in (("step", step, int), ("steps_total", steps_total, int),
@@ -53,6 +53,8 @@ def report(step=None, steps_total=None, loss=None, samples=None, rate=None, unit
                 progress[name] = convert(value)
         except (TypeError, ValueError, OverflowError) as problem:
             _debug(f"report: {name}={value!r} is left out: {problem}")
+    if math.isnan(progress.get("loss", 0.0)):
+        fault("job.nan_loss", "" if step is None else f"at step {step}")
     # JSON has no NaN and no infinity, and there is no step before 0.
     progress = {name: value for name, value in progress.items()
                 if name == "unit" or (math.isfinite(value) and (name == "loss" or value >= 0))}
@@ -76,6 +78,20 @@ def checkpoint_saved(path, step):
         _debug(f"checkpoint_saved({path!r}, {step!r}) is left out: {problem}")
         return
     _sender().add({"checkpoint": checkpoint})
+
+
+def checkpoint_wanted():
+    """True: save now. The job has to leave a node, and starts again elsewhere from what it saves.
+
+    It is told by the answers to reports, so it is as old as the last of them.
+    """
+    return _sender().checkpoint_wanted()
+
+
+def fault(code, detail=""):
+    """Tells that something is wrong with this rank: "job.nan_loss", "job.slow_rank", or any code that
+    begins with "job."; what is done about it is the fault policy's to say."""
+    _sender().add({"fault": {"code": str(code), "detail": str(detail)[:500]}})
 
 
 def resume():
@@ -126,6 +142,7 @@ class _Sender:
         self._closing = False
         self._refused = False               # for good: this attempt is over or the token is wrong
         self._checkpoint_lost = False       # the last checkpoint was answered with a refusal
+        self._checkpoint_wanted = False     # by the last answer
         self._progress_sent_at = -math.inf
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="millwright", daemon=True)
@@ -142,6 +159,8 @@ class _Sender:
 
     def add(self, message):
         with self._changed:
+            if "fault" in message and message in self._queue:
+                return   # it waits to be told already
             if "checkpoint" in message:
                 # While the control plane is away only the newest checkpoint matters, with its own
                 # beginning if that is what was said last.
@@ -164,6 +183,10 @@ class _Sender:
             done = self._changed.wait_for(lambda: not self._queue, timeout_s)
             self._flushing -= 1
             return done and not self._refused and not self._checkpoint_lost
+
+    def checkpoint_wanted(self):
+        with self._changed:
+            return self._checkpoint_wanted
 
     def close(self, timeout_s):
         with self._changed:
@@ -240,11 +263,22 @@ class _Sender:
             self._look_up_endpoint()
             return "retry"
         if status < 300:
+            self._hear(text)
             return "taken"
         _debug(f"{self._url}: {status} {text.decode(errors='replace')}")
         if status in (401, 403, 409):
             return "stop"   # an attempt that is no longer the current one
         return "retry" if status >= 500 or status == 429 else "dropped"
+
+    def _hear(self, text):
+        """An older control plane answers less."""
+        try:
+            answer = json.loads(text)
+        except ValueError:
+            return
+        wanted = isinstance(answer, dict) and answer.get("checkpoint_wanted") is True
+        with self._changed:
+            self._checkpoint_wanted = wanted
 
     def _look_up_endpoint(self):
         """The control plane may have come back elsewhere: its endpoint file says where."""
@@ -269,12 +303,15 @@ class _Silent:
     def flush(self, timeout_s):
         return True
 
+    def checkpoint_wanted(self):
+        return False
+
     def close(self, timeout_s):
         pass
 
 
 def _is_progress(message):
-    return "checkpoint" not in message and "checkpointing" not in message
+    return not {"checkpoint", "checkpointing", "fault"} & message.keys()
 
 
 _current = None

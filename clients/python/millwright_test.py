@@ -44,6 +44,30 @@ class ClientTest(unittest.TestCase):
                                             "samples": 80, "rate": 12.5, "unit": "tokens"}])
         self.assertEqual(server.tokens, {"Bearer mwa1.7.1.00"})
 
+    def test_a_fault_is_told_once_while_it_waits(self):
+        server = self.serve()
+        self.inside_job(server.url)
+        millwright.report(step=1)
+        for _ in range(50):
+            millwright.fault("job.slow_rank", "3 s behind")
+        self.assertTrue(millwright.flush(10))
+        faults = [b for b in server.bodies() if "fault" in b]
+        self.assertEqual(faults[0], {"rank": 3, "fault": {"code": "job.slow_rank",
+                                                          "detail": "3 s behind"}})
+        self.assertLess(len(faults), 10)
+
+    def test_the_answer_says_that_a_checkpoint_is_wanted(self):
+        server = self.serve(body=b'{"ok":true,"checkpoint_wanted":true}')
+        self.inside_job(server.url)
+        self.assertFalse(millwright.checkpoint_wanted())
+        millwright.report(step=1)
+        self.assertTrue(millwright.flush(10))
+        self.assertTrue(millwright.checkpoint_wanted())
+        server.body = b'{"ok":true}'
+        millwright.report(step=2)
+        self.assertTrue(millwright.flush(10))
+        self.assertFalse(millwright.checkpoint_wanted())
+
     def test_many_reports_become_few_and_the_last_is_sent_at_the_end(self):
         server = self.serve()
         self.inside_job(server.url)
@@ -156,7 +180,8 @@ class ClientTest(unittest.TestCase):
         millwright.report(loss=object())
         millwright.checkpoint_saved(object(), None)
         millwright.close()
-        self.assertEqual(server.bodies(), [{"rank": 3, "samples": 3}])
+        nan = {"rank": 3, "fault": {"code": "job.nan_loss", "detail": "at step x"}}
+        self.assertEqual(server.bodies(), [nan, {"rank": 3, "samples": 3}])
 
     def test_calls_return_at_once_and_the_end_is_bounded_when_nobody_answers(self):
         with fake_server.closed_port() as port:

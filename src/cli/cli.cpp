@@ -168,6 +168,7 @@ void build_tree(CLI::App& app, Cli& cli) {
   add_jobs(app, cli);
   add_job(app, cli);
   add_nodes(app, cli);
+  add_faults(app, cli);
   add_reservation(app, cli);
   add_fleet(app, cli);
   add_accelerators(app, cli);

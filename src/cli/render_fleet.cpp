@@ -11,6 +11,11 @@
 namespace mw {
 namespace {
 
+std::string category_name(std::string name) {
+  std::ranges::replace(name, '_', ' ');
+  return name;
+}
+
 /// "3/8": free of all.
 std::string accelerators_text(const JsonView& node) {
   return fmt::format("{}/{}",
@@ -28,7 +33,9 @@ std::string node_memory_text(const JsonView& node) {
 
 std::string phase_text(const JsonView& node) {
   const std::string phase = node["phase"].text();
-  return node["lost"].flag() ? phase + ", lost" : phase;
+  const std::string then = node["drain"]["then"].text();
+  const std::string goal = then.empty() || then == phase ? "" : ", then " + then;
+  return phase + goal + (node["lost"].flag() ? ", lost" : "");
 }
 Colour phase_colour(const JsonView& node) {
   if (node["lost"].flag()) return Colour::kRed;
@@ -42,16 +49,28 @@ std::string reason_text(const JsonView& node) {
   return by.empty() ? reason : reason.empty() ? "by " + by : fmt::format("{} (by {})", reason, by);
 }
 
+/// "reboot because of nvidia.xid.79, has begun".
+std::string remedy_text(const JsonView& node) {
+  const JsonView remedy = node["remedy"];
+  const std::string action = category_name(remedy["action"].text());
+  if (action.empty()) return "";
+  const std::string code = remedy["code"].text();
+  return action + (code.empty() ? "" : " because of " + code) +
+         (remedy["begun"].flag() ? ", has begun" : ", is planned");
+}
+
+std::string drain_text(const JsonView& node) {
+  const std::string mode = node["drain"]["mode"].text();
+  const auto deadline = node["drain"]["deadline_ns"].instant();
+  if (mode.empty()) return "";
+  return mode + (deadline ? ", until " + clock_text(*deadline) : "");
+}
+
 std::string jobs_text(const JsonView& node) {
   std::string out;
   for (const auto& job : node["jobs"].list())
     out += (out.empty() ? "" : ",") + std::to_string(JsonView(job).integer());
   return out;
-}
-
-std::string category_name(std::string name) {
-  std::ranges::replace(name, '_', ' ');
-  return name;
 }
 
 }  // namespace
@@ -91,6 +110,9 @@ std::string render_node(const JsonView& node, Instant now, const TerminalTraits&
   out += "  " + paint(phase_text(node), phase_colour(node), traits) + "\n";
   out += render_facts(
       {{"because", {reason_text(node)}},
+       {"drain", {drain_text(node)}},
+       {"remedy", {remedy_text(node)}},
+       {"faults", {node["faults"].integer(0) == 0 ? "" : std::to_string(node["faults"].integer())}},
        {"since", {since ? fmt::format("{} ({})", clock_text(*since), ago_text(*since, now)) : ""}},
        {"site", {node["site"].text()}},
        {"accelerators",

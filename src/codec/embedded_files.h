@@ -22,5 +22,7 @@ extern const std::span<const EmbeddedFile> kEmbeddedPolicies;
 extern const std::span<const EmbeddedFile> kEmbeddedWorkloads;
 /// Every file of scenarios/, by name.
 extern const std::span<const EmbeddedFile> kEmbeddedScenarios;
+/// Every file of faults/, by name.
+extern const std::span<const EmbeddedFile> kEmbeddedFaultPolicies;
 
 }  // namespace mw

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <variant>
 
+#include "codec/text_faults.h"
 #include "codec/text_words.h"
 #include "codec/timestamp.h"
 
@@ -41,6 +42,12 @@ std::string_view cause_text(EndCause cause) {
       return "it changes its size";
     case EndCause::kMoved:
       return "it moves, so that another job has room";
+    case EndCause::kDrained:
+      return "its node is taken out of service";
+    case EndCause::kFaulty:
+      return "a node under it has a fault";
+    case EndCause::kJobFault:
+      return "it has a fault of its own";
   }
   return "it ended";
 }
@@ -137,10 +144,8 @@ struct EventText {
                   : "Contact with " + node(e.node) + " is back";
   }
   std::string operator()(const NodeMoved& e) const {
-    const std::string what =
-        e.phase == NodePhase::kReady ? " takes new work again" : " drains: it takes no new work";
-    return node(e.node) + what + (e.by.empty() ? "" : ", decided by " + e.by) +
-           after_colon(e.reason);
+    return node(e.node) + " " + words::phase_text(e) +
+           (e.by.empty() ? "" : ", decided by " + e.by) + after_colon(e.reason);
   }
   std::string operator()(const JobSubmitted& e) const {
     const GangShape& gang = e.spec.gang;
@@ -252,6 +257,51 @@ struct EventText {
   std::string operator()(const ReservationEnded& e) const {
     return "Reservation " + e.reservation + (e.by.empty() ? " is over" : " was deleted") +
            by_whom(e.by) + "; its nodes are free for all";
+  }
+  std::string operator()(const CheckpointWanted& e) const {
+    return "Attempt " + number(e.attempt.value()) + " is asked to save a checkpoint and leave" +
+           (e.deadline ? ", until " + write_timestamp(*e.deadline) : "");
+  }
+  std::string operator()(const FaultNoted& e) const { return words::fault_text(e); }
+  std::string operator()(const FaultGone& e) const {
+    return e.fault.code + " at " + words::fault_place(e.fault) + " is gone" +
+           (e.by.empty() ? ", says " + e.fault.source : by_whom(e.by));
+  }
+  std::string operator()(const FaultJudged& e) const {
+    return "Because of " + e.code + ", " + e.because + ": " + words::action_text(e.action) +
+           (e.withheld.empty() ? "" : "; not done, for " + e.withheld);
+  }
+  std::string operator()(const NodeWatched& e) const {
+    return node(e.node) + " is watched until " + write_timestamp(e.until) + after_colon(e.code);
+  }
+  std::string operator()(const RemedyPlanned& e) const {
+    return node(e.node) + ": " + words::action_text(e.action) + " is planned (" +
+           number(e.remedy.value()) + ")" + by_whom(e.by) + after_colon(e.code);
+  }
+  std::string operator()(const RemedyBegun& e) const {
+    return node(e.node) + ": remedy " + number(e.remedy.value()) +
+           " begins, and will not be cancelled any more";
+  }
+  std::string operator()(const RemedyCancelled& e) const {
+    return node(e.node) + ": remedy " + number(e.remedy.value()) + " is cancelled before it began" +
+           by_whom(e.by) + after_colon(e.reason);
+  }
+  std::string operator()(const RemedyEnded& e) const {
+    return node(e.node) + ": remedy " + number(e.remedy.value()) + (e.ok ? " is done" : " failed") +
+           after_colon(e.detail);
+  }
+  std::string operator()(const BreakerTripped& e) const {
+    return "A person is needed: the breaker of " + std::string(name_of(e.level)) + " " + e.place +
+           " has tripped; " + counted(e.taken, "node") + " of " + number(e.nodes) +
+           " were taken out of service by themselves, and " + number(e.limit) + " may be";
+  }
+  std::string operator()(const BreakerWasReset& e) const {
+    return "The breaker of " + std::string(name_of(e.level)) + " " + e.place + " is reset" +
+           by_whom(e.by);
+  }
+  std::string operator()(const FaultPolicyChanged& e) const {
+    return "Faults are judged by policy \"" + e.policy.name + "\" now, with " +
+           counted(e.policy.rules.size(), "rule") + by_whom(e.by);
   }
   std::string operator()(const IdleCauseChanged& e) const {
     return "Free accelerators are idle because " + std::string(idle_text(e.cause));

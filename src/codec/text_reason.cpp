@@ -164,6 +164,7 @@ std::string nodes_short_text(const Refusal& refusal) {
 std::string refusal_text(const Refusal& refusal) {
   const std::string job = "Job " + number(refusal.job.value());
   const std::string state(name_of(refusal.job_state));
+  const std::string phase(name_of(refusal.phase.value_or(NodePhase::kReady)));
   switch (refusal.kind) {
     case RefusalKind::kNoSuchJob:
       return job + " does not exist.";
@@ -184,6 +185,27 @@ std::string refusal_text(const Refusal& refusal) {
              "; attempt " + number(refusal.attempt.value()) + " is the current one.";
     case RefusalKind::kNodeNotDraining:
       return "Node \"" + refusal.node + "\" does not drain; it takes work already.";
+    case RefusalKind::kNodeCannotMove:
+      return "Node \"" + refusal.node + "\" is " + phase + ", and from there nobody can have it " +
+             refusal.wanted + "; docs/operations.md shows which phase follows which.";
+    case RefusalKind::kNodeThereAlready:
+      return "Node \"" + refusal.node + "\" is " + phase + " already.";
+    case RefusalKind::kNodeUnderRepair:
+      return "Node \"" + refusal.node + "\" is " + phase + ": what is done to it (" +
+             refusal.wanted +
+             ") has begun, and cannot be taken back. Wait for its end, or give it up with \"mw "
+             "node "
+             "quarantine\".";
+    case RefusalKind::kNoSuchPlace:
+      return "There is no " + refusal.wanted + " in the fleet.";
+    case RefusalKind::kNoSuchDevice:
+      return "Node \"" + refusal.node + "\" has no accelerator " + refusal.wanted + ".";
+    case RefusalKind::kNoSuchFault:
+      return "No fault " + refusal.wanted + " is known there; see \"mw faults list\".";
+    case RefusalKind::kFaultPolicyInvalid:
+      return "The fault policy cannot be used" + words::after_colon(refusal.wanted) + ".";
+    case RefusalKind::kNoSuchBreaker:
+      return "The breaker of " + refusal.wanted + " has not tripped.";
     case RefusalKind::kNodeDrainingAlready:
       return "Node \"" + refusal.node + "\" drains already.";
     case RefusalKind::kKeyReused:

@@ -38,7 +38,21 @@ void change_capacity(State& state, const JobSpec& spec, const Placement& placeme
 
 LedgerCategory free_category(const State& state, const Node& node) {
   if (node.lost) return LedgerCategory::kLostContact;
-  if (node.phase == NodePhase::kDraining) return LedgerCategory::kDraining;
+  switch (node.phase) {
+    case NodePhase::kSuspect:
+    case NodePhase::kDraining:
+      return LedgerCategory::kDraining;
+    case NodePhase::kProvisioning:
+    case NodePhase::kValidating:
+      return LedgerCategory::kValidating;
+    case NodePhase::kRepairing:
+      return LedgerCategory::kRepairing;
+    case NodePhase::kQuarantined:
+    case NodePhase::kRetired:
+      return LedgerCategory::kQuarantined;
+    case NodePhase::kReady:
+      break;
+  }
   if (node.claim.job != JobId() || node.reserved) return LedgerCategory::kHeld;
   return state.idle_cause;
 }

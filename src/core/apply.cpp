@@ -72,8 +72,10 @@ class Applier {
 
   void operator()(const NodeMoved& event) {
     Node& node = node_at(event.node);
+    const NodePhase before = node.phase;
     if (event.phase != NodePhase::kReady) drop_all_on(node);
     recategorise(node, [&] { node.phase = event.phase; });
+    apply_health(state_, event, before);
     node.phase_reason = event.reason;
     node.phase_by = event.by;
     node.phase_since = at_;
@@ -222,6 +224,7 @@ class Applier {
     Attempt& attempt = attempt_at(event.job, event.attempt);
     state_.jobs.change(event.job).state = JobState::kStopping;
     unwatch_deadline(state_, attempt);
+    stop_listening(state_, event.job);
     if (!attempt.stopping) count_preemptible(state_, attempt, -1);
     state_.stopping.insert(event.job);
     attempt.stopping = event.cause;
@@ -234,6 +237,7 @@ class Applier {
     Job& job = state_.jobs.change(event.job);
     settle(attempt, at_);
     unwatch_deadline(state_, attempt);
+    forget_job_faults(state_, event.job);
     state_.may_grow.erase(event.job);
     if (state_.stopping.erase(event.job) == 0) count_preemptible(state_, attempt, -1);
     for (auto& [owner, claim] : state_.claims) std::erase(claim.victims, event.job);
@@ -289,11 +293,13 @@ class Applier {
       change_category(state_, attempt, LedgerCategory::kProductive, at_);
     }
     merge(state_.jobs.change(event.job).progress, event.progress);
+    hear(attempt);
   }
 
   void operator()(const CheckpointStarted& event) {
     Attempt& attempt = attempt_at(event.job, event.attempt);
     change_category(state_, attempt, LedgerCategory::kCheckpointing, at_);
+    hear(attempt);
   }
 
   void operator()(const CheckpointKept& event) {
@@ -304,6 +310,7 @@ class Applier {
     attempt.saved += attempt.unsaved;
     attempt.unsaved = AcceleratorTime();
     state_.jobs.change(event.job).checkpoint = event.checkpoint;
+    hear(attempt);
   }
 
   void operator()(const PolicyChanged& event) {
@@ -339,6 +346,19 @@ class Applier {
   }
   void operator()(const ReservationEnded& event) { end_reservation(state_, event.reservation); }
 
+  void operator()(const CheckpointWanted&) {}
+  void operator()(const FaultNoted& event) { apply_health(state_, event); }
+  void operator()(const FaultGone& event) { apply_health(state_, event); }
+  void operator()(const FaultJudged& event) { apply_health(state_, event); }
+  void operator()(const NodeWatched& event) { apply_health(state_, event); }
+  void operator()(const RemedyPlanned& event) { apply_health(state_, event); }
+  void operator()(const RemedyBegun& event) { apply_health(state_, event); }
+  void operator()(const RemedyCancelled& event) { apply_health(state_, event); }
+  void operator()(const RemedyEnded& event) { apply_health(state_, event); }
+  void operator()(const BreakerTripped& event) { apply_health(state_, event); }
+  void operator()(const BreakerWasReset& event) { apply_health(state_, event); }
+  void operator()(const FaultPolicyChanged& event) { apply_health(state_, event); }
+
   void operator()(const IdleCauseChanged& event) {
     // Only what is free on ready nodes is idle, and all of it has the same cause.
     state_.ledger.shift(state_.idle_cause, event.cause, state_.ledger.rates()[state_.idle_cause]);
@@ -353,6 +373,10 @@ class Applier {
     reset_capacity(node, state_.topology->shape(id));
     state_.nodes.push_back(std::move(node));
     return state_.nodes.back();
+  }
+
+  void hear(const Attempt& attempt) {
+    if (!attempt.stopping) note_heard(state_, attempt.job);
   }
 
   Node& node_at(NodeId id) { return state_.nodes.at(id.value()); }

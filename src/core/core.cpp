@@ -63,6 +63,7 @@ std::vector<Event> Core::Stepper::step(Instant now, std::span<const Input> input
   turn_reservations();
   let_in_due();
   end_overdue();
+  turn_health();
   boost_starved();
   decide();
   return std::move(events_);
@@ -83,6 +84,8 @@ Instant Core::Stepper::next_wakeup() const {
   for (const auto& [name, each] : state_.reservations) {
     next = std::min(next, each.begun ? each.spec.end() : each.spec.start);
   }
+  if (!state_.health.timers.empty()) next = std::min(next, state_.health.timers.begin()->first);
+  if (!state_.health.silence.empty()) next = std::min(next, state_.health.silence.begin()->first);
   if (retries_.next() > now_) next = std::min(next, retries_.next());
   if (grow_at_ > now_ && !state_.may_grow.empty()) next = std::min(next, grow_at_);
   if (state_.policy.starvation_after.count() > 0 && state_.classes.waiting() > 0) {
@@ -93,6 +96,7 @@ Instant Core::Stepper::next_wakeup() const {
 
 void Core::Stepper::emit(EventBody body) {
   note_freed(body);
+  note_leaving(body);
   events_.push_back({now_, request_, std::move(body)});
   apply(state_, events_.back());
   note_waiting(events_.back().body);

@@ -97,6 +97,7 @@ class World {
   Input anything() {
     const RequestId request(random_.below(2) * ++requests_);
     if (random_.chance(1, 2)) return {request, observation()};
+    if (random_.chance(1, 4)) return {request, some_health()};
     switch (random_.below(13)) {
       case 0:
       case 1:
@@ -120,10 +121,123 @@ class World {
       case 6:
         return {request, RequeueJob{some_job(), "d"}};
       case 7:
-        return {request, DrainNode{some_node(), "why", "e"}};
+        return {request, DrainNode{some_node(), "why", "e", some_mode(), some_length()}};
       default:
         return {request, ResumeNode{some_node(), "f"}};
     }
+  }
+
+  // --- nodes and faults -------------------------------------------------------------------------
+
+  std::optional<DrainMode> some_mode() {
+    if (random_.chance(1, 2)) return std::nullopt;
+    return static_cast<DrainMode>(random_.below(3));
+  }
+  std::optional<Duration> some_length() {
+    if (random_.chance(1, 2)) return std::nullopt;
+    return seconds(random_.between(0, 10));
+  }
+
+  InputBody some_health() {
+    switch (random_.below(10)) {
+      case 0:
+        return MoveNode{some_node(), static_cast<NodePhase>(random_.below(kNodePhases)),
+                        "why",       "j",
+                        some_mode(), some_length()};
+      case 1:
+        return SetFaultPolicy{some_fault_policy(), "k"};
+      case 2:
+        return ResetBreaker{BreakerLevel::kSite, random_.chance(3, 4) ? "here" : "there", "l"};
+      case 3:
+      case 4:
+        return FaultCleared{some_fault(), random_.chance(1, 3) ? "m" : ""};
+      case 5:
+      case 6:
+        return some_remedy_report();
+      default:
+        break;
+    }
+    if (!faults_told_.empty() && random_.chance(1, 3)) {
+      return FaultReported{faults_told_[random_.below(faults_told_.size())]};
+    }
+    faults_told_.push_back(some_fault());
+    return FaultReported{faults_told_.back()};
+  }
+
+  FaultReport some_fault() {
+    static constexpr const char* kCodes[] = {"a.watch", "a.drain", "a.reset", "a.reboot",
+                                             "a.flap",  "a.back",  "b.any",   "job.bad"};
+    FaultReport report;
+    report.code = kCodes[random_.below(std::size(kCodes))];
+    report.source = random_.chance(1, 2) ? "agent" : "alerts";
+    if (random_.chance(2, 3)) report.sequence = random_.below(40) + 1;
+    if (random_.chance(1, 2)) report.at = now_ - seconds(random_.between(-3, 40));
+    if (report.at < Instant()) report.at = Instant();
+    report.place = some_node();
+    report.count = random_.below(3) + 1;
+    if (random_.chance(1, 3)) {
+      report.scope = FaultReach::kAccelerator;
+      report.device = static_cast<std::uint32_t>(random_.below(4));
+    } else if (random_.chance(1, 8)) {
+      report.scope = FaultReach::kSite;
+      report.place = "here";
+    } else if (report.code == std::string_view("job.bad")) {
+      report.scope = FaultReach::kJob;
+      report.place.clear();
+      report.job = some_job();
+      report.attempt = AttemptNumber(static_cast<std::uint32_t>(random_.between(1, 2)));
+      if (random_.chance(1, 2)) report.rank = Rank(static_cast<std::uint32_t>(random_.below(5)));
+    }
+    return report;
+  }
+
+  FaultPolicy some_fault_policy() {
+    FaultPolicy policy;
+    policy.name = "some";
+    const auto rule = [&](const char* code, std::vector<FaultStep> steps) {
+      FaultRule one;
+      one.code = code;
+      one.steps = std::move(steps);
+      policy.rules.push_back(std::move(one));
+    };
+    const auto many = [&](FaultAction action) {
+      return FaultStep{action, static_cast<std::uint32_t>(random_.between(1, 3)),
+                       seconds(random_.between(0, 20)), some_mode()};
+    };
+    rule("a.back", {many(FaultAction::kReturnToVendor)});
+    rule("a.drain", {many(FaultAction::kDrain)});
+    rule("a.flap",
+         {{FaultAction::kIgnore}, many(FaultAction::kWatch), many(FaultAction::kQuarantine)});
+    rule("a.reboot", {many(FaultAction::kReboot)});
+    rule("a.reset", {many(FaultAction::kResetAccelerator), many(FaultAction::kReboot)});
+    rule("a.watch", {many(FaultAction::kWatch)});
+    rule("b.*", {many(FaultAction::kRestartJob)});
+    rule("engine.node_lost", {many(FaultAction::kQuarantine)});
+    rule("job.*", {many(random_.chance(1, 2) ? FaultAction::kRestartJob : FaultAction::kWatch)});
+    for (const FaultAction action : {FaultAction::kValidate, FaultAction::kResetAccelerator,
+                                     FaultAction::kReboot, FaultAction::kReturnToVendor}) {
+      if (random_.chance(2, 3)) policy.hooks.push_back({action, {"/do"}, seconds(20)});
+    }
+    if (random_.chance(2, 3)) {
+      policy.breakers.push_back({BreakerLevel::kSite,
+                                 static_cast<std::uint32_t>(random_.below(101)),
+                                 static_cast<std::uint32_t>(random_.below(3)), seconds(30)});
+    }
+    policy.stale_after = seconds(random_.between(1, 60));
+    policy.watch_for = seconds(random_.between(1, 20));
+    policy.drain_deadline = seconds(random_.between(0, 10));
+    if (random_.chance(1, 3)) policy.silence = seconds(random_.between(1, 20));
+    return policy;
+  }
+
+  /// Of the remedy that is being done, of one before it, or of none.
+  RemedyReported some_remedy_report() {
+    const std::string node = some_node();
+    Epoch remedy(random_.below(core_.state().next_epoch.value() + 1));
+    const auto& remedies = core_.state().health.remedies;
+    const auto id = core_.state().topology->find(node);
+    if (id && remedies.contains(*id) && random_.chance(3, 4)) remedy = remedies.at(*id).id;
+    return {node, remedy, random_.chance(2, 3), "done"};
   }
 
   std::string some_node() { return "n" + std::to_string(random_.below(nodes_.size() + 1)); }
@@ -277,13 +391,12 @@ class World {
   /// No more trouble: nodes are there and ready, nothing is held, tasks end, reports arrive.
   void come_to_rest() {
     for (NodeSpec& spec : nodes_) step({{RequestId(), NodeSeen{spec}}});
-    for (std::size_t i = 0; i < nodes_.size(); ++i) {
-      step({{RequestId(), ResumeNode{"n" + std::to_string(i), "test"}}});
-    }
+    bring_back();
     release_or_cancel();
     for (int round = 0; round < 400 && unfinished() > 0; ++round) {
       if (::testing::Test::HasFatalFailure()) return;
       now_ = now_ + seconds(200);
+      bring_back();
       if (round % 10 == 9) release_or_cancel();
       std::vector<Input> inputs;
       for (auto& [job, running] : engine_) {
@@ -301,6 +414,26 @@ class World {
     EXPECT_TRUE(core_.state().holds.empty());
     EXPECT_TRUE(core_.state().of_reservations.empty());
     EXPECT_EQ(core_.replayed(), core_.state());
+  }
+
+  /// Whatever is done to nodes ends well, and people put every node into service.
+  void bring_back() {
+    step({{RequestId(), SetFaultPolicy{FaultPolicy(), "test"}}});
+    const State& state = core_.state();
+    std::vector<Input> inputs;
+    for (const auto& [node, remedy] : state.health.remedies) {
+      inputs.push_back(
+          {RequestId(), RemedyReported{state.topology->name(node), remedy.id, true, ""}});
+    }
+    for (const Node& node : state.nodes) {
+      const std::string& name = state.topology->name(node.id);
+      if (node.phase == NodePhase::kRetired) {
+        inputs.push_back({RequestId(), MoveNode{name, NodePhase::kProvisioning, "", "test"}});
+      }
+      if (node.phase != NodePhase::kReady)
+        inputs.push_back({RequestId(), ResumeNode{name, "test"}});
+    }
+    step(std::move(inputs));
   }
 
   void release_or_cancel() {
@@ -350,6 +483,7 @@ class World {
   std::vector<NodeSpec> nodes_;
   std::map<JobId, Running> engine_;
   std::vector<InputBody> said_;
+  std::vector<FaultReport> faults_told_;
   std::uint64_t requests_ = 0;
   std::vector<Copy> copies_;
 };

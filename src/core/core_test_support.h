@@ -49,6 +49,7 @@ class CheckedCore {
     // through a reference from before a change is old here, and shows.
     const State before = core_.state();
     std::vector<Event> events = core_.step(now, inputs);
+    expect_ready(before, events);
     journal_.insert(journal_.end(), events.begin(), events.end());
     for (const std::string& broken : broken_invariants(core_.state())) ADD_FAILURE() << broken;
     return events;
@@ -74,6 +75,20 @@ class CheckedCore {
   [[nodiscard]] Epoch epoch(std::uint64_t id) const { return state().attempts.at(JobId(id)).epoch; }
 
  private:
+  /// Whatever is placed is placed on nodes that are ready at that moment, and not lost.
+  static void expect_ready(State at, const std::vector<Event>& events) {
+    for (const Event& event : events) {
+      if (const auto* placed = std::get_if<AttemptPlaced>(&event.body)) {
+        for (const NodeSlice& slice : placed->placement) {
+          const Node& node = at.nodes.at(slice.node.value());
+          EXPECT_EQ(node.phase, NodePhase::kReady) << "placed on a node that is not ready";
+          EXPECT_FALSE(node.lost) << "placed on a node that is lost";
+        }
+      }
+      apply(at, event);
+    }
+  }
+
   Core core_;
   std::vector<Event> journal_;
 };

@@ -21,14 +21,6 @@ Refusal refusal(ErrorCode code, RefusalKind kind, const Job& job) {
   return result;
 }
 
-Refusal refusal(ErrorCode code, RefusalKind kind, const std::string& node) {
-  Refusal refusal;
-  refusal.code = code;
-  refusal.kind = kind;
-  refusal.node = node;
-  return refusal;
-}
-
 }  // namespace
 
 void Core::Stepper::operator()(const SubmitJob& input) {
@@ -158,24 +150,6 @@ void Core::Stepper::operator()(const RequeueJob& input) {
     return refuse(refusal(ErrorCode::kConflict, RefusalKind::kJobNotRunning, *job));
   }
   stop_attempt(attempt->second, EndCause::kRequeued, input.by);
-}
-
-void Core::Stepper::operator()(const DrainNode& input) {
-  const auto node = state_.topology->find(input.node);
-  if (!node) { return refuse(refusal(ErrorCode::kNotFound, RefusalKind::kNoSuchNode, input.node)); }
-  if (state_.nodes.at(node->value()).phase == NodePhase::kDraining) {
-    return refuse(refusal(ErrorCode::kConflict, RefusalKind::kNodeDrainingAlready, input.node));
-  }
-  emit(NodeMoved{*node, NodePhase::kDraining, input.reason, input.by});
-}
-
-void Core::Stepper::operator()(const ResumeNode& input) {
-  const auto node = state_.topology->find(input.node);
-  if (!node) { return refuse(refusal(ErrorCode::kNotFound, RefusalKind::kNoSuchNode, input.node)); }
-  if (state_.nodes.at(node->value()).phase != NodePhase::kDraining) {
-    return refuse(refusal(ErrorCode::kConflict, RefusalKind::kNodeNotDraining, input.node));
-  }
-  emit(NodeMoved{*node, NodePhase::kReady, "", input.by});
 }
 
 void Core::Stepper::operator()(const DeclareFleet& input) {

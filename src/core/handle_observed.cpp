@@ -24,7 +24,10 @@ void Core::Stepper::operator()(const NodeSeen& input) {
     return;
   }
   const Node& node = state_.nodes.at(known->value());
-  if (node.lost) emit(NodeContact{node.id, false});
+  if (node.lost) {
+    emit(NodeContact{node.id, false});
+    note_lost(node.id, false);
+  }
   // A busy node keeps its old description until it is free: its engine will say so again.
   const bool same = state_.topology->spec(node.id) == input.spec;
   if (!same && node.slices == 0) emit(NodeChanged{node.id, input.spec});
@@ -36,6 +39,7 @@ void Core::Stepper::operator()(const NodeLost& input) {
   const NodeId id = *known;
   if (state_.nodes.at(id.value()).lost) return;
   emit(NodeContact{id, true});
+  note_lost(id, true);
   // Tasks there will not be heard of again; the rest of their gangs is stopped.
   std::vector<std::pair<JobId, NodeSlice>> hit;
   for (const auto& [job, attempt] : state_.attempts) {
@@ -97,8 +101,10 @@ void Core::Stepper::operator()(const AttemptGone& input) {
 }
 
 void Core::Stepper::operator()(const ReportProgress& input) {
-  if (reporting(input.job, input.attempt) == nullptr) return;
+  const Attempt* attempt = reporting(input.job, input.attempt);
+  if (attempt == nullptr) return;
   emit(ProgressNoted{input.job, input.attempt, input.rank, input.progress});
+  want_checkpoint(*attempt);
 }
 
 void Core::Stepper::operator()(const CheckpointBegun& input) {
@@ -110,6 +116,7 @@ void Core::Stepper::operator()(const CheckpointBegun& input) {
 void Core::Stepper::operator()(const CheckpointSaved& input) {
   if (reporting(input.job, input.attempt) == nullptr) return;
   emit(CheckpointKept{input.job, input.attempt, input.checkpoint});
+  leave_after_checkpoint(state_.attempts.at(input.job));
 }
 
 }  // namespace mw

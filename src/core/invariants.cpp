@@ -5,6 +5,7 @@
 #include "core/allocation.h"
 #include "core/fit.h"
 #include "core/gang.h"
+#include "core/health_check.h"
 #include "core/reservations.h"
 
 namespace mw {
@@ -24,6 +25,7 @@ class Inspector {
     reservations();
     tenants();
     indexes();
+    inspect_health(state_, found_);
     return std::move(found_);
   }
 

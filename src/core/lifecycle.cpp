@@ -29,6 +29,8 @@ bool counts_against_limit(EndCause cause) {
     case EndCause::kPreempted:
     case EndCause::kResized:
     case EndCause::kMoved:
+    case EndCause::kDrained:
+    case EndCause::kFaulty:
       return false;
     default:
       return true;
@@ -40,12 +42,15 @@ bool starts_again(const Job& job, const RestartPolicy& policy, EndCause cause) {
     case EndCause::kTaskFailed:
     case EndCause::kStartFailed:
     case EndCause::kEngineLost:
+    case EndCause::kJobFault:
       return job.restarts < policy.limit;
     case EndCause::kNodeLost:
     case EndCause::kRequeued:
     case EndCause::kPreempted:
     case EndCause::kResized:
     case EndCause::kMoved:
+    case EndCause::kDrained:
+    case EndCause::kFaulty:
       return true;
     case EndCause::kCompleted:
     case EndCause::kCancelled:

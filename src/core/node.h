@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,8 @@ struct Node {
   std::string phase_reason;
   std::string phase_by;
   Instant phase_since;
+  Mover phase_mover = Mover::kOperator;
+  std::optional<DrainOrder> drain;  ///< while it drains
   // Derived from attempts and held capacity.
   DeviceRoom devices;
   AcceleratorShare accelerators_free;
@@ -58,7 +61,7 @@ struct Node {
   bool reserved = false;  ///< the time for which it is set aside has begun
   Watts draw;             ///< counted in the index: of what runs, or what is claimed if more
   bool operator==(const Node&) const = default;
-  MW_FIELDS(id, phase, lost, phase_reason, phase_by, phase_since)
+  MW_FIELDS(id, phase, lost, phase_reason, phase_by, phase_since, phase_mover, drain)
 };
 
 /// Given new work, as long as something is free.

@@ -63,6 +63,7 @@ void rebuild_indexes(State& state) {
   restore_reservations(state);
   state.free.rebuild(*state.topology, state.nodes);
   for (const auto& [id, claim] : state.claims) restore_claim(state, claim);
+  rebuild_health(state);
 }
 
 ByCategory<AcceleratorTime> ledger_totals(const State& state, Instant now) {

@@ -20,6 +20,7 @@
 #include "base/time.h"
 #include "core/demand.h"
 #include "core/device_room.h"
+#include "core/health.h"
 #include "core/job_classes.h"
 #include "core/job_map.h"
 #include "core/job_table.h"
@@ -218,6 +219,8 @@ struct State {
   /// of.
   std::map<JobId, PendingReason> blocked;
   Demand demand;  ///< what has been asked for so far
+  Health health;
+  FaultTable faults;
 
   // Derived.
   SharedTopology topology;
@@ -242,7 +245,7 @@ struct State {
   bool operator==(const State&) const = default;
   MW_FIELDS(last_seq, now, next_job, next_epoch, records, jobs, attempts, holds, claims,
             reservations, policy, fleet, nodes, tenants, finished, ledger, idle_cause, blocked,
-            demand)
+            demand, health, faults)
 };
 
 /// Ended jobs stay in the state (for `show`, dependencies and repeated submits) until this many

@@ -38,6 +38,9 @@ class Core::Stepper {
   void operator()(const RequeueJob& input);
   void operator()(const DrainNode& input);
   void operator()(const ResumeNode& input);
+  void operator()(const MoveNode& input);
+  void operator()(const SetFaultPolicy& input);
+  void operator()(const ResetBreaker& input);
   void operator()(const DeclareFleet& input);
   void operator()(const SetPolicy& input);
   void operator()(const ReserveNodes& input);
@@ -45,6 +48,9 @@ class Core::Stepper {
   void operator()(const ControllerStarted& input);
   void operator()(const NodeSeen& input);
   void operator()(const NodeLost& input);
+  void operator()(const FaultReported& input);
+  void operator()(const FaultCleared& input);
+  void operator()(const RemedyReported& input);
   void operator()(const AttemptStarted& input);
   void operator()(const TaskExited& input);
   void operator()(const AttemptExited& input);
@@ -85,6 +91,47 @@ class Core::Stepper {
   [[nodiscard]] std::optional<Refusal> reservation_fault_of(const JobSpec& spec) const;
   void drop_overtaken_claims();
   bool see_as(JobId job);
+
+  // A node's life (handle_nodes.cpp).
+  struct Leave;
+  void turn_health();
+  void move_node(NodeId node, NodePhase to, Mover mover, const std::string& reason,
+                 const std::string& by, std::optional<DrainOrder> drain = std::nullopt);
+  void begin_drain(NodeId node, DrainOrder order, Mover mover, const std::string& reason,
+                   const std::string& by);
+  void drain_by_hand(NodeId node, DrainOrder order, const std::string& reason,
+                     const std::string& by);
+  [[nodiscard]] std::optional<NodeId> node_named(const std::string& name);
+  [[nodiscard]] bool let_go_of(NodeId node, const std::string& reason, const std::string& by);
+  void leave_for_drains();
+  void leave_nodes(const std::map<NodeId, Leave>& leaving);
+  [[nodiscard]] const std::string* restart_of(const NodeSlice& slice) const;
+  void leave_after_checkpoint(const Attempt& attempt);
+  void want_checkpoint(const Attempt& attempt);
+  void finish_drain(NodeId node);
+  void note_leaving(const EventBody& body);
+  void nodes_due();
+
+  // Faults (handle_faults.cpp, fault_actions.cpp, remedies.cpp).
+  bool note_fault(FaultReport report);
+  [[nodiscard]] bool is_news(const FaultReport& report, const FaultPlace& place) const;
+  void note_lost(NodeId node, bool lost);
+  void silent_due();
+  void judge_all();
+  void judge(const FaultPlace& place, const std::string& code, std::optional<std::uint32_t> device);
+  struct Verdict;
+  [[nodiscard]] std::string act_on(NodeId node, const Verdict& verdict);
+  [[nodiscard]] std::string watch(NodeId node, const Verdict& verdict);
+  [[nodiscard]] std::string take_out(NodeId node, const Verdict& verdict);
+  [[nodiscard]] std::string breaker_before(NodeId node, FaultReach scope);
+  void restart_jobs(const FaultPlace& place, const Verdict& verdict);
+  void judge_again(const FaultPlace& place);
+  void give_back(NodeId node, const std::string& code, std::optional<std::uint32_t> device);
+  void plan_remedy(NodeId node, FaultAction action, const std::string& code,
+                   std::optional<std::uint32_t> device, const std::string& by);
+  void begin_remedy(NodeId node);
+  void validate(NodeId node, const std::string& by);
+  void end_remedy(NodeId node, bool ok, const std::string& detail);
 
   // Deciding (passes.cpp).
   void decide();
@@ -133,7 +180,18 @@ class Core::Stepper {
   Instant now_;
   RequestId request_;
   std::vector<Event> events_;
-  bool has_tried_ = false;  ///< in this step, to find a place for somebody
+  // Of this step: what is left to do about nodes and faults when its inputs have been handled.
+  std::set<NodeId> emptied_;   ///< something has left them, or they began to drain
+  std::set<NodeId> to_clear_;  ///< drains that have begun, or want more than before
+  /// Of a node, or one of its accelerators: what runs there is to start again, and why.
+  struct Restart {
+    std::optional<std::uint32_t> device;
+    std::string reason;
+  };
+  std::map<NodeId, std::vector<Restart>> restarting_;
+  std::set<std::pair<FaultPlace, std::pair<std::string, std::optional<std::uint32_t>>>> judged_;
+  std::vector<FaultGone> over_;  ///< faults that are gone
+  bool has_tried_ = false;       ///< in this step, to find a place for somebody
   // Memory of what was tried. Most of it only saves time, but when something is searched for again
   // decides too: so a step that tries is stored, even if it makes no event (has_tried). A new
   // control plane has none of it, so all of it is forgotten where the journal says that one took

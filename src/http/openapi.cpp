@@ -192,11 +192,15 @@ const std::vector<Schema>& own_schemas() {
        {{"id", "integer", ""},
         {"name", "string", ""},
         {"site", "string", ""},
-        {"phase", "string", "ready or draining"},
+        {"phase", "string",
+         "provisioning, validating, ready, suspect, draining, quarantined, repairing or retired"},
         {"lost", "boolean", "Its engine does not hear from it."},
         {"reason", "string", "Of its phase."},
         {"by", "string", ""},
         {"phase_since_ns", "integer", ""},
+        {"drain", "DrainOrder?", "How its work leaves; null: it does not drain."},
+        {"remedy", "RemedyView?", "What is to be done to it, or is being done."},
+        {"faults", "integer", "Active ones, its accelerators' included."},
         {"accelerator_type", "string", ""},
         {"accelerators", "integer", ""},
         {"accelerators_free_milli", "integer", ""},
@@ -205,7 +209,6 @@ const std::vector<Schema>& own_schemas() {
         {"memory_bytes", "integer", ""},
         {"memory_free_bytes", "integer", ""},
         {"jobs", "[integer]", "That have an attempt on it."}}},
-      {"Drain", "", {{"reason", "string~", "Up to 500 bytes on one line."}}},
       {"ReservationRequest",
        "Which nodes to set aside, when, for whom. Either nodes, or node_list.",
        {{"name", "string", ""},
@@ -303,7 +306,8 @@ const std::vector<Schema>& own_schemas() {
         {"rate", "number~", "In `unit` per second."},
         {"unit", "string~", "Such as tokens."},
         {"checkpoint", "Checkpoint~", "It was saved."},
-        {"checkpointing", "boolean~", "true: it begins to save one."}}},
+        {"checkpointing", "boolean~", "true: it begins to save one."},
+        {"fault", "ReportedFault~", "Something is wrong with it."}}},
       {"Server",
        "",
        {{"version", "string", ""},
@@ -335,6 +339,7 @@ const std::vector<Schema>& schemas() {
   static const std::vector<Schema> all = [] {
     std::vector<Schema> both = own_schemas();
     both.insert(both.end(), forecast_schemas().begin(), forecast_schemas().end());
+    both.insert(both.end(), fault_schemas().begin(), fault_schemas().end());
     return both;
   }();
   return all;

@@ -24,5 +24,7 @@ struct Schema {
 
 /// Of questions about the future.
 const std::vector<Schema>& forecast_schemas();
+/// Of faults.
+const std::vector<Schema>& fault_schemas();
 
 }  // namespace mw::http

@@ -30,6 +30,7 @@ std::vector<Route> forecast_routes(ApiContext* context);
 /// Begins to ask itself now and then when a waiting job starts, as the options say.
 void check_forecasts(ApiContext& context);
 std::vector<Route> server_routes(ApiContext* context);
+std::vector<Route> fault_routes(ApiContext* context);
 
 // --- what handlers share ------------------------------------------------------------------------
 
@@ -69,7 +70,15 @@ Result<JobFileContext> job_file_context(const Request& request, const std::strin
 Result<std::vector<InputBody>> parse_report(const Request& request);
 /// The policy that `request` sets. Errors: as parse_policy_file.
 Result<SetPolicy> parse_policy(const Request& request, const std::string& user);
-/// The reason given for a drain.
-Result<std::string> parse_drain(const Request& request);
+/// The fault policy that `request` sets. Errors: as parse_fault_policy.
+Result<SetFaultPolicy> parse_fault_policy_request(const Request& request, const std::string& user);
+Result<ResetBreaker> parse_breaker_reset(const Request& request, const std::string& user);
+/// What a person says of a move of a node: why, how its work leaves, and until when.
+struct NodeOrder {
+  std::string reason;
+  std::optional<DrainMode> mode;
+  std::optional<Duration> within;
+};
+Result<NodeOrder> parse_drain(const Request& request);
 
 }  // namespace mw::http

@@ -5,6 +5,8 @@
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
+#include "codec/fault_policy_file.h"
+#include "codec/fault_request.h"
 #include "codec/json.h"
 #include "http/routes.h"
 
@@ -13,6 +15,13 @@ namespace {
 
 constexpr std::size_t kPathLengthMax = 4095;  // PATH_MAX without its NUL
 constexpr std::size_t kUnitLengthMax = 32;
+
+/// Something that is wrong with the job, by its own word.
+struct FaultBody {
+  std::string code;
+  std::optional<std::string> detail;
+  MW_FIELDS(code, detail)
+};
 
 /// The body of a report; the keys are documented as schema Report.
 struct ReportBody {
@@ -27,8 +36,9 @@ struct ReportBody {
   std::optional<std::string> unit;
   std::optional<Checkpoint> checkpoint;
   std::optional<bool> checkpointing;
+  std::optional<FaultBody> fault;
   MW_FIELDS(job, attempt, rank, step, steps_total, samples, loss, rate, unit, checkpoint,
-            checkpointing)
+            checkpointing, fault)
 };
 
 Error invalid(std::string message) { return Error{ErrorCode::kInvalid, std::move(message)}; }
@@ -55,10 +65,34 @@ Result<Caller> who(const Request& request, const ReportBody& body) {
   return Caller{*body.job, *body.attempt};
 }
 
+Result<FaultReported> job_fault(const FaultBody& body, const Caller& caller, Rank rank) {
+  const auto code = parse_fault_code(body.code);
+  if (!code) return invalid("body.fault.code: " + code.error().message + ".");
+  if (!code->starts_with("job.")) {
+    return invalid(
+        "body.fault.code: expected a code that begins with \"job.\", such as "
+        "job.nan_loss; what is wrong with a node is told by POST /v1/faults.");
+  }
+  FaultReport report;
+  report.source =
+      "job " + std::to_string(caller.job.value()) + ", rank " + std::to_string(rank.value());
+  report.code = *code;
+  report.scope = FaultReach::kJob;
+  report.job = caller.job;
+  report.attempt = caller.attempt;
+  report.rank = rank;
+  report.detail = body.detail.value_or("");
+  if (report.detail.size() > kFaultTextBytesMax || has_control_character(report.detail)) {
+    return invalid("body.fault.detail: expected up to 500 bytes on one line.");
+  }
+  return FaultReported{std::move(report)};
+}
+
 /// Waits for the answers to all inputs of one report.
 struct ReportAnswers {
   std::mutex mutex;
   std::size_t missing = 0;
+  bool checkpoint_wanted = false;
   std::optional<Response> failure;
 };
 
@@ -72,10 +106,19 @@ void report(ApiContext& context, const Request& request, const Reply& reply) {
     if (response.status != 200 && !answers->failure) answers->failure = std::move(response);
     if (--answers->missing > 0) return;
     lock.unlock();
-    reply(answers->failure ? std::move(*answers->failure) : json_response({{"ok", true}}));
+    reply(answers->failure
+              ? std::move(*answers->failure)
+              : json_response({{"ok", true}, {"checkpoint_wanted", answers->checkpoint_wanted}}));
   };
   for (InputBody& input : *inputs) {
-    ask(context, std::move(input), collect, [](const Answer&, const Reply& to) { to(Response()); });
+    ask(context, std::move(input), collect, [answers](const Answer& answer, const Reply& to) {
+      for (const Event& event : answer.events) {
+        if (!std::holds_alternative<CheckpointWanted>(event.body)) continue;
+        const std::lock_guard lock(answers->mutex);
+        answers->checkpoint_wanted = true;
+      }
+      to(Response());
+    });
   }
 }
 
@@ -97,12 +140,17 @@ Result<std::vector<InputBody>> parse_report(const Request& request) {
       return invalid("body.checkpoint.path: expected an absolute path of up to 4095 bytes.");
     }
   }
+  std::vector<InputBody> inputs;
+  if (body->fault) {
+    auto told = job_fault(*body->fault, *caller, body->rank.value_or(Rank()));
+    if (!told) return told.error();
+    inputs.emplace_back(std::move(*told));
+  }
   const Progress progress{body->step, body->steps_total, body->samples,
                           body->loss, body->rate,        body->unit};
-  std::vector<InputBody> inputs;
   const bool begins = body->checkpointing.value_or(false);
   // Nothing but "not checkpointing" is progress, too: it ends the time that counts as saving.
-  if (progress != Progress() || (!begins && !body->checkpoint)) {
+  if (progress != Progress() || (!begins && !body->checkpoint && !body->fault)) {
     inputs.emplace_back(
         ReportProgress{caller->job, caller->attempt, body->rank.value_or(Rank()), progress});
   }
@@ -120,7 +168,7 @@ std::vector<Route> report_routes(ApiContext* context) {
   route.summary = "A job tells of its progress and its checkpoints, with its attempt's token.";
   route.access = Access::kReport;
   route.request_schema = "Report";
-  route.responses = {{200, "Noted, durably.", "Ok"},
+  route.responses = {{200, "Noted, durably.", "ReportTaken"},
                      {404, "There is no such job.", "Error"},
                      {409, "The attempt is not the job's current one.", "Error"}};
   route.handler = [context](const auto& request, const Reply& reply) {

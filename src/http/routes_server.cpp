@@ -85,10 +85,10 @@ void write_jobs(MetricsWriter& writer, const ApiContext& context) {
 void write_fleet(MetricsWriter& writer, const ApiContext& context) {
   ByCategory<AcceleratorTime> totals;
   ByCategory<AcceleratorShare> rates;
-  std::map<std::pair<NodePhase, bool>, std::uint64_t> nodes{{{NodePhase::kReady, false}, 0},
-                                                            {{NodePhase::kReady, true}, 0},
-                                                            {{NodePhase::kDraining, false}, 0},
-                                                            {{NodePhase::kDraining, true}, 0}};
+  std::map<std::pair<NodePhase, bool>, std::uint64_t> nodes;
+  for (std::size_t i = 0; i < kNodePhases; ++i) {
+    for (const bool lost : {false, true}) nodes[{static_cast<NodePhase>(i), lost}] = 0;
+  }
   read_state(context, [&](const State& state, Instant now) {
     totals = ledger_totals(state, now);
     rates = state.ledger.rates();

@@ -188,6 +188,29 @@ json::object why_view(const JobSnapshot& snapshot) {
   return view;
 }
 
+namespace {
+
+json::value remedy_view(const State& state, NodeId node) {
+  const auto found = state.health.remedies.find(node);
+  if (found == state.health.remedies.end()) return nullptr;
+  const Remedy& remedy = found->second;
+  return {{"remedy", remedy.id.value()},
+          {"action", text_value(name_of(remedy.action))},
+          {"code", remedy.code},
+          {"device", remedy.device ? json::value(*remedy.device) : json::value(nullptr)},
+          {"begun", remedy.begun_at.has_value()}};
+}
+
+std::uint64_t active_faults(const State& state, NodeId node) {
+  const auto found = state.faults.find(place_of(node));
+  if (found == state.faults.end()) return 0;
+  std::uint64_t active = 0;
+  for (const FaultRecord& each : found->second.records) active += each.active ? 1 : 0;
+  return active;
+}
+
+}  // namespace
+
 json::array node_views(const State& state, NodeId first, std::size_t limit) {
   std::vector<const Node*> nodes;
   for (std::size_t i = first.value(); i < state.nodes.size() && nodes.size() < limit; ++i) {
@@ -214,6 +237,9 @@ json::array node_views(const State& state, NodeId first, std::size_t limit) {
     view["reason"] = node->phase_reason;
     view["by"] = node->phase_by;
     view["phase_since_ns"] = node->phase_since.count();
+    view["drain"] = node->drain ? to_json(*node->drain) : json::value(nullptr);
+    view["remedy"] = remedy_view(state, node->id);
+    view["faults"] = active_faults(state, node->id);
     view["accelerator_type"] = spec.accelerator_type;
     view["accelerators"] = spec.accelerators;
     view["accelerators_free_milli"] = node->accelerators_free.count();

@@ -27,6 +27,18 @@ std::vector<DesiredAttempt> desired_attempts(const State& state) {
   return all;
 }
 
+DesiredRemedy desired_remedy(const State& state, NodeId node) {
+  const Remedy& remedy = state.health.remedies.at(node);
+  DesiredRemedy desired;
+  desired.node = state.topology->name(node);
+  desired.remedy = remedy.id;
+  desired.action = remedy.action;
+  desired.code = remedy.code;
+  desired.device = remedy.device;
+  if (const FaultHook* hook = hook_for(*state.health.policy, remedy.action)) desired.hook = *hook;
+  return desired;
+}
+
 Commander::Commander(Engine& engine, const State& state) : engine_(engine) {
   for (const auto& [job, attempt] : state.attempts) epochs_.emplace(job, attempt.epoch);
 }
@@ -47,12 +59,35 @@ void Commander::tell(const State& state, const std::vector<Event>& events) {
       if (epoch == epochs_.end()) continue;
       engine_.forget(ended->job, epoch->second);
       epochs_.erase(epoch);
+    } else if (const auto* begun = std::get_if<RemedyBegun>(&event.body)) {
+      const auto remedy = state.health.remedies.find(begun->node);
+      if (remedy == state.health.remedies.end() || remedy->second.id != begun->remedy) continue;
+      engine_.remedy(desired_remedy(state, begun->node));
+    } else if (const auto* over = std::get_if<RemedyEnded>(&event.body)) {
+      engine_.forget_remedy(state.topology->name(over->node), over->remedy);
     }
   }
 }
 
 void Commander::repeat(const State& state) {
   for (const auto& [job, attempt] : state.attempts) engine_.set(desired_attempt(state, job));
+  for (const auto& [node, remedy] : state.health.remedies) {
+    if (remedy.begun_at) engine_.remedy(desired_remedy(state, node));
+  }
+}
+
+std::vector<std::pair<std::string, Epoch>> Commander::unknown_remedies(
+    const State& state, std::span<const Input> inputs) {
+  std::vector<std::pair<std::string, Epoch>> found;
+  for (const Input& input : inputs) {
+    const auto* report = std::get_if<RemedyReported>(&input.body);
+    if (report == nullptr) continue;
+    const auto node = state.topology->find(report->node);
+    const auto remedy = node ? state.health.remedies.find(*node) : state.health.remedies.end();
+    const bool known = remedy != state.health.remedies.end() && remedy->second.id == report->remedy;
+    if (!known) found.emplace_back(report->node, report->remedy);
+  }
+  return found;
 }
 
 std::vector<std::pair<JobId, Epoch>> Commander::unknown(const State& state,

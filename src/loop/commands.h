@@ -4,6 +4,7 @@
 
 #include <map>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,9 @@ DesiredAttempt desired_attempt(const State& state, JobId job);
 /// Everything that it wants, in job order.
 std::vector<DesiredAttempt> desired_attempts(const State& state);
 
+/// What is being done to a node.  REQUIRES: it has a remedy that has begun.
+DesiredRemedy desired_remedy(const State& state, NodeId node);
+
 /// Tells the engine what `events` changed. `epochs` remembers the epoch of each live attempt, so
 /// that an ended one can be named after the state has forgotten it.
 class Commander {
@@ -33,6 +37,9 @@ class Commander {
   /// they ended, and is to be told again.
   [[nodiscard]] static std::vector<std::pair<JobId, Epoch>> unknown(const State& state,
                                                                     std::span<const Input> inputs);
+  /// Likewise the reports on remedies that are not a node's any more.
+  [[nodiscard]] static std::vector<std::pair<std::string, Epoch>> unknown_remedies(
+      const State& state, std::span<const Input> inputs);
 
  private:
   Engine& engine_;

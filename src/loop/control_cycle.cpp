@@ -49,12 +49,14 @@ Result<ControlCycle::Turn> ControlCycle::turn(Instant now, std::span<const Input
   now = std::max(now, core_->state().now);
   // All that is known before the step is stored, so this may be told whatever comes of the step.
   const auto unknown = Commander::unknown(core_->state(), inputs);
+  const auto remedies = Commander::unknown_remedies(core_->state(), inputs);
   Turn turn;
   turn.first = core_->state().last_seq.next();
   auto events = std::make_shared<std::vector<Event>>(core_->step(now, inputs));
   turn.events = events;
   times_.step_ns += elapsed_ns(step_began);
   for (const auto& [job, epoch] : unknown) engine_.forget(job, epoch);
+  for (const auto& [node, remedy] : remedies) engine_.forget_remedy(node, remedy);
   if (events->empty() && !core_->has_tried()) return turn;
 
   std::vector<EndedJob> ended;

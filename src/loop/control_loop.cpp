@@ -151,7 +151,9 @@ class ControlLoop::Impl {
     }
     const Result<ControlCycle::Turn> turn = cycle_.turn(clock_.now(), inputs);
     if (!turn) return store_failed(std::move(taken), turn.error());
-    if (turn->events->empty()) return;  // nothing is new, and nobody is to be answered
+    // Nothing is new; whoever asked is told so, and needs nothing stored for it.
+    const bool somebody_waits = next_request_ != first_request;
+    if (turn->events->empty() && !somebody_waits) return;
     count(inputs.size(), *turn->events);
     publish(turn->first, turn->events, std::move(taken), first_request);
     snapshot_if_due();

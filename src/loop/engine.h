@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -38,6 +39,17 @@ struct DesiredAttempt {
   Placement placement;
   std::vector<std::string> node_names;  ///< one a slice of `placement`
   Checkpoint resume_from;
+};
+
+/// What is being done to a node: it has begun, so whoever is told does it, once, and tells how it
+/// ended (RemedyReported) until it is forgotten.
+struct DesiredRemedy {
+  std::string node;
+  Epoch remedy;  ///< larger than of any before it: what is told of an older one comes late
+  FaultAction action = FaultAction::kReboot;
+  std::string code;  ///< of the fault; empty: somebody asked for it
+  std::optional<std::uint32_t> device;
+  std::optional<FaultHook> hook;  ///< the program that does it, as the fault policy says
 };
 
 /// Takes what an engine observes. Safe to call from any thread; never blocks for long.
@@ -78,6 +90,11 @@ class Engine {
   /// anything of it still be there it is removed. Of what was forgotten before, or was never heard
   /// of, nothing happens. Logs stay.
   virtual void forget(JobId job, Epoch epoch) = 0;
+  /// Does this to the node. Told again it is the same remedy: it is done once, and how it ended is
+  /// told again. By itself an engine does nothing to its nodes, and the core gives up in time.
+  virtual void remedy(DesiredRemedy /*desired*/) {}
+  /// The core has recorded its end, or nobody waits for it: what still runs of it is stopped.
+  virtual void forget_remedy(const std::string& /*node*/, Epoch /*remedy*/) {}
   /// Stops reporting and lets go, leaving what runs running.
   virtual void detach() = 0;
 

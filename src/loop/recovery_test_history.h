@@ -67,6 +67,7 @@ class History {
 
   InputBody asked() {
     const JobId job(1 + random_.below(core_.state().next_job.value()));
+    if (random_.chance(1, 5)) return health();
     switch (random_.below(9)) {
       case 0:
         return CancelJob{job, random_.chance(1, 2), "alice"};
@@ -77,12 +78,73 @@ class History {
       case 3:
         return RequeueJob{job, "carol"};
       case 4:
-        return DrainNode{"n1", "a fan \"squeaks\"", "dave"};
+        return DrainNode{
+            "n1", "a fan \"squeaks\"", "dave",
+            random_.chance(1, 2) ? std::optional(DrainMode::kCheckpoint) : std::nullopt,
+            minutes(1)};
       case 5:
         return ResumeNode{"n1", "dave"};
       default:
         return SubmitJob{spec(),
                          random_.chance(1, 3) ? "key" + std::to_string(random_.below(20)) : ""};
+    }
+  }
+
+  /// Faults, and what is done about them: every kind of input there is of them.
+  InputBody health() {
+    FaultReport fault;
+    fault.source = "agent \"n1\"";
+    fault.sequence = random_.below(50);
+    fault.at = now_ - seconds(random_.between(0, 30));
+    fault.code = random_.chance(1, 2) ? "x.watch" : "x.reboot";
+    fault.place = "n" + std::to_string(random_.below(3));
+    fault.count = 2;
+    fault.severity = FaultSeverity::kError;
+    fault.detail = "not UTF-8: \xFE";
+    if (random_.chance(1, 2)) {
+      fault.scope = FaultReach::kAccelerator;
+      fault.device = static_cast<std::uint32_t>(random_.below(3));
+    }
+    switch (random_.below(7)) {
+      case 0:
+        return MoveNode{fault.place, NodePhase::kQuarantined, "smoke",
+                        "erin",      DrainMode::kForce,       minutes(5)};
+      case 1:
+        return FaultCleared{fault, random_.chance(1, 2) ? "erin" : ""};
+      case 2: {
+        FaultPolicy policy;
+        policy.name = "some";
+        policy.rules = {{"x.reboot",
+                         FaultyPart::kHost,
+                         FaultSeverity::kError,
+                         FaultReach::kNode,
+                         "what",
+                         "advice",
+                         "source",
+                         {{FaultAction::kReboot, 1, Duration(), DrainMode::kCheckpoint}}},
+                        {"x.watch",
+                         FaultyPart::kHost,
+                         FaultSeverity::kInfo,
+                         FaultReach::kNode,
+                         "",
+                         "",
+                         "",
+                         {{FaultAction::kIgnore}, {FaultAction::kWatch, 2, hours(1), {}}}}};
+        policy.hooks = {{FaultAction::kReboot, {"/do", "it"}, minutes(1), 2, {{"A", "b"}}}};
+        policy.breakers = {{BreakerLevel::kSite, 50, 1, hours(1)}};
+        policy.silence = minutes(3);
+        return SetFaultPolicy{policy, "erin"};
+      }
+      case 3:
+        return ResetBreaker{BreakerLevel::kSite, "here", "erin"};
+      case 4: {
+        const auto& remedies = core_.state().health.remedies;
+        if (remedies.empty()) return ResumeNode{fault.place, "dave", "seen to"};
+        return RemedyReported{core_.state().topology->name(remedies.begin()->first),
+                              remedies.begin()->second.id, random_.chance(2, 3), "done"};
+      }
+      default:
+        return FaultReported{fault};
     }
   }
 

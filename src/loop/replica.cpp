@@ -63,7 +63,7 @@ void Replica::show(const Publication& publication) {
     const std::unique_lock lock(state_mutex_);
     for (const Event& event : *publication.events) apply(state_, event);
   }
-  {
+  if (!publication.events->empty()) {
     const std::lock_guard lock(listeners_mutex_);
     for (const auto& [handle, listener] : listeners_)
       listener(publication.first, publication.events);

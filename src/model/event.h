@@ -14,6 +14,7 @@
 #include "model/claim.h"
 #include "model/fleet.h"
 #include "model/fleet_spec.h"
+#include "model/health_event.h"
 #include "model/input.h"
 #include "model/job.h"
 #include "model/ledger.h"
@@ -67,15 +68,6 @@ struct NodeContact {
   bool lost = false;
   bool operator==(const NodeContact&) const = default;
   MW_FIELDS(node, lost)
-};
-struct NodeMoved {
-  static constexpr std::string_view kKind = "node_moved";
-  NodeId node;
-  NodePhase phase = NodePhase::kReady;
-  std::string reason;
-  std::string by;
-  bool operator==(const NodeMoved&) const = default;
-  MW_FIELDS(node, phase, reason, by)
 };
 
 // --- jobs -------------------------------------------------------------------------------------
@@ -275,7 +267,9 @@ using EventBody =
                  JobFinished, ProgressNoted, CheckpointStarted, CheckpointKept, IdleCauseChanged,
                  CancelRepeated, FleetDeclared, JobEligible, JobBoosted, CapacityClaimed,
                  ClaimDropped, PolicyChanged, ReservationMade, ReservationBegun, ReservationMended,
-                 ReservationEnded>;
+                 ReservationEnded, CheckpointWanted, FaultNoted, FaultGone, FaultJudged,
+                 NodeWatched, RemedyPlanned, RemedyBegun, RemedyCancelled, RemedyEnded,
+                 BreakerTripped, BreakerWasReset, FaultPolicyChanged>;
 
 struct Event {
   Instant at;

@@ -3,14 +3,13 @@
 // are kept apart: a lost node that was draining is still draining when it comes back.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 #include "base/fields.h"
 #include "base/id.h"
 #include "base/quantity.h"
+#include "model/node_phase.h"
 
 namespace mw {
 
@@ -25,13 +24,6 @@ struct NodeSpec {
 
   bool operator==(const NodeSpec&) const = default;
   MW_FIELDS(name, site, accelerator_type, accelerators, cpus, memory)
-};
-
-/// What we decided about a node. Only a ready node is given new work.
-enum class NodePhase : std::uint8_t { kReady, kDraining };
-template <>
-struct EnumNames<NodePhase> {
-  static constexpr std::array<std::string_view, 2> value = {"ready", "draining"};
 };
 
 }  // namespace mw

@@ -11,6 +11,7 @@
 #include "base/id.h"
 #include "model/fleet.h"
 #include "model/fleet_spec.h"
+#include "model/health_input.h"
 #include "model/job.h"
 #include "model/policy.h"
 #include "model/reservation.h"
@@ -57,21 +58,6 @@ struct RequeueJob {
   std::string by;
   bool operator==(const RequeueJob&) const = default;
   MW_FIELDS(job, by)
-};
-struct DrainNode {
-  static constexpr std::string_view kKind = "drain_node";
-  std::string node;
-  std::string reason;
-  std::string by;
-  bool operator==(const DrainNode&) const = default;
-  MW_FIELDS(node, reason, by)
-};
-struct ResumeNode {
-  static constexpr std::string_view kKind = "resume_node";
-  std::string node;
-  std::string by;
-  bool operator==(const ResumeNode&) const = default;
-  MW_FIELDS(node, by)
 };
 
 /// The fleet is this from now on. Refused once there are nodes, unless it is the same.
@@ -202,7 +188,8 @@ using InputBody =
     std::variant<SubmitJob, CancelJob, HoldJob, ReleaseJob, RequeueJob, DrainNode, ResumeNode,
                  ControllerStarted, NodeSeen, NodeLost, AttemptStarted, TaskExited, AttemptGone,
                  ReportProgress, CheckpointBegun, CheckpointSaved, DeclareFleet, SetPolicy,
-                 AttemptExited, ReserveNodes, ReleaseReservation>;
+                 AttemptExited, ReserveNodes, ReleaseReservation, MoveNode, FaultReported,
+                 FaultCleared, SetFaultPolicy, ResetBreaker, RemedyReported>;
 
 struct Input {
   RequestId request;  ///< 0: nobody waits for the answer

@@ -181,12 +181,16 @@ enum class EndCause : std::uint8_t {
   kPreempted,    ///< for another job, as the policy allows
   kResized,      ///< elastic: to start again with more, or with fewer
   kMoved,        ///< to start again elsewhere, so that another job has room
+  kDrained,      ///< to start again elsewhere, for its node is taken out of service
+  kFaulty,       ///< to start again, for a fault below it
+  kJobFault,     ///< to start again, for a fault of its own: it hangs, its loss is no number
 };
 template <>
 struct EnumNames<EndCause> {
-  static constexpr std::array<std::string_view, 11> value = {
-      "completed", "task_failed", "start_failed", "engine_lost", "node_lost", "cancelled",
-      "requeued",  "time_limit",  "preempted",    "resized",     "moved"};
+  static constexpr std::array<std::string_view, 14> value = {
+      "completed", "task_failed", "start_failed", "engine_lost", "node_lost",
+      "cancelled", "requeued",    "time_limit",   "preempted",   "resized",
+      "moved",     "drained",     "faulty",       "job_fault"};
 };
 
 /// The last state that a job can be started again from, as it told us.

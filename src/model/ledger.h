@@ -12,7 +12,7 @@
 //   draining               free on a node that takes no new work
 //   lost_contact           on a node that its engine has lost
 //
-// The design names more (quota, power, validating, repairing, used by others); each comes with
+// The design names more (quota, power, used by others); each comes with
 // the part of the brain that can tell it apart.
 #pragma once
 
@@ -34,13 +34,16 @@ enum class LedgerCategory : std::uint8_t {
   kHeld,
   kDraining,
   kLostContact,
+  kValidating,
+  kRepairing,
+  kQuarantined,
 };
-inline constexpr std::size_t kLedgerCategories = 9;
+inline constexpr std::size_t kLedgerCategories = 12;
 template <>
 struct EnumNames<LedgerCategory> {
   static constexpr std::array<std::string_view, kLedgerCategories> value = {
-      "productive", "starting", "checkpointing", "lost_work",   "idle_no_demand",
-      "idle_shape", "held",     "draining",      "lost_contact"};
+      "productive", "starting", "checkpointing", "lost_work",  "idle_no_demand", "idle_shape",
+      "held",       "draining", "lost_contact",  "validating", "repairing",      "quarantined"};
 };
 
 }  // namespace mw

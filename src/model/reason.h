@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "model/fleet_spec.h"
 #include "model/job.h"
+#include "model/node_phase.h"
 #include "model/reservation.h"
 
 namespace mw {
@@ -225,10 +226,18 @@ enum class RefusalKind : std::uint8_t {
   kTooFewNodes,           ///< to reserve
   kReservationForbidden,  ///< to jobs of that tenant and user
   kReservationTooShort,   ///< for a job with that time limit
+  kNodeCannotMove,        ///< into that phase from the one that it is in
+  kNodeThereAlready,      ///< it is in that phase
+  kNodeUnderRepair,       ///< what is done to it has begun
+  kNoSuchPlace,           ///< for a fault
+  kNoSuchDevice,          ///< on that node
+  kNoSuchFault,
+  kFaultPolicyInvalid,
+  kNoSuchBreaker,  ///< or it has not tripped
 };
 template <>
 struct EnumNames<RefusalKind> {
-  static constexpr std::array<std::string_view, 23> value = {
+  static constexpr std::array<std::string_view, 31> value = {
       "no_such_job",           "no_such_node",
       "job_already_finished",  "job_not_pending",
       "job_not_held",          "job_held_already",
@@ -240,7 +249,11 @@ struct EnumNames<RefusalKind> {
       "no_such_reservation",   "reservation_exists",
       "reservation_in_use",    "reservation_past",
       "too_few_nodes",         "reservation_forbidden",
-      "reservation_too_short"};
+      "reservation_too_short", "node_cannot_move",
+      "node_there_already",    "node_under_repair",
+      "no_such_place",         "no_such_device",
+      "no_such_fault",         "fault_policy_invalid",
+      "no_such_breaker"};
 };
 
 struct Refusal {
@@ -252,8 +265,9 @@ struct Refusal {
   AttemptNumber attempt;  ///< the one that is current, where that is what was wrong
   std::string wanted{};   ///< the name that is not there, or what is wrong
   std::optional<NodesShort> nodes_short{};
+  std::optional<NodePhase> phase{};  ///< in which the node is
   bool operator==(const Refusal&) const = default;
-  MW_FIELDS(code, kind, job, node, job_state, attempt, wanted, nodes_short)
+  MW_FIELDS(code, kind, job, node, job_state, attempt, wanted, nodes_short, phase)
 };
 
 }  // namespace mw

@@ -119,6 +119,9 @@ void Simulation::begin_from() {
   for (const Node& node : state.nodes) {
     if (node.lost) world_.stays_down(node.id);
   }
+  for (const auto& [node, remedy] : state.health.remedies) {
+    if (remedy.begun_at) world_.remedy(desired_remedy(state, node));
+  }
   recorder_.begin_with(state, world_);
 }
 

@@ -168,6 +168,8 @@ void World::happen(const Entry& entry) {
       return change_speed(NodeId(entry.index), entry.amount);
     case Kind::kRepeat:
       return repeat(entry.index, entry.amount);
+    case Kind::kMended:
+      return mended(NodeId(entry.index), Epoch(static_cast<std::uint64_t>(entry.amount)));
   }
 }
 

@@ -68,6 +68,8 @@ class World final : public Engine {
   Result<void> start(ObservationSink sink, std::vector<DesiredAttempt> desired) override;
   void set(DesiredAttempt desired) override;
   void forget(JobId job, Epoch epoch) override;
+  void remedy(DesiredRemedy desired) override;
+  void forget_remedy(const std::string& node, Epoch remedy) override;
   void detach() override {}
   Result<LogChunk> read_log(const LogQuery& query) override;
   std::string containment() const override { return "nothing: simulated"; }
@@ -95,6 +97,12 @@ class World final : public Engine {
   [[nodiscard]] Watts draw_at_work(const NodeSlice& slice) const {
     return slice_draw(physics_, topology_, slice);
   }
+  /// So many of a hundred repairs fail.
+  void set_remedies_failing(std::uint32_t percent) { remedies_failing_ = percent; }
+  /// Repairs of one node at once, or of a node with work on it, ever; stays 0 or the control plane
+  /// is wrong.
+  [[nodiscard]] std::uint64_t wrong_remedies() const { return wrong_remedies_; }
+  [[nodiscard]] std::uint64_t remedies_done() const { return remedies_done_; }
   /// Things that have happened: each is an entry of the calendar.
   [[nodiscard]] std::uint64_t happened() const { return happened_; }
   /// Tasks of two attempts of one job at once, ever; stays 0 or the control plane is wrong.
@@ -147,6 +155,7 @@ class World final : public Engine {
     kRepaired,
     kFaster,  ///< a slow node is itself again
     kRepeat,  ///< what is so of an attempt is told again
+    kMended,  ///< a remedy has ended
   };
   struct Entry {
     Kind kind = Kind::kAttempt;
@@ -155,6 +164,13 @@ class World final : public Engine {
     std::int64_t amount = 0;    ///< by how much the node is slower, in thousandths; or the epoch
   };
 
+  /// What is being done to a node, or was, and is not forgotten.
+  struct Mending {
+    Epoch remedy;
+    FaultAction action = FaultAction::kReboot;
+    bool ended = false;
+    bool ok = false;
+  };
   struct NodeState {
     std::uint32_t down = 0;  ///< faults that keep it down
     bool told_lost = false;
@@ -189,6 +205,7 @@ class World final : public Engine {
   void node_down(const NodeFault& fault, NodeId node);
   void task_fails(NodeId node);
   void repaired(NodeId node);
+  void mended(NodeId node, Epoch remedy);
   void hear(InputBody body);
   [[nodiscard]] Instant arrival();
   std::uint32_t copies_sent();
@@ -215,6 +232,11 @@ class World final : public Engine {
   std::uint64_t happened_ = 0;
   MessageCounts message_counts_;
   std::uint64_t doubled_starts_ = 0;
+  std::map<NodeId, Mending> mending_;
+  std::map<NodeId, Epoch> newest_remedy_;  ///< by node: told or forgotten
+  std::uint32_t remedies_failing_ = 0;
+  std::uint64_t wrong_remedies_ = 0;
+  std::uint64_t remedies_done_ = 0;
 };
 
 }  // namespace mw

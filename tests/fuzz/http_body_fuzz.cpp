@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "codec/fault_request.h"
 #include "codec/reservation_request.h"
 #include "http/api.h"
 #include "http/routes.h"
@@ -76,8 +77,16 @@ void check_bodies(Request request) {
   } else {
     check_refusal(mw::http::error_response(reservation.error()));
   }
+  if (const auto faults = mw::parse_fault_request(request.body, "someone")) {
+    MW_CHECK(!faults->empty() && faults->size() <= mw::kFaultsInRequestMax);
+  } else {
+    check_refusal(mw::http::error_response(faults.error()));
+  }
+  if (const auto alerts = mw::parse_alertmanager(request.body); !alerts) {
+    check_refusal(mw::http::error_response(alerts.error()));
+  }
   if (const auto reason = mw::http::parse_drain(request)) {
-    MW_CHECK(reason->find('\n') == std::string::npos);
+    MW_CHECK(reason->reason.find('\n') == std::string::npos);
   } else {
     check_refusal(mw::http::error_response(reason.error()));
   }

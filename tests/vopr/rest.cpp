@@ -28,6 +28,8 @@ void Run::make_peace() {
   world_.set_messages({});
   journal_.set_full(false);
   people_.stop_asking();
+  tellers_.stop();
+  world_.set_remedies_failing(0);
   if (plane_ != Plane::kUp) back_at_ = now_;
   turn(now_);
 }
@@ -36,8 +38,15 @@ void Run::make_peace() {
 void Run::give_free() {
   const State& state = cycle_->state();
   for (const Node& node : state.nodes) {
-    if (node.phase != NodePhase::kDraining) continue;
-    people_.ask_for(ResumeNode{state.topology->name(node.id), "vopr"}, inputs_);
+    if (node.phase == NodePhase::kReady) continue;
+    const auto remedy = state.health.remedies.find(node.id);
+    if (remedy != state.health.remedies.end() && remedy->second.begun_at) continue;  // it ends
+    const std::string& name = state.topology->name(node.id);
+    if (node.phase == NodePhase::kRetired) {
+      people_.ask_for(MoveNode{name, NodePhase::kProvisioning, "", "vopr"}, inputs_);
+    } else {
+      people_.ask_for(ResumeNode{name, "vopr"}, inputs_);
+    }
   }
   state.jobs.visit(JobId(), [&](const Job& job) {
     if (job.held && !is_final(job.state)) {
@@ -72,8 +81,12 @@ void Run::check_rest() {
   expect(state.holds.empty(), "capacity is held");
   expect(state.reservations.empty(), "a reservation is left");
   expect(state.ledger.balanced(), "the ledger is not balanced");
+  expect(state.health.remedies.empty(), "a remedy is left");
+  expect(world_.wrong_remedies() == 0, "a node was repaired twice at once, or under its work");
   for (const Node& node : state.nodes) {
     const NodeShape& shape = state.topology->shape(node.id);
+    expect(node.phase == NodePhase::kReady,
+           state.topology->name(node.id) + " is " + std::string(name_of(node.phase)));
     expect(!node.lost && node.slices == 0 && node.cpus_free == shape.cpus &&
                node.memory_free == shape.memory &&
                node.accelerators_free == kWholeAccelerator * shape.accelerators,

@@ -36,7 +36,9 @@ Run::Run(std::uint64_t seed, bool verbose, bool verify)
       world_(unfold(scenario_.fleet), scenario_.physics, scenario_.messages, random_.next()),
       journal_(world_, verify),
       engine_(world_, journal_),
-      people_(random_.fork(), journal_) {
+      people_(random_.fork(), journal_),
+      tellers_(seed ^ 0x7E11E25U),
+      tells_(seed % 2 == 1) {
   Random own = random_.fork();
   faults_ = some_faults(own, world_.topology(), scenario_.trouble);
 }
@@ -55,6 +57,13 @@ void Run::set_up() {
   cycle_->begin_with(State());
   inputs_ = {{RequestId(), DeclareFleet{scenario_.fleet, "vopr"}},
              {RequestId(), SetPolicy{scenario_.policy, "vopr"}}};
+  if (tells_) {
+    Random own(random_.next());
+    inputs_.push_back({RequestId(), SetFaultPolicy{some_fault_policy(own), "vopr"}});
+    world_.set_remedies_failing(20);
+  } else {
+    tellers_.stop();
+  }
   take_turn(now_);
   if (!scenario_.messages.none()) resync_at_ = now_ + kResync;
 }
@@ -75,7 +84,9 @@ Instant Run::next() const {
   if (next_fault_ < faults_.size()) at = std::min(at, faults_[next_fault_].at);
   if (plane_ == Plane::kUp) {
     at = std::min(at, cycle_->next_wakeup());
-    if (!cycle_->state().attempts.empty()) at = std::min(at, resync_at_);
+    at = std::min(at, tellers_.next());
+    const State& state = cycle_->state();
+    if (!state.attempts.empty() || !state.health.remedies.empty()) at = std::min(at, resync_at_);
     if (!inputs_.empty()) at = now_;
   }
   return std::max(at, now_);
@@ -89,6 +100,7 @@ void Run::turn(Instant now) {
   hear(now);
   if (plane_ != Plane::kUp) return people_.find_nobody(now);
   people_.ask(now, journal_.stored(), inputs_);
+  if (troubled_) tellers_.tell(now, journal_.stored(), inputs_);
   maybe_disturb();
   take_turn(now);
 }

@@ -13,6 +13,7 @@
 #include "people.h"
 #include "scenario.h"
 #include "store.h"
+#include "tellers.h"
 #include "twin/world.h"
 
 namespace mw::vopr {
@@ -97,6 +98,8 @@ class Run {
   bool troubled_ = true;
   bool dies_in_commands_ = false;
   WatchedJournal::Fate fate_ = WatchedJournal::Fate::kStored;
+  Tellers tellers_;
+  const bool tells_;  ///< of faults: in every other run
   std::vector<NodeFault> faults_;
   std::size_t next_fault_ = 0;
   std::vector<Input> inputs_;  ///< heard, for the next turn

@@ -58,6 +58,20 @@ void WatchedJournal::step_along(const Batch& batch) {
   }
 }
 
+/// No breaker is passed: a node that a fault takes out of service is one that may be.
+void WatchedJournal::check_taken(const NodeMoved& moved) {
+  const Node& node = stored_.nodes.at(moved.node.value());
+  if (moved.mover != Mover::kFaultPolicy || node.phase != NodePhase::kReady) return;
+  if (moved.phase == NodePhase::kReady) return;
+  for (const BreakerPlace& place : breaker_places(stored_, moved.node)) {
+    const auto found = stored_.health.breakers.find(place);
+    if (found == stored_.health.breakers.end()) continue;
+    // One fault of all of a place is one, and not many.
+    expect(!found->second.tripped_at || place.level < BreakerLevel::kSite,
+           "a node is taken out of service though the breaker of " + place.name + " has tripped");
+  }
+}
+
 /// REQUIRES: it is not applied to stored_ yet.
 void WatchedJournal::check(const Event& event) {
   expect(event.at >= stored_.now, "time goes backwards in the journal");
@@ -77,6 +91,7 @@ void WatchedJournal::check(const Event& event) {
     const Instant start = stored_.reservations.at(mended->reservation).spec.start;
     check_promised(mended->reservation, mended->come, std::max(start, event.at));
   }
+  if (const auto* moved = std::get_if<NodeMoved>(&event.body)) check_taken(*moved);
   if (const auto* submitted = std::get_if<JobSubmitted>(&event.body)) {
     const std::string& key = submitted->client_key;
     expect(key.empty() || keys_.insert(key).second, "two jobs of one client key: " + key);
@@ -110,7 +125,8 @@ void WatchedJournal::check_placed(const Event& event, const AttemptPlaced& place
   for (const NodeSlice& slice : placed.placement) {
     const Node& node = stored_.nodes.at(slice.node.value());
     expect(!node.lost, who + " is placed on a node that is lost");
-    expect(node.phase == NodePhase::kReady, who + " is placed on a node that is drained");
+    expect(node.phase == NodePhase::kReady,
+           who + " is placed on a node that is " + std::string(name_of(node.phase)));
   }
   check_reserved(event, placed);
 }
@@ -181,6 +197,23 @@ void WatchedEngine::forget(JobId job, Epoch epoch) {
          "the engine is to forget " + name_of_job(job) + ", whose end is not stored");
   pass();
   world_.forget(job, epoch);
+}
+
+void WatchedEngine::remedy(DesiredRemedy desired) {
+  const State& state = journal_.stored();
+  const auto node = state.topology->find(desired.node);
+  const auto found = node ? state.health.remedies.find(*node) : state.health.remedies.end();
+  expect(found != state.health.remedies.end() && found->second.id == desired.remedy &&
+             found->second.begun_at,
+         "the engine is told of a remedy of " + desired.node + " that is not stored as begun");
+  expect(state.nodes[node->value()].slices == 0, "a remedy of " + desired.node + " under work");
+  pass();
+  world_.remedy(std::move(desired));
+}
+
+void WatchedEngine::forget_remedy(const std::string& node, Epoch remedy) {
+  pass();
+  world_.forget_remedy(node, remedy);
 }
 
 void WatchedEngine::pass() {

@@ -76,6 +76,7 @@ class WatchedJournal final : public Journal {
   void step_along(const Batch& batch);
   void check(const Event& event);
   void check_stopping(const AttemptStopping& stopping) const;
+  void check_taken(const NodeMoved& moved);
   void check_placed(const Event& event, const AttemptPlaced& placed);
   void check_reserved(const Event& event, const AttemptPlaced& placed) const;
   void check_promised(const std::string& reservation, const std::vector<NodeId>& nodes,
@@ -110,6 +111,8 @@ class WatchedEngine final : public Engine {
   Result<void> start(ObservationSink sink, std::vector<DesiredAttempt> desired) override;
   void set(DesiredAttempt desired) override;
   void forget(JobId job, Epoch epoch) override;
+  void remedy(DesiredRemedy desired) override;
+  void forget_remedy(const std::string& node, Epoch remedy) override;
   void detach() override { world_.detach(); }
   Result<LogChunk> read_log(const LogQuery& query) override { return world_.read_log(query); }
   std::string containment() const override { return world_.containment(); }

@@ -16,6 +16,7 @@ const Ledger = (() => {
     draining: ["Draining", "brown", "Free on a node that takes no new work"],
     validating: ["Validating", "brown", "Being tested"],
     repairing: ["Repairing", "mid", "Out of service until it is repaired"],
+    quarantined: ["Quarantined", "mid", "Out of service until somebody decides, or for good"],
     used_by_others: ["Used by others", "mid", "Taken by what is not ours to plan"],
     lost_contact: ["Lost contact", "black", "On a node that does not answer"],
   };

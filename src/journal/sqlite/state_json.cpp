@@ -27,6 +27,8 @@ template <class T>
 inline constexpr bool kIsLong<std::deque<T>> = true;
 template <class V>
 inline constexpr bool kIsLong<std::map<JobId, V>> = true;
+template <>
+inline constexpr bool kIsLong<FaultTable> = true;
 
 /// Writes pieces, each an object that holds some of the fields or a part of one.
 class PieceWriter {
@@ -56,6 +58,7 @@ class PieceWriter {
   void list(std::string_view key, const std::map<JobId, V>& map) {
     pairs(key, map);
   }
+  void list(std::string_view key, const FaultTable& faults) { pairs(key, faults); }
   template <class V>
   void list(std::string_view key, const JobMap<V>& map) {
     pairs(key, map);
@@ -158,6 +161,12 @@ class PieceReader {
     return reader_.fail(place_,
                         "job " + std::to_string(values.begin()->first.value()) + " is there twice");
   }
+  bool list(const boost::json::value& in, FaultTable& out) {
+    FaultTable values;
+    if (!reader_.read(in, place_, values)) return false;
+    out.merge(values);
+    return values.empty() || reader_.fail(place_, "a place is there twice");
+  }
   template <class V>
   bool list(const boost::json::value& in, JobMap<V>& out) {
     std::map<JobId, V> values;
@@ -253,6 +262,12 @@ Result<void> check_references(const State& state) {
       return damaged("a hold for " + job_name(id) + ", which is not there");
     if (const auto placed = check_placement(state, job_name(id), hold.placement); !placed)
       return placed;
+  }
+  for (const auto& [node, remedy] : state.health.remedies) {
+    if (node.value() >= state.nodes.size()) return damaged("a remedy of a node that is not there");
+  }
+  for (const auto& [node, until] : state.health.watched) {
+    if (node.value() >= state.nodes.size()) return damaged("a node is watched that is not there");
   }
   for (const JobId id : state.finished) {
     if (state.jobs.find(id) == nullptr)

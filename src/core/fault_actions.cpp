@@ -1,0 +1,269 @@
+// Judging faults by the policy, and acting on nodes and jobs. A node has one owner at a time: what
+// is planned for it gives way only to something stronger, and only until it has begun; a node that
+// a person has taken out of service is left to that person.
+#include <algorithm>
+
+#include "core/fault_verdict.h"
+#include "core/node_lifecycle.h"
+
+namespace mw {
+namespace {
+
+constexpr const char* kPolicyName = "the fault policy";
+
+std::string times_text(std::uint64_t count) {
+  return count == 1 ? "once" : std::to_string(count) + " times";
+}
+
+std::string length_text(Duration length) {
+  const std::int64_t s = length.count() / seconds(1).count();
+  if (s % 86'400 == 0) return std::to_string(s / 86'400) + "d";
+  if (s % 3600 == 0) return std::to_string(s / 3600) + "h";
+  if (s % 60 == 0) return std::to_string(s / 60) + "m";
+  return std::to_string(s) + "s";
+}
+
+DrainMode drain_by_default(FaultAction action) {
+  const bool gently = action == FaultAction::kDrain || action == FaultAction::kValidate;
+  return gently ? DrainMode::kCheckpoint : DrainMode::kForce;
+}
+
+NodePhase phase_after_drain(FaultAction action) {
+  switch (action) {
+    case FaultAction::kValidate:
+      return NodePhase::kValidating;
+    case FaultAction::kResetAccelerator:
+    case FaultAction::kReboot:
+    case FaultAction::kReturnToVendor:
+      return NodePhase::kRepairing;
+    case FaultAction::kQuarantine:
+      return NodePhase::kQuarantined;
+    default:
+      return NodePhase::kDraining;
+  }
+}
+
+/// A breaker of a smaller place than the fault's says nothing: it is one fault, and not many.
+bool is_within(BreakerLevel level, FaultReach scope) {
+  switch (scope) {
+    case FaultReach::kRack:
+    case FaultReach::kPower:
+      return level == BreakerLevel::kRack;
+    case FaultReach::kLeaf:
+      return level <= BreakerLevel::kLeaf;
+    case FaultReach::kSite:
+      return level < BreakerLevel::kSite;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+void Core::Stepper::judge_all() {
+  while (!judged_.empty() || !over_.empty()) {
+    const auto over = std::exchange(over_, {});
+    for (const FaultGone& gone : over) {
+      for (const NodeId node : nodes_at(state_, *place_of(state_, gone.fault))) {
+        give_back(node, gone.fault.code, gone.fault.device);
+      }
+    }
+    const auto judged = std::exchange(judged_, {});
+    for (const auto& [place, fault] : judged) judge(place, fault.first, fault.second);
+  }
+}
+
+void Core::Stepper::judge_again(const FaultPlace& place) {
+  const auto found = state_.faults.find(place);
+  if (found == state_.faults.end()) return;
+  for (const FaultRecord& record : found->second.records) {
+    if (record.active) judged_.insert({place, {record.code, record.device}});
+  }
+}
+
+void Core::Stepper::judge(const FaultPlace& place, const std::string& code,
+                          std::optional<std::uint32_t> device) {
+  const FaultRecord* record = find_fault(state_, place, code, device);
+  const FaultRule* rule = rule_for(*state_.health.policy, code);
+  if (record == nullptr || !record->active || rule == nullptr) return;
+  const FaultStep* step = reached_step(*rule, *record, now_);
+  if (step == nullptr || step->action == FaultAction::kIgnore) return;
+  const bool again =
+      step->action == FaultAction::kWatch || step->action == FaultAction::kRestartJob;
+  if (record->acted > step->action || (record->acted == step->action && !again)) return;
+  Verdict verdict{record->scope, code, device, step->action, step->drain, ""};
+  const std::string because =
+      step->count == 1 ? "it happened"
+                       : times_text(step->count) + (step->within.count() == 0
+                                                        ? std::string()
+                                                        : " within " + length_text(step->within));
+  verdict.reason = code + (rule->what.empty() ? "" : " (" + rule->what + ")") + ", " + because;
+  // What is the job's own is done to the job, or to the node under the rank that it names.
+  std::vector<NodeId> nodes = nodes_at(state_, place);
+  const bool to_jobs = step->action == FaultAction::kRestartJob;
+  if (place.scope == FaultReach::kJob && !to_jobs && record->rank) {
+    const auto attempt = state_.attempts.find(JobId(place.id));
+    if (attempt == state_.attempts.end()) return;
+    for (const NodeSlice& slice : attempt->second.placement) {
+      const std::uint32_t rank = record->rank->value();
+      if (rank >= slice.first_rank && rank < slice.first_rank + slice.tasks) {
+        nodes.push_back(slice.node);
+      }
+    }
+  }
+  std::string withheld;
+  bool done = to_jobs;
+  if (to_jobs) {
+    restart_jobs(place, verdict);
+  } else {
+    for (const NodeId node : nodes) {
+      const std::string why = act_on(node, verdict);
+      done = done || why.empty();
+      if (!why.empty()) withheld = why;
+    }
+    if (nodes.empty()) withheld = "it is not known which node it is about";
+  }
+  record = find_fault(state_, place, code, device);
+  if (record == nullptr) return;  // its job is over
+  const FaultAction before = done ? record->acted : record->withheld;
+  if (before >= verdict.action && !(done && !again)) return;
+  FaultJudged told;
+  if (place.scope == FaultReach::kNode) told.node = NodeId(static_cast<std::uint32_t>(place.id));
+  if (place.scope == FaultReach::kJob) told.job = JobId(place.id);
+  told.scope = place.scope;
+  told.place = place.scope == FaultReach::kNode ? state_.topology->name(*told.node) : place.name;
+  told.device = device;
+  told.code = code;
+  told.action = verdict.action;
+  told.because = because;
+  told.withheld = done ? "" : withheld;
+  emit(std::move(told));
+}
+
+/// Does it, and returns why not; empty: it is done, or something as strong is.
+std::string Core::Stepper::act_on(NodeId node, const Verdict& verdict) {
+  return verdict.action == FaultAction::kWatch ? watch(node, verdict) : take_out(node, verdict);
+}
+
+std::string Core::Stepper::watch(NodeId id, const Verdict& verdict) {
+  const NodePhase phase = state_.nodes[id.value()].phase;
+  const Duration length = state_.health.policy->watch_for;
+  if (phase == NodePhase::kSuspect) {
+    // Not for each of many faults a second.
+    const auto known = state_.health.watched.find(id);
+    const bool much = known == state_.health.watched.end() ||
+                      now_ + length > known->second + nanoseconds(length.count() / 8);
+    if (much) emit(NodeWatched{id, now_ + length, verdict.code});
+    return "";
+  }
+  if (phase != NodePhase::kReady) return "the node is " + std::string(name_of(phase)) + " already";
+  if (std::string why = breaker_before(id, verdict.scope); !why.empty()) return why;
+  emit(NodeWatched{id, now_ + length, verdict.code});
+  move_node(id, NodePhase::kSuspect, Mover::kFaultPolicy, verdict.reason, kPolicyName);
+  return "";
+}
+
+std::string Core::Stepper::take_out(NodeId id, const Verdict& verdict) {
+  const Node& node = state_.nodes[id.value()];
+  FaultAction action = verdict.action;
+  std::string reason = verdict.reason;
+  if (needs_hook(action) && hook_for(*state_.health.policy, action) == nullptr) {
+    reason += "; a person has to do it, for no program is set for " + std::string(name_of(action));
+    action = FaultAction::kQuarantine;
+  }
+  const auto found = state_.health.remedies.find(id);
+  if (found != state_.health.remedies.end()) {
+    const Remedy& owner = found->second;
+    if (owner.begun_at) return std::string(name_of(owner.action)) + " is being done";
+    if (owner.action >= action) return "";
+    emit(RemedyCancelled{id, owner.id, "something stronger is to be done", kPolicyName});
+  } else if (node.phase != NodePhase::kReady && node.phase != NodePhase::kSuspect) {
+    return "the node is " + std::string(name_of(node.phase)) + ", by " +
+           (node.phase_by.empty() ? std::string("nobody known") : node.phase_by);
+  }
+  if (node.phase == NodePhase::kReady) {
+    if (std::string why = breaker_before(id, verdict.scope); !why.empty()) return why;
+  }
+  plan_remedy(id, action, verdict.code, verdict.device, kPolicyName);
+  DrainOrder order;
+  order.mode = verdict.drain.value_or(drain_by_default(verdict.action));
+  if (order.mode == DrainMode::kCheckpoint) {
+    order.deadline = now_ + state_.health.policy->drain_deadline;
+  }
+  order.then = phase_after_drain(action);
+  begin_drain(id, order, Mover::kFaultPolicy, reason, kPolicyName);
+  return "";
+}
+
+/// Why no node may be taken out of service there; empty: it may.
+std::string Core::Stepper::breaker_before(NodeId node, FaultReach scope) {
+  std::vector<BreakerPlace> places = breaker_places(state_, node);
+  std::erase_if(places, [&](const BreakerPlace& each) { return is_within(each.level, scope); });
+  const auto tripped = [](const BreakerPlace& place) {
+    return "the breaker of " + std::string(name_of(place.level)) + " " + place.name +
+           " has tripped";
+  };
+  // First what costs nothing: most ask where one has tripped.
+  for (const BreakerPlace& place : places) {
+    const auto found = state_.health.breakers.find(place);
+    if (found != state_.health.breakers.end() && found->second.tripped_at) return tripped(place);
+  }
+  for (const BreakerPlace& place : places) {
+    const auto found = state_.health.breakers.find(place);
+    const Breaker none;
+    const Breaker& breaker = found == state_.health.breakers.end() ? none : found->second;
+    const BreakerRule& rule = *breaker_rule(*state_.health.policy, place.level);
+    std::uint32_t taken = 0;
+    bool known = false;
+    for (const TakenNode& each : breaker.taken) {
+      if (each.at <= now_ - rule.window) continue;
+      ++taken;
+      known = known || each.node == node;
+    }
+    const std::uint32_t nodes = nodes_around(state_, node, place.level);
+    const std::uint32_t limit = breaker_limit(rule, nodes);
+    if (known || taken < limit) continue;
+    emit(BreakerTripped{place.level, place.name, taken, limit, nodes});
+    return tripped(place);
+  }
+  return "";
+}
+
+void Core::Stepper::restart_jobs(const FaultPlace& place, const Verdict& verdict) {
+  if (place.scope == FaultReach::kJob) {
+    const auto attempt = state_.attempts.find(JobId(place.id));
+    if (attempt == state_.attempts.end() || attempt->second.stopping) return;
+    return stop_attempt(attempt->second, EndCause::kJobFault, verdict.reason);
+  }
+  // All attempts are looked at once, when all faults are judged.
+  for (const NodeId node : nodes_at(state_, place)) {
+    if (state_.nodes[node.value()].slices == 0) continue;
+    restarting_[node].push_back({verdict.device, verdict.reason});
+  }
+}
+
+/// A fault of the node is gone: what was planned because of it is off, unless it has begun.
+void Core::Stepper::give_back(NodeId id, const std::string& code,
+                              std::optional<std::uint32_t> device) {
+  const auto remedy = state_.health.remedies.find(id);
+  const Node& node = state_.nodes[id.value()];
+  if (remedy != state_.health.remedies.end()) {
+    const Remedy& owner = remedy->second;
+    if (owner.code != code || owner.device != device || owner.begun_at) return;
+    emit(RemedyCancelled{id, owner.id, code + " is gone", kPolicyName});
+  } else if (node.phase == NodePhase::kSuspect) {
+    const auto faults = state_.faults.find(place_of(id));
+    if (faults != state_.faults.end()) {
+      for (const FaultRecord& each : faults->second.records) {
+        if (each.active && each.acted >= FaultAction::kWatch) return;
+      }
+    }
+  } else {
+    return;
+  }
+  move_node(id, NodePhase::kReady, Mover::kFaultPolicy, code + " is gone", kPolicyName);
+  // Something else may be wrong with it that this one stood before.
+  judge_again(place_of(id));
+}
+
+}  // namespace mw

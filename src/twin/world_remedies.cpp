@@ -1,0 +1,72 @@
+// What is done to the simulated nodes: it takes its time, and then it is told how it ended. Told
+// twice it is done once; what comes late is not done.
+#include <algorithm>
+
+#include "twin/world.h"
+
+namespace mw {
+namespace {
+
+/// Planning figures, of no measurement: a reset of an accelerator with its driver, a boot of a
+/// large host with its memory tests, a burn-in, and a ticket.
+Duration length_of(FaultAction action) {
+  switch (action) {
+    case FaultAction::kResetAccelerator:
+      return minutes(2);
+    case FaultAction::kReboot:
+      return minutes(10);
+    case FaultAction::kValidate:
+      return minutes(5);
+    default:
+      return minutes(1);
+  }
+}
+
+}  // namespace
+
+void World::remedy(DesiredRemedy desired) {
+  if (!messages_.none() && copies_sent() == 0) return;  // lost: it is told again
+  const auto found = topology_.find(desired.node);
+  if (!found) return;
+  const NodeId node = *found;
+  Epoch& newest = newest_remedy_[node];
+  const auto known = mending_.find(node);
+  if (known != mending_.end() && known->second.remedy == desired.remedy) {
+    if (known->second.ended) {
+      hear(RemedyReported{desired.node, desired.remedy, known->second.ok, "as before"});
+    }
+    return;
+  }
+  if (desired.remedy <= newest) return;
+  // Two at once, or under a job: the control plane may never want that.
+  if (known != mending_.end() && !known->second.ended) ++wrong_remedies_;
+  for (const std::uint32_t index : nodes_[node.value()].attempts) {
+    const Running& running = attempts_[index];
+    const bool is_let_go = running.epoch <= live(running.job).let_go;
+    if (running.phase != Phase::kEnded && !running.stalled && !is_let_go) ++wrong_remedies_;
+  }
+  newest = desired.remedy;
+  mending_[node] = {desired.remedy, desired.action, false, false};
+  calendar_.enter(
+      now_ + length_of(desired.action),
+      {Kind::kMended, node.value(), 0, static_cast<std::int64_t>(desired.remedy.value())});
+}
+
+void World::forget_remedy(const std::string& name, Epoch remedy) {
+  const auto node = topology_.find(name);
+  if (!node) return;
+  newest_remedy_[*node] = std::max(newest_remedy_[*node], remedy);
+  const auto found = mending_.find(*node);
+  if (found != mending_.end() && found->second.remedy <= remedy) mending_.erase(found);
+}
+
+void World::mended(NodeId node, Epoch remedy) {
+  const auto found = mending_.find(node);
+  if (found == mending_.end() || found->second.remedy != remedy) return;
+  found->second.ended = true;
+  found->second.ok = remedies_failing_ == 0 || !random_.chance(remedies_failing_, 100);
+  ++remedies_done_;
+  hear(RemedyReported{topology_.name(node), remedy, found->second.ok, "simulated"});
+}
+
+}  // namespace mw

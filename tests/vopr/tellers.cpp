@@ -1,0 +1,106 @@
+#include "tellers.h"
+
+#include <algorithm>
+
+namespace mw::vopr {
+namespace {
+
+constexpr const char* kCodes[] = {"v.watch", "v.drain",  "v.reset",   "v.reboot",
+                                  "v.flap",  "v.vendor", "v.restart", "v.unknown"};
+
+}  // namespace
+
+FaultPolicy some_fault_policy(Random& random) {
+  FaultPolicy policy;
+  policy.name = "vopr";
+  const auto rule = [&](const char* code, std::vector<FaultStep> steps) {
+    FaultRule one;
+    one.code = code;
+    one.steps = std::move(steps);
+    policy.rules.push_back(std::move(one));
+  };
+  const auto step = [&](FaultAction action) {
+    FaultStep one{action, static_cast<std::uint32_t>(random.between(1, 3)), Duration(), {}};
+    if (random.chance(1, 2)) one.within = minutes(random.between(1, 120));
+    if (random.chance(1, 2)) one.drain = static_cast<DrainMode>(random.below(3));
+    return one;
+  };
+  rule("engine.node_lost", {{FaultAction::kIgnore}, {FaultAction::kQuarantine, 3, hours(1), {}}});
+  rule("v.*", {{FaultAction::kIgnore}});
+  rule("v.drain", {step(FaultAction::kDrain)});
+  rule("v.flap", {step(FaultAction::kWatch), step(FaultAction::kQuarantine)});
+  rule("v.reboot", {step(FaultAction::kReboot)});
+  rule("v.reset", {step(FaultAction::kResetAccelerator), step(FaultAction::kReboot)});
+  rule("v.restart", {step(FaultAction::kRestartJob)});
+  rule("v.vendor", {step(FaultAction::kReturnToVendor)});
+  rule("v.watch", {step(FaultAction::kWatch)});
+  for (const FaultAction action : {FaultAction::kValidate, FaultAction::kResetAccelerator,
+                                   FaultAction::kReboot, FaultAction::kReturnToVendor}) {
+    if (random.chance(3, 4)) policy.hooks.push_back({action, {"/hook"}, minutes(20), 0, {}});
+  }
+  policy.breakers.push_back({BreakerLevel::kSite, static_cast<std::uint32_t>(random.between(0, 60)),
+                             static_cast<std::uint32_t>(random.below(3)), hours(1)});
+  policy.watch_for = minutes(random.between(1, 60));
+  policy.drain_deadline = minutes(random.between(0, 30));
+  policy.stale_after = minutes(random.between(1, 30));
+  return policy;
+}
+
+InputBody Tellers::some_news(Instant now, const State& state) {
+  FaultReport report;
+  report.code = kCodes[random_.below(std::size(kCodes))];
+  const NodeId node(static_cast<std::uint32_t>(random_.below(state.nodes.size())));
+  report.place = state.topology->name(node);
+  report.source = random_.chance(1, 2) ? "agent:" + report.place : "alertmanager";
+  if (random_.chance(2, 3)) report.sequence = sequence_++;
+  if (random_.chance(1, 2)) report.at = now - seconds(random_.between(0, 1200));
+  if (report.at < Instant()) report.at = Instant();
+  const std::uint32_t devices = state.topology->shape(node).accelerators;
+  if (devices > 0 && random_.chance(1, 2)) {
+    report.scope = FaultReach::kAccelerator;
+    report.device = static_cast<std::uint32_t>(random_.below(devices));
+  }
+  if (random_.chance(1, 4)) return FaultCleared{report, random_.chance(1, 4) ? "someone" : ""};
+  return FaultReported{report};
+}
+
+void Tellers::tell(Instant now, const State& state, std::vector<Input>& inputs) {
+  const auto say = [&](InputBody body) {
+    ++told_;
+    inputs.push_back({RequestId(), std::move(body)});
+  };
+  while (!late_.empty() && late_.front().at <= now) {
+    say(std::move(late_.front().body));
+    late_.pop_front();
+  }
+  if (now < next_) return;
+  for (std::uint64_t count = 1 + random_.below(4); count > 0; --count) {
+    // Said before, by somebody whose answer was lost; or said anew.
+    InputBody body = !said_.empty() && random_.chance(1, 3) ? said_[random_.below(said_.size())]
+                                                            : some_news(now, state);
+    said_.push_back(body);
+    if (random_.chance(1, 4)) {
+      late_.push_back({now + seconds(random_.between(0, 1800)), std::move(body)});
+      std::stable_sort(late_.begin(), late_.end(),
+                       [](const Late& a, const Late& b) { return a.at < b.at; });
+    } else {
+      say(std::move(body));
+    }
+  }
+  if (random_.chance(1, 6)) {
+    const NodeId node(static_cast<std::uint32_t>(random_.below(state.nodes.size())));
+    const std::string& name = state.topology->name(node);
+    MoveNode move{name, static_cast<NodePhase>(random_.below(kNodePhases)), "why", "someone"};
+    if (random_.chance(1, 2)) move.mode = static_cast<DrainMode>(random_.below(3));
+    if (random_.chance(1, 2)) move.within = seconds(random_.between(0, 900));
+    say(random_.chance(1, 3) ? InputBody(ResumeNode{name, "someone"}) : InputBody(std::move(move)));
+  }
+  if (random_.chance(1, 12)) {
+    for (const auto& [place, breaker] : state.health.breakers) {
+      if (breaker.tripped_at) say(ResetBreaker{place.level, place.name, "someone"});
+    }
+  }
+  next_ = now + seconds(random_.between(0, random_.chance(1, 4) ? 1200 : 200));
+}
+
+}  // namespace mw::vopr

@@ -1,0 +1,43 @@
+// Who tells of faults: agents with a count of their own, alerts by their time, and people. What
+// they say is repeated, late and out of order, and lost when nobody listens; some of it is taken
+// back.
+#pragma once
+
+#include <deque>
+#include <vector>
+
+#include "base/random.h"
+#include "core/state.h"
+#include "model/input.h"
+
+namespace mw::vopr {
+
+/// The policy that a run judges faults by.
+FaultPolicy some_fault_policy(Random& random);
+
+class Tellers {
+ public:
+  explicit Tellers(std::uint64_t seed) : random_(seed) {}
+
+  [[nodiscard]] Instant next() const { return next_; }
+  void stop() { next_ = Instant::never(); }
+  /// Appends what is said by `now`. `state`: what there is to talk about.
+  void tell(Instant now, const State& state, std::vector<Input>& inputs);
+  [[nodiscard]] std::uint64_t told() const { return told_; }
+
+ private:
+  struct Late {
+    Instant at;
+    InputBody body;
+  };
+  InputBody some_news(Instant now, const State& state);
+
+  Random random_;
+  Instant next_;
+  std::uint64_t sequence_ = 1;
+  std::uint64_t told_ = 0;
+  std::vector<InputBody> said_;
+  std::deque<Late> late_;
+};
+
+}  // namespace mw::vopr
