@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <ctime>
 #include <span>
 #include <string>
 #include <string_view>
@@ -86,8 +87,9 @@ RunReport run_of(const FleetSpec& fleet, const std::string& workload, std::int64
   const auto progress = [&](Instant now, double /*part*/) {
     if (watch.milliseconds() - told < 5000) return;
     told = watch.milliseconds();
-    std::fprintf(stderr, "%s: day %.1f after %.0f s\n", workload.c_str(),
-                 static_cast<double>(now.count()) / 8.64e13, told / 1000);
+    std::fprintf(stderr, "%s: day %.1f after %.0f s, %.1f of CPU\n", workload.c_str(),
+                 static_cast<double>(now.count()) / 8.64e13, told / 1000,
+                 static_cast<double>(std::clock()) / CLOCKS_PER_SEC);
   };
   if (!simulation.run(progress).ok()) give_up("the run failed");
   RunReport report = simulation.report();

@@ -72,7 +72,8 @@ Blockers blockers_of(const State& state, JobId job, Instant now) {
     const auto view = view_of(state, spec, now);
     if (!view) return found;
     see(copy, *view);
-    const LiftedClaims lifted(copy);
+    LiftedClaims lifted(copy);
+    lifted.lift_all();
     const auto claim = choose_victims(copy, job, placer.placer(), Stopping::kExplain);
     if (claim) {
       found.jobs = claim->victims;

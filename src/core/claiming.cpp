@@ -2,7 +2,6 @@
 // start, and keep what it needs from whatever would delay it. And what may start all the same,
 // because it will be gone by then.
 #include <algorithm>
-#include <memory>
 
 #include "core/accounting.h"
 #include "core/claims.h"
@@ -44,7 +43,7 @@ bool Core::Stepper::claim_for(JobId job) {
   const std::uint64_t nodes = std::max<std::uint64_t>(state_.nodes.size(), 1);
   if (nodes > reasons_left_) return false;
   reasons_left_ -= nodes;
-  note_blocked(job, why_blocked(state_, job, placer_, now_));
+  note_blocked(job, why_blocked(state_, job, placer_, now_, Asked::kWhenItWasTried));
   return false;
 }
 
@@ -56,13 +55,17 @@ bool Core::Stepper::is_to_be_searched_for(JobId id) {
   return retries_.may_search(of, state_.classes.at(of).generation, now_);
 }
 
-/// A planned start is not looked for at every end of a job: lifting the claim to try costs as much
-/// as its nodes are many. When its time comes, it is.
+/// What is promised to a large gang is not looked for at every end of a job: lifting the claim to
+/// try costs as much as its nodes are many. When its time comes it is, when all its victims are
+/// gone, and when nothing is left on its nodes.
 bool Core::Stepper::waits_for_its_plan(ClassId id, JobId head) {
-  const auto claim = state_.claims.find(head);
-  if (claim == state_.claims.end() || claim->second.purpose != ClaimPurpose::kBackfill)
-    return false;
-  if (claim->second.nodes.size() < Retries::kMany || claim->second.at == now_) return false;
+  const auto found = state_.claims.find(head);
+  if (found == state_.claims.end()) return false;
+  const Claim& claim = found->second;
+  if (claim.nodes.size() < Retries::kManyClaimed) return false;
+  const bool due =
+      claim.purpose == ClaimPurpose::kPreemption ? claim.victims.empty() : claim.at == now_;
+  if (due || (claim.at < now_ && JobPlacer::may_place_as_claimed(state_, claim))) return false;
   const std::uint64_t generation = state_.classes.at(id).generation;
   if (!retries_.may_search(id, generation, now_)) return true;
   retries_.tried(id, generation, now_);
@@ -140,7 +143,7 @@ bool Core::Stepper::move_others_for(JobId job) {
   return true;
 }
 
-/// Whose plans would be given up for one more: all of a lower level, as it may need what is planned
+/// Whose plans may be given up for one more: all of a lower level, as it may need what is planned
 /// for those who come after it. Nothing when there are as many plans as may be, none of them lower.
 std::optional<std::vector<JobId>> Core::Stepper::plans_before(JobId job) const {
   std::uint32_t plans = 0;
@@ -168,16 +171,44 @@ bool Core::Stepper::plan_for(JobId job) {
   {
     // They are given up only when that is of use. Else whoever cannot be planned for would take
     // their plans each time that it is tried, and they would make them anew.
-    std::vector<std::unique_ptr<LiftedClaim>> lifted;
-    for (const JobId owner : *lower) {
-      lifted.push_back(std::make_unique<LiftedClaim>(state_, owner));
-    }
+    LiftedClaims lifted(state_);
+    for (const JobId owner : *lower) lifted.lift(owner);
     claim = find_plan(job, starved);
   }
   if (!claim) return false;
-  for (const JobId owner : *lower) emit(ClaimDropped{owner});
+  const std::vector<JobId> dropped = plans_in_the_way(*claim, *lower);
+  for (const JobId owner : dropped) emit(ClaimDropped{owner});
   emit(CapacityClaimed{job, claim->purpose, claim->at, std::move(claim->nodes), {}});
-  return !lower->empty();
+  return !dropped.empty();
+}
+
+/// Which of those plans cannot be kept beside the new one: whose nodes it takes, and the lowest of
+/// the others when there would be too many; all of them, when there may be too little power. To
+/// plan anew for all costs more than anything else where many wait, and changes what they were
+/// told.
+std::vector<JobId> Core::Stepper::plans_in_the_way(const Claim& claim,
+                                                   const std::vector<JobId>& lower) const {
+  if (lower.empty() || !power_allows(state_, claim)) return lower;
+  std::vector<JobId> kept;
+  std::vector<JobId> dropped;
+  std::set<JobId> owners;
+  for (const ClaimedNode& each : claim.nodes) {
+    owners.insert(state_.nodes[each.node.value()].claim.job);
+  }
+  for (const JobId each : lower) (owners.contains(each) ? dropped : kept).push_back(each);
+  std::size_t plans = 1;
+  for (const auto& [owner, other] : state_.claims) {
+    plans += other.purpose == ClaimPurpose::kBackfill ? 1 : 0;
+  }
+  plans -= dropped.size();
+  std::stable_sort(kept.begin(), kept.end(),
+                   [&](JobId a, JobId b) { return level_of(state_, a) < level_of(state_, b); });
+  for (; plans > state_.policy.backfill.reservations && !kept.empty(); --plans) {
+    dropped.push_back(kept.back());
+    kept.pop_back();
+  }
+  std::sort(dropped.begin(), dropped.end());
+  return dropped;
 }
 
 std::optional<Claim> Core::Stepper::find_plan(JobId job, bool starved) {
@@ -226,9 +257,9 @@ void Core::Stepper::backfill() {
     }
     backfill_at_ = now_ + Retries::kFirst;
   }
-  std::vector<std::unique_ptr<LiftedClaim>> lifted;
+  LiftedClaims lifted(state_);
   for (const auto& [at, owner] : claims) {
-    lifted.push_back(std::make_unique<LiftedClaim>(state_, owner));
+    lifted.lift(owner);
     for (const auto& [tried_end, id] : short_ones) {
       while (!state_.classes.at(id).line.empty()) {
         const JobId head = state_.classes.at(id).line.front();

@@ -1,6 +1,7 @@
 #include "core/claims.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/check.h"
@@ -10,21 +11,23 @@
 namespace mw {
 namespace {
 
-NodeClaim claim_on(const State& state, JobId job, const ClaimedNode& node) {
-  const JobSpec& spec = spec_of(state, job);
-  const bool exclusive =
-      spec.gang.exclusive || std::any_of(spec.groups.begin(), spec.groups.end(),
-                                         [](const GangShape& each) { return each.exclusive; });
+bool wants_nodes_alone(const JobSpec& spec) {
+  return spec.gang.exclusive || std::any_of(spec.groups.begin(), spec.groups.end(),
+                                            [](const GangShape& each) { return each.exclusive; });
+}
+
+NodeClaim claim_on(JobId job, bool exclusive, const ClaimedNode& node) {
   return {job, exclusive, node.whole_left, node.cpus_left, node.memory_left};
 }
 
 }  // namespace
 
 void restore_claim(State& state, const Claim& claim) {
+  const bool exclusive = wants_nodes_alone(spec_of(state, claim.job));
   for (const ClaimedNode& each : claim.nodes) {
     Node& node = state.nodes.at(each.node.value());
     MW_CHECK(node.claim.job == JobId());
-    node.claim = claim_on(state, claim.job, each);
+    node.claim = claim_on(claim.job, exclusive, each);
     state.free.update(*state.topology, node);
   }
 }
@@ -47,6 +50,28 @@ void lift_claim(State& state, const Claim& claim) {
   }
 }
 
+bool power_allows(const State& state, const Claim& claim) {
+  const Topology& topology = *state.topology;
+  const std::vector<Watts>& draw = state.free.room().draw;
+  std::map<PowerId, Watts> more;
+  for (const ClaimedNode& each : claim.nodes) {
+    const Node& node = state.nodes[each.node.value()];
+    const NodeShape& shape = topology.shape(each.node);
+    const AcceleratorShare used = kWholeAccelerator * shape.accelerators - node.accelerators_free;
+    const Watts change = counted_draw(shape, used, claim_on(claim.job, false, each)) - node.draw;
+    if (change.count() > 0) more[topology.power_of(each.node)] += change;
+  }
+  // Children before their parents.
+  while (!more.empty()) {
+    const auto [at, change] = *more.rbegin();
+    if (draw[at.value()] + change > topology.power(at).limit) return false;
+    more.erase(at);
+    const PowerId parent = topology.power(at).parent;
+    if (parent != kNoId<PowerId>) more[parent] += change;
+  }
+  return true;
+}
+
 void use_up_claims(State& state, const JobSpec& spec, const Placement& placement, Instant end) {
   if (state.claims.empty()) return;
   for (const NodeSlice& slice : placement) {
@@ -63,31 +88,35 @@ void use_up_claims(State& state, const JobSpec& spec, const Placement& placement
     at->whole_left -= std::min(at->whole_left, static_cast<std::uint32_t>(devices.size()));
     at->cpus_left -= std::min(at->cpus_left, need.cpus);
     at->memory_left -= std::min(at->memory_left, need.memory);
-    node.claim = claim_on(state, claim.job, *at);
+    node.claim = claim_on(claim.job, node.claim.exclusive, *at);
   }
 }
 
-LiftedClaim::LiftedClaim(State& state, JobId job) : state_(state), claim_(nullptr) {
-  const auto found = state.claims.find(job);
-  if (found == state.claims.end()) return;
-  claim_ = &found->second;
-  lift_claim(state_, *claim_);
-}
-
-LiftedClaim::~LiftedClaim() {
-  if (claim_ != nullptr) lay_claim(state_, *claim_);
-}
-
-LiftedClaims::LiftedClaims(State& state) : state_(state) {
-  for (const auto& [job, claim] : state.claims) {
-    if (state.nodes[claim.nodes.front().node.value()].claim.job != job) continue;
-    claims_.push_back(&claim);
-    lift_claim(state_, claim);
-  }
-}
+LiftedClaims::LiftedClaims(State& state)
+    : state_(state), changes_before_(state.free.changes().count()) {}
 
 LiftedClaims::~LiftedClaims() {
-  for (const Claim* claim : claims_) lay_claim(state_, *claim);
+  std::uint64_t changes = 0;
+  for (const Claim* claim : claims_) {
+    lay_claim(state_, *claim);
+    changes += 2 * claim->nodes.size();
+  }
+  state_.free.take_back(changes_before_, changes);
+}
+
+void LiftedClaims::lift(JobId job) {
+  const auto found = state_.claims.find(job);
+  if (found != state_.claims.end()) lift(found->second);
+}
+
+void LiftedClaims::lift_all() {
+  for (const auto& [job, claim] : state_.claims) lift(claim);
+}
+
+void LiftedClaims::lift(const Claim& claim) {
+  if (state_.nodes[claim.nodes.front().node.value()].claim.job != claim.job) return;
+  claims_.push_back(&claim);
+  lift_claim(state_, claim);
 }
 
 }  // namespace mw

@@ -23,6 +23,10 @@ inline ResourceAmounts least_need(const JobSpec& spec) {
   });
   return sum;
 }
+/// The job's first group, of an elastic one with as few tasks as it starts with.
+inline GangShape least_gang(const JobSpec& spec) {
+  return spec.gang.tasks_min > 0 ? resized(spec.gang, spec.gang.tasks_min) : spec.gang;
+}
 /// A group of a gang, and its first rank.
 struct Group {
   const GangShape* shape;

@@ -31,7 +31,7 @@ void Core::Stepper::grow() {
 
 bool Core::Stepper::is_worth_growing(const Attempt& attempt) {
   if (!see_as(attempt.job)) return false;
-  const JobSpec& spec = spec_of(state_, attempt.job);
+  const JobSpec& spec = *attempt.spec;
   const std::uint32_t has = tasks_of(attempt.placement);
   std::uint32_t could = 0;
   {

@@ -71,6 +71,17 @@ std::variant<Placement, NoPlace> JobPlacer::place_elastic(const State& state, Jo
   return placed;
 }
 
+bool JobPlacer::may_place_as_claimed(const State& state, const Claim& claim) {
+  const JobSpec& spec = spec_of(state, claim.job);
+  if (!spec.groups.empty()) return false;
+  return std::all_of(claim.nodes.begin(), claim.nodes.end(), [&](const ClaimedNode& each) {
+    const Node& node = state.nodes[each.node.value()];
+    const ResourceAmounts need = need_of(spec.gang, each.tasks);
+    return takes_work(node) && !node.hidden && need.accelerators <= node.accelerators_free &&
+           need.cpus <= node.cpus_free && need.memory <= node.memory_free;
+  });
+}
+
 std::optional<Placement> JobPlacer::place_as_claimed(const State& state, const Claim& claim) {
   const JobSpec& spec = spec_of(state, claim.job);
   if (!spec.groups.empty()) return std::nullopt;
@@ -112,8 +123,7 @@ std::optional<Placement> JobPlacer::place_as_claimed(const State& state, const C
 
 PendingReason JobPlacer::explain(State& state, const JobSpec& spec) {
   if (spec.gang.tasks_min > 0) {
-    return placer_.explain(surroundings(state), resized(spec.gang, spec.gang.tasks_min),
-                           spec.where);
+    return placer_.explain(surroundings(state), least_gang(spec), spec.where);
   }
   if (spec.groups.empty()) return placer_.explain(surroundings(state), spec.gang, spec.where);
   if (PlannedRoom(state).place(placer_, spec)) return NotYetConsidered{};

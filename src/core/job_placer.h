@@ -23,6 +23,9 @@ class JobPlacer {
   /// start, it takes nothing that others were promised.  Nothing when it does not fit there yet.
   /// REQUIRES: no claims lie on nodes (they are lifted).  For jobs of one group.
   static std::optional<Placement> place_as_claimed(const State& state, const Claim& claim);
+  /// False when some node of the claim has surely too little free for that. Lifts nothing, and
+  /// mostly looks at a few nodes only: whoever waits for its promise is asked at every end.
+  static bool may_place_as_claimed(const State& state, const Claim& claim);
 
   /// Why there is no place; NotYetConsidered when there is one.
   PendingReason explain(State& state, const JobSpec& spec);

@@ -21,7 +21,7 @@ class NodeRelease {
     exclusive_ = node_.exclusive;
   }
   void release(const Attempt& attempt) {
-    const JobSpec& spec = spec_of(state_, attempt.job);
+    const JobSpec& spec = *attempt.spec;
     for (const NodeSlice& slice : attempt.placement) {
       if (slice.node != node_.id) continue;
       const GangShape& gang = group_at(spec, slice.first_rank);

@@ -14,15 +14,6 @@ namespace {
 /// to find out that they do not; whoever asks is told at any time (explain).
 constexpr std::uint64_t kReasonNodesPerStep = 1U << 16U;
 
-/// A node that comes into service, or goes out of it with what was kept there for others. From one
-/// phase without work to another nothing comes free.
-bool may_free_room(const EventBody& body) {
-  const auto* moved = std::get_if<NodeMoved>(&body);
-  if (moved == nullptr) return false;
-  return moved->phase == NodePhase::kReady ||
-         moved->from.value_or(NodePhase::kReady) == NodePhase::kReady;
-}
-
 }  // namespace
 
 void Core::Stepper::decide() {
@@ -153,7 +144,7 @@ bool Core::Stepper::try_job(JobId job, NoPlace& why) {
   }
   std::optional<Placement> placement;
   {
-    const LiftedClaim own(state_, job);
+    const LiftedClaims own(state_, job);
     auto result = placer_.place(state_, job);
     if (auto* none = std::get_if<NoPlace>(&result)) {
       why = *none;
@@ -162,8 +153,10 @@ bool Core::Stepper::try_job(JobId job, NoPlace& why) {
     }
   }
   const auto claim = state_.claims.find(job);
-  if (!placement && claim != state_.claims.end() && claim->second.at <= now_) {
-    const LiftedClaims all(state_);
+  if (!placement && claim != state_.claims.end() && claim->second.at <= now_ &&
+      JobPlacer::may_place_as_claimed(state_, claim->second)) {
+    LiftedClaims all(state_);
+    all.lift_all();
     placement = JobPlacer::place_as_claimed(state_, claim->second);
   }
   if (placement) start(job, std::move(*placement));
@@ -251,7 +244,7 @@ void Core::Stepper::note_waiting(const EventBody& body) {
   } else if (std::holds_alternative<FleetDeclared>(body) ||
              std::holds_alternative<NodeJoined>(body) ||
              std::holds_alternative<NodeChanged>(body) ||
-             std::holds_alternative<NodeContact>(body) || may_free_room(body) ||
+             std::holds_alternative<NodeContact>(body) || std::holds_alternative<NodeMoved>(body) ||
              std::holds_alternative<PolicyChanged>(body) ||
              std::holds_alternative<ReservationMade>(body) ||
              std::holds_alternative<ReservationBegun>(body) ||

@@ -175,8 +175,13 @@ NoPlace Placer::shortage_of(const Search& search) {
   const bool countable = gang.segment <= 1 && gang.spread_tasks == 0;
   // Of one node alone it was not counted how much power it lacks.
   const bool known = countable && !(power && gang.require == FabricLevel::kNode);
-  if (!known || search.bound_max >= gang.tasks) return {1, power};
-  return {gang.tasks - search.bound_max, power};
+  const auto shortage = [&](std::uint64_t most) {
+    return known && most < gang.tasks ? gang.tasks - most : 1;
+  };
+  NoPlace none{shortage(search.bound_max), power};
+  if (gang.require == FabricLevel::kFleet) return none;
+  for (const std::uint64_t most : search.most_at) none.shortage_at.push_back(shortage(most));
+  return none;
 }
 
 PendingReason Placer::explain(const Surroundings& around, const GangShape& gang,
@@ -191,14 +196,34 @@ PendingReason Placer::explain(const Surroundings& around, const GangShape& gang,
 
 std::optional<std::vector<NodeTasks>> Placer::place_in(const Topology& topology, const Room& room,
                                                        const GangShape& gang,
-                                                       const Whereabouts& where) {
+                                                       const Whereabouts& where, FabricId within) {
   Search search = begin(topology, room, gang, where);
   for (const std::string& type : types_for(topology, gang)) {
     if (!search.choose_type(type)) continue;
-    if (const auto one = one_node_in(search)) return std::vector<NodeTasks>{*one};
-    if (auto chosen = in_fabric(search)) return chosen;
+    if (const auto one = one_node_in(search, within)) return std::vector<NodeTasks>{*one};
+    if (auto chosen = in_fabric(search, within)) return chosen;
   }
   return std::nullopt;
+}
+
+std::uint64_t Placer::most_by_power(const Topology& topology, const Room& room,
+                                    const GangShape& gang, FabricId vertex) {
+  if (!bounds_.follows(room)) return kManyTasks;
+  std::uint64_t tasks = 0;
+  for (const std::string& type : types_for(topology, gang)) {
+    const PowerBounds::Table* table = bounds_.find(topology, gang, type);
+    if (table == nullptr) {
+      std::vector<bool> shapes;
+      for (const NodeShape& shape : topology.shapes()) {
+        shapes.push_back(shape.accelerator_type == type);
+      }
+      table = bounds_.make(topology, gang, type, shapes);
+    }
+    if (table == nullptr) return kManyTasks;
+    bounds_.helped(*table);
+    tasks += bounds_.below(topology, *table, vertex);
+  }
+  return tasks;
 }
 
 Placer::Bound Placer::bound(Search& search, FabricId id) {
@@ -232,13 +257,18 @@ void Placer::learn_of_power(Search& search) {
 /// hold it has none below it that can, so most of the fabric is never looked at.
 void Placer::candidates_below(Search& search, FabricId id) {
   const FabricVertex& vertex = search.topology.fabric(id);
+  const bool near = vertex.level <= search.gang.require;
+  // The whole fleet is no place for a gang that has to be at one site: each of them counts.
+  if (vertex.level == FabricLevel::kFleet && !near) {
+    for (const FabricId child : vertex.children) candidates_below(search, child);
+    return;
+  }
   const Bound most = bound(search, id);
   if (most.by_both < search.gang.tasks) {
-    search.bound_max = std::max(search.bound_max, most.by_both);
+    search.note_most(id, most.by_both);
     return;
   }
   // In the order of room, which is the same whether or not the power is known.
-  const bool near = vertex.level <= search.gang.require;
   if (near) candidates_[index_of(vertex.level)].emplace_back(most.by_room, id);
   if (vertex.level <= search.gang.prefer) return;
   for (const FabricId child : vertex.children) {
@@ -247,17 +277,17 @@ void Placer::candidates_below(Search& search, FabricId id) {
   }
 }
 
-std::optional<std::vector<NodeTasks>> Placer::in_fabric(Search& search) {
+std::optional<std::vector<NodeTasks>> Placer::in_fabric(Search& search, FabricId within) {
   for (auto& level : candidates_) level.clear();
-  candidates_below(search, Topology::kRoot);
+  candidates_below(search, within);
   for (auto& level : candidates_) {
     std::sort(level.begin(), level.end());
     for (const auto& [by_room, vertex] : level) {
       const bool knew_power = search.power != nullptr;
       if (auto chosen = inside(search, vertex)) return chosen;
-      search.bound_max = std::max(search.bound_max, search.counted);
+      search.note_most(vertex, search.counted);
       // Once power is known, most of those that are left need no look.
-      if (!knew_power && search.power != nullptr) { return in_fabric(search); }
+      if (!knew_power && search.power != nullptr) return in_fabric(search, within);
     }
   }
   return std::nullopt;

@@ -43,6 +43,8 @@ struct NoPlace {
   std::uint64_t shortage = 1;
   /// Power is a part of what was counted: watts that come free help as room does.
   bool power = false;
+  /// By site: the same of a place inside it, for gangs that have to be at one. Empty: not known.
+  std::vector<std::uint64_t> shortage_at{};
 };
 
 /// Tasks by node, in rank order.
@@ -71,8 +73,16 @@ class Placer {
                         const Whereabouts& where);
 
   /// The same over a room that need not be the present one, without the numbers of devices.
+  /// `within`: nodes below this vertex are looked at, and no others.
   std::optional<std::vector<NodeTasks>> place_in(const Topology& topology, const Room& room,
-                                                 const GangShape& gang, const Whereabouts& where);
+                                                 const GangShape& gang, const Whereabouts& where,
+                                                 FabricId within = Topology::kRoot);
+
+  /// At least as many tasks of the gang as power lets run below the vertex beside what runs now.
+  /// Makes the tables that it needs.  REQUIRES: the vertex is not the whole fleet.
+  /// Many when that is not known: for a room that it does not follow, or tasks that draw nothing.
+  std::uint64_t most_by_power(const Topology& topology, const Room& room, const GangShape& gang,
+                              FabricId vertex);
 
   /// Scratch memory of searches for victims (victim_search.h), null at first; here because all who
   /// search have a placer. Without it each search begins with fresh pages of the kernel's.
@@ -89,9 +99,10 @@ class Placer {
                                     std::optional<AcceleratorShare>& device_left);
   std::optional<Position> node_of(const Surroundings& around, Search& search, const GroupKey& key,
                                   const PositionSet& positions);
-  std::optional<NodeTasks> one_node_in(Search& search);
+  std::optional<NodeTasks> one_node_in(Search& search, FabricId within);
   bool suits(Search& search, Position position);
-  std::optional<std::vector<NodeTasks>> in_fabric(Search& search);
+  std::optional<std::vector<NodeTasks>> in_fabric(Search& search,
+                                                  FabricId within = Topology::kRoot);
   void candidates_below(Search& search, FabricId vertex);
   /// At least as many tasks as fit below a vertex: by room alone, and by power where it is known.
   struct Bound {

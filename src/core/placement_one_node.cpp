@@ -27,10 +27,11 @@ bool Placer::suits(Search& search, Position position) {
 }
 
 /// Without groups: a room that is only planned has none.
-std::optional<NodeTasks> Placer::one_node_in(Search& search) {
+std::optional<NodeTasks> Placer::one_node_in(Search& search, FabricId within) {
   if (!may_be_one_node(search.gang) || !search.may_fit_one_node()) return std::nullopt;
   std::optional<Position> best;
-  for (Position p = 0; p < search.room.size(); ++p) {
+  const FabricVertex& vertex = search.topology.fabric(within);
+  for (Position p = vertex.first; p < vertex.last; ++p) {
     const Slot& slot = search.room.slot(p);
     if (!slot.takes_work() || !search.shapes[slot.shape]) continue;
     if (best && search.room.slot(*best).whole <= slot.whole) continue;

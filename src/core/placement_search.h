@@ -40,12 +40,22 @@ struct Placer::Search {
   std::uint64_t counted = 0;                  ///< tasks that fit where it was last tried
   bool unequal = false;         ///< nodes of one type draw unequally: power is not counted exactly
   std::uint64_t bound_max = 0;  ///< the most that may fit inside one vertex that is near enough
+  std::vector<std::uint64_t> most_at{};  ///< the same by site
   // For the reason, when there is no place: the most tasks that one vertex would hold.
   std::uint64_t fitting = 0;
   std::uint64_t fitting_without_power = 0;
   std::optional<FabricId> best;
   std::optional<PowerId> limiting;
   std::uint32_t nodes = 0;  ///< that take work and are of the type, where most would fit
+
+  /// No more than so many tasks fit inside that vertex.
+  void note_most(FabricId vertex, std::uint64_t tasks) {
+    bound_max = std::max(bound_max, tasks);
+    const SiteId site = topology.fabric(vertex).site;
+    if (site == kNoId<SiteId>) return;
+    if (most_at.empty()) most_at.assign(topology.sites().size(), 0);
+    most_at[site.value()] = std::max(most_at[site.value()], tasks);
+  }
 
   /// Several at once, of equal rates: for one node, which has accelerators of one type anyway.
   void choose_types(const std::vector<std::string>& types) {

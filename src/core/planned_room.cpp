@@ -6,17 +6,33 @@
 namespace mw {
 PlannedRoom::PlannedRoom(const State& state, Begin begin, Room memory)
     : state_(&state), begin_(begin), room_(std::move(memory)) {
-  room_ = begin == Begin::kNow ? state.free.room() : state.free.empty_room();
+  room_ = begin == Begin::kEmpty ? state.free.empty_room() : state.free.room();
   if (begin == Begin::kEmpty) return;
   for (const auto& [job, claim] : state.claims) {
     for (const ClaimedNode& each : claim.nodes) {
-      if (state.nodes[each.node.value()].claim.job == JobId()) continue;  // lifted
+      const Node& node = state.nodes[each.node.value()];
+      if (node.claim.job == JobId()) continue;  // lifted
+      if (begin == Begin::kUnclaimed) {
+        unclaim(node);
+        continue;
+      }
       const Position position = state.topology->position(each.node);
       Slot slot = room_.slot(position);
       slot.whole = Slot::kOut;
       room_.set_slot(position, slot);
     }
   }
+}
+
+void PlannedRoom::unclaim(const Node& node) {
+  const Topology& topology = *state_->topology;
+  const Position position = topology.position(node.id);
+  const Slot slot = unclaimed_slot(topology, node);
+  room_.set_slot(position, slot);
+  if (slot.takes_work() && node.devices.has_parts()) room_.parts.emplace(position, node.devices);
+  const NodeShape& shape = topology.shape(node.id);
+  const AcceleratorShare used = kWholeAccelerator * shape.accelerators - node.accelerators_free;
+  add_draw(node.id, counted_draw(shape, used, NodeClaim()) - node.draw);
 }
 
 PlannedRoom::Touched& PlannedRoom::touched(NodeId node) {
@@ -44,10 +60,12 @@ void PlannedRoom::add_draw(NodeId node, Watts draw) {
   }
 }
 
-void PlannedRoom::set_devices(Position position, Slot slot, const DeviceRoom& devices) {
+/// `had_parts`: some of the devices were free in part before they changed.
+void PlannedRoom::set_devices(Position position, Slot slot, const DeviceRoom& devices,
+                              bool had_parts) {
   slot.whole = static_cast<std::uint16_t>(devices.whole());
-  room_.parts.erase(position);
-  if (devices.has_parts()) room_.parts.emplace(position, devices);
+  if (had_parts) room_.parts.erase(position);
+  if (devices.has_parts()) room_.parts.insert_or_assign(position, devices);
   room_.set_slot(position, slot);
 }
 
@@ -56,7 +74,7 @@ void PlannedRoom::retain(const Attempt& attempt) { change(attempt, -1); }
 
 void PlannedRoom::change(const Attempt& attempt, std::int64_t sign) {
   const Topology& topology = *state_->topology;
-  const JobSpec& spec = spec_of(*state_, attempt.job);
+  const JobSpec& spec = *attempt.spec;
   for (const NodeSlice& slice : attempt.placement) {
     AcceleratorShare share;
     for (const DeviceShare& each : slice.devices) share += each.share;
@@ -70,6 +88,7 @@ void PlannedRoom::change(const Attempt& attempt, std::int64_t sign) {
     const Position position = topology.position(slice.node);
     Slot slot = room_.slot(position);
     DeviceRoom& devices = touched.devices;
+    const bool had_parts = devices.has_parts();
     for (const DeviceShare& each : slice.devices) devices.add(each.device, each.share * sign);
     const GangShape& gang = group_at(spec, slice.first_rank);
     const ResourceAmounts need = need_of(gang, slice.tasks);
@@ -77,7 +96,7 @@ void PlannedRoom::change(const Attempt& attempt, std::int64_t sign) {
     slot.memory += (need.memory * sign).count();
     touched.slices -= static_cast<std::uint32_t>(sign);
     slot.busy = touched.slices > 0 ? 1 : 0;
-    set_devices(position, slot, devices);
+    set_devices(position, slot, devices, had_parts);
     if (gang.exclusive && sign < 0) {
       slot = room_.slot(position);
       slot.whole = Slot::kOut;
@@ -90,13 +109,15 @@ void PlannedRoom::change_draw(const Node& node, Touched& touched, AcceleratorSha
   const NodeShape& shape = state_->topology->shape(node.id);
   const Watts before = counted_draw(shape, touched.used, node.claim);
   touched.used += more;
-  add_draw(node.id, counted_draw(shape, touched.used, node.claim) - before);
+  const Watts change = counted_draw(shape, touched.used, node.claim) - before;
+  if (change.count() != 0) add_draw(node.id, change);
 }
 
 void PlannedRoom::occupy(NodeId node, const GangShape& gang, std::uint32_t tasks) {
   const Position position = state_->topology->position(node);
   Touched& touched = this->touched(node);
   DeviceRoom& devices = touched.devices;
+  const bool had_parts = devices.has_parts();
   const auto picked = pick_devices(devices, gang.task.accelerators, tasks);
   AcceleratorShare share;
   for (const DeviceShare& each : picked) {
@@ -108,7 +129,7 @@ void PlannedRoom::occupy(NodeId node, const GangShape& gang, std::uint32_t tasks
   slot.memory -= (gang.task.memory * tasks).count();
   slot.busy = 1;
   ++touched.slices;
-  set_devices(position, slot, devices);
+  set_devices(position, slot, devices, had_parts);
   if (gang.exclusive) {
     slot = room_.slot(position);
     slot.whole = Slot::kOut;
@@ -169,18 +190,18 @@ bool StillFits::after(const PlannedRoom& room, const Attempt& retained) const {
   return true;
 }
 
-std::optional<PlannedGroups> PlannedRoom::place(Placer& placer, const JobSpec& spec) const {
-  const GangShape first =
-      spec.gang.tasks_min > 0 ? resized(spec.gang, spec.gang.tasks_min) : spec.gang;
+std::optional<PlannedGroups> PlannedRoom::place(Placer& placer, const JobSpec& spec,
+                                                FabricId within) const {
+  const GangShape first = least_gang(spec);
   if (spec.groups.empty()) {
-    auto chosen = placer.place_in(*state_->topology, room_, first, spec.where);
+    auto chosen = placer.place_in(*state_->topology, room_, first, spec.where, within);
     if (!chosen) return std::nullopt;
     return PlannedGroups{std::move(*chosen)};
   }
   PlannedGroups groups(spec.groups.size() + 1);
   PlannedRoom rest = *this;
   for (const Group& group : placing_order(spec)) {
-    auto chosen = placer.place_in(*state_->topology, rest.room_, *group.shape, spec.where);
+    auto chosen = placer.place_in(*state_->topology, rest.room_, *group.shape, spec.where, within);
     if (!chosen) return std::nullopt;
     for (const NodeTasks& each : *chosen) rest.occupy(each.node, *group.shape, each.tasks);
     const bool leads = group.shape == &spec.gang;

@@ -18,8 +18,9 @@ using PlannedGroups = std::vector<std::vector<NodeTasks>>;
 class PlannedRoom {
  public:
   enum class Begin : std::uint8_t {
-    kNow,    ///< what is free for a job that claims nothing: claimed nodes are out of it
-    kEmpty,  ///< as if nothing ran anywhere, and every node took work
+    kNow,        ///< what is free for a job that claims nothing: claimed nodes are out of it
+    kUnclaimed,  ///< as if nobody claimed anything
+    kEmpty,      ///< as if nothing ran anywhere, and every node took work
   };
   /// `memory`: a room whose memory may be used, whatever is in it.
   explicit PlannedRoom(const State& state, Begin begin = Begin::kNow, Room memory = Room());
@@ -43,8 +44,9 @@ class PlannedRoom {
   [[nodiscard]] bool has_room(NodeId node, const GangShape& gang, std::uint32_t tasks) const;
 
   /// Where the job would go, the smallest number of tasks if it is elastic; nothing when it does
-  /// not fit.
-  std::optional<PlannedGroups> place(Placer& placer, const JobSpec& spec) const;
+  /// not fit.  `within`: below this vertex.
+  std::optional<PlannedGroups> place(Placer& placer, const JobSpec& spec,
+                                     FabricId within = Topology::kRoot) const;
 
  private:
   /// A node that differs from how it is now.
@@ -54,10 +56,11 @@ class PlannedRoom {
     std::uint32_t slices = 0;  ///< that are left on it
   };
   Touched& touched(NodeId node);
+  void unclaim(const Node& node);
   void change(const Attempt& attempt, std::int64_t sign);
   void add_draw(NodeId node, Watts draw);
   void change_draw(const Node& node, Touched& touched, AcceleratorShare more);
-  void set_devices(Position position, Slot slot, const DeviceRoom& devices);
+  void set_devices(Position position, Slot slot, const DeviceRoom& devices, bool had_parts);
 
   const State* state_;
   Begin begin_;

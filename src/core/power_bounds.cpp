@@ -108,9 +108,13 @@ std::uint32_t PowerBounds::units_on(const Topology& topology, const Table& table
   return tasks / table.at_once;
 }
 
+/// As many of the units that fit there as may be drawn.
 std::uint64_t PowerBounds::may_be_drawn(const Topology& topology, const Table& table,
                                         PowerId vertex) const {
   const Watts left = topology.power(vertex).limit - free_->room().draw[vertex.value()];
+  // To divide takes longer than all else here, and mostly power is enough for all that fits.
+  const std::uint64_t room = table.room[vertex.value()];
+  if (table.draw * static_cast<std::int64_t>(room) <= left) return room;
   return static_cast<std::uint64_t>(std::max<std::int64_t>(left / table.draw, 0));
 }
 
@@ -130,7 +134,7 @@ void PowerBounds::rebuild(const Topology& topology, Table& table) {
     table.room[topology.power_of(topology.at(p)).value()] += table.units[p];
   }
   for (std::uint32_t v = static_cast<std::uint32_t>(table.most.size()); v-- > 0;) {
-    table.most[v] = std::min(table.room[v], may_be_drawn(topology, table, PowerId(v)));
+    table.most[v] = may_be_drawn(topology, table, PowerId(v));
     const PowerId parent = topology.power(PowerId(v)).parent;
     if (parent != kNoId<PowerId>) table.room[parent.value()] += table.most[v];
   }
@@ -145,7 +149,7 @@ void PowerBounds::refresh(const Topology& topology, Table& table, Position posit
   table.units[position] = units;
   while (at != kNoId<PowerId>) {
     const std::uint64_t before = table.most[at.value()];
-    const std::uint64_t now = std::min(table.room[at.value()], may_be_drawn(topology, table, at));
+    const std::uint64_t now = may_be_drawn(topology, table, at);
     table.most[at.value()] = now;
     at = topology.power(at).parent;
     if (at == kNoId<PowerId>) return;

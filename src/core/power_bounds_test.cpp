@@ -1,7 +1,8 @@
 // Where power and not room is short: small random fleets with tight racks, rows and sites, in which
 // jobs come and go. What is known of power must change no choice (each place is compared with that
-// of a placer that knows nothing), and whoever sleeps must really have no place. MW_SEED repeats
-// one world; MW_SEEDS says how many.
+// of a placer that knows nothing), and whoever sleeps must really have no place. What is
+// counted before a place is looked for must never say no of a gang that would have one. MW_SEED
+// repeats one world; MW_SEEDS says how many.
 #include "core/power_bounds.h"
 
 #include <gtest/gtest.h>
@@ -10,7 +11,9 @@
 
 #include "base/random.h"
 #include "core/core_test_support.h"
+#include "core/freed_room.h"
 #include "core/job_placer.h"
+#include "core/planned_room.h"
 
 namespace mw {
 namespace {
@@ -20,6 +23,8 @@ struct Met {
   std::uint64_t places = 0;
   std::uint64_t short_of_power = 0;
   std::uint64_t sleepers = 0;
+  std::uint64_t would_fit = 0;
+  std::uint64_t never = 0;
 };
 
 class World {
@@ -41,6 +46,7 @@ class World {
       step(std::move(inputs));
       expect_same_places();
       if (!unequal_) expect_that_sleepers_have_no_place();
+      expect_that_whoever_would_fit_may();
     }
   }
 
@@ -171,6 +177,25 @@ class World {
     }
   }
 
+  /// With some of what runs gone.
+  void expect_that_whoever_would_fit_may() {
+    const State& state = core_.state();
+    JobSpec spec = testing::job_spec(1);
+    spec.gang = some_gang();
+    PlannedRoom room(state);
+    FreedRoom freed(state, spec.gang, spec.where);
+    for (const auto& [id, attempt] : state.attempts) {
+      if (random_.chance(1, 2)) continue;
+      room.release(attempt);
+      freed.release(attempt);
+    }
+    Placer placer;
+    const bool fits = room.place(placer, spec).has_value();
+    EXPECT_TRUE(freed.may_hold() || !fits);
+    met_.would_fit += fits ? 1 : 0;
+    met_.never += freed.may_hold() ? 0 : 1;
+  }
+
   Random random_;
   Met& met_;
   testing::CheckedCore core_;
@@ -193,6 +218,8 @@ TEST(PowerBoundsProperty, KnownPowerChangesNoChoiceAndNobodyWhoFitsSleepsOn) {
   EXPECT_GT(met.places, count);
   EXPECT_GT(met.short_of_power, count);
   EXPECT_GT(met.sleepers, count);
+  EXPECT_GT(met.would_fit, count);
+  EXPECT_GT(met.never, count);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "core/accounting.h"
+#include "core/freed_room.h"
 #include "core/gang.h"
 #include "core/placement_search.h"
 #include "core/planned_room.h"
@@ -37,12 +38,15 @@ std::vector<VictimSearch::Region> VictimSearch::regions() const {
     Position first = position;
     Position last = position + 1;
     FabricId at = topology.fabric_of(bundles_[i].node);
+    FabricId vertex = at;
     while (at != kNoId<FabricId> && topology.fabric(at).level <= gang_.require) {
+      vertex = at;
       first = topology.fabric(at).first;
       last = topology.fabric(at).last;
       at = topology.fabric(at).parent;
     }
     Region& region = by_first[first];
+    region.vertex = vertex;
     region.first = first;
     region.last = std::max(region.last, last);
     region.bundles.push_back(i);
@@ -53,6 +57,7 @@ std::vector<VictimSearch::Region> VictimSearch::regions() const {
 }
 
 std::uint64_t VictimSearch::fits_now(const Region& region) const {
+  const Topology& topology = *state_.topology;
   const Room& room = state_.free.room();
   std::uint64_t sum = 0;
   const bool wants_whole = gang_.task.accelerators >= kWholeAccelerator;
@@ -61,12 +66,14 @@ std::uint64_t VictimSearch::fits_now(const Region& region) const {
     const Slot& slot = room.slot(p);
     while (parts != room.parts.end() && parts->first < p) ++parts;
     if (!slot.takes_work() || (wants_whole && slot.whole == 0)) continue;
-    if (!suits(state_.topology->at(p))) continue;
+    if (!suits(topology.at(p))) continue;
     const bool has_parts = parts != room.parts.end() && parts->first == p;
     const std::uint32_t tasks = tasks_on(slot, has_parts ? &parts->second : nullptr, gang_);
     sum += tasks >= unit_ ? tasks : 0;
   }
-  return sum;
+  if (sum < gang_.tasks || topology.fabric(region.vertex).level == FabricLevel::kFleet) return sum;
+  // There is room enough, and yet no place: power may be what is short.
+  return std::min(sum, placer_.most_by_power(topology, room, gang_, region.vertex));
 }
 
 /// Victims in the region that together make room for what does not fit: by value, and at each
@@ -74,7 +81,7 @@ std::uint64_t VictimSearch::fits_now(const Region& region) const {
 std::optional<std::vector<std::size_t>> VictimSearch::cheapest(const Region& region,
                                                                Int128& cost) const {
   const std::uint64_t fits = fits_now(region);
-  // Room there may be, and yet no place: for want of power, of segments, of another group's room.
+  // Room and power there may be, and yet no place: for want of segments, of another group's room.
   std::uint64_t needed = fits < gang_.tasks ? gang_.tasks - fits : 1;
   std::vector<std::pair<std::size_t, std::size_t>> bundles_with;  // (victim, bundle)
   std::vector<std::size_t> missing(bundles_.size(), 0);           // by bundle: victims not gone
@@ -155,16 +162,17 @@ std::optional<std::vector<std::size_t>> VictimSearch::cheapest(const Region& reg
 }
 
 /// The claim when these are gone, less those that need not be.
-std::optional<Claim> VictimSearch::without(std::vector<std::size_t> victims) {
+std::optional<Claim> VictimSearch::without(std::vector<std::size_t> victims, FabricId within) {
   PlannedRoom room(state_, PlannedRoom::Begin::kNow, std::move(memory_.room));
-  auto claim = without(room, std::move(victims));
+  auto claim = without(room, std::move(victims), within);
   memory_.room = room.take_room();
   return claim;
 }
 
-std::optional<Claim> VictimSearch::without(PlannedRoom& room, std::vector<std::size_t> victims) {
+std::optional<Claim> VictimSearch::without(PlannedRoom& room, std::vector<std::size_t> victims,
+                                           FabricId within) {
   for (const std::size_t victim : victims) room.release(*candidates_[victim].attempt);
-  const auto groups = room.place(placer_, spec_);
+  const auto groups = room.place(placer_, spec_, within);
   if (!groups) return std::nullopt;
   spare(room, *groups, victims);
   if (stopping_ == Stopping::kMove && !all_go_on(room, *groups, victims)) return std::nullopt;
@@ -184,7 +192,7 @@ bool VictimSearch::all_go_on(PlannedRoom room, const PlannedGroups& groups,
     for (const NodeTasks& each : groups[g]) room.occupy(each.node, gang, each.tasks);
   }
   for (const std::size_t victim : victims) {
-    const JobSpec& moved = spec_of(state_, candidates_[victim].attempt->job);
+    const JobSpec& moved = *candidates_[victim].attempt->spec;
     const auto place = room.place(placer_, moved);
     if (!place || !moved.groups.empty()) return false;
     for (const NodeTasks& each : place->front()) room.occupy(each.node, moved.gang, each.tasks);
@@ -237,7 +245,7 @@ std::optional<Claim> VictimSearch::cheapest_set() {
 }
 
 std::optional<Claim> VictimSearch::run() {
-  gang_ = spec_.gang.tasks_min > 0 ? resized(spec_.gang, spec_.gang.tasks_min) : spec_.gang;
+  gang_ = least_gang(spec_);
   if (gang_.nodes > 0) unit_ = gang_.tasks / gang_.nodes;
   if (gang_.require == FabricLevel::kNode) unit_ = gang_.tasks;
   find_suitable_shapes();
@@ -247,10 +255,16 @@ std::optional<Claim> VictimSearch::run() {
   if (candidates_.size() <= kExactCandidatesMax && state_.nodes.size() <= kExactNodesMax) {
     return cheapest_set();
   }
+  FreedRoom freed(state_, gang_, spec_.where);
+  for (std::size_t i = 0; !freed.may_hold() && i < candidates_.size(); ++i) {
+    freed.release(*candidates_[i].attempt);
+  }
+  if (!freed.may_hold()) return std::nullopt;
   find_bundles();
   struct Choice {
     Int128 cost;
     std::vector<std::size_t> victims;
+    FabricId within;
   };
   std::vector<Choice> choices;
   // A victim on many nodes is cheap for who needs many of them, and dear for who needs one.
@@ -263,7 +277,9 @@ std::optional<Claim> VictimSearch::run() {
     sort_bundles(charge);
     for (const Region& region : regions()) {
       Int128 cost = 0;
-      if (auto victims = cheapest(region, cost)) choices.push_back({cost, std::move(*victims)});
+      if (auto victims = cheapest(region, cost))
+        choices.push_back(
+            {cost, std::move(*victims), spec_.groups.empty() ? region.vertex : Topology::kRoot});
     }
   }
   std::stable_sort(choices.begin(), choices.end(),
@@ -272,7 +288,7 @@ std::optional<Claim> VictimSearch::run() {
   std::optional<Claim> best;
   Int128 best_cost = 0;
   for (Choice& choice : choices) {
-    auto claim = without(std::move(choice.victims));
+    auto claim = without(std::move(choice.victims), choice.within);
     if (!claim) continue;
     if (candidates_.size() > kExactBundlesMax) return claim;
     Int128 cost = 0;

@@ -63,9 +63,7 @@ class Rights {
   [[nodiscard]] Right over(const Attempt& attempt) const {
     if (stopping_ == Stopping::kExplain) return Right::kByClass;
     // Jobs of a reservation and all others take nothing from each other.
-    if (reservations_ && spec_of(state_, attempt.job).reservation != *reservation_) {
-      return Right::kNone;
-    }
+    if (reservations_ && attempt.spec->reservation != *reservation_) { return Right::kNone; }
     if (attempt.stopping || !attempt.preemptible) return Right::kNone;
     if (state_.now - attempt.placed_at < state_.policy.preemption.runtime_min) return Right::kNone;
     if (stopping_ == Stopping::kMove) {

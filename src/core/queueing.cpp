@@ -15,7 +15,7 @@ Instant deadline_of(const JobSpec& spec, Instant placed_at) {
   return end;
 }
 Instant deadline_of(const State& state, const Attempt& attempt) {
-  const JobSpec& spec = spec_of(state, attempt.job);
+  const JobSpec& spec = *attempt.spec;
   Instant end = deadline_of(spec, attempt.placed_at);
   // Stopped so that it is gone when its reservation ends.
   if (const Reservation* own = reservation_of(state, spec)) {
@@ -56,7 +56,7 @@ Instant expected_end(const JobSpec& spec, Instant placed_at) {
   return deadline_of(spec, placed_at) + spec.grace;
 }
 Instant expected_end(const State& state, const Attempt& attempt) {
-  const Instant end = deadline_of(state, attempt) + spec_of(state, attempt.job).grace;
+  const Instant end = deadline_of(state, attempt) + attempt.spec->grace;
   // One that is being stopped is gone after its grace, and one that is overdue any moment.
   if (attempt.stopping) return std::min(end, state.now + attempt.stop_grace);
   return std::max(end, state.now);
@@ -139,6 +139,7 @@ void unwatch_deadline(State& state, const Attempt& attempt) {
 void note_rules(const State& state, Attempt& attempt) {
   const JobRecord& record = record_of(state, attempt.job);
   const PriorityClass& rules = class_rules(state, *record.spec);
+  attempt.spec.keep(*record.spec);
   attempt.class_value = rules.value;
   attempt.preemptible = rules.preemptible;
   attempt.tenant = record.tenant;

@@ -45,6 +45,8 @@ class Retries {
   static constexpr Duration kFirst = seconds(30);
   /// Running attempts, or claimed nodes, from which on looking at all of them is paced.
   static constexpr std::size_t kMany = 256;
+  /// Claimed nodes of one job, from which on a look for an earlier place is.
+  static constexpr std::size_t kManyClaimed = 32;
 
   /// Everything may be different.
   void clear() {

@@ -23,8 +23,7 @@ Slot present_slot(const Topology& topology, const Node& node) {
 }
 
 Slot slot_of(const Topology& topology, const Node& node) {
-  Slot slot = present_slot(topology, node);
-  if (node.hidden) slot.whole = Slot::kOut;
+  Slot slot = unclaimed_slot(topology, node);
   if (node.claim.job == JobId() || !slot.takes_work()) return slot;
   // For whoever would still be there when the claim begins.
   const NodeClaim& claim = node.claim;
@@ -72,6 +71,12 @@ Watts counted_draw(const NodeShape& shape, AcceleratorShare used, const NodeClai
   if (claim.job == JobId()) return now;
   const std::uint32_t claimed = shape.accelerators - std::min(claim.whole_left, shape.accelerators);
   return std::max(now, draw_of(shape, kWholeAccelerator * claimed));
+}
+
+Slot unclaimed_slot(const Topology& topology, const Node& node) {
+  Slot slot = present_slot(topology, node);
+  if (node.hidden) slot.whole = Slot::kOut;
+  return slot;
 }
 
 GroupKey present_key(const Topology& topology, const Node& node) {
@@ -199,7 +204,7 @@ void FreeIndex::rebuild(const Topology& topology, std::vector<Node>& nodes) {
     node.draw = Watts();
     update(topology, node);
   }
-  changes_.add_all();
+  changes_.add_all(topology.size());
 }
 
 void FreeIndex::update(const Topology& topology, Node& node) {

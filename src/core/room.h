@@ -99,7 +99,9 @@ struct GroupKey {
 /// if that is more.
 Watts counted_draw(const NodeShape& shape, AcceleratorShare used, const NodeClaim& claim);
 
-/// The group that a node would be in if nothing were claimed of it.
+/// How placement would see the node if nothing were claimed of it.
+Slot unclaimed_slot(const Topology& topology, const Node& node);
+/// The group that a node would be in then.
 GroupKey present_key(const Topology& topology, const Node& node);
 /// A slot like those of a group's nodes.
 Slot slot_of(const GroupKey& key);
@@ -162,6 +164,10 @@ class FreeIndex {
   [[nodiscard]] const Room& empty_room() const { return *empty_; }
   /// Which nodes' room changed last, and with it the draw above them.
   [[nodiscard]] const ChangeLog& changes() const { return changes_; }
+  /// Since `before` of them there were just so many, and all is as it was.
+  void take_back(std::uint64_t before, std::uint64_t changes) {
+    changes_.take_back(before, changes);
+  }
   bool operator==(const FreeIndex& other) const {
     return room_ == other.room_ && groups_ == other.groups_ && fullest_ == other.fullest_;
   }

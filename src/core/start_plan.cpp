@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/freed_room.h"
+#include "core/gang.h"
 #include "core/planned_room.h"
 
 namespace mw {
@@ -38,48 +40,56 @@ Claim claim_of(const State& state, JobId job, Instant at, PlannedRoom& room,
 std::optional<Claim> plan_start(const State& state, JobId job, Placer& placer) {
   const JobSpec& spec = spec_of(state, job);
   const std::vector<End> ends = ends_of(state);
-  PlannedRoom before(state);  // with the first `done` of them gone, it does not fit
+  std::size_t too_few = 0;  // with these gone, it does not fit
   {
-    // What does not fit with all of them gone is the commonest case, and one look tells.
-    PlannedRoom room = before;
-    for (const End& end : ends) room.release(*end.attempt);
-    if (!room.place(placer, spec)) return std::nullopt;
-  }
-  std::size_t done = 0;
-  for (std::size_t step = 1; done < ends.size(); step *= 2) {
-    PlannedRoom room = before;
-    const std::size_t end = std::min(done + step, ends.size());
-    for (std::size_t i = done; i < end; ++i) room.release(*ends[i].attempt);
-    auto groups = room.place(placer, spec);
-    if (!groups) {
-      before = std::move(room);
-      done = end;
-      continue;
+    // Not even with all of them gone is the commonest case.
+    const GangShape gang = least_gang(spec);
+    FreedRoom freed(state, gang, spec.where);
+    std::size_t released = 0;
+    for (; !freed.may_hold(); ++released) {
+      if (released == ends.size()) return std::nullopt;
+      freed.release(*ends[released].attempt);
     }
-    // Somewhere in (done, fits].
-    std::size_t fits = end;
-    while (fits - done > 1) {
-      const std::size_t middle = done + (fits - done) / 2;
-      PlannedRoom half = before;
-      for (std::size_t i = done; i < middle; ++i) half.release(*ends[i].attempt);
-      if (auto sooner = half.place(placer, spec)) {
-        fits = middle;
-        groups = std::move(sooner);
-        room = std::move(half);
-      } else {
-        before = std::move(half);
-        done = middle;
-      }
-    }
-    return claim_of(state, job, ends[fits - 1].at, room, *groups);
+    if (released > 0) too_few = released - 1;
   }
-  return std::nullopt;
+  PlannedRoom room(state);
+  std::size_t gone = 0;  // so many of them are gone from the room
+  // To let attempts go is most of the work, and to copy the room comes next: so there is one room,
+  // that goes back and forth in time.
+  const auto go_to = [&](std::size_t end) {
+    for (; gone < end; ++gone) room.release(*ends[gone].attempt);
+    for (; gone > end; --gone) room.retain(*ends[gone - 1].attempt);
+  };
+  std::optional<PlannedGroups> groups;
+  for (std::size_t step = 1; !groups; step *= 2) {
+    if (too_few == ends.size()) return std::nullopt;
+    go_to(std::min(too_few + step, ends.size()));
+    groups = room.place(placer, spec);
+    if (!groups) too_few = gone;
+  }
+  std::size_t enough = gone;
+  while (enough - too_few > 1) {
+    go_to(too_few + (enough - too_few) / 2);
+    if (auto sooner = room.place(placer, spec)) {
+      enough = gone;
+      groups = std::move(sooner);
+    } else {
+      too_few = gone;
+    }
+  }
+  go_to(enough);
+  return claim_of(state, job, ends[enough - 1].at, room, *groups);
 }
 
 std::optional<Claim> plan_anyway(const State& state, JobId job, Placer& placer) {
+  const JobSpec& spec = spec_of(state, job);
+  const GangShape gang = least_gang(spec);
+  FreedRoom freed(state, gang, spec.where);
+  for (const auto& [id, attempt] : state.attempts) freed.release(attempt);
+  if (!freed.may_hold()) return std::nullopt;
   PlannedRoom room(state);
   for (const auto& [id, attempt] : state.attempts) room.release(attempt);
-  const auto groups = room.place(placer, spec_of(state, job));
+  const auto groups = room.place(placer, spec);
   if (!groups) return std::nullopt;
   return claim_of(state, job, state.now, room, *groups);
 }

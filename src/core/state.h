@@ -95,6 +95,21 @@ struct Job {
             lost_work, checkpointing, last_end, last_detail)
 };
 
+/// What a job asks for, from where it is kept as long as the job is: one look instead of three, for
+/// searches that ask it of every attempt. Equal to any other, as jobs that are the same ask the
+/// same.
+class KeptSpec {
+ public:
+  void keep(const JobSpec& spec) { spec_ = &spec; }
+  /// REQUIRES: note_rules() was called for the attempt.
+  const JobSpec& operator*() const { return *spec_; }
+  const JobSpec* operator->() const { return spec_; }
+  bool operator==(const KeptSpec&) const { return true; }
+
+ private:
+  const JobSpec* spec_ = nullptr;
+};
+
 /// The current attempt of a job that is starting, running or stopping.
 struct Attempt {
   JobId job;
@@ -118,7 +133,8 @@ struct Attempt {
   AcceleratorTime unsaved;   ///< productive since the last checkpoint
   AcceleratorTime saved;     ///< productive, and safe
   AcceleratorTime checkpointing;
-  // Derived from the policy: what a choice among all attempts looks at.
+  // Derived from the job and the policy: what a choice among all attempts looks at.
+  KeptSpec spec;
   std::int32_t class_value = 0;
   bool preemptible = false;
   TenantId tenant;

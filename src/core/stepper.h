@@ -161,6 +161,8 @@ class Core::Stepper {
   bool stop_others_for(JobId job);
   bool plan_for(JobId job);
   [[nodiscard]] std::optional<std::vector<JobId>> plans_before(JobId job) const;
+  [[nodiscard]] std::vector<JobId> plans_in_the_way(const Claim& claim,
+                                                    const std::vector<JobId>& lower) const;
   std::optional<Claim> find_plan(JobId job, bool starved);
   bool move_others_for(JobId job);
   void stop_for(JobId job, Claim claim, EndCause cause);

@@ -99,6 +99,7 @@ class VictimSearch {
   /// A part of the fleet inside which all of the gang has to be: a vertex, or one node.
   struct Region {
     std::vector<std::size_t> bundles;  ///< the best value first
+    FabricId vertex;                   ///< of one node: the lowest vertex above it
     Position first = 0;
     Position last = 0;
   };
@@ -116,8 +117,9 @@ class VictimSearch {
   [[nodiscard]] std::uint64_t fits_now(const Region& region) const;
   std::optional<std::vector<std::size_t>> cheapest(const Region& region, Int128& cost) const;
   std::optional<Claim> cheapest_set();
-  std::optional<Claim> without(std::vector<std::size_t> victims);
-  std::optional<Claim> without(PlannedRoom& room, std::vector<std::size_t> victims);
+  std::optional<Claim> without(std::vector<std::size_t> victims, FabricId within = Topology::kRoot);
+  std::optional<Claim> without(PlannedRoom& room, std::vector<std::size_t> victims,
+                               FabricId within);
   void spare(PlannedRoom& room, const PlannedGroups& groups, std::vector<std::size_t>& victims);
   void find_suitable_shapes();
   [[nodiscard]] bool suits(NodeId node) const;

@@ -1,6 +1,7 @@
 #include "core/wakes.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "core/placement_search.h"
 
@@ -69,7 +70,8 @@ void Wakes::sleep(const State& state, ClassId id, const NoPlace& why) {
   asleep_.insert(id);
   const JobClass& job_class = state.classes.at(id);
   Sleeper& sleeper = sleepers_[id.value()];
-  sleeper = {job_class.generation, why.shortage, !is_countable(job_class.key), Watts(), kNoTenant};
+  sleeper = {job_class.generation,         why.shortage, why.shortage_at,
+             !is_countable(job_class.key), Watts(),      kNoTenant};
   if (why.power && !sleeper.any) {
     sleeper.power = unit_draw(*state.topology, job_class.key.gang);
     sleeper.any = sleeper.power.count() == 0;
@@ -80,40 +82,42 @@ void Wakes::sleep(const State& state, ClassId id, const NoPlace& why) {
 void Wakes::sleep_for_quota(const State& state, ClassId id, TenantId tenant) {
   if (id.value() >= sleepers_.size()) sleepers_.resize(id.value() + 1);
   asleep_.insert(id);
-  sleepers_[id.value()] = {state.classes.at(id).generation, 0, false, Watts(), tenant};
+  sleepers_[id.value()] = {state.classes.at(id).generation, 0, {}, false, Watts(), tenant};
   awake_.erase(id);
 }
 
-/// Nodes where something came free, as kinds of equal room and draw: most are equal.
+/// Nodes where something came free, as kinds of equal room and draw at one site: most are equal.
 /// One of them makes room for as many more tasks as it holds, or as its watts are enough for, if
 /// that is more: along its power path each vertex allows at most so many more.
 void Wakes::wake_by_room(const State& state) {
   struct Kind {
+    SiteId site;
     Slot slot;
     const DeviceRoom* parts;
     Watts draw;
     std::uint64_t nodes;
   };
-  std::map<std::pair<GroupKey, AcceleratorShare>, std::uint64_t> counts;
+  const Topology& topology = *state.topology;
+  std::map<std::tuple<SiteId, GroupKey, AcceleratorShare>, std::uint64_t> counts;
   for (const auto& [node, share] : nodes_) {
-    ++counts[{present_key(*state.topology, state.nodes[node.value()]), share}];
+    ++counts[{topology.site_of(node), present_key(topology, state.nodes[node.value()]), share}];
   }
   std::vector<Kind> kinds;
   for (const auto& [kind, nodes] : counts) {
-    const auto& [key, share] = kind;
+    const auto& [site, key, share] = kind;
     const DeviceRoom* parts = key.parts.size() > 0 ? &key.parts : nullptr;
     kinds.push_back(
-        {slot_of(key), parts, draw_of(state.topology->shape(ShapeId(key.shape)), share), nodes});
+        {site, slot_of(key), parts, draw_of(topology.shape(ShapeId(key.shape)), share), nodes});
   }
   state.classes.for_each_line([&](ClassId id) {
     Sleeper* found = sleeper(state, id);
     if (found == nullptr || found->tenant != kNoTenant) return;
     const ClassKey& wanted = state.classes.at(id).key;
-    std::uint64_t room = 0;
+    bool enough = found->any;
     for (const Kind& kind : kinds) {
-      if (found->any) break;
+      if (enough) break;
       std::uint64_t tasks = 0;
-      if (type_suits(state.topology->shape(ShapeId(kind.slot.shape)), wanted.gang)) {
+      if (type_suits(topology.shape(ShapeId(kind.slot.shape)), wanted.gang)) {
         tasks = tasks_on(kind.slot, kind.parts, wanted.gang);
       }
       if (found->power.count() > 0) {
@@ -121,14 +125,16 @@ void Wakes::wake_by_room(const State& state) {
             static_cast<std::uint64_t>((kind.draw + found->power - Watts(1)) / found->power);
         tasks = std::max(tasks, units * tasks_at_once(wanted.gang));
       }
-      room += kind.nodes * tasks;
+      const std::uint64_t room = kind.nodes * tasks;
+      std::uint64_t& shortage = kind.site.value() < found->shortage_at.size()
+                                    ? found->shortage_at[kind.site.value()]
+                                    : found->shortage;
+      enough = room > 0 && room >= shortage;
+      if (!enough) shortage -= room;
     }
-    if (found->any || (room > 0 && room >= found->shortage)) {
-      forget(id);
-      awake_.insert(id);
-    } else {
-      found->shortage -= room;
-    }
+    if (!enough) return;
+    forget(id);
+    awake_.insert(id);
   });
 }
 

@@ -46,9 +46,11 @@ class Wakes {
   struct Sleeper {
     std::uint64_t generation = 0;  ///< of the class; 0: nobody sleeps here
     std::uint64_t shortage = 0;    ///< tasks for which room has to come free yet
-    bool any = false;              ///< whatever comes free may help
-    Watts power;                   ///< watts that come free, in these units, help as well; 0: no
-    TenantId tenant = kNoTenant;   ///< that has to use less
+    std::vector<std::uint64_t>
+        shortage_at{};            ///< the same by site, if known: one of them is enough
+    bool any = false;             ///< whatever comes free may help
+    Watts power;                  ///< watts that come free, in these units, help as well; 0: no
+    TenantId tenant = kNoTenant;  ///< that has to use less
   };
   [[nodiscard]] Sleeper* sleeper(const State& state, ClassId id);
   void forget(ClassId id);

@@ -6,6 +6,7 @@
 #include "core/fit.h"
 #include "core/gang.h"
 #include "core/placement_search.h"
+#include "core/planned_room.h"
 #include "core/reservations.h"
 
 namespace mw {
@@ -33,8 +34,7 @@ PendingReason why_nowhere(const State& state, const JobSpec& spec) {
 std::optional<PendingReason> too_small(const State& state, const Reservation& own,
                                        const JobSpec& spec, Placer& placer) {
   const Topology& topology = *state.topology;
-  const GangShape gang =
-      spec.gang.tasks_min > 0 ? resized(spec.gang, spec.gang.tasks_min) : spec.gang;
+  const GangShape gang = least_gang(spec);
   Room empty = state.free.empty_room();
   ReservationTooSmall reason{own.spec.name, static_cast<std::uint32_t>(own.nodes.size()),
                              gang.tasks, 0};
@@ -83,13 +83,12 @@ std::optional<PendingReason> why_unclaimed(const State& state, JobId job) {
   if (!state.reservations.empty() || spec.reservation) return std::nullopt;
   if (state.holds.contains(job)) return NotYetConsidered{};
   if (auto over = over_quota(state, job)) return over;
-  const GangShape gang =
-      spec.gang.tasks_min > 0 ? resized(spec.gang, spec.gang.tasks_min) : spec.gang;
+  const GangShape gang = least_gang(spec);
   Placer placer;
   return placer.explain(surroundings(state), gang, spec.where);
 }
 
-PendingReason why_blocked(State& state, JobId job, JobPlacer& placer, Instant now) {
+PendingReason why_blocked(State& state, JobId job, JobPlacer& placer, Instant now, Asked asked) {
   const JobSpec& spec = spec_of(state, job);
   const auto view = view_of(state, spec, now);
   if (!view) return why_nowhere(state, spec);
@@ -103,8 +102,8 @@ PendingReason why_blocked(State& state, JobId job, JobPlacer& placer, Instant no
   if (own != state.claims.end() && !own->second.victims.empty()) {
     return AwaitsVictims{own->second.victims};
   }
-  {
-    const LiftedClaim lifted(state, job);
+  if (asked == Asked::kByItself) {
+    const LiftedClaims lifted(state, job);
     if (std::holds_alternative<Placement>(placer.place(state, job))) return NotYetConsidered{};
   }
   KeptForOthers kept{JobId(), Instant::never(), 0};
@@ -116,7 +115,13 @@ PendingReason why_blocked(State& state, JobId job, JobPlacer& placer, Instant no
       kept.at = claim.at;
     }
   }
-  const LiftedClaims lifted(state);
+  LiftedClaims lifted(state);
+  if (asked == Asked::kByItself) {
+    lifted.lift_all();
+  } else if (kept.nodes > 0 &&
+             PlannedRoom(state, PlannedRoom::Begin::kUnclaimed).place(placer.placer(), spec)) {
+    return kept;
+  }
   PendingReason reason = placer.explain(state, spec);
   if (std::holds_alternative<NotYetConsidered>(reason)) return kept;
   if (auto reserved = why_reserved(state, job, placer)) return std::move(*reserved);

@@ -541,6 +541,10 @@ TEST_F(ApiTest, EveryRouteAnswersAsDocumented) {
     if (route.request_schema == "FleetFile") body = kSmallFleet;
     if (route.request_schema == "PolicyFile") body = R"({"name":"p"})";
     if (route.request_schema == "Report") body = R"({"job":1,"attempt":1,"step":3})";
+    if (route.request_schema == "FaultPost") body = R"({"code":"x","node":"a"})";
+    if (route.request_schema == "FaultPolicyFile") body = R"({"name":"p"})";
+    if (route.request_schema == "BreakerPlace") body = R"({"level":"site","place":"x"})";
+    if (route.operation == "post_alerts") body = R"({"alerts":[]})";
     const Response response = world->call(std::string(method_name(route.method)), target, body);
     const auto documented =
         std::find_if(route.responses.begin(), route.responses.end(),

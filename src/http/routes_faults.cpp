@@ -106,6 +106,7 @@ std::vector<Route> telling_routes(ApiContext* context) {
                   "nothing.");
   post.request_schema = "FaultPost";
   post.responses = {{200, "What became of them, durably.", "FaultsTaken"},
+                    {400, "It is not a fault; the message says where.", "Error"},
                     {404, "There is no such node, or other place.", "Error"}};
   post.handler = [context](const auto& request, const Reply& reply) {
     take_faults(*context, parse_fault_request(request->body, context->options.user), reply);
@@ -149,7 +150,8 @@ std::vector<Route> looking_routes(ApiContext* context) {
                   "What a code means, what its maker advises, and what is done about it.");
   explain.runs = Runs::kOnWorker;
   explain.parameters = {{"code", ParameterPlace::kQuery, ParameterType::kString, "The code."}};
-  explain.responses = {{200, "The rule that counts.", "FaultExplained"}};
+  explain.responses = {{200, "The rule that counts.", "FaultExplained"},
+                       {400, "The code is missing, or none.", "Error"}};
   explain.handler = [context](const auto& request, const Reply& reply) {
     const auto code = parse_fault_code(request->text("code"));
     if (!code) {

@@ -26,7 +26,8 @@ struct Answer {
   EventSeq first_event;
   std::vector<Event> events;
 };
-/// Called once, on a thread of the loop: the answer, or kUnavailable when nothing was stored.
+/// Called once, on a thread of the loop: the answer (without events when the input said nothing
+/// new), or kUnavailable when nothing could be stored.
 /// A Refused event is an answer, too. Must not block.
 using AnswerCallback = std::function<void(Result<Answer>)>;
 

@@ -4,11 +4,13 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
 #include <sstream>
+#include <thread>
 
 #include "engines/hooks/hook_process.h"
 
@@ -148,11 +150,16 @@ TEST_F(HookEngineTest, TakesNoLongerThanItMayAndLeavesNothing) {
   engine_->remedy(desired);
   EXPECT_EQ(report(0).detail, "it took longer than it may: begun");
   const int child = std::stoi(text("child"));
-  // Killed, and perhaps not reaped yet by whoever inherited it.
-  std::ifstream state("/proc/" + std::to_string(child) + "/stat");
-  std::string word;
-  for (int i = 0; i < 3; ++i) state >> word;
-  EXPECT_TRUE(!state || word == "Z" || word == "X") << "the child goes on: " << word;
+  // Killed, and perhaps not dead, or not reaped by whoever inherited it, at this very moment.
+  const auto is_gone = [&] {
+    std::ifstream state("/proc/" + std::to_string(child) + "/stat");
+    std::string word;
+    for (int i = 0; i < 3; ++i) state >> word;
+    return !state || word == "Z" || word == "X";
+  };
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!is_gone() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  EXPECT_TRUE(is_gone()) << "the child goes on";
 }
 
 TEST_F(HookEngineTest, WhatIsForgottenIsStoppedAndSaysNothing) {

@@ -1,0 +1,45 @@
+// Whether there might be room for a gang at all once some attempts have let go: by whole
+// accelerators, node by node, and nothing else. To find a place in a room that is only planned
+// costs many times as much, and most searches for somebody to stop, or for something to wait for,
+// end with "not even then". Never says no of a gang that would fit.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/state.h"
+
+namespace mw {
+
+class FreedRoom {
+ public:
+  /// What is free now, as placement sees it.  Cost: O(nodes).
+  FreedRoom(const State& state, const GangShape& gang, const Whereabouts& where);
+
+  /// As if it had let go.
+  void release(const Attempt& attempt);
+  /// False: the gang fits nowhere, whatever CPUs, memory and power there are.
+  [[nodiscard]] bool may_hold() const { return may_hold_; }
+
+ private:
+  struct Seat {
+    std::uint32_t region;     ///< that it counts in; kNoRegion: of no use for the gang
+    std::uint32_t tasks = 0;  ///< of the gang's
+    /// Thousandths of accelerators that were let go of, and one; 0: nothing was.
+    std::uint32_t freed = 0;
+  };
+  static constexpr std::uint32_t kNoRegion = 0xFFFFFFFFU;
+  [[nodiscard]] std::uint32_t tasks_at(Position position) const;
+  void count(Position position);
+
+  const State& state_;
+  const GangShape& gang_;
+  bool one_node_;  ///< may hold all of it
+  bool may_hold_ = false;
+  std::vector<Seat> seats_;  ///< by position
+  /// By region, one of the outermost parts of the fabric that are near enough for the gang: tasks
+  /// for which there may be room. Nodes that stand above all of those are regions of their own.
+  std::vector<std::uint64_t> room_;
+};
+
+}  // namespace mw
