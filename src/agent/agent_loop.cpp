@@ -65,18 +65,26 @@ Result<void> AgentLoop::see() {
   agent_.begin_round();
   // The sources first: they say which accelerator an address of the log is.
   agent_.look(moment_now());
-  if (auto read = read_log(); !read) return read;
+  // A long log is read in pieces.
+  for (LogPosition before; log_ != nullptr;) {
+    before = agent_.state().log;
+    if (auto read = read_log(); !read) return read;
+    if (agent_.state().log == before) break;
+  }
   return save();
 }
 
 AgentLoop::Verdict AgentLoop::judge(std::size_t count, const SendAnswer& answer) {
-  Verdict verdict{.done = count, .wait = false};
+  Verdict verdict{.done = count};
   for (const SendAnswer::Refused& refused : answer.refused) {
-    ports_.say(fmt::format("a report was refused: {}", refused.message));
     // A node that is not declared yet may be later; what makes no sense now never will.
-    if (refused.code == ErrorCode::kInvalid) continue;
-    verdict.done = std::min(verdict.done, refused.index);
+    if (refused.code == ErrorCode::kInvalid) {
+      ports_.say(fmt::format("a report was refused for good, and is dropped: {}", refused.message));
+      continue;
+    }
+    if (!verdict.wait) verdict.why = refused.message;
     verdict.wait = true;
+    verdict.done = std::min(verdict.done, refused.index);
   }
   return verdict;
 }
@@ -105,7 +113,8 @@ Result<void> AgentLoop::send_some() {
   agent_.acknowledge(verdict.done);
   if (auto saved = save(); !saved) return saved;
   if (verdict.wait) {
-    return Error{ErrorCode::kUnavailable, "the control plane does not take reports of this node"};
+    return Error{ErrorCode::kUnavailable,
+                 "the control plane takes no reports of this node: " + verdict.why};
   }
   return {};
 }

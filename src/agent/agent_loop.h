@@ -56,6 +56,7 @@ class AgentLoop {
   struct Verdict {
     std::size_t done = 0;
     bool wait = false;
+    std::string why{};
   };
 
  private:

@@ -56,7 +56,7 @@ std::string unescaped(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     int code = 0;
     const bool octal =
-        text[i] == '\\' && i + 3 < text.size() + 0 &&
+        text[i] == '\\' && i + 3 < text.size() &&
         std::from_chars(&text[i + 1], &text[i + 1] + 3, code, 8).ptr == &text[i + 1] + 3;
     plain.push_back(octal ? static_cast<char>(code) : text[i]);
     if (octal) i += 3;

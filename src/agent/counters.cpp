@@ -64,7 +64,7 @@ void NetworkPorts::look_at_port(const Folder& root, const std::string& port,
   if (up) state.counters["infiniband/" + name + "/was_up"] = 1;
   if (!up && !(down && state.counters.contains("infiniband/" + name + "/was_up"))) return;
   seen.push_back(condition(ethernet ? "net.roce.down" : "net.ib.down", down, FaultSeverity::kError,
-                           name, fmt::format("port {} is {}", name, text.substr(3))));
+                           name, fmt::format("port {} is {}", name, text)));
 }
 
 void NetworkPorts::look(const Folder& root, AgentState& state, std::vector<Sighting>& seen) {

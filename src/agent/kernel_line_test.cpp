@@ -182,16 +182,18 @@ TEST(KernelMessage, OfTheNetwork) {
 
 TEST(KernelLine, HeadersComeOff) {
   const std::string message = "NVRM: Xid (PCI:0000:3b:00): 79, pid=1, GPU has fallen off the bus.";
-  for (const std::string header :
+  for (const char* header :
        {"", "4,2211,4053155111,-;", "<4>", "[12345.678901] ", "<4>[    0.123456] ",
         "[Mon May 25 12:34:56 2026] ",
         "Oct 02 10:41:07 srv-r07 kernel: ", "Oct  2 10:41:07 srv-r07 kernel: [12345.678901] ",
         "kernel: ", "2026-05-25T12:34:56.123456+02:00 srv kernel: "}) {
-    const KernelLine line = split_kernel_line(header + message + "\r\n");
+    const std::string text = header + message + "\r\n";
+    const KernelLine line = split_kernel_line(text);
     EXPECT_TRUE(line.from_kernel) << header;
     EXPECT_EQ(line.message, message) << header;
   }
-  const KernelLine record = split_kernel_line("4,2211,4053155111,-;" + message);
+  const std::string text = "4,2211,4053155111,-;" + message;
+  const KernelLine record = split_kernel_line(text);
   EXPECT_EQ(record.sequence, 2211U);
   EXPECT_EQ(record.monotonic_us, 4053155111);
   EXPECT_EQ(split_kernel_line("2026-05-25T12:34:56Z srv kernel: x").at,
@@ -203,7 +205,7 @@ TEST(KernelLine, HeadersComeOff) {
 // Whoever may log may write these words, and must not have a node rebooted by them.
 TEST(KernelLine, ProgramsAreNotBelieved) {
   const std::string message = "NVRM: Xid (PCI:0000:3b:00): 79, GPU has fallen off the bus.";
-  for (const std::string line :
+  for (const std::string& line :
        {"12,2211,4053155111,-;" + message,  // facility 1: written into /dev/kmsg
         "Oct 02 10:41:07 srv sshd[12]: " + message,
         "Oct 02 10:41:07 srv sshd[12]: kernel: " + message,

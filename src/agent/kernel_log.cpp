@@ -21,6 +21,14 @@ bool is_file(const struct stat& status, const LogPosition& position) {
          position.file_system == static_cast<std::uint64_t>(status.st_dev);
 }
 
+/// True when what comes next goes on with a line whose front was read: a message begins where a
+/// line begins, and whoever writes a long one must not choose where that is.
+bool is_inside_line(int fd, std::uint64_t offset) {
+  char before = '\n';
+  return offset > 0 && ::pread(fd, &before, 1, static_cast<off_t>(offset - 1)) == 1 &&
+         before != '\n';
+}
+
 }  // namespace
 
 KernelLog::~KernelLog() { close(); }
@@ -115,14 +123,17 @@ bool KernelLog::read_lines(LogPosition& position, const Visitor& visitor) {
     if (size <= 0) return false;
     std::string_view text(chunk.data(), static_cast<std::size_t>(size));
     std::size_t used = 0;
+    if (is_inside_line(fd_, position.offset)) {
+      const std::size_t end = text.find('\n');
+      used = end == std::string_view::npos ? text.size() : end + 1;
+    }
     for (std::size_t end = 0; (end = text.find('\n', used)) != std::string_view::npos;) {
       visitor(split_kernel_line(text.substr(used, end - used)));
       used = end + 1;
       ++lines;
     }
     if (used == 0 && text.size() == chunk.size()) {
-      // A line longer than any: its front is looked at, the rest of it is read as lines that are
-      // nothing, for a message begins at the beginning of a line.
+      // A line longer than any: its front is looked at, and the rest of it is passed over.
       visitor(split_kernel_line(text));
       used = text.size();
       ++lines;
