@@ -18,21 +18,28 @@ FreedRoom::FreedRoom(const State& state, const GangShape& gang, const Whereabout
   const std::vector<bool> sites = allowed_sites(topology, where);
   std::vector<bool> shapes;
   for (const NodeShape& shape : topology.shapes()) shapes.push_back(type_suits(shape, gang));
+  power_needed_ = least_draw(topology, shapes, gang.task.accelerators) * gang.tasks;
+  for (const Site& site : topology.sites()) {
+    sites_.push_back(
+        {false, topology.power(site.power).limit - state.free.room().draw[site.power.value()]});
+  }
   seats_.assign(topology.size(), Seat{kNoRegion});
   Position region_ends = 0;
   for (Position p = 0; p < topology.size(); ++p) {
     if (p >= region_ends) {
       region_ends = p + 1;
+      bool of_fleet = false;
       for (FabricId at = topology.fabric_of(topology.at(p));
            at != kNoId<FabricId> && topology.fabric(at).level <= gang.require;
            at = topology.fabric(at).parent) {
         region_ends = topology.fabric(at).last;
+        of_fleet = topology.fabric(at).level == FabricLevel::kFleet;
       }
-      room_.push_back(0);
+      regions_.push_back({0, of_fleet ? kNoId<SiteId> : topology.site_of(topology.at(p))});
     }
     const SiteId site = topology.site_of(topology.at(p));
     if (!shapes[state.free.room().slot(p).shape] || !sites[site.value()]) continue;
-    seats_[p].region = static_cast<std::uint32_t>(room_.size() - 1);
+    seats_[p].region = static_cast<std::uint32_t>(regions_.size() - 1);
     count(p);
   }
 }
@@ -42,10 +49,15 @@ void FreedRoom::release(const Attempt& attempt) {
   const Topology& topology = *state_.topology;
   for (const NodeSlice& slice : attempt.placement) {
     const Position position = topology.position(slice.node);
+    const AcceleratorShare share = slice.devices.sum();
+    // What runs on nodes that are of no use draws from the same site.
+    const SiteId site = topology.site_of(slice.node);
+    sites_[site.value()].power_left += draw_of(topology.shape(slice.node), share);
+    judge(site);
     Seat& seat = seats_[position];
     if (seat.region == kNoRegion) continue;
     if (seat.freed == 0) seat.freed = 1;
-    seat.freed += static_cast<std::uint32_t>(slice.devices.sum().count());
+    seat.freed += static_cast<std::uint32_t>(share.count());
     count(position);
   }
 }
@@ -65,11 +77,17 @@ std::uint32_t FreedRoom::tasks_at(Position position) const {
 void FreedRoom::count(Position position) {
   Seat& seat = seats_[position];
   const std::uint32_t tasks = tasks_at(position);
-  std::uint64_t& room = room_[seat.region];
-  room += tasks;
-  room -= seat.tasks;
+  Region& region = regions_[seat.region];
+  region.tasks += tasks;
+  region.tasks -= seat.tasks;
   seat.tasks = tasks;
-  if (room >= gang_.tasks || (one_node_ && tasks >= gang_.tasks)) may_hold_ = true;
+  if (region.tasks < gang_.tasks && !(one_node_ && tasks >= gang_.tasks)) return;
+  if (region.site == kNoId<SiteId>) {
+    may_hold_ = true;
+    return;
+  }
+  sites_[region.site.value()].has_room = true;
+  judge(region.site);
 }
 
 }  // namespace mw
