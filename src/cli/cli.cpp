@@ -169,6 +169,7 @@ void build_tree(CLI::App& app, Cli& cli) {
   add_job(app, cli);
   add_nodes(app, cli);
   add_faults(app, cli);
+  add_agent(app, cli);
   add_reservation(app, cli);
   add_fleet(app, cli);
   add_accelerators(app, cli);

@@ -16,9 +16,11 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <chrono>
+#include <ctime>
 #include <optional>
 #include <utility>
 
+#include "http/http_date.h"
 #include "http/router.h"
 
 namespace mw::http {
@@ -280,6 +282,8 @@ void HttpConnection::respond(Response response) {
 
 void HttpConnection::fill_head(wire::fields& head, const Response& response) const {
   head.set(wire::field::server, "millwright");
+  // Agents compare their clocks with it, and RFC 9110 (6.6.1) asks for it.
+  head.set(wire::field::date, http_date(std::time(nullptr)));
   head.set(wire::field::content_type, response.content_type);
   head.set("X-Content-Type-Options", "nosniff");
   head.set(wire::field::cache_control, "no-store");

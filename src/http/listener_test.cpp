@@ -165,6 +165,8 @@ TEST_F(ListenerTest, ServesOneRequestAfterAnotherOnOneConnection) {
     EXPECT_EQ(response->body, body);
     EXPECT_EQ(response->header("x-content-type-options"), "nosniff");
     EXPECT_EQ(response->header("cache-control"), "no-store");
+    // Agents compare their clocks with it (src/http/http_date.h).
+    EXPECT_THAT(std::string(response->header("date")), ::testing::EndsWith(" GMT"));
   }
   EXPECT_EQ(listener->stats().accepted, 1U);
 }

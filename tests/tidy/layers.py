@@ -15,7 +15,9 @@ FOLDERS = {
     "src/http/client": ["base"],
     # twin: forecasts are asked for here, and run there.
     "src/http": ["base", "model", "core", "codec", "loop", "twin"],
-    "src/cli": ["base", "model", "codec", "http/client"],
+    # What a node sees of itself. It knows no network: the command line hands in how to send.
+    "src/agent": ["base", "model", "codec"],
+    "src/cli": ["base", "model", "codec", "agent", "http/client"],
     "apps": ["base", "model", "core", "codec", "loop", "twin", "engines", "journal", "http",
              "http/client", "cli"],
 }
@@ -33,7 +35,8 @@ LIBRARIES = {
     "boost/system": ("Boost.System", ["src/codec", "src/http", "src/http/client"]),
     "yaml-cpp/": ("yaml-cpp", ["src/codec"]),
     "CLI/": ("CLI11", ["src/cli", "apps"]),
-    "fmt/": ("fmt", ["src/codec", "src/twin", "src/engines", "src/journal", "src/http", "src/cli", "apps"]),
+    "fmt/": ("fmt", ["src/codec", "src/twin", "src/engines", "src/journal", "src/http", "src/agent", "src/cli",
+                     "apps"]),
     "spdlog/": ("spdlog", ["src/engines", "src/http", "apps"]),
     "sqlite3.h": ("SQLite", ["src/journal"]),
     "SQLiteCpp/": ("SQLiteCpp", ["src/journal"]),
