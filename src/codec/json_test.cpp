@@ -194,7 +194,7 @@ TEST(Json, SaysWhatIsWrongAndWhere) {
       {R"({"at_ns":1,"request":0,"body":{"kind":"attempt_placed","job":1,"attempt":1,"epoch":1,"placement":[{"node":"n7"}]}})",
        R"(body.placement[0].node: expected an integer from 0 to 4294967295, found the string "n7")"},
       {R"({"at_ns":1,"request":0,"body":{"kind":"node_moved","node":1,"phase":"broken","reason":"","by":""}})",
-       R"(body.phase: expected one of "ready", "draining", found the string "broken")"},
+       R"(body.phase: expected one of "provisioning", "validating", "ready", "suspect", "draining", "quarantined", "repairing", "retired", found the string "broken")"},
       {R"({"at_ns":1,"request":0,"body":{"kind":"node_contact","node":1,"lost":0}})",
        "body.lost: expected true or false, found 0"},
       {R"({"at_ns":1,"request":0,"body":{"kind":"job_held","job":1,"by":null}})",

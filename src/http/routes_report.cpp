@@ -1,7 +1,8 @@
 // What a job says of itself, with its attempt's token.
 
-// g++ 12 sees an uninitialised string in the empty optionals that from_json<ReportBody> moves out of
-// its Result (GCC bug 105562 and its kin); there is none. What it sees lies in the library's headers.
+// g++ 12 sees an uninitialised string in the empty optionals that from_json<ReportBody> moves out
+// of its Result (GCC bug 105562 and its kin); there is none. What it sees lies in the library's
+// headers.
 #ifndef __clang__  // which does not know this warning
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
