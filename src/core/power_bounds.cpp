@@ -12,6 +12,16 @@ namespace {
 constexpr std::size_t kTablesMax = 32;
 /// To be found so often without helping means that power is short no more.
 constexpr std::uint32_t kIdleMost = 16;
+/// To follow so many changes costs more than to do without, until power is found to be short again.
+constexpr std::uint64_t kFollowedMost = 2048;
+
+bool is_far_behind(const ChangeLog& log, std::uint64_t seen) {
+  if (log.count() - seen <= kFollowedMost) return false;
+  if (log.lost(seen)) return true;
+  std::uint64_t changes = 0;  // without those that are void
+  log.visit(seen, [&](Position) { ++changes; });
+  return changes > kFollowedMost;
+}
 
 }  // namespace
 
@@ -33,8 +43,8 @@ const PowerBounds::Table* PowerBounds::find(const Topology& topology, const Gang
         each.type != type) {
       continue;
     }
-    // One that is behind by more than can be told is made anew when power is found to be short.
-    if (++each.idle > kIdleMost || free_->changes().lost(each.seen)) {
+    // One that is far behind is made anew when power is found to be short.
+    if (++each.idle > kIdleMost || is_far_behind(free_->changes(), each.seen)) {
       if (&each != &tables_.back()) each = std::move(tables_.back());
       tables_.pop_back();
       return nullptr;
