@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <tuple>
 #include <vector>
@@ -27,17 +28,19 @@ inline ResourceAmounts least_need(const JobSpec& spec) {
 inline GangShape least_gang(const JobSpec& spec) {
   return spec.gang.tasks_min > 0 ? resized(spec.gang, spec.gang.tasks_min) : spec.gang;
 }
-/// A group of a gang, and its first rank.
+/// A group of a gang: which one of the job's it is, and its first rank.
 struct Group {
   const GangShape* shape;
   std::uint32_t first_rank = 0;
+  std::size_t index = 0;  ///< 0: the job's first, `spec.gang`
 };
 /// The groups in the order in which they are placed: the most demanding first, as they have the
-/// least choice.
+/// least choice. Whoever gives them their devices does it in this order too: two of them on one
+/// node may not both fit in another.
 inline std::vector<Group> placing_order(const JobSpec& spec) {
   std::vector<Group> groups;
   for_each_group(spec, [&](const GangShape& gang, std::uint32_t first) {
-    groups.push_back({&gang, first});
+    groups.push_back({&gang, first, groups.size()});
   });
   const auto demand = [](const GangShape& gang) {
     const std::uint32_t each = gang.nodes > 0 ? gang.tasks / gang.nodes : 1;

@@ -20,20 +20,20 @@ std::variant<Placement, NoPlace> JobPlacer::place(State& state, JobId job,
   const auto groups = room.place(placer_, spec);
   if (!groups) return NoPlace{1, true};
   Tentative beside(state, spec);
-  std::vector<NodeSlice> all;
-  std::uint32_t rank = 0;
-  for (std::size_t g = 0; g < groups->size(); ++g) {
-    const GangShape& gang = g == 0 ? spec.gang : spec.groups[g - 1];
-    std::vector<NodeSlice> placed;
-    for (const NodeTasks& each : (*groups)[g]) {
+  std::vector<std::vector<NodeSlice>> placed(groups->size());
+  for (const Group& group : placing_order(spec)) {
+    std::uint32_t rank = group.first_rank;
+    for (const NodeTasks& each : (*groups)[group.index]) {
       const DeviceRoom& devices = state.nodes[each.node.value()].devices;
-      placed.push_back(
-          {each.node, rank, each.tasks, pick_devices(devices, gang.task.accelerators, each.tasks)});
+      placed[group.index].push_back(
+          {each.node, rank, each.tasks,
+           pick_devices(devices, group.shape->task.accelerators, each.tasks)});
       rank += each.tasks;
     }
-    all.insert(all.end(), placed.begin(), placed.end());
-    beside.take(Placement(std::move(placed)));
+    beside.take(Placement(placed[group.index]));
   }
+  std::vector<NodeSlice> all;
+  for (const auto& each : placed) all.insert(all.end(), each.begin(), each.end());
   return Placement(std::move(all));
 }
 

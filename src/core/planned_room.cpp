@@ -157,9 +157,9 @@ bool PlannedRoom::has_room(NodeId node, const GangShape& gang, std::uint32_t tas
 StillFits::StillFits(const State& state, const JobSpec& spec, const PlannedGroups& groups)
     : state_(state) {
   const Topology& topology = *state.topology;
-  for (std::size_t g = 0; g < groups.size(); ++g) {
-    const GangShape& gang = g == 0 ? spec.gang : spec.groups[g - 1];
-    for (const NodeTasks& each : groups[g]) {
+  for (const Group& group : placing_order(spec)) {
+    const GangShape& gang = *group.shape;
+    for (const NodeTasks& each : groups[group.index]) {
       parts_[each.node].push_back({&gang, each.tasks});
       const Watts draw = draw_of(topology.shape(each.node), gang.task.accelerators * each.tasks);
       for (PowerId at = topology.power_of(each.node); at != kNoId<PowerId>;
@@ -204,9 +204,7 @@ std::optional<PlannedGroups> PlannedRoom::place(Placer& placer, const JobSpec& s
     auto chosen = placer.place_in(*state_->topology, rest.room_, *group.shape, spec.where, within);
     if (!chosen) return std::nullopt;
     for (const NodeTasks& each : *chosen) rest.occupy(each.node, *group.shape, each.tasks);
-    const bool leads = group.shape == &spec.gang;
-    groups[leads ? 0 : static_cast<std::size_t>(group.shape - spec.groups.data()) + 1] =
-        std::move(*chosen);
+    groups[group.index] = std::move(*chosen);
   }
   return groups;
 }
@@ -215,10 +213,9 @@ std::vector<ClaimedNode> claimed_nodes(PlannedRoom& room, const JobSpec& spec,
                                        const PlannedGroups& groups) {
   std::vector<ClaimedNode> claimed;
   std::map<NodeId, std::size_t> index;
-  for (std::size_t g = 0; g < groups.size(); ++g) {
-    const GangShape& gang = g == 0 ? spec.gang : spec.groups[g - 1];
-    for (const NodeTasks& each : groups[g]) {
-      room.occupy(each.node, gang, each.tasks);
+  for (const Group& group : placing_order(spec)) {
+    for (const NodeTasks& each : groups[group.index]) {
+      room.occupy(each.node, *group.shape, each.tasks);
       const auto [at, added] = index.emplace(each.node, claimed.size());
       if (added) claimed.push_back({each.node, 0, 0, CpuShare(), Bytes()});
       claimed[at->second].tasks += each.tasks;

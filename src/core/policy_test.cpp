@@ -272,6 +272,23 @@ TEST_F(PolicyTest, GroupsStartTogetherOrNotAtAll) {
   EXPECT_EQ(tasks_of_job(job), 4U);
 }
 
+/// In the order of the ranks, the small parts would share a device, and one of the large none.
+TEST_F(PolicyTest, GroupsOnOneNodeGetTheirDevicesInTheOrderInWhichTheyWerePlaced) {
+  begin(1, 2);
+  JobSpec spec = job_spec(2, 400);
+  spec.groups.push_back(job_spec(2, 600).gang);
+  spec.priority_class = "best-effort";
+  const auto first = submit(1, spec);
+  run(1, first);
+  EXPECT_EQ(state_of(first), JobState::kRunning);
+  // So is one that has others stopped for it.
+  spec.priority_class = "high";
+  const auto urgent = submit(2, spec);
+  EXPECT_EQ(state_of(first), JobState::kStopping);
+  gone(3, first);
+  EXPECT_EQ(tasks_of_job(urgent), 4U);
+}
+
 TEST_F(PolicyTest, JobsWaitForOtherJobsForTheClockAndNotBeyondTheirDeadline) {
   begin(1, 4);
   const auto first = submit(0, job_spec(1));

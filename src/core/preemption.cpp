@@ -187,9 +187,10 @@ std::optional<Claim> VictimSearch::without(PlannedRoom& room, std::vector<std::s
 /// Beside the job there is room for all of them elsewhere.
 bool VictimSearch::all_go_on(PlannedRoom room, const PlannedGroups& groups,
                              const std::vector<std::size_t>& victims) {
-  for (std::size_t g = 0; g < groups.size(); ++g) {
-    const GangShape& gang = g == 0 ? spec_.gang : spec_.groups[g - 1];
-    for (const NodeTasks& each : groups[g]) room.occupy(each.node, gang, each.tasks);
+  for (const Group& group : placing_order(spec_)) {
+    for (const NodeTasks& each : groups[group.index]) {
+      room.occupy(each.node, *group.shape, each.tasks);
+    }
   }
   for (const std::size_t victim : victims) {
     const JobSpec& moved = *candidates_[victim].attempt->spec;

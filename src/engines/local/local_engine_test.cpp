@@ -441,6 +441,8 @@ TEST_F(EngineTest, TheTokenIsInTheEnvironmentAndNowhereElse) {
   const auto proc = [&](const ProcessId& id, const char* file) {
     return read_file("/proc/" + std::to_string(id.pid) + "/" + file).value_or("");
   };
+  // While a process executes another program there is nothing in it.
+  wait_until([&] { return proc(status->task, "cmdline").starts_with("sleep"); }, "it sleeps");
   EXPECT_THAT(proc(status->task, "environ"), HasSubstr("MILLWRIGHT_TOKEN=secret-1-1"));
   EXPECT_THAT(proc(status->task, "cmdline"), Not(HasSubstr("secret")));
   EXPECT_THAT(proc(status->supervisor, "cmdline"), Not(HasSubstr("secret")));
