@@ -1,6 +1,7 @@
 #include "core/incidents.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/goodput.h"
 #include "core/health.h"
@@ -13,13 +14,22 @@ constexpr std::size_t kToldKept = 4;
 
 }  // namespace
 
+void Incidents::until(Instant now) {
+  if (now <= now_) return;
+  now_ = now;
+  for (const EventSeq id : std::exchange(fresh_, {})) close_if_over(id, now);
+}
+
+/// What was not done for want of a person is, or is not any more, to be done; which of them is told
+/// at the same instant.
+void Incidents::release(EventSeq id) {
+  all_.at(id).withheld = false;
+  fresh_.insert(id);
+}
+
 void Incidents::note(EventSeq seq, const Event& event) {
   const Instant at = event.at;
-  if (at > now_) {
-    now_ = at;
-    for (const EventSeq id : std::set<EventSeq>(std::move(fresh_))) close_if_over(id, at);
-    fresh_.clear();
-  }
+  until(at);
   const auto on_node = [&](NodeId node) {
     if (Incident* incident = of_node(node)) add(*incident, seq);
   };
@@ -56,6 +66,10 @@ void Incidents::note(EventSeq seq, const Event& event) {
     on_node(cancelled->node);
   } else if (const auto* done = std::get_if<RemedyEnded>(&event.body)) {
     on_node(done->node);
+  } else if (std::holds_alternative<BreakerWasReset>(event.body) ||
+             std::holds_alternative<FaultPolicyChanged>(event.body)) {
+    for (const auto& [node, id] : open_nodes_) release(id);
+    for (const auto& [job, id] : open_jobs_) release(id);
   } else if (const auto* gone = std::get_if<FaultGone>(&event.body)) {
     if (!gone->node) return;
     Incident* incident = of_node(*gone->node);
@@ -248,6 +262,9 @@ void Incidents::ended(const AttemptEnded& event, EventSeq seq, Instant at) {
   if (running == running_.end()) return;
   if (!running->second.stopped) stopped(event.job, event.cause, seq, at);
   const bool hit_by_one = running->second.stopped;
+  // What it said of itself is forgotten with it.
+  const auto own = open_jobs_.find(event.job);
+  if (own != open_jobs_.end()) release(own->second);
   running_.erase(running);
   Incident* incident = waits_in(event.job);
   if (!hit_by_one || incident == nullptr) return;

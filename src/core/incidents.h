@@ -63,6 +63,8 @@ class Incidents {
  public:
   /// REQUIRES: all events from the first one on, in order.
   void note(EventSeq seq, const Event& event);
+  /// Nothing more comes of what was noted before `now`: what is over by then is over.
+  void until(Instant now);
 
   /// By id.
   [[nodiscard]] const std::map<EventSeq, Incident>& all() const { return all_; }
@@ -103,6 +105,7 @@ class Incidents {
   static IncidentJob* last_of(Incident& incident, JobId job);
   void waits_no_more(Incident& incident, JobId job);
   void close_if_over(EventSeq id, Instant at);
+  void release(EventSeq id);
 
   std::map<EventSeq, Incident> all_;
   std::deque<EventSeq> closed_;  ///< in the order in which they ended

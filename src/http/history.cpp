@@ -27,6 +27,7 @@ Result<void> History::read(
     const std::function<void(const Goodput&, const Incidents&)>& reader) const {
   const std::lock_guard lock(mutex_);
   if (is_current_) {
+    incidents_.until(loop_.now());
     reader(goodput_, incidents_);
     return {};
   }

@@ -60,7 +60,7 @@ class History {
   };
   std::deque<Batch> waiting_;  ///< what happened while the past was read
   Goodput goodput_;
-  Incidents incidents_;
+  mutable Incidents incidents_;  ///< whoever looks lets it know how late it is
 };
 
 }  // namespace mw::http
