@@ -96,8 +96,8 @@ class Operator final : public InputSource {
   }
   void take(Instant now, std::vector<AskedInput>& due) override {
     for (; next_ != asked_.end() && next_->first <= now; ++next_) {
-      if (std::holds_alternative<ResumeNode>(next_->second)) ++put_back_;
-      else ++taken_out_;
+      const bool back = std::holds_alternative<ResumeNode>(next_->second);
+      ++(back ? put_back_ : taken_out_);
       due.push_back({next_->second, {}});
     }
   }
@@ -218,7 +218,7 @@ Result<FaultExperimentResult> run_fault_experiment(
     simulated.inputs = &person;
     // Nobody notices before a person does, neither the engine nor the job itself.
     if (options.automation == Automation::kNone) {
-      simulated.physics.detection = options.physics.person;
+      simulated.physics.detection = options.physics.person + minutes(1);
     }
   }
   GangAndFiller jobs(options, result.checkpoint_interval);
