@@ -17,7 +17,8 @@ bool waits_for_somebody(const State& state, NodeId id) {
     case NodePhase::kRepairing:
       return !state.health.remedies.contains(id);
     case NodePhase::kDraining:
-      return node.phase_mover == Mover::kFaultPolicy && node.drain &&
+      // Drained because of a fault, and for no program: whoever mends it gives it back.
+      return state.health.remedies.contains(id) && node.drain &&
              node.drain->then == NodePhase::kDraining;
     default:
       return false;

@@ -165,6 +165,19 @@ TEST(ToldFaults, ABreakerIsResetByWhoeverIsOnCall) {
   EXPECT_EQ(outcome.put_back, 5U);
 }
 
+TEST(ToldFaults, ADrainWithoutAProgramIsGivenBackByATechnician) {
+  // A link that is down: its job leaves, and long after the drain's deadline it is mended.
+  const Outcome outcome = run({told(65 + 25 * 60, 0, "net.ib.down", hours(3))},
+                              policy_with_hooks());
+  EXPECT_EQ(outcome.put_back, 1U);
+  const auto moves = outcome.all<NodeMoved>();
+  ASSERT_FALSE(moves.empty());
+  EXPECT_EQ(moves.back().second.phase, NodePhase::kReady);
+  // The job gave up by itself, and nobody blames it.
+  EXPECT_EQ(outcome.all<AttemptEnded>()[0].second.cause, EndCause::kFaulty);
+  EXPECT_EQ(outcome.all<RestartPlanned>()[0].second.restarts, 0U);
+}
+
 TEST(ToldFaults, EveryKindOfTheShippedTraceHasACodeThatThePolicyKnows) {
   const auto trace = read_fault_trace(MW_TRACES "/infinitehbd/fault_trace_90d.json");
   ASSERT_TRUE(trace.ok()) << trace.error().message;
