@@ -116,12 +116,11 @@ void describe(const Sums& sums, ExperimentReport& report, boost::json::array& re
   const double n = sums.interruptions == 0 ? 1 : static_cast<double>(sums.interruptions);
   const auto each = [&](Duration part) { return fmt::format("{:.1f}", seconds_of(part) / n); };
   const TimeParts& parts = sums.parts;
-  report.rows.push_back({sums.automation,
-                         fmt::format("{:.2f} %", percent(parts.productive, sums.elapsed)),
-                         std::to_string(sums.interruptions), each(parts.detection),
-                         each(parts.draining), each(parts.requeue), each(parts.start_up),
-                         each(parts.lost_work), each(parts.checkpointing),
-                         std::to_string(sums.manual), std::to_string(sums.put_back)});
+  report.rows.push_back(
+      {sums.automation, fmt::format("{:.2f} %", percent(parts.productive, sums.elapsed)),
+       std::to_string(sums.interruptions), each(parts.detection), each(parts.draining),
+       each(parts.requeue), each(parts.start_up), each(parts.lost_work), each(parts.checkpointing),
+       std::to_string(sums.manual), std::to_string(sums.put_back)});
   boost::json::object percents;
   boost::json::object per_interruption;
   const auto part = [&](const char* name, Duration value) {
@@ -160,8 +159,8 @@ Result<Sums> run_all(const Case& made, Automation automation, const FaultsReques
   for (options.seed = request.first_seed; options.seed <= request.last_seed; ++options.seed) {
     auto source = open_faults(made.scenario.faults, topology, options.seed, options.length);
     if (!source) return source.error();
-    const auto result = run_fault_experiment(
-        options, told_faults(**source, options.length), [&](double done) {
+    const auto result =
+        run_fault_experiment(options, told_faults(**source, options.length), [&](double done) {
           progress(fmt::format("{}, seed {}: {:.0f} %", sums.automation, options.seed, 100 * done));
         });
     if (!result) return result.error();
@@ -192,12 +191,13 @@ Result<ExperimentReport> faults(const FaultsRequest& request, const ExperimentPr
   }
   const FaultExperimentOptions& options = made->options;
   report.title = fmt::format(
-      "a gang of {} nodes ({} accelerators) of {}, {:.1f} days, {} faults; a checkpoint of {:.1f} s "
+      "a gang of {} nodes ({} accelerators) of {}, {:.1f} days, {} faults; a checkpoint of {:.1f} "
+      "s "
       "after each {:.0f} s of work; seconds an interruption",
       options.gang, options.gang * 8, options.nodes, seconds_of(options.length) / 86'400, count,
       seconds_of(options.checkpoint_cost), seconds_of(interval));
-  report.columns = {"AUTOMATION", "ETTR",   "INTERRUPTIONS", "DETECTION", "DRAINING", "REQUEUE",
-                    "START-UP",   "LOST",   "CHECKPOINTS",   "MANUAL",    "PUT BACK"};
+  report.columns = {"AUTOMATION", "ETTR", "INTERRUPTIONS", "DETECTION", "DRAINING", "REQUEUE",
+                    "START-UP",   "LOST", "CHECKPOINTS",   "MANUAL",    "PUT BACK"};
   report.notes = {
       "ETTR: work that was kept, of the time since the gang's first placement. MANUAL: decisions "
       "of people that work waited for. PUT BACK: nodes that people put back after a repair."};

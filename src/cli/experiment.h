@@ -36,8 +36,8 @@ struct QueueingRequest {
 };
 
 struct FaultsRequest {
-  std::string trace;     ///< path of a fault trace; empty: the scenario
-  std::string scenario;  ///< a file, or the name of a built-in one
+  std::string trace;                    ///< path of a fault trace; empty: the scenario
+  std::string scenario;                 ///< a file, or the name of a built-in one
   std::vector<std::string> automation;  ///< empty: all
   std::uint32_t nodes = 0;              ///< 0: as many as the trace watched
   std::uint32_t gang = 256;

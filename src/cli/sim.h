@@ -26,7 +26,7 @@ struct SimRunRequest {
   FleetSpec fleet;
   Policy policy;
   std::optional<FaultPolicy> fault_policy{};  ///< none: faults are noted, and nothing is done
-  std::string workload;  ///< a name, a path or FORM:PATH
+  std::string workload;                       ///< a name, a path or FORM:PATH
   std::string scenario = "default";
   std::int64_t days = 0;  ///< 0: as long as the workload, and until all has ended
   std::uint64_t seed = 1;

@@ -37,8 +37,8 @@ std::string causes_text(const JsonView& row) {
     const double lost = cause["accelerator_s"].real();
     if (lost <= 0 || shown == 2) continue;
     ++shown;
-    text += (text.empty() ? "" : ", ") + cause["cause"].text() + " " +
-            accelerator_seconds_text(lost);
+    text +=
+        (text.empty() ? "" : ", ") + cause["cause"].text() + " " + accelerator_seconds_text(lost);
   }
   return text;
 }
@@ -80,7 +80,8 @@ std::string render_goodput(const JsonView& view, const TerminalTraits& traits) {
 
 void add_goodput(CLI::App& app, Cli& cli) {
   CLI::App* verb = app.add_subcommand(
-      "goodput", "Show what was work that is kept, what was lost and why, and how often things fail");
+      "goodput",
+      "Show what was work that is kept, what was lost and why, and how often things fail");
   auto options = std::make_shared<GoodputOptions>();
   verb->add_option("--by", options->by, "fleet (default), site, rack, node, tenant or job")
       ->type_name("WHAT")

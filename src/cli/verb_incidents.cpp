@@ -58,8 +58,12 @@ std::string render_incidents(const JsonView& view, Instant now, const TerminalTr
                {words_of(one["action"].text())},
                {std::to_string(one["jobs_hit"].integer())},
                {accelerator_seconds_text(one["lost_work_accelerator_s"].real())},
-               {withheld ? "waits for you" : open ? "open" : "over",
-                withheld ? Colour::kRed : open ? Colour::kYellow : Colour::kDim}});
+               {withheld ? "waits for you"
+                : open   ? "open"
+                         : "over",
+                withheld ? Colour::kRed
+                : open   ? Colour::kYellow
+                         : Colour::kDim}});
   }
   std::string out = table.empty() ? "No incidents.\n" : table.render(traits);
   const auto shown = static_cast<std::int64_t>(view["incidents"].list().size());
@@ -135,7 +139,8 @@ void add_incidents(CLI::App& app, Cli& cli) {
   all->add_option("--node", options->node, "Only of this node")->type_name("NODE");
   all->add_option("--limit", options->limit, "At most so many (default: 50)")->type_name("N");
   all->footer(
-      "One incident is all that came of something that broke: the fault, what was decided and done, "
+      "One incident is all that came of something that broke: the fault, what was decided and "
+      "done, "
       "the jobs that it hit, the work that they lost, and until everything was back.");
   all->callback([&cli, options] { cli.action = [&cli, options] { return list(cli, *options); }; });
 

@@ -156,9 +156,10 @@ void add_sim_run(CLI::App& sim, Cli& cli) {
   sim.add_option("--policy", options->policy,
                  "A policy file, or the name of a built-in one (default: default)")
       ->type_name("POLICY");
-  sim.add_option("--fault-policy", options->fault_policy,
-                 "What is done about faults that have a code: a fault policy file, or the name of a "
-                 "built-in one (default: nothing). Its hooks are simulated, not run")
+  sim.add_option(
+         "--fault-policy", options->fault_policy,
+         "What is done about faults that have a code: a fault policy file, or the name of a "
+         "built-in one (default: nothing). Its hooks are simulated, not run")
       ->type_name("POLICY");
   sim.add_option("--scenario", options->request.scenario,
                  "What breaks and how fast things go: a file, or a built-in one (default: default)")

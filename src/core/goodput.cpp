@@ -12,9 +12,9 @@ namespace {
 
 void add_cause(std::vector<CauseTotals>& causes, EndCause cause, std::uint64_t attempts,
                AcceleratorTime lost) {
-  const auto at =
-      std::lower_bound(causes.begin(), causes.end(), cause,
-                       [](const CauseTotals& each, EndCause wanted) { return each.cause < wanted; });
+  const auto at = std::lower_bound(
+      causes.begin(), causes.end(), cause,
+      [](const CauseTotals& each, EndCause wanted) { return each.cause < wanted; });
   if (at != causes.end() && at->cause == cause) {
     at->attempts += attempts;
     at->lost_work += lost;
@@ -409,8 +409,6 @@ GoodputTotals Goodput::fleet(Instant now) const {
   return fleet;
 }
 
-Goodput::FailureRate Goodput::failure_rate(Instant now) const {
-  return {failures_, served(now)};
-}
+Goodput::FailureRate Goodput::failure_rate(Instant now) const { return {failures_, served(now)}; }
 
 }  // namespace mw

@@ -41,8 +41,8 @@ struct GoodputTotals {
   AcceleratorTime productive;  ///< kept, or not yet known to be lost
   AcceleratorTime checkpointing;
   AcceleratorTime lost_work;
-  AcceleratorTime out_of_service;  ///< free on nodes that take no new work; 0 of jobs and tenants
-  AcceleratorTime waiting;         ///< of jobs that are to start again, for what they had
+  AcceleratorTime out_of_service;   ///< free on nodes that take no new work; 0 of jobs and tenants
+  AcceleratorTime waiting;          ///< of jobs that are to start again, for what they had
   std::uint64_t interruptions = 0;  ///< attempts that ended before they were to
   std::vector<CauseTotals> causes;  ///< of all ends, by cause
   // Of jobs and tenants alone: over all attempts, whatever their size.
@@ -67,12 +67,12 @@ struct GoodputTotals {
 
 /// How a job saves, as far as it tells of it.
 struct SavingTotals {
-  std::uint64_t saves = 0;     ///< of which the beginning was told, so that their time is known
-  Duration saving;             ///< of those
+  std::uint64_t saves = 0;      ///< of which the beginning was told, so that their time is known
+  Duration saving;              ///< of those
   std::uint64_t stretches = 0;  ///< of work, between two checkpoints of one attempt
-  Duration worked;             ///< in those
-  std::uint64_t starts = 0;    ///< attempts that came to run
-  Duration starting;           ///< of those, from placement on
+  Duration worked;              ///< in those
+  std::uint64_t starts = 0;     ///< attempts that came to run
+  Duration starting;            ///< of those, from placement on
   bool operator==(const SavingTotals&) const = default;
   MW_FIELDS(saves, saving, stretches, worked, starts, starting)
 };
@@ -175,7 +175,7 @@ class Goodput {
   std::map<JobId, Running> running_;
   std::map<JobId, Submitted> submitted_;  ///< records with unfinished jobs, by their first job
   std::map<JobId, JobEntry> jobs_;
-  std::deque<JobId> finished_;  ///< of jobs_, in the order in which they ended
+  std::deque<JobId> finished_;                    ///< of jobs_, in the order in which they ended
   std::map<std::string, GoodputTotals> tenants_;  ///< without what runs
   std::uint64_t failures_ = 0;
   std::int64_t nodes_in_service_ = 0;

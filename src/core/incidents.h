@@ -44,13 +44,13 @@ struct Incident {
   EventSeq id;                   ///< of the event that it began with
   std::optional<NodeId> node{};  ///< or else
   JobId job{};
-  std::string code;       ///< of the fault; of what came without one, what it is called
-  Instant happened_at;    ///< as its source says
-  Instant begun_at;       ///< when it was heard of
+  std::string code;     ///< of the fault; of what came without one, what it is called
+  Instant happened_at;  ///< as its source says
+  Instant begun_at;     ///< when it was heard of
   FaultAction action = FaultAction::kIgnore;  ///< the most that was done
   bool withheld = false;                      ///< something is not done until a person decides
-  std::optional<Instant> acted_at{};  ///< the first job was stopped, or the node taken out
-  std::optional<Instant> back_at{};   ///< the node is in service again
+  std::optional<Instant> acted_at{};          ///< the first job was stopped, or the node taken out
+  std::optional<Instant> back_at{};           ///< the node is in service again
   std::optional<Instant> ended_at{};
   std::uint64_t jobs_hit = 0;
   AcceleratorTime lost_work;

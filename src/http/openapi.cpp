@@ -96,7 +96,8 @@ const std::vector<Schema>& own_schemas() {
         {"last_end", "string?", "How the last ended attempt ended."},
         {"last_detail", "string", ""},
         {"pending_text", "string?", "Why it waits."},
-        {"saving", "JobSaving~", "How often it saves and should; only of one job, and null while "
+        {"saving", "JobSaving~",
+         "How often it saves and should; only of one job, and null while "
          "that is not known."}}},
       {"Attempt",
        "",

@@ -12,7 +12,8 @@ const std::vector<Schema>& goodput_schemas() {
         {"rows", "[GoodputRow]", ""},
         {"count", "integer", "In all."}}},
       {"GoodputRow",
-       "Times ending in _time are exact: milli-accelerator-nanoseconds, integers of up to 128 bits. "
+       "Times ending in _time are exact: milli-accelerator-nanoseconds, integers of up to 128 "
+       "bits. "
        "Of nodes and what they make up: capacity = starting + productive + checkpointing + "
        "lost_work + out_of_service + idle.",
        {{"name", "string", ""},
@@ -46,9 +47,7 @@ const std::vector<Schema>& goodput_schemas() {
         {"attempts", "integer", "That ended so."},
         {"time", "string", "Work that has to be done again."},
         {"accelerator_s", "number", ""}}},
-      {"IncidentList",
-       "",
-       {{"incidents", "[Incident]", ""}, {"count", "integer", "In all."}}},
+      {"IncidentList", "", {{"incidents", "[Incident]", ""}, {"count", "integer", "In all."}}},
       {"Incident",
        "",
        {{"incident", "integer", "The number of the event that it began with."},

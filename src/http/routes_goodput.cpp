@@ -113,9 +113,9 @@ void list_incidents(const ApiContext& context, const Request& request, const Rep
       node = state.topology->find(request.text("node"));
     });
     if (!node) {
-      return reply(error_response(
-          Error{ErrorCode::kNotFound,
-                "There is no node \"" + std::string(request.text("node")) + "\"."}));
+      return reply(
+          error_response(Error{ErrorCode::kNotFound,
+                               "There is no node \"" + std::string(request.text("node")) + "\"."}));
     }
   }
   const std::size_t limit = request.number("limit").value_or(kIncidentsShown);
@@ -162,8 +162,7 @@ void show_incident(ApiContext& context, EventSeq id, const Reply& reply) {
     }
   }
   json::object view;
-  read_state(context,
-             [&](const State& state, Instant) { view = incident_view(*found, state); });
+  read_state(context, [&](const State& state, Instant) { view = incident_view(*found, state); });
   view["events"] = std::move(events);
   view["events_left_out"] = found->events_left_out;
   reply(json_response(std::move(view)));
@@ -194,28 +193,25 @@ std::vector<Route> goodput_routes(ApiContext* context) {
     show_goodput(*context, *request, reply);
   };
 
-  Route incidents =
-      look("/v1/incidents", "list_incidents", "What broke, the newest first: all open incidents "
-                                              "and the last 1,000 that are over.");
+  Route incidents = look("/v1/incidents", "list_incidents",
+                         "What broke, the newest first: all open incidents "
+                         "and the last 1,000 that are over.");
   incidents.parameters = {
       {"open", ParameterPlace::kQuery, ParameterType::kBoolean, "Only what is not over."},
       {"node", ParameterPlace::kQuery, ParameterType::kString, "Only of this node."},
       {"limit", ParameterPlace::kQuery, ParameterType::kInteger,
        "At most so many; 50 when not given.", 1, kIncidentsMax}};
-  incidents.responses = {{200, "The incidents.", "IncidentList"},
-                         {404, "There is no such node.", "Error"},
-                         not_yet};
+  incidents.responses = {
+      {200, "The incidents.", "IncidentList"}, {404, "There is no such node.", "Error"}, not_yet};
   incidents.handler = [context](const auto& request, const Reply& reply) {
     list_incidents(*context, *request, reply);
   };
 
   Route one = look("/v1/incidents/{incident}", "show_incident",
                    "One incident with all that happened, in order.");
-  one.parameters = {{"incident", ParameterPlace::kPath, ParameterType::kInteger,
-                     "Its number.", 1}};
-  one.responses = {{200, "The incident.", "Incident"},
-                   {404, "There is no such incident.", "Error"},
-                   not_yet};
+  one.parameters = {{"incident", ParameterPlace::kPath, ParameterType::kInteger, "Its number.", 1}};
+  one.responses = {
+      {200, "The incident.", "Incident"}, {404, "There is no such incident.", "Error"}, not_yet};
   one.handler = [context](const auto& request, const Reply& reply) {
     show_incident(*context, EventSeq(*request->number("incident")), reply);
   };

@@ -135,12 +135,11 @@ void report(ApiContext& context, const Request& request, const Reply& reply) {
     if (response.status != 200 && !answers->failure) answers->failure = std::move(response);
     if (--answers->missing > 0) return;
     lock.unlock();
-    reply(answers->failure
-              ? std::move(*answers->failure)
-              : json_response({{"ok", true},
-                               {"checkpoint_wanted", answers->checkpoint_wanted},
-                               {"checkpoint_interval_s", seconds_or_null(
-                                    answers->checkpoint_interval)}}));
+    reply(answers->failure ? std::move(*answers->failure)
+                           : json_response({{"ok", true},
+                                            {"checkpoint_wanted", answers->checkpoint_wanted},
+                                            {"checkpoint_interval_s",
+                                             seconds_or_null(answers->checkpoint_interval)}}));
   };
   for (InputBody& input : *inputs) {
     ask(context, std::move(input), collect, [answers](const Answer& answer, const Reply& to) {

@@ -58,8 +58,8 @@ enum class FaultEffect : std::uint8_t {
   kDown,  ///< the nodes do nothing until they are repaired; what ran there is gone
   kSlow,  ///< a silent one: what runs there runs at a part of its speed, and nobody is told
   kTask,  ///< a task on the node fails, as a software fault would; the node stays
-  /// The nodes answer, but what runs there comes to a halt, and so does what is started there, until
-  /// they are repaired: an accelerator that is gone, a link that is down.
+  /// The nodes answer, but what runs there comes to a halt, and so does what is started there,
+  /// until they are repaired: an accelerator that is gone, a link that is down.
   kBroken,
   kNone,  ///< a false alarm: it is told, and nothing is wrong
 };

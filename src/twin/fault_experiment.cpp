@@ -33,9 +33,10 @@ class GangAndFiller final : public WorkloadSource {
     // A fifth more than there is room for, so that there is always somebody to fill in.
     const std::uint64_t at_once = others_ + others_ / 5 + 1;
     if (k >= at_once) {
-      job.at = Instant() + Duration(static_cast<std::int64_t>(
-                               Int128{kFillerLength.count()} *
-                               static_cast<std::int64_t>(k - at_once) / others_));
+      job.at =
+          Instant() +
+          Duration(static_cast<std::int64_t>(Int128{kFillerLength.count()} *
+                                             static_cast<std::int64_t>(k - at_once) / others_));
     }
     if (job.at > Instant() + options_.length) return std::nullopt;
     job.spec.name = "filler";

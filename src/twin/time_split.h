@@ -69,9 +69,9 @@ class TimeSplit {
     std::vector<NodeId> nodes;
     std::optional<Instant> running;
     std::optional<Instant> stopping;
-    std::optional<Instant> saving;   ///< since when a checkpoint is being saved
-    Instant saved;                   ///< when the last one was, or when it began to work
-    Duration saving_since_saved;     ///< of its time since then
+    std::optional<Instant> saving;  ///< since when a checkpoint is being saved
+    Instant saved;                  ///< when the last one was, or when it began to work
+    Duration saving_since_saved;    ///< of its time since then
   };
   void end(Instant at, bool interrupted);
 

@@ -144,8 +144,8 @@ TEST(ToldFaults, WithoutAPolicyTheJobFailsAndFailsAgainWhereItWas) {
 
 TEST(ToldFaults, AFalseAlarmCostsWhatIsDoneAboutIt) {
   const std::int64_t at = 65 + 25 * 60;
-  const Outcome outcome = run({told(at, 0, "nvidia.xid.79", Duration(), FaultEffect::kNone)},
-                              policy_with_hooks());
+  const Outcome outcome =
+      run({told(at, 0, "nvidia.xid.79", Duration(), FaultEffect::kNone)}, policy_with_hooks());
   EXPECT_EQ(outcome.rows.at(0).attempts, 2U);
   // It worked until it was stopped: half of a checkpoint's interval and 15 s are lost.
   EXPECT_EQ(outcome.all<AttemptEnded>()[0].second.lost_work.count(),
@@ -167,8 +167,8 @@ TEST(ToldFaults, ABreakerIsResetByWhoeverIsOnCall) {
 
 TEST(ToldFaults, ADrainWithoutAProgramIsGivenBackByATechnician) {
   // A link that is down: its job leaves, and long after the drain's deadline it is mended.
-  const Outcome outcome = run({told(65 + 25 * 60, 0, "net.ib.down", hours(3))},
-                              policy_with_hooks());
+  const Outcome outcome =
+      run({told(65 + 25 * 60, 0, "net.ib.down", hours(3))}, policy_with_hooks());
   EXPECT_EQ(outcome.put_back, 1U);
   const auto moves = outcome.all<NodeMoved>();
   ASSERT_FALSE(moves.empty());

@@ -156,7 +156,7 @@ class World final : public Engine {
     kOrder,     ///< a command arrives
     kDetected,  ///< the engine notices that a node is gone
     kRepaired,
-    kRepeat,  ///< what is so of an attempt is told again
+    kRepeat,   ///< what is so of an attempt is told again
     kMended,   ///< a remedy has ended
     kTold,     ///< somebody tells of a fault
     kCrashes,  ///< a task that hangs on a broken node gives up

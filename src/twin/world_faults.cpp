@@ -31,9 +31,8 @@ void World::apply(const NodeFault& fault) {
         break;
     }
     if (fault.effect != FaultEffect::kTask && fault.effect != FaultEffect::kNone) {
-      open_.emplace(number,
-                    OpenFault{node, fault.effect, slower, fault.code, fault.component,
-                              fault.mended_by});
+      open_.emplace(number, OpenFault{node, fault.effect, slower, fault.code, fault.component,
+                                      fault.mended_by});
       calendar_.enter(now_ + repair, {Kind::kRepaired, number, 0, 0});
     }
     if (!fault.code.empty()) tell(node, fault.code, fault.component);
@@ -44,8 +43,8 @@ void World::apply(const NodeFault& fault) {
 /// alerts; else the agent.
 void World::tell(NodeId node, const std::string& code, const std::string& component) {
   FaultReport report;
-  report.source = (nodes_[node.value()].down > 0 ? "alertmanager:" : "agent:") +
-                  topology_.name(node);
+  report.source =
+      (nodes_[node.value()].down > 0 ? "alertmanager:" : "agent:") + topology_.name(node);
   report.at = now_;
   report.code = code;
   report.place = topology_.name(node);
@@ -88,8 +87,8 @@ void World::halt(std::uint32_t index, NodeId node, Duration until_it_gives_up) {
   running.stalled = true;
   running.broken = node;
   ++running.version;
-  calendar_.enter(now_ + until_it_gives_up, {Kind::kCrashes, index, 0,
-                                             static_cast<std::int64_t>(running.epoch.value())});
+  calendar_.enter(now_ + until_it_gives_up,
+                  {Kind::kCrashes, index, 0, static_cast<std::int64_t>(running.epoch.value())});
 }
 
 void World::crashes(std::uint32_t index, Epoch epoch) {
