@@ -103,6 +103,7 @@ Result<void> Simulation::begin_empty() {
       return Error{ErrorCode::kInvalid, "the policy cannot be used: " + refused->refusal.wanted};
     }
   }
+  recorder_.begin_history(*begun->events);
   recorder_.begin_with(cycle_.state(), world_);
   return {};
 }
@@ -299,6 +300,8 @@ RunReport Simulation::report() {
                                  ? report.setup.days
                                  : static_cast<double>((end_ - begin_).count()) / 8.64e13;
   report.reliability.faults = fault_count_;
+  report.reliability.breakers_reset = people_.breakers_reset();
+  report.reliability.nodes_put_back = people_.nodes_put_back();
   report.speed.world_events = world_.happened() + submissions_;
   report.speed.core_events = cycle_.state().last_seq.value();
   report.speed.wall_s = wall_s_;
