@@ -35,9 +35,10 @@ Result<void> History::read(
     return Error{ErrorCode::kUnavailable,
                  "The history could not be read, so this is not known: " + failure_};
   }
-  return Error{ErrorCode::kUnavailable, "The history is still being read (" +
-                                            std::to_string(last_.value()) +
-                                            " events so far): try again in some seconds."};
+  return Error{ErrorCode::kUnavailable,
+               "The history is still being read (" + std::to_string(last_.value()) +
+                   (heard_ == EventSeq() ? "" : " of " + std::to_string(heard_.value())) +
+                   " events so far): try again in some seconds."};
 }
 
 void History::take(EventSeq first, const std::shared_ptr<const std::vector<Event>>& events) {
