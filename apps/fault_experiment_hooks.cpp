@@ -190,11 +190,14 @@ Result<ExperimentReport> faults(const FaultsRequest& request, const ExperimentPr
     count = sums->faults;
   }
   const FaultExperimentOptions& options = made->options;
+  const std::uint64_t seeds = request.last_seed - request.first_seed + 1;
   report.title = fmt::format(
-      "a gang of {} nodes ({} accelerators) of {}, {:.1f} days, {} faults; a checkpoint of {:.1f} "
+      "a gang of {} nodes ({} accelerators) of {}, {:.1f} days, {} faults{}; a checkpoint of "
+      "{:.1f} "
       "s "
       "after each {:.0f} s of work; seconds an interruption",
       options.gang, options.gang * 8, options.nodes, seconds_of(options.length) / 86'400, count,
+      seeds == 1 ? std::string() : fmt::format(" in all {} runs", seeds),
       seconds_of(options.checkpoint_cost), seconds_of(interval));
   report.columns = {"AUTOMATION", "ETTR", "INTERRUPTIONS", "DETECTION", "DRAINING", "REQUEUE",
                     "START-UP",   "LOST", "CHECKPOINTS",   "MANUAL",    "PUT BACK"};
