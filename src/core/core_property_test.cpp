@@ -4,6 +4,7 @@
 // the world turns honest, and everything must come to rest.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 
 #include "base/random.h"
@@ -99,7 +100,8 @@ class World {
     GoodputTotals tenants;
     for (const auto& [name, each] : goodput_.by_tenant(now_)) tenants += each;
     const GoodputTotals fleet = goodput_.fleet(now_);
-    for (const GoodputTotals* each : {&nodes, &tenants, &fleet}) {
+    for (const GoodputTotals* each :
+         std::array<const GoodputTotals*, 3>{&nodes, &tenants, &fleet}) {
       EXPECT_EQ(each->productive, ledger[LedgerCategory::kProductive]);
       EXPECT_EQ(each->starting, ledger[LedgerCategory::kStarting]);
       EXPECT_EQ(each->checkpointing, ledger[LedgerCategory::kCheckpointing]);
@@ -108,7 +110,7 @@ class World {
       for (const CauseTotals& cause : each->causes) lost += cause.lost_work;
       EXPECT_EQ(lost, each->lost_work);
     }
-    for (const GoodputTotals* each : {&nodes, &fleet}) {
+    for (const GoodputTotals* each : std::array<const GoodputTotals*, 2>{&nodes, &fleet}) {
       EXPECT_EQ(each->capacity, ledger.sum());
       // Time of being proven is out of service, but for nodes that take work meanwhile.
       const AcceleratorTime out =
