@@ -60,16 +60,15 @@ std::optional<CheckpointAdvice> advise(const ApiContext& context, JobId job) {
   return advice;
 }
 
-json::value advice_view(const std::optional<CheckpointAdvice>& advice) {
-  if (!advice) return nullptr;
-  return json::object{{"mttf_s", seconds_value(advice->mttf)},
-                      {"failures_seen", advice->failures},
-                      {"restart_s", seconds_value(advice->restart)},
-                      {"cost_s", seconds_value(advice->cost)},
-                      {"interval_s", seconds_value(advice->in_use)},
-                      {"best_interval_s", seconds_value(advice->best)},
-                      {"loss_percent", percent_value(advice->loss_in_use)},
-                      {"best_loss_percent", percent_value(advice->loss_best)}};
+json::object advice_view(const CheckpointAdvice& advice) {
+  return {{"mttf_s", seconds_value(advice.mttf)},
+          {"failures_seen", advice.failures},
+          {"restart_s", seconds_value(advice.restart)},
+          {"cost_s", seconds_value(advice.cost)},
+          {"interval_s", seconds_value(advice.in_use)},
+          {"best_interval_s", seconds_value(advice.best)},
+          {"loss_percent", percent_value(advice.loss_in_use)},
+          {"best_loss_percent", percent_value(advice.loss_best)}};
 }
 
 }  // namespace mw::http

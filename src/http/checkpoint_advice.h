@@ -3,7 +3,7 @@
 // and shown beside the interval in use.
 #pragma once
 
-#include <boost/json/value.hpp>
+#include <boost/json/object.hpp>
 #include <optional>
 
 #include "core/goodput.h"
@@ -31,6 +31,6 @@ CheckpointAdvice advise(const JobGoodput& job, const Goodput::FailureRate& rate)
 struct ApiContext;
 std::optional<CheckpointAdvice> advise(const ApiContext& context, JobId job);
 
-boost::json::value advice_view(const std::optional<CheckpointAdvice>& advice);
+boost::json::object advice_view(const CheckpointAdvice& advice);
 
 }  // namespace mw::http

@@ -97,8 +97,8 @@ const std::vector<Schema>& own_schemas() {
         {"last_detail", "string", ""},
         {"pending_text", "string?", "Why it waits."},
         {"saving", "JobSaving~",
-         "How often it saves and should; only of one job, and null while "
-         "that is not known."}}},
+         "How often it saves and should; only of one job that has run, and "
+         "once that is known."}}},
       {"Attempt",
        "",
        {{"number", "integer", ""},

@@ -210,8 +210,10 @@ std::vector<Route> goodput_routes(ApiContext* context) {
   Route one = look("/v1/incidents/{incident}", "show_incident",
                    "One incident with all that happened, in order.");
   one.parameters = {{"incident", ParameterPlace::kPath, ParameterType::kInteger, "Its number.", 1}};
-  one.responses = {
-      {200, "The incident.", "Incident"}, {404, "There is no such incident.", "Error"}, not_yet};
+  one.responses = {{200, "The incident.", "Incident"},
+                   {404, "There is no such incident.", "Error"},
+                   {400, "It is no number.", "Error"},
+                   not_yet};
   one.handler = [context](const auto& request, const Reply& reply) {
     show_incident(*context, EventSeq(*request->number("incident")), reply);
   };

@@ -56,7 +56,7 @@ void show(ApiContext& context, const Request& request, const Reply& reply) {
   const auto job = find_job(context, job_of(request), Why::kTryAgain);
   if (!job) return reply(error_response(job.error()));
   boost::json::object view = job_view(*job);
-  view["saving"] = advice_view(advise(context, job_of(request)));
+  if (const auto saving = advise(context, job_of(request))) view["saving"] = advice_view(*saving);
   reply(json_response(std::move(view)));
 }
 
@@ -98,7 +98,7 @@ void story(ApiContext& context, const Request& request, const Reply& reply) {
     more = page->size() == query.limit;
   }
   boost::json::object view = job_view(*job);
-  view["saving"] = advice_view(advise(context, *query.job));
+  if (const auto saving = advise(context, *query.job)) view["saving"] = advice_view(*saving);
   reply(json_response(
       {{"job", std::move(view)}, {"events", std::move(events)}, {"truncated", truncated}}));
 }
