@@ -7,5 +7,7 @@ namespace mw {
 
 /// Fills the hooks of `mw experiment`.
 void add_experiment_hooks(CliHooks& hooks);
+/// Fills that of `mw experiment faults`.
+void add_fault_experiment_hooks(CliHooks& hooks);
 
 }  // namespace mw

@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
   hooks.serve = mw::serve;
   mw::add_journal_hooks(hooks);
   mw::add_experiment_hooks(hooks);
+  mw::add_fault_experiment_hooks(hooks);
   mw::add_sim_compare_hooks(hooks);
   mw::add_sim_run_hooks(hooks);
   mw::add_workload_hooks(hooks);

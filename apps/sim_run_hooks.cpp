@@ -56,6 +56,7 @@ Result<std::string> run(const SimRunRequest& request, const SimProgress& progres
   SimulationOptions options;
   options.fleet = request.fleet;
   options.policy = request.policy;
+  options.fault_policy = request.fault_policy;
   options.physics = scenario->physics;
   options.seed = request.seed;
   options.interval = interval_of(request.days);

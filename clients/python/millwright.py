@@ -27,8 +27,8 @@ import threading
 import time
 import urllib.parse
 
-__all__ = ["report", "checkpoint_begin", "checkpoint_saved", "checkpoint_wanted", "fault", "resume",
-           "rank", "world_size", "flush", "close"]
+__all__ = ["report", "checkpoint_begin", "checkpoint_saved", "checkpoint_wanted",
+           "checkpoint_interval", "fault", "resume", "rank", "world_size", "flush", "close"]
 
 REPORT_INTERVAL_S = 1.0   # between two progress reports; a person reads no faster
 REQUEST_TIMEOUT_S = 2.0   # the control plane is on this machine or this network: it answers in ms
@@ -88,6 +88,17 @@ def checkpoint_wanted():
     return _sender().checkpoint_wanted()
 
 
+def checkpoint_interval(default=None):
+    """Seconds of work between two checkpoints that would lose the least time; `default` until the
+    control plane knows it.
+
+    It follows from how long this job's checkpoints take (so tell checkpoint_begin()) and how often
+    nodes fail. As old as the last answer to a report.
+    """
+    interval = _sender().checkpoint_interval()
+    return default if interval is None else interval
+
+
 def fault(code, detail=""):
     """Tells that something is wrong with this rank: "job.nan_loss", "job.slow_rank", or any code that
     begins with "job."; what is done about it is the fault policy's to say."""
@@ -143,6 +154,7 @@ class _Sender:
         self._refused = False               # for good: this attempt is over or the token is wrong
         self._checkpoint_lost = False       # the last checkpoint was answered with a refusal
         self._checkpoint_wanted = False     # by the last answer
+        self._checkpoint_interval = None    # likewise, in seconds
         self._progress_sent_at = -math.inf
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="millwright", daemon=True)
@@ -187,6 +199,10 @@ class _Sender:
     def checkpoint_wanted(self):
         with self._changed:
             return self._checkpoint_wanted
+
+    def checkpoint_interval(self):
+        with self._changed:
+            return self._checkpoint_interval
 
     def close(self, timeout_s):
         with self._changed:
@@ -276,9 +292,13 @@ class _Sender:
             answer = json.loads(text)
         except ValueError:
             return
-        wanted = isinstance(answer, dict) and answer.get("checkpoint_wanted") is True
+        if not isinstance(answer, dict):
+            answer = {}
+        interval = answer.get("checkpoint_interval_s")
+        sensible = isinstance(interval, (int, float)) and math.isfinite(interval) and interval > 0
         with self._changed:
-            self._checkpoint_wanted = wanted
+            self._checkpoint_wanted = answer.get("checkpoint_wanted") is True
+            self._checkpoint_interval = float(interval) if sensible else None
 
     def _look_up_endpoint(self):
         """The control plane may have come back elsewhere: its endpoint file says where."""
@@ -305,6 +325,9 @@ class _Silent:
 
     def checkpoint_wanted(self):
         return False
+
+    def checkpoint_interval(self):
+        return None
 
     def close(self, timeout_s):
         pass

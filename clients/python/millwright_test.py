@@ -68,6 +68,17 @@ class ClientTest(unittest.TestCase):
         self.assertTrue(millwright.flush(10))
         self.assertFalse(millwright.checkpoint_wanted())
 
+    def test_the_answer_says_how_often_to_save(self):
+        server = self.serve(body=b'{"ok":true,"checkpoint_interval_s":12.5}')
+        self.inside_job(server.url)
+        self.assertIsNone(millwright.checkpoint_interval())
+        for body, interval in ((server.body, 12.5), (b'{"checkpoint_interval_s":null}', 30),
+                               (b'{"checkpoint_interval_s":-1}', 30), (b'[]', 30)):
+            server.body = body
+            millwright.report(step=1)
+            self.assertTrue(millwright.flush(10))
+            self.assertEqual(millwright.checkpoint_interval(30), interval)
+
     def test_many_reports_become_few_and_the_last_is_sent_at_the_end(self):
         server = self.serve()
         self.inside_job(server.url)

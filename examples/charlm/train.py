@@ -111,6 +111,9 @@ def rate_at(step, steps):
     return peak * (0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
 
 
+FIRST_INTERVAL_S = 20.0   # until the control plane has seen how long a checkpoint takes
+
+
 class Checkpoints:
     """Files of this job, complete or not there at all."""
 
@@ -123,6 +126,13 @@ class Checkpoints:
             job = os.environ.get("MILLWRIGHT_JOB_ID", "none")
             folder = os.path.join(cache, "millwright-charlm", f"{plane.hexdigest()[:8]}-job-{job}")
         self.folder = pathlib.Path(folder)
+        self.saved_at = time.monotonic()   # or when the work began
+
+    def is_due(self, step, every):
+        if every != "best":
+            return step % every == 0
+        worked = time.monotonic() - self.saved_at
+        return worked >= millwright.checkpoint_interval(default=FIRST_INTERVAL_S)
 
     def save(self, step, model, optimizer):
         millwright.checkpoint_begin()
@@ -142,6 +152,7 @@ class Checkpoints:
                 if old != path:
                     old.unlink(missing_ok=True)
         print(f"checkpoint of step {step}: {path}", flush=True)
+        self.saved_at = time.monotonic()
 
 
 @torch.no_grad()
@@ -156,10 +167,15 @@ def sample(model, seed, prompt, length):
     return "".join(ALPHABET[i] for i in characters[0])
 
 
+def steps_or_best(text):
+    return text if text == "best" else int(text)
+
+
 def parse_arguments():
     parser = argparse.ArgumentParser(description="Train a character-level transformer.")
     parser.add_argument("--steps", type=int, default=500)
-    parser.add_argument("--checkpoint-every", type=int, default=100, metavar="STEPS")
+    parser.add_argument("--checkpoint-every", type=steps_or_best, default=100, metavar="STEPS",
+                        help="or best: as often as the control plane says loses the least time")
     parser.add_argument("--report-every", type=int, default=5, metavar="STEPS")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--text", type=pathlib.Path, metavar="FOLDER",
@@ -219,7 +235,8 @@ def train(arguments, stop):
                                   samples=done * BATCH * world, rate=rate, unit="tokens")
                 print(f"step {done}/{arguments.steps}  loss {mean_loss:.4f}  "
                       f"{rate:,.0f} tokens/s", flush=True)
-            if done % arguments.checkpoint_every == 0 or done == arguments.steps or stopping:
+            if checkpoints.is_due(done, arguments.checkpoint_every) \
+                    or done == arguments.steps or stopping:
                 checkpoints.save(done, model, optimizer)
         if stopping and done < arguments.steps:
             if rank == 0:

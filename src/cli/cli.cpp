@@ -169,6 +169,7 @@ void build_tree(CLI::App& app, Cli& cli) {
   add_job(app, cli);
   add_nodes(app, cli);
   add_faults(app, cli);
+  add_incidents(app, cli);
   add_agent(app, cli);
   add_reservation(app, cli);
   add_fleet(app, cli);
@@ -176,6 +177,7 @@ void build_tree(CLI::App& app, Cli& cli) {
   add_policy(app, cli);
   add_tenants(app, cli);
   add_ledger(app, cli);
+  add_goodput(app, cli);
   add_events(app, cli);
   add_report(app, cli);
   add_journal(app, cli);

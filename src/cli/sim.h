@@ -6,10 +6,12 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "model/fault_policy.h"
 #include "model/fleet_spec.h"
 #include "model/policy.h"
 
@@ -23,7 +25,8 @@ struct SimCompareRequest {
 struct SimRunRequest {
   FleetSpec fleet;
   Policy policy;
-  std::string workload;  ///< a name, a path or FORM:PATH
+  std::optional<FaultPolicy> fault_policy{};  ///< none: faults are noted, and nothing is done
+  std::string workload;                       ///< a name, a path or FORM:PATH
   std::string scenario = "default";
   std::int64_t days = 0;  ///< 0: as long as the workload, and until all has ended
   std::uint64_t seed = 1;

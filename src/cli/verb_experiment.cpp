@@ -19,7 +19,9 @@ namespace {
 
 constexpr std::int64_t kSeedsMax = 1000;  // of one call: hours of work already
 
-int show(const Cli& cli, const Result<ExperimentReport>& report) {
+}  // namespace
+
+int show_experiment(const Cli& cli, const Result<ExperimentReport>& report) {
   if (cli.console.err_traits.interactive) cli.console.err("\r\x1b[K");
   if (!report) return cli.console.fail(report.error());
   if (cli.globals.json) {
@@ -47,13 +49,15 @@ int show(const Cli& cli, const Result<ExperimentReport>& report) {
   return 0;
 }
 
-ExperimentProgress progress_on(const Cli& cli) {
+ExperimentProgress experiment_progress(const Cli& cli) {
   if (!cli.console.err_traits.interactive) return [](const std::string&) {};
   return [&cli](const std::string& what) {
     cli.console.err("\r\x1b[K" + clip(printable(what), cli.console.err_traits.width,
                                       cli.console.err_traits.unicode));
   };
 }
+
+namespace {
 
 Result<void> check_policies(const std::vector<std::string>& asked,
                             const std::vector<std::string>& known) {
@@ -99,7 +103,7 @@ void add_packing(CLI::App& group, Cli& cli) {
       const auto& hooks = cli.hooks.experiments;
       const auto checked = check_policies(request->policies, hooks.packing_policies);
       if (!checked.ok()) return cli.console.fail(checked.error());
-      return show(cli, hooks.packing(*request, progress_on(cli)));
+      return show_experiment(cli, hooks.packing(*request, experiment_progress(cli)));
     };
   });
 }
@@ -140,7 +144,7 @@ void add_queueing(CLI::App& group, Cli& cli) {
       const auto& hooks = cli.hooks.experiments;
       const auto checked = check_policies(request->policies, hooks.queueing_policies);
       if (!checked.ok()) return cli.console.fail(checked.error());
-      return show(cli, hooks.queueing(*request, progress_on(cli)));
+      return show_experiment(cli, hooks.queueing(*request, experiment_progress(cli)));
     };
   });
 }
@@ -169,6 +173,7 @@ void add_experiment(CLI::App& app, Cli& cli) {
   group->require_subcommand(1);
   add_packing(*group, cli);
   add_queueing(*group, cli);
+  add_faults_experiment(*group, cli);
 }
 
 }  // namespace mw

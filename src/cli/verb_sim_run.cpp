@@ -19,6 +19,7 @@
 #include "cli/sim.h"
 #include "cli/text_source.h"
 #include "cli/verbs.h"
+#include "codec/fault_policy_file.h"
 #include "codec/policy_file.h"
 
 namespace mw {
@@ -47,6 +48,7 @@ class Interruptible {
 struct RunOptions {
   std::string fleet;
   std::string policy = "default";
+  std::string fault_policy;
   std::string seeds = "1";
   SimRunRequest request;
 };
@@ -83,6 +85,13 @@ Result<void> load_inputs(RunOptions& options) {
   auto policy = parse_policy_file(text->text, text->name);
   if (!policy) return policy.error();
   options.request.policy = std::move(*policy);
+  if (options.fault_policy.empty()) return {};
+  const auto rules = read_file_or_built_in(options.fault_policy, kEmbeddedFaultPolicies,
+                                           "fault policy", kFaultPolicyBytesMax);
+  if (!rules) return rules.error();
+  auto fault_policy = parse_fault_policy(rules->text, rules->name);
+  if (!fault_policy) return fault_policy.error();
+  options.request.fault_policy = std::move(*fault_policy);
   return {};
 }
 
@@ -146,6 +155,11 @@ void add_sim_run(CLI::App& sim, Cli& cli) {
       ->check(CLI::Range(1, 3660));
   sim.add_option("--policy", options->policy,
                  "A policy file, or the name of a built-in one (default: default)")
+      ->type_name("POLICY");
+  sim.add_option(
+         "--fault-policy", options->fault_policy,
+         "What is done about faults that have a code: a fault policy file, or the name of a "
+         "built-in one (default: nothing). Its hooks are simulated, not run")
       ->type_name("POLICY");
   sim.add_option("--scenario", options->request.scenario,
                  "What breaks and how fast things go: a file, or a built-in one (default: default)")

@@ -55,6 +55,8 @@ void add_job_logs(CLI::App& job, Cli& cli);
 void add_job_when(CLI::App& job, Cli& cli);
 void add_nodes(CLI::App& app, Cli& cli);
 void add_faults(CLI::App& app, Cli& cli);
+void add_incidents(CLI::App& app, Cli& cli);
+void add_goodput(CLI::App& app, Cli& cli);
 void add_agent(CLI::App& app, Cli& cli);
 void add_reservation(CLI::App& app, Cli& cli);
 void add_fleet(CLI::App& app, Cli& cli);

@@ -10,6 +10,7 @@
 
 #include "codec/csv.h"
 #include "codec/embedded_files.h"
+#include "codec/fault_policy_file.h"
 #include "codec/suggest.h"
 #include "codec/units.h"
 #include "codec/yaml_reader.h"
@@ -19,14 +20,16 @@ namespace mw {
 namespace {
 
 constexpr std::array<std::string_view, 3> kKeys = {"name", "physics", "faults"};
-constexpr std::array<std::string_view, 6> kPhysicsKeys = {"launch",    "start_up", "stop",
-                                                          "detection", "topology", "load"};
+constexpr std::array<std::string_view, 9> kPhysicsKeys = {
+    "launch", "start_up", "stop", "detection", "topology", "load", "told", "person", "remedies"};
+constexpr std::array<std::string_view, 4> kRemedyKeys = {"reset_accelerator", "reboot", "validate",
+                                                         "return_to_vendor"};
 constexpr std::array<std::string_view, 3> kFaultKeys = {"components", "maintenance", "replay"};
-constexpr std::array<std::string_view, 5> kComponentKeys = {"rate", "scope", "effect", "repair",
-                                                            "speed"};
+constexpr std::array<std::string_view, 7> kComponentKeys = {"rate",  "scope", "effect",   "repair",
+                                                            "speed", "code",  "mended_by"};
 constexpr std::array<std::string_view, 3> kRepairKeys = {"median", "mean", "quantiles"};
 constexpr std::array<std::string_view, 4> kMaintenanceKeys = {"scope", "every", "window", "notice"};
-constexpr std::array<std::string_view, 2> kReplayKeys = {"file", "nodes"};
+constexpr std::array<std::string_view, 3> kReplayKeys = {"file", "nodes", "codes"};
 constexpr Duration kPlanMax = kRepairMax;
 constexpr int kRateDecimals = 6;
 constexpr std::int64_t kRateOne = 1'000'000;
@@ -95,12 +98,27 @@ class ScenarioFileReader : private YamlReader {
     read_duration(*node, "physics", "stop", physics.stop, kPhysicsDurationMax);
     read_duration(*node, "physics", "detection", physics.detection, kPhysicsDurationMax);
     read_scalar(*node, "physics", "load", physics.load_milli, parse_load);
+    read_duration(*node, "physics", "told", physics.told, kPhysicsDurationMax);
+    read_duration(*node, "physics", "person", physics.person, kPhysicsDurationMax);
+    read_remedies(*node);
     const YamlNode* topology = group(*node, "physics", "topology", "\"pod: 0.98\"");
     if (topology == nullptr) return;
     check_keys(*topology, "physics.topology", EnumNames<FabricLevel>::value);
     for (std::size_t i = 0; i < physics.topology_milli.size(); ++i) {
       read_scalar(*topology, "physics.topology", EnumNames<FabricLevel>::value[i],
                   physics.topology_milli[i], parse_speed);
+    }
+  }
+
+  void read_remedies(const YamlNode& physics) {
+    const YamlNode* node = group(physics, "physics", "remedies", "\"reboot: 10m\"");
+    if (node == nullptr) return;
+    check_keys(*node, "physics.remedies", kRemedyKeys);
+    RemedyTimes& times = scenario_.physics.remedies;
+    Duration* const fields[] = {&times.reset_accelerator, &times.reboot, &times.validate,
+                                &times.return_to_vendor};
+    for (std::size_t i = 0; i < kRemedyKeys.size(); ++i) {
+      read_duration(*node, "physics.remedies", kRemedyKeys[i], *fields[i], kPhysicsDurationMax);
     }
   }
 
@@ -140,6 +158,7 @@ class ScenarioFileReader : private YamlReader {
                  read_scalar(node, at, "scope", one.scope, parse_enum<FaultScope>);
                  read_scalar(node, at, "effect", one.effect, parse_enum<FaultEffect>);
                  read_effect(node, at, one);
+                 read_code(node, at, one);
                  scenario_.faults.components.push_back(std::move(one));
                });
   }
@@ -147,9 +166,11 @@ class ScenarioFileReader : private YamlReader {
   /// What only some effects have.
   void read_effect(const YamlNode& node, const std::string& at, FaultComponent& one) {
     const YamlNode* repair = node.find("repair");
-    if (one.effect == FaultEffect::kTask) {
+    if (one.effect == FaultEffect::kTask || one.effect == FaultEffect::kNone) {
       if (repair != nullptr)
-        problem(*repair, path(at, "repair"), "a task that fails has nothing to repair");
+        problem(*repair, path(at, "repair"),
+                one.effect == FaultEffect::kTask ? "a task that fails has nothing to repair"
+                                                 : "a false alarm has nothing to repair");
     } else if (repair == nullptr) {
       problem(node, at, "the key \"repair\" is missing");
     } else {
@@ -159,6 +180,28 @@ class ScenarioFileReader : private YamlReader {
     if (has_speed == (one.effect == FaultEffect::kSlow)) return;
     problem(node, at,
             has_speed ? "only an effect of slow has a speed" : "the key \"speed\" is missing");
+  }
+
+  void read_code(const YamlNode& node, const std::string& at, FaultComponent& one) {
+    const bool told = read_scalar(node, at, "code", one.code, parse_fault_code);
+    if (!told && one.effect == FaultEffect::kNone) {
+      problem(node, at, "an effect of none is only told: the key \"code\" is missing");
+    }
+    const YamlNode* by = node.find("mended_by");
+    if (by == nullptr) return;
+    FaultAction action = FaultAction::kReboot;
+    const auto mends = [](std::string_view text) -> Result<FaultAction> {
+      const auto found = enum_from_name<FaultAction>(text);
+      if (found && (*found == FaultAction::kResetAccelerator || *found == FaultAction::kReboot)) {
+        return *found;
+      }
+      return Error{ErrorCode::kInvalid, "expected reset_accelerator or reboot"};
+    };
+    if (read_scalar(node, at, "mended_by", action, mends)) one.mended_by = action;
+    if (one.effect != FaultEffect::kDown && one.effect != FaultEffect::kBroken &&
+        one.effect != FaultEffect::kSlow) {
+      problem(*by, path(at, "mended_by"), "there is nothing to mend");
+    }
   }
 
   void read_repair(const YamlNode& node, const std::string& at, RepairTime& repair) {
@@ -248,6 +291,7 @@ class ScenarioFileReader : private YamlReader {
     if (!read_scalar(*node, "faults.replay", "file", replay.file, any))
       problem(*node, "faults.replay", "the key \"file\" is missing");
     read_whole(*node, "faults.replay", "nodes", replay.nodes, 1, kReplayNodesMax);
+    read_scalar(*node, "faults.replay", "codes", replay.codes, parse_bool);
     scenario_.faults.replay = std::move(replay);
   }
 

@@ -22,8 +22,13 @@ physics:
   detection: 250ms
   topology: {leaf: 0.999, fleet: 0.001}
   load: 0.5
+  told: 3s
+  person: 2h
+  remedies: {reboot: 7m, validate: 0}
 faults:
   components:
+    bus: {rate: 1, effect: broken, repair: 1h, code: nvidia.xid.79, mended_by: reboot}
+    alarm: {rate: 2, effect: none, code: thermal.cpu}
     gpu: {rate: 2.34, repair: {median: 4h, mean: 10h}}
     switch: {scope: leaf, rate: 0.000001, repair: 90m}
     straggler: {effect: slow, rate: 1, speed: 0.75, repair: {quantiles: [0, 1h, 1h, 2d]}}
@@ -31,7 +36,7 @@ faults:
   maintenance:
     firmware: {scope: rack, every: 90d, window: 2h, notice: 1d}
     tests: {every: 2s, window: 1s}
-  replay: {file: faults.json, nodes: 500}
+  replay: {file: faults.json, nodes: 500, codes: true}
 )";
 
 TEST(ScenarioFile, EveryKeyIsRead) {
@@ -45,7 +50,20 @@ TEST(ScenarioFile, EveryKeyIsRead) {
   want.physics.detection = milliseconds(250);
   want.physics.topology_milli = {1000, 1000, 999, 1000, 980, 950, 1};
   want.physics.load_milli = 500;
+  want.physics.told = seconds(3);
+  want.physics.person = hours(2);
+  want.physics.remedies.reboot = minutes(7);
+  want.physics.remedies.validate = Duration(0);
   want.faults.components = {
+      {"bus",
+       FaultEffect::kBroken,
+       FaultScope::kNode,
+       1'000'000,
+       {hours(1), hours(1), {}},
+       1000,
+       "nvidia.xid.79",
+       FaultAction::kReboot},
+      {"alarm", FaultEffect::kNone, FaultScope::kNode, 2'000'000, {}, 1000, "thermal.cpu"},
       {"gpu", FaultEffect::kDown, FaultScope::kNode, 2'340'000, {hours(4), hours(10), {}}, 1000},
       {"switch", FaultEffect::kDown, FaultScope::kLeaf, 1, {minutes(90), minutes(90), {}}, 1000},
       {"straggler",
@@ -57,7 +75,7 @@ TEST(ScenarioFile, EveryKeyIsRead) {
       {"software", FaultEffect::kTask, FaultScope::kNode, 1'000'000'000'000, {}, 1000}};
   want.faults.maintenance = {{"firmware", FaultScope::kRack, hours(24 * 90), hours(2), hours(24)},
                              {"tests", FaultScope::kNode, seconds(2), seconds(1), Duration(0)}};
-  want.faults.replay = FaultReplay{"faults.json", 500};
+  want.faults.replay = FaultReplay{"faults.json", 500, true};
   EXPECT_EQ(*scenario, want);
 }
 
@@ -99,6 +117,15 @@ TEST(ScenarioFile, EveryBadValueIsNamed) {
       {component("{rate: 1}"), "the key \"repair\" is missing"},
       {component("{rate: 1, effect: task, repair: 1h}"), "a task that fails has nothing to repair"},
       {component("{rate: 1, effect: slow, repair: 1h}"), "the key \"speed\" is missing"},
+      {component("{rate: 1, effect: none}"), "the key \"code\" is missing"},
+      {component("{rate: 1, effect: none, code: a, repair: 1h}"),
+       "a false alarm has nothing to repair"},
+      {component("{rate: 1, repair: 1h, code: a b}"), "expected a code such as nvidia.xid.79"},
+      {component("{rate: 1, repair: 1h, mended_by: drain}"),
+       "expected reset_accelerator or reboot"},
+      {component("{rate: 1, effect: task, mended_by: reboot}"), "there is nothing to mend"},
+      {"physics: {remedies: {return: 1h}}", "physics.remedies: unknown key \"return\""},
+      {"faults: {replay: {file: a, codes: perhaps}}", "codes: expected"},
       {component("{rate: 1, speed: 0.5, repair: 1h}"), "only an effect of slow has a speed"},
       {component("{rate: 1, scope: galaxy, repair: 1h}"),
        "expected one of node, scale_up, leaf, pod, spine, rack, row, hall, substation, site, "

@@ -31,9 +31,13 @@ std::string component(const FaultComponent& one) {
   std::string out =
       fmt::format(R"({}: {{"rate": {}, "scope": "{}", "effect": "{}")", quoted(one.name),
                   write_decimal(one.rate, 6), name_of(one.scope), name_of(one.effect));
-  if (one.effect != FaultEffect::kTask) out += R"(, "repair": )" + repair_of(one.repair);
+  if (one.effect != FaultEffect::kTask && one.effect != FaultEffect::kNone) {
+    out += R"(, "repair": )" + repair_of(one.repair);
+  }
   if (one.effect == FaultEffect::kSlow)
     out += R"(, "speed": )" + write_thousandths(one.speed_milli);
+  if (!one.code.empty()) out += R"(, "code": )" + quoted(one.code);
+  if (one.mended_by) out += fmt::format(R"(, "mended_by": "{}")", name_of(*one.mended_by));
   return out + "}";
 }
 
@@ -51,9 +55,13 @@ std::string physics(const Physics& physics) {
   }
   return fmt::format(
       R"({{"launch": {}, "start_up": {}, "stop": {}, "detection": {}, "topology": {{{}}}, )"
-      R"("load": {}}})",
+      R"("load": {}, "told": {}, "person": {}, "remedies": {{"reset_accelerator": {}, )"
+      R"("reboot": {}, "validate": {}, "return_to_vendor": {}}}}})",
       length(physics.launch), length(physics.start_up), length(physics.stop),
-      length(physics.detection), fmt::join(levels, ", "), write_thousandths(physics.load_milli));
+      length(physics.detection), fmt::join(levels, ", "), write_thousandths(physics.load_milli),
+      length(physics.told), length(physics.person), length(physics.remedies.reset_accelerator),
+      length(physics.remedies.reboot), length(physics.remedies.validate),
+      length(physics.remedies.return_to_vendor));
 }
 
 }  // namespace
@@ -69,8 +77,8 @@ std::string write_scenario_file(const Scenario& scenario) {
                      physics(scenario.physics), fmt::join(components, ",\n    "));
   out += fmt::format("  \"maintenance\": {{{}}}", fmt::join(plans, ",\n    "));
   if (const auto& replay = scenario.faults.replay) {
-    out += fmt::format(",\n  \"replay\": {{\"file\": {}, \"nodes\": {}}}", quoted(replay->file),
-                       replay->nodes);
+    out += fmt::format(",\n  \"replay\": {{\"file\": {}, \"nodes\": {}, \"codes\": {}}}",
+                       quoted(replay->file), replay->nodes, replay->codes);
   }
   return out + "}}\n";
 }

@@ -4,10 +4,13 @@
 // the world turns honest, and everything must come to rest.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 
 #include "base/random.h"
 #include "core/core_test_support.h"
+#include "core/goodput.h"
+#include "core/incidents.h"
 
 namespace mw {
 namespace {
@@ -71,6 +74,8 @@ class World {
   void step(std::vector<Input> inputs) {
     const std::vector<Event> events = core_.step(now_, std::move(inputs));
     for (const Event& event : events) {
+      goodput_.note(event);
+      incidents_.note(told_ = told_.next(), event);
       if (const auto* placed = std::get_if<AttemptPlaced>(&event.body)) {
         Running running;
         running.epoch = placed->epoch;
@@ -82,6 +87,47 @@ class World {
       } else if (const auto* ended = std::get_if<AttemptEnded>(&event.body)) {
         engine_.erase(ended->job);
       }
+    }
+    expect_exact_goodput();
+  }
+
+  /// What is told from the events alone is what the ledger has, to the last nanosecond, however it
+  /// is summed.
+  void expect_exact_goodput() {
+    const ByCategory<AcceleratorTime> ledger = ledger_totals(core_.state(), now_);
+    GoodputTotals nodes;
+    for (const GoodputTotals& each : goodput_.by_node(now_)) nodes += each;
+    GoodputTotals tenants;
+    for (const auto& [name, each] : goodput_.by_tenant(now_)) tenants += each;
+    const GoodputTotals fleet = goodput_.fleet(now_);
+    for (const GoodputTotals* each :
+         std::array<const GoodputTotals*, 3>{&nodes, &tenants, &fleet}) {
+      EXPECT_EQ(each->productive, ledger[LedgerCategory::kProductive]);
+      EXPECT_EQ(each->starting, ledger[LedgerCategory::kStarting]);
+      EXPECT_EQ(each->checkpointing, ledger[LedgerCategory::kCheckpointing]);
+      EXPECT_EQ(each->lost_work, ledger[LedgerCategory::kLostWork]);
+      AcceleratorTime lost;
+      for (const CauseTotals& cause : each->causes) lost += cause.lost_work;
+      EXPECT_EQ(lost, each->lost_work);
+    }
+    for (const GoodputTotals* each : std::array<const GoodputTotals*, 2>{&nodes, &fleet}) {
+      EXPECT_EQ(each->capacity, ledger.sum());
+      // Time of being proven is out of service, but for nodes that take work meanwhile.
+      const AcceleratorTime out =
+          ledger[LedgerCategory::kDraining] + ledger[LedgerCategory::kLostContact] +
+          ledger[LedgerCategory::kRepairing] + ledger[LedgerCategory::kQuarantined];
+      EXPECT_GE(each->out_of_service, out);
+      EXPECT_LE(each->out_of_service, out + ledger[LedgerCategory::kValidating]);
+      EXPECT_EQ(each->out_of_service + each->idle(),
+                out + ledger[LedgerCategory::kValidating] + ledger[LedgerCategory::kIdleNoDemand] +
+                    ledger[LedgerCategory::kIdleShape] + ledger[LedgerCategory::kHeld]);
+    }
+    EXPECT_EQ(goodput_.failure_rate(now_).in_service, fleet.in_service);
+    EXPECT_EQ(goodput_.failure_rate(now_).failures, fleet.failures);
+    for (const auto& [id, incident] : incidents_.all()) {
+      if (!incident.ended_at || !incident.node) continue;
+      EXPECT_FALSE(incident.withheld);
+      for (const IncidentJob& hit : incident.jobs) EXPECT_TRUE(hit.over);
     }
   }
 
@@ -414,6 +460,8 @@ class World {
     EXPECT_TRUE(core_.state().holds.empty());
     EXPECT_TRUE(core_.state().of_reservations.empty());
     EXPECT_EQ(core_.replayed(), core_.state());
+    incidents_.until(now_ + seconds(1));
+    EXPECT_EQ(incidents_.open(), 0U) << "every incident ends";
   }
 
   /// Whatever is done to nodes ends well, and people put every node into service.
@@ -480,6 +528,9 @@ class World {
   Random random_;
   CheckedCore core_;
   Instant now_;
+  Goodput goodput_;
+  Incidents incidents_;
+  EventSeq told_;
   std::vector<NodeSpec> nodes_;
   std::map<JobId, Running> engine_;
   std::vector<InputBody> said_;

@@ -11,6 +11,22 @@ EndCause how_it_ended(const Attempt& attempt, bool rest_ok) {
   return attempt.first_failure || !rest_ok ? EndCause::kTaskFailed : EndCause::kCompleted;
 }
 
+/// Who is told by a fault that a node is not well does not blame the job for a task that fails
+/// there: the job starts again at once, and it does not count. `rank`: of the task; none: any.
+EndCause blamed(const State& state, const Attempt& attempt, EndCause cause,
+                std::optional<Rank> rank) {
+  if (cause != EndCause::kTaskFailed) return cause;
+  for (const NodeSlice& slice : attempt.placement) {
+    const std::uint32_t first = slice.first_rank;
+    if (rank && (rank->value() < first || rank->value() >= first + slice.tasks)) continue;
+    const Node& node = state.nodes[slice.node.value()];
+    const bool taken_out =
+        node.phase != NodePhase::kReady && node.phase_mover == Mover::kFaultPolicy;
+    if (taken_out) return EndCause::kFaulty;
+  }
+  return cause;
+}
+
 }  // namespace
 
 void Core::Stepper::operator()(const ControllerStarted& input) {
@@ -81,16 +97,18 @@ void Core::Stepper::operator()(const TaskExited& input) {
   attempt = current(input.job, input.epoch);  // as it is now
   const bool all_ended = attempt->exited_count == attempt->exited.size();
   if (all_ended) {
-    end_attempt(input.job, how_it_ended(*attempt, true), "");
+    const EndCause cause = how_it_ended(*attempt, true);
+    end_attempt(input.job, blamed(state_, *attempt, cause, attempt->first_failure_rank), "");
   } else if (!input.exit.ok() && !attempt->stopping) {
-    stop_attempt(*attempt, EndCause::kTaskFailed, "");
+    stop_attempt(*attempt, blamed(state_, *attempt, EndCause::kTaskFailed, input.rank), "");
   }
 }
 
 void Core::Stepper::operator()(const AttemptExited& input) {
   const Attempt* attempt = current(input.job, input.epoch);
   if (attempt == nullptr) return;
-  end_attempt(input.job, how_it_ended(*attempt, input.exit.ok()), input.exit.detail);
+  const EndCause cause = how_it_ended(*attempt, input.exit.ok());
+  end_attempt(input.job, blamed(state_, *attempt, cause, std::nullopt), input.exit.detail);
 }
 
 void Core::Stepper::operator()(const AttemptGone& input) {

@@ -30,6 +30,7 @@ ApiContext::ApiContext(ApiOptions the_options, ControlLoop& the_loop, Journal& t
       forecasts(options.forecasts_waiting),
       names(the_loop),
       feed(the_loop, options.events_kept),
+      history(the_loop, the_journal),
       started_at(the_loop.now()) {
   MW_CHECK(!options.token.empty() && !options.attempt_key.empty());
 }
@@ -91,6 +92,7 @@ Api::Api(ApiOptions options, ControlLoop& loop, Journal& journal, Engine& engine
       router_(all_routes(context_.get())) {
   context_->router = &router_;
   context_->feed.start();
+  context_->history.start();
   check_forecasts(*context_);
 }
 
@@ -98,6 +100,7 @@ Api::~Api() { stop(); }
 
 void Api::stop() {
   context_->feed.stop();
+  context_->history.stop();
   context_->forecasts.stop();
   context_->workers.stop();
 }

@@ -12,6 +12,7 @@
 #include "http/auth.h"
 #include "http/event_feed.h"
 #include "http/forecast_desk.h"
+#include "http/history.h"
 #include "http/listener.h"
 #include "http/metrics.h"
 #include "http/router.h"
@@ -57,6 +58,7 @@ struct ApiContext : std::enable_shared_from_this<ApiContext> {
   PastForecasts past_forecasts;  ///< only touched at the desk
   NodeNames names;
   EventFeed feed;
+  History history;
   HttpMetrics metrics;
   const Instant started_at;
   // Set before the first request, by whoever owns the listener and the table.

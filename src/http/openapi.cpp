@@ -95,7 +95,10 @@ const std::vector<Schema>& own_schemas() {
         {"usage", "Usage", ""},
         {"last_end", "string?", "How the last ended attempt ended."},
         {"last_detail", "string", ""},
-        {"pending_text", "string?", "Why it waits."}}},
+        {"pending_text", "string?", "Why it waits."},
+        {"saving", "JobSaving~",
+         "How often it saves and should; only of one job that has run, and "
+         "once that is known."}}},
       {"Attempt",
        "",
        {{"number", "integer", ""},
@@ -340,6 +343,7 @@ const std::vector<Schema>& schemas() {
     std::vector<Schema> both = own_schemas();
     both.insert(both.end(), forecast_schemas().begin(), forecast_schemas().end());
     both.insert(both.end(), fault_schemas().begin(), fault_schemas().end());
+    both.insert(both.end(), goodput_schemas().begin(), goodput_schemas().end());
     return both;
   }();
   return all;

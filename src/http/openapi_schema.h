@@ -26,5 +26,7 @@ struct Schema {
 const std::vector<Schema>& forecast_schemas();
 /// Of faults.
 const std::vector<Schema>& fault_schemas();
+/// Of goodput, incidents and how often jobs should save.
+const std::vector<Schema>& goodput_schemas();
 
 }  // namespace mw::http

@@ -24,6 +24,7 @@ std::vector<Route> reservation_routes(ApiContext* context);
 std::vector<Route> fleet_routes(ApiContext* context);
 std::vector<Route> policy_routes(ApiContext* context);
 std::vector<Route> ledger_routes(ApiContext* context);
+std::vector<Route> goodput_routes(ApiContext* context);
 std::vector<Route> event_routes(ApiContext* context);
 std::vector<Route> report_routes(ApiContext* context);
 std::vector<Route> forecast_routes(ApiContext* context);

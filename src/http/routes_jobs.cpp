@@ -4,6 +4,7 @@
 #include <boost/json/value.hpp>
 
 #include "codec/job_file.h"
+#include "http/checkpoint_advice.h"
 #include "http/routes.h"
 #include "http/why_views.h"
 #include "model/gang.h"
@@ -53,7 +54,10 @@ void submit(ApiContext& context, const Request& request, const Reply& reply) {
 
 void show(ApiContext& context, const Request& request, const Reply& reply) {
   const auto job = find_job(context, job_of(request), Why::kTryAgain);
-  reply(job ? json_response(job_view(*job)) : error_response(job.error()));
+  if (!job) return reply(error_response(job.error()));
+  boost::json::object view = job_view(*job);
+  if (const auto saving = advise(context, job_of(request))) view["saving"] = advice_view(*saving);
+  reply(json_response(std::move(view)));
 }
 
 void why(ApiContext& context, const Request& request, const Reply& reply) {
@@ -93,8 +97,10 @@ void story(ApiContext& context, const Request& request, const Reply& reply) {
     }
     more = page->size() == query.limit;
   }
+  boost::json::object view = job_view(*job);
+  if (const auto saving = advise(context, *query.job)) view["saving"] = advice_view(*saving);
   reply(json_response(
-      {{"job", job_view(*job)}, {"events", std::move(events)}, {"truncated", truncated}}));
+      {{"job", std::move(view)}, {"events", std::move(events)}, {"truncated", truncated}}));
 }
 
 void logs(ApiContext& context, const Request& request, const Reply& reply) {

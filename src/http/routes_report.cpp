@@ -16,6 +16,7 @@
 #include "codec/fault_policy_file.h"
 #include "codec/fault_request.h"
 #include "codec/json.h"
+#include "http/checkpoint_advice.h"
 #include "http/routes.h"
 
 namespace mw::http {
@@ -96,11 +97,28 @@ Result<FaultReported> job_fault(const FaultBody& body, const Caller& caller, Ran
   return FaultReported{std::move(report)};
 }
 
+/// All inputs of a report are of one job.
+JobId reported_job(const std::vector<InputBody>& inputs) {
+  JobId job;
+  for (const InputBody& input : inputs) {
+    if (const auto* progress = std::get_if<ReportProgress>(&input)) job = progress->job;
+    if (const auto* begun = std::get_if<CheckpointBegun>(&input)) job = begun->job;
+    if (const auto* saved = std::get_if<CheckpointSaved>(&input)) job = saved->job;
+  }
+  return job;
+}
+
+boost::json::value seconds_or_null(const std::optional<Duration>& length) {
+  if (!length) return nullptr;
+  return static_cast<double>(length->count()) / 1e9;
+}
+
 /// Waits for the answers to all inputs of one report.
 struct ReportAnswers {
   std::mutex mutex;
   std::size_t missing = 0;
   bool checkpoint_wanted = false;
+  std::optional<Duration> checkpoint_interval{};
   std::optional<Response> failure;
 };
 
@@ -109,14 +127,19 @@ void report(ApiContext& context, const Request& request, const Reply& reply) {
   if (!inputs) return reply(error_response(inputs.error()));
   const auto answers = std::make_shared<ReportAnswers>();
   answers->missing = inputs->size();
+  if (const auto saving = advise(context, reported_job(*inputs))) {
+    answers->checkpoint_interval = saving->best;
+  }
   const Reply collect = [answers, reply](Response response) {
     std::unique_lock lock(answers->mutex);
     if (response.status != 200 && !answers->failure) answers->failure = std::move(response);
     if (--answers->missing > 0) return;
     lock.unlock();
-    reply(answers->failure
-              ? std::move(*answers->failure)
-              : json_response({{"ok", true}, {"checkpoint_wanted", answers->checkpoint_wanted}}));
+    reply(answers->failure ? std::move(*answers->failure)
+                           : json_response({{"ok", true},
+                                            {"checkpoint_wanted", answers->checkpoint_wanted},
+                                            {"checkpoint_interval_s",
+                                             seconds_or_null(answers->checkpoint_interval)}}));
   };
   for (InputBody& input : *inputs) {
     ask(context, std::move(input), collect, [answers](const Answer& answer, const Reply& to) {

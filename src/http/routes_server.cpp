@@ -114,12 +114,58 @@ void write_fleet(MetricsWriter& writer, const ApiContext& context) {
   }
 }
 
+/// Nothing of it while the history is still being read: no figure is better than a wrong one.
+void write_goodput(MetricsWriter& writer, const ApiContext& context) {
+  GoodputTotals fleet;
+  std::uint64_t incidents = 0;
+  std::uint64_t open = 0;
+  const Instant now = context.loop.now();
+  const auto read = context.history.read([&](const Goodput& goodput, const Incidents& all) {
+    fleet = goodput.fleet(now);
+    incidents = all.count();
+    open = all.open();
+  });
+  if (!read) return;
+  const auto ratio = [](AcceleratorTime part, AcceleratorTime whole) {
+    return static_cast<double>(part.count()) / static_cast<double>(whole.count());
+  };
+  const AcceleratorTime given = fleet.given();
+  if (given.count() > 0) {
+    writer.one("mw_goodput_ratio", "gauge", "Productive time, of what attempts were given.",
+               ratio(fleet.productive, given));
+    writer.one("mw_ettr_ratio", "gauge",
+               "Productive time, of that and the time of waiting to start again.",
+               ratio(fleet.productive, given + fleet.waiting));
+  }
+  writer.family("mw_attempts_ended_total", "counter", "Attempts that ended, by cause.");
+  for (const CauseTotals& each : fleet.causes) {
+    writer.sample(each.attempts, {{"cause", name_of(each.cause)}});
+  }
+  writer.family("mw_lost_work_accelerator_seconds_total", "counter",
+                "Accelerator-seconds of work that has to be done again, by cause.");
+  for (const CauseTotals& each : fleet.causes) {
+    writer.sample(static_cast<double>(each.lost_work.count()) / 1e12,
+                  {{"cause", name_of(each.cause)}});
+  }
+  writer.one("mw_node_failures_total", "counter",
+             "Times that a node was lost, or taken out of service by the fault policy.",
+             fleet.failures);
+  writer.one("mw_node_service_seconds_total", "counter", "Node-seconds in service.",
+             static_cast<double>(fleet.in_service.count()) / 1e9);
+  writer.one("mw_node_broken_seconds_total", "counter",
+             "Node-seconds out of service because of failures.",
+             static_cast<double>(fleet.broken.count()) / 1e9);
+  writer.one("mw_incidents_total", "counter", "Incidents so far.", incidents);
+  writer.one("mw_incidents_open", "gauge", "Incidents that are not over.", open);
+}
+
 void metrics(const ApiContext& context, const Reply& reply) {
   MetricsWriter writer;
   writer.family("mw_build_info", "gauge", "Always 1; the version is in the label.");
   writer.sample(std::uint64_t{1}, {{"version", context.options.version}});
   write_jobs(writer, context);
   write_fleet(writer, context);
+  write_goodput(writer, context);
   write_loop(writer, context.loop.stats());
   if (context.listener_stats) {
     const ListenerStats stats = context.listener_stats();

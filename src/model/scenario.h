@@ -12,9 +12,21 @@
 
 #include "base/fields.h"
 #include "base/time.h"
+#include "model/fault.h"
 #include "model/fleet_spec.h"
 
 namespace mw {
+
+/// How long what is done to a node takes. Planning figures, of no measurement: a reset of an
+/// accelerator with its driver, a boot of a large host with its memory tests, a burn-in, a ticket.
+struct RemedyTimes {
+  Duration reset_accelerator = minutes(2);
+  Duration reboot = minutes(10);
+  Duration validate = minutes(5);
+  Duration return_to_vendor = minutes(1);
+  bool operator==(const RemedyTimes&) const = default;
+  MW_FIELDS(reset_accelerator, reboot, validate, return_to_vendor)
+};
 
 struct Physics {
   /// From the placement until the engine has every task running. Slurm and Kubernetes take seconds.
@@ -33,18 +45,28 @@ struct Physics {
   /// Of what an accelerator may draw in addition, thousandths that work really draws.
   /// Source: a DGX H100 under heavy load draws 76 % of its rating (arXiv 2412.08602).
   std::int64_t load_milli = 760;
+  /// From a fault that has a code until somebody tells of it: `mw agent` looks every 15 s.
+  Duration told = seconds(15);
+  /// From when a person is called until that person has done it. An assumption.
+  Duration person = hours(1);
+  RemedyTimes remedies;
   bool operator==(const Physics&) const = default;
-  MW_FIELDS(launch, start_up, stop, detection, topology_milli, load_milli)
+  MW_FIELDS(launch, start_up, stop, detection, topology_milli, load_milli, told, person, remedies)
 };
 
 enum class FaultEffect : std::uint8_t {
   kDown,  ///< the nodes do nothing until they are repaired; what ran there is gone
   kSlow,  ///< a silent one: what runs there runs at a part of its speed, and nobody is told
   kTask,  ///< a task on the node fails, as a software fault would; the node stays
+  /// The nodes answer, but what runs there comes to a halt, and so does what is started there,
+  /// until they are repaired: an accelerator that is gone, a link that is down.
+  kBroken,
+  kNone,  ///< a false alarm: it is told, and nothing is wrong
 };
 template <>
 struct EnumNames<FaultEffect> {
-  static constexpr std::array<std::string_view, 3> value = {"down", "slow", "task"};
+  static constexpr std::array<std::string_view, 5> value = {"down", "slow", "task", "broken",
+                                                            "none"};
 };
 
 /// What one fault takes with it: a node, or all nodes below one vertex of the fabric or of the
@@ -88,8 +110,12 @@ struct FaultComponent {
   std::int64_t rate = 0;
   RepairTime repair;
   std::int64_t speed_milli = 1000;  ///< of what runs on a node that is slow
+  /// As what it is told to the control plane, by each node that it takes; empty: nobody tells.
+  std::string code{};
+  /// The least that has to be done to a node for it to be well again; none: only the repair helps.
+  std::optional<FaultAction> mended_by{};
   bool operator==(const FaultComponent&) const = default;
-  MW_FIELDS(name, effect, scope, rate, repair, speed_milli)
+  MW_FIELDS(name, effect, scope, rate, repair, speed_milli, code, mended_by)
 };
 
 /// Planned work: each node (rack, leaf, ...) in turn, the turns spread evenly over `every`.
@@ -107,8 +133,10 @@ struct MaintenancePlan {
 struct FaultReplay {
   std::string file;
   std::uint32_t nodes = 0;  ///< that were watched there, most of which had no fault
+  /// Nodes with a fault answer and are told of by its code, instead of being just down.
+  bool codes = false;
   bool operator==(const FaultReplay&) const = default;
-  MW_FIELDS(file, nodes)
+  MW_FIELDS(file, nodes, codes)
 };
 
 struct FaultSpec {

@@ -24,10 +24,12 @@ struct NodeFault {
   std::string component;  ///< what broke, for the report
   bool planned = false;   ///< maintenance: the nodes are drained before, and resumed after
   Duration notice{};      ///< how long before; 0 unless it is planned
+  std::string code{};     ///< as what it is told to the control plane; empty: nobody tells
+  std::optional<FaultAction> mended_by{};  ///< the least that mends it before its repair
   /// When anybody can know of it.
   [[nodiscard]] Instant known_at() const { return at - notice; }
   bool operator==(const NodeFault&) const = default;
-  MW_FIELDS(at, nodes, effect, repair, speed_milli, component, planned, notice)
+  MW_FIELDS(at, nodes, effect, repair, speed_milli, component, planned, notice, code, mended_by)
 };
 
 class FaultSource {

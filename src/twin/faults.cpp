@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "codec/scenario_file.h"
 #include "twin/portable_math.h"
+#include "twin/trace_codes.h"
 
 namespace mw {
 namespace {
@@ -61,7 +62,9 @@ class PoissonFaults final : public FaultSource {
     fault.effect = component_.effect;
     fault.speed_milli = component_.speed_milli;
     fault.component = component_.name;
-    if (component_.effect != FaultEffect::kTask)
+    fault.code = component_.code;
+    fault.mended_by = component_.mended_by;
+    if (component_.effect != FaultEffect::kTask && component_.effect != FaultEffect::kNone)
       fault.repair = draw_repair(component_.repair, random_);
     return fault;
   }
@@ -110,8 +113,8 @@ class PlannedFaults final : public FaultSource {
 class ReplayedFaults final : public FaultSource {
  public:
   ReplayedFaults(const FaultTrace& trace, std::uint32_t nodes, const Topology& topology,
-                 std::uint64_t seed, Duration length)
-      : trace_(trace), end_(end_of(length)) {
+                 std::uint64_t seed, Duration length, ReplayAs as)
+      : trace_(trace), as_(as), end_(end_of(length)) {
     const std::vector<std::uint32_t> places = dealt_places(nodes, seed);
     const std::uint32_t copies = (topology.size() + nodes - 1) / nodes;
     for (std::uint32_t copy = 0; copy < copies; ++copy) {
@@ -139,6 +142,11 @@ class ReplayedFaults final : public FaultSource {
     fault.nodes = {entry.node};
     fault.repair = of.repair;
     fault.component = of.component;
+    if (as_ == ReplayAs::kTold) {
+      const TraceCode& known = code_of(of);
+      fault.code = known.code;
+      fault.effect = known.effect;
+    }
     if (++next_ == entries_.size()) {
       next_ = 0;
       round_ = round_ + trace_.length;
@@ -164,6 +172,7 @@ class ReplayedFaults final : public FaultSource {
   }
 
   const FaultTrace trace_;
+  const ReplayAs as_;
   const Instant end_;
   std::vector<Entry> entries_;
   std::size_t next_ = 0;
@@ -215,9 +224,9 @@ Duration draw_repair(const RepairTime& repair, Random& random) {
 
 std::unique_ptr<FaultSource> replayed_faults(const FaultTrace& trace, std::uint32_t nodes,
                                              const Topology& topology, std::uint64_t seed,
-                                             Duration length) {
+                                             Duration length, ReplayAs as) {
   MW_CHECK(trace.nodes <= nodes && trace.length.count() > 0);
-  return std::make_unique<ReplayedFaults>(trace, nodes, topology, seed, length);
+  return std::make_unique<ReplayedFaults>(trace, nodes, topology, seed, length, as);
 }
 
 Result<std::unique_ptr<FaultSource>> open_faults(const FaultSpec& spec, const Topology& topology,
@@ -249,7 +258,8 @@ Result<std::unique_ptr<FaultSource>> open_faults(const FaultSpec& spec, const To
                          " nodes that were watched, found those of " +
                          std::to_string(trace->nodes))};
     }
-    sources.push_back(replayed_faults(*trace, spec.replay->nodes, topology, seed, length));
+    sources.push_back(replayed_faults(*trace, spec.replay->nodes, topology, seed, length,
+                                      spec.replay->codes ? ReplayAs::kTold : ReplayAs::kDown));
   }
   return std::unique_ptr<FaultSource>(std::make_unique<MergedFaults>(std::move(sources)));
 }

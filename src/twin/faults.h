@@ -25,6 +25,9 @@ namespace mw {
 Result<std::unique_ptr<FaultSource>> open_faults(const FaultSpec& spec, const Topology& topology,
                                                  std::uint64_t seed, Duration length);
 
+/// What a fault of a trace is: the node is down, or what its code says (trace_codes.h).
+enum class ReplayAs : std::uint8_t { kDown, kTold };
+
 /// The same for a trace that is read already: its nodes are laid over the fleet's by this rule.
 /// The `nodes` that were watched are dealt out at random (by the seed) over as many places. The
 /// fleet's nodes, in fabric order, take the places in turn; a fleet that is larger begins again
@@ -33,7 +36,7 @@ Result<std::unique_ptr<FaultSource>> open_faults(const FaultSpec& spec, const To
 /// REQUIRES: trace.nodes <= nodes, trace.length > 0.
 std::unique_ptr<FaultSource> replayed_faults(const FaultTrace& trace, std::uint32_t nodes,
                                              const Topology& topology, std::uint64_t seed,
-                                             Duration length);
+                                             Duration length, ReplayAs as = ReplayAs::kDown);
 
 /// One draw of how long a repair takes.
 Duration draw_repair(const RepairTime& repair, Random& random);

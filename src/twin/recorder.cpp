@@ -137,8 +137,20 @@ void Recorder::close(const State& state, World& world) {
   closed_at_ = at_;
 }
 
+void Recorder::begin_history(const std::vector<Event>& events) {
+  past_.emplace();
+  for (const Event& event : events) note_history(event);
+}
+
+void Recorder::note_history(const Event& event) {
+  past_->seq = past_->seq.next();
+  past_->goodput.note(event);
+  past_->incidents.note(past_->seq, event);
+}
+
 void Recorder::note(const std::vector<Event>& events, const State& state, const World& world) {
   for (const Event& event : events) {
+    if (past_) note_history(event);
     if (const auto* submitted_now = std::get_if<JobSubmitted>(&event.body)) {
       submitted(*submitted_now, event.at);
     } else if (const auto* placed_now = std::get_if<AttemptPlaced>(&event.body)) {

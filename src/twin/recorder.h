@@ -5,10 +5,13 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/time.h"
+#include "core/goodput.h"
+#include "core/incidents.h"
 #include "core/state.h"
 #include "model/event.h"
 #include "twin/run_output.h"
@@ -26,6 +29,10 @@ class Recorder {
   Recorder(Instant begin, Duration interval, JobRowSink sink);
   /// What is there when the run begins.
   void begin_with(const State& state, World& world);
+
+  /// All events from the very first on, of a run that begins with an empty fleet: with them there
+  /// are goodput by site and tenant, node failures and incidents. The events of note() follow.
+  void begin_history(const std::vector<Event>& events);
 
   /// Before a turn at `now`: closes the intervals that are over by then.
   void until(Instant now, const State& state, World& world);
@@ -78,6 +85,8 @@ class Recorder {
   void add_tenants(RunReport& report, const State& state, Instant end) const;
   void add_reliability(RunReport& report, const State& state, Instant end) const;
   void add_series(RunReport& report) const;
+  void add_goodput(RunReport& report, const State& state, Instant end) const;
+  void note_history(const Event& event);
   void close(const State& state, World& world);
   SizeClass& class_of(AcceleratorShare accelerators);
   JobNotes& notes(JobId job);
@@ -92,6 +101,12 @@ class Recorder {
   std::vector<SizeClass> classes_;
   std::map<std::string, TenantNotes> tenants_;
   std::map<EndCause, std::pair<std::uint64_t, AcceleratorTime>> ends_;
+  struct Past {
+    Goodput goodput;
+    Incidents incidents;
+    EventSeq seq;
+  };
+  std::optional<Past> past_;     ///< none: the run began in the midst of something
   std::vector<JobNotes> notes_;  ///< by id, from first_job_ on
   std::uint64_t first_job_ = 0;
 

@@ -65,6 +65,7 @@ RunReport Recorder::report(const State& state, World& world, Instant end) const 
   add_sites(report, state, world, end);
   add_tenants(report, state, end);
   add_reliability(report, state, end);
+  if (past_) add_goodput(report, state, end);
   add_series(report);
   return report;
 }
@@ -150,6 +151,39 @@ void Recorder::add_reliability(RunReport& report, const State& state, Instant en
     report.reliability.ends.push_back(
         {std::string(name_of(cause)), figures.first, hours_of(figures.second)});
   }
+}
+
+void Recorder::add_goodput(RunReport& report, const State& state, Instant end) const {
+  const Goodput& goodput = past_->goodput;
+  const Topology& topology = *state.topology;
+  std::map<std::string, GoodputTotals> sites;
+  const auto nodes = goodput.by_node(end);
+  for (std::uint32_t i = 0; i < nodes.size(); ++i) {
+    sites[topology.site(topology.site_of(NodeId(i))).name] += nodes[i];
+  }
+  for (SiteFigures& site : report.sites) {
+    const GoodputTotals& totals = sites[site.name];
+    site.goodput_percent = percent(hours_of(totals.productive), hours_of(totals.given()));
+    site.lost_hours = hours_of(totals.lost_work);
+    site.node_failures = totals.failures;
+  }
+  auto tenants = goodput.by_tenant(end);
+  for (TenantFigures& tenant : report.tenants) {
+    const GoodputTotals& totals = tenants[tenant.name];
+    const double productive = hours_of(totals.productive);
+    tenant.goodput_percent = percent(productive, hours_of(totals.given()));
+    tenant.ettr_percent = percent(productive, hours_of(totals.given() + totals.waiting));
+    tenant.interruptions = totals.interruptions;
+  }
+  const GoodputTotals fleet = goodput.fleet(end);
+  Reliability& reliability = report.reliability;
+  reliability.node_failures = fleet.failures;
+  reliability.interruptions = fleet.interruptions;
+  reliability.incidents = past_->incidents.count();
+  if (fleet.failures == 0) return;
+  const auto failures = static_cast<double>(fleet.failures);
+  reliability.mttf_node_days = static_cast<double>(fleet.in_service.count()) / kNsPerDay / failures;
+  reliability.mttr_node_hours = static_cast<double>(fleet.broken.count()) / kNsPerHour / failures;
 }
 
 void Recorder::add_series(RunReport& report) const {

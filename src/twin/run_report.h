@@ -79,7 +79,11 @@ struct SiteFigures {
   double cost_usd = 0;
   double carbon_t = 0;             ///< of CO2
   std::vector<double> power_mw{};  ///< of the IT load, over time
-  MW_FIELDS(name, accelerators, limit_mw, peak_mw, energy_mwh, cost_usd, carbon_t, power_mw)
+  double goodput_percent = 0;      ///< productive, of what attempts had there
+  double lost_hours = 0;           ///< of accelerators
+  std::uint64_t node_failures = 0;
+  MW_FIELDS(name, accelerators, limit_mw, peak_mw, energy_mwh, cost_usd, carbon_t, power_mw,
+            goodput_percent, lost_hours, node_failures)
 };
 
 struct TenantFigures {
@@ -92,8 +96,11 @@ struct TenantFigures {
   double energy_mwh = 0;
   double cost_usd = 0;
   double carbon_t = 0;
+  double goodput_percent = 0;
+  double ettr_percent = 0;
+  std::uint64_t interruptions = 0;  ///< attempts that ended before they were to
   MW_FIELDS(name, jobs, productive_hours, lost_hours, wait_mean_s, wait_p90_s, energy_mwh, cost_usd,
-            carbon_t)
+            carbon_t, goodput_percent, ettr_percent, interruptions)
 };
 
 /// Attempts that ended for one cause, and what they lost.
@@ -107,10 +114,17 @@ struct CauseFigures {
 struct Reliability {
   std::uint64_t faults = 0;  ///< that the world produced
   std::vector<CauseFigures> ends{};
-  double goodput_percent = 0;  ///< productive / all that was given to jobs
-  double ettr_percent = 0;     ///< productive / (given to jobs + waiting to start again)
-  double mttf_node_days = 0;   ///< node-days in service a failure; 0: there was none
-  MW_FIELDS(faults, ends, goodput_percent, ettr_percent, mttf_node_days)
+  double goodput_percent = 0;       ///< productive / all that was given to jobs
+  double ettr_percent = 0;          ///< productive / (given to jobs + waiting to start again)
+  double mttf_node_days = 0;        ///< node-days in service a failure; 0: there was none
+  double mttr_node_hours = 0;       ///< out of service by one, in the mean
+  std::uint64_t node_failures = 0;  ///< nodes that were lost, or taken out by the fault policy
+  std::uint64_t interruptions = 0;  ///< attempts that ended before they were to
+  std::uint64_t incidents = 0;
+  std::uint64_t breakers_reset = 0;  ///< by people, who were called for that
+  std::uint64_t nodes_put_back = 0;  ///< by people, after a repair
+  MW_FIELDS(faults, ends, goodput_percent, ettr_percent, mttf_node_days, mttr_node_hours,
+            node_failures, interruptions, incidents, breakers_reset, nodes_put_back)
 };
 
 struct RunSpeed {

@@ -184,7 +184,8 @@ class SampleReport {
                  {"cancelled", jobs.cancelled, 0}},
         .goodput_percent = 100 * report_.ledger[0].percent / report_.utilisation_percent,
         .ettr_percent = 93 + noise(0.8),
-        .mttf_node_days = 128};
+        .mttf_node_days = 128,
+        .mttr_node_hours = 30};
     report_.speed = {.world_events = 6'100'000,
                      .core_events = 2'400'000,
                      .wall_s = 17.4,

@@ -78,6 +78,7 @@ Simulation::Simulation(SimulationOptions options, WorkloadSource& workload, Faul
       cycle_(*journal_, world_),
       recorder_(options_.from ? options_.from->now : Instant(), options_.interval,
                 options_.job_row),
+      people_(options_.physics.person),
       begin_(options_.from ? options_.from->now : Instant()),
       now_(begin_) {
   if (options_.length.count() > 0) end_ = begin_ + options_.length;
@@ -92,6 +93,9 @@ Result<void> Simulation::begin_empty() {
   cycle_.begin_with(State());
   inputs_ = {{RequestId(), DeclareFleet{options_.fleet, "the simulation"}},
              {RequestId(), SetPolicy{options_.policy, "the simulation"}}};
+  if (options_.fault_policy) {
+    inputs_.push_back({RequestId(), SetFaultPolicy{*options_.fault_policy, "the simulation"}});
+  }
   const auto begun = cycle_.turn(begin_, inputs_);
   if (!begun) return begun.error();
   for (const Event& event : *begun->events) {
@@ -99,6 +103,7 @@ Result<void> Simulation::begin_empty() {
       return Error{ErrorCode::kInvalid, "the policy cannot be used: " + refused->refusal.wanted};
     }
   }
+  recorder_.begin_history(*begun->events);
   recorder_.begin_with(cycle_.state(), world_);
   return {};
 }
@@ -163,6 +168,7 @@ Instant Simulation::next() {
   if (next_fault_ && jobs_are_left) at = std::min(at, std::max(next_fault_->known_at(), now_));
   // A job may wait for a node that is drained, or will be.
   if (jobs_are_left || cycle_.state().jobs.size() > cycle_.state().finished.size()) {
+    if (options_.fault_policy) at = std::min(at, people_.next(world_));
     if (!announced_.empty()) at = std::min(at, announced_.begin()->first);
     if (!returning_.empty()) at = std::min(at, returning_.begin()->first);
   }
@@ -238,6 +244,7 @@ bool Simulation::turn(Instant now) {
   inputs_.clear();
   fault_due(now);
   world_.advance(now, inputs_);
+  if (options_.fault_policy) people_.act(now, cycle_.state(), world_, inputs_);
   submit_due(now);
   ask_due(now);
   if (now >= resync_at_) {
@@ -252,6 +259,7 @@ bool Simulation::decide(Instant now) {
   MW_CHECK(turned.ok());
   if (turned->events->empty()) return true;
   recorder_.note(*turned->events, cycle_.state(), world_);
+  if (options_.fault_policy) people_.note(*turned->events, cycle_.state());
   return !watch_ || watch_(now, *turned->events);
 }
 
@@ -292,6 +300,8 @@ RunReport Simulation::report() {
                                  ? report.setup.days
                                  : static_cast<double>((end_ - begin_).count()) / 8.64e13;
   report.reliability.faults = fault_count_;
+  report.reliability.breakers_reset = people_.breakers_reset();
+  report.reliability.nodes_put_back = people_.nodes_put_back();
   report.speed.world_events = world_.happened() + submissions_;
   report.speed.core_events = cycle_.state().last_seq.value();
   report.speed.wall_s = wall_s_;

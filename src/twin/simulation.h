@@ -14,10 +14,12 @@
 
 #include "base/result.h"
 #include "loop/control_cycle.h"
+#include "model/fault_policy.h"
 #include "model/fleet_spec.h"
 #include "model/policy.h"
 #include "twin/fault_source.h"
 #include "twin/input_source.h"
+#include "twin/people.h"
 #include "twin/physics.h"
 #include "twin/recorder.h"
 #include "twin/run_report.h"
@@ -29,6 +31,9 @@ namespace mw {
 struct SimulationOptions {
   FleetSpec fleet;
   Policy policy;
+  /// What is done about faults that have a code; none: they are noted. Its hooks are simulated, and
+  /// people are there for what it leaves to them.
+  std::optional<FaultPolicy> fault_policy{};
   Physics physics;
   MessageFaults messages;
   std::uint64_t seed = 1;
@@ -76,6 +81,7 @@ class Simulation {
   [[nodiscard]] RunReport report();
   [[nodiscard]] const State& state() const;
   [[nodiscard]] const World& world() const;
+  [[nodiscard]] const People& people() const { return people_; }
   [[nodiscard]] Instant now() const { return now_; }
 
  private:
@@ -100,6 +106,7 @@ class Simulation {
   std::unique_ptr<StoredFirst> journal_;
   ControlCycle cycle_;
   Recorder recorder_;
+  People people_;
   std::optional<WorkloadJob> upcoming_;
   std::optional<NodeFault> next_fault_;
   std::multimap<Instant, NodeFault> announced_;            ///< planned, by their beginning

@@ -163,13 +163,17 @@ void World::happen(const Entry& entry) {
       nodes_[entry.index].told_lost = true;
       return hear(NodeLost{topology_.name(NodeId(entry.index))});
     case Kind::kRepaired:
-      return repaired(NodeId(entry.index));
-    case Kind::kFaster:
-      return change_speed(NodeId(entry.index), entry.amount);
+      return repaired(entry.index);
     case Kind::kRepeat:
       return repeat(entry.index, entry.amount);
     case Kind::kMended:
       return mended(NodeId(entry.index), Epoch(static_cast<std::uint64_t>(entry.amount)));
+    case Kind::kTold: {
+      const auto telling = std::move(tellings_.extract(entry.index).mapped());
+      return hear(FaultReported{telling});
+    }
+    case Kind::kCrashes:
+      return crashes(entry.index, Epoch(static_cast<std::uint64_t>(entry.amount)));
   }
 }
 
@@ -303,6 +307,11 @@ std::uint32_t World::begin(const DesiredAttempt& desired) {
   running.speed = speed_now(running);
   const Duration own = job.truth.start_up;
   if (!running.stalled) plan(index, physics_.launch + (own.count() < 0 ? physics_.start_up : own));
+  for (const NodeSlice& slice : running.placement) {
+    if (nodes_[slice.node.value()].broken == 0) continue;
+    halt(index, slice.node, physics_.launch + physics_.detection);
+    break;
+  }
   if (unreliable_) {
     calendar_.enter(now_ + kRepeatReports,
                     {Kind::kRepeat, index, 0, static_cast<std::int64_t>(running.epoch.value())});
@@ -462,7 +471,7 @@ void World::stay(std::uint32_t index, bool there) {
     NodeState& node = nodes_[slice.node.value()];
     if (there) {
       node.attempts.push_back(index);
-      running.stalled = running.stalled || node.down > 0;
+      running.stalled = running.stalled || node.down > 0 || node.broken > 0;
     } else {
       const auto found = std::find(node.attempts.begin(), node.attempts.end(), index);
       MW_CHECK(found != node.attempts.end());

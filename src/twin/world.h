@@ -88,6 +88,8 @@ class World final : public Engine {
   /// Lets what is due by `now` happen, and appends what the control plane hears of it.
   void advance(Instant now, std::vector<Input>& heard);
   void apply(const NodeFault& fault);
+  /// Nothing is wrong with the node just now.
+  [[nodiscard]] bool is_well(NodeId node) const;
   /// From now on messages fare like this; those on their way arrive as they would have.
   void set_messages(const MessageFaults& messages);
 
@@ -146,6 +148,7 @@ class World final : public Engine {
     Instant since;
     TaskExit exit;                  ///< how it ended
     std::int32_t failed_rank = -1;  ///< of a task that failed by itself
+    NodeId broken = kNoId<NodeId>;  ///< the node below it that is broken, and made it stop
   };
   enum class Kind : std::uint8_t {
     kAttempt,   ///< what is next for an attempt
@@ -153,15 +156,16 @@ class World final : public Engine {
     kOrder,     ///< a command arrives
     kDetected,  ///< the engine notices that a node is gone
     kRepaired,
-    kFaster,  ///< a slow node is itself again
-    kRepeat,  ///< what is so of an attempt is told again
-    kMended,  ///< a remedy has ended
+    kRepeat,   ///< what is so of an attempt is told again
+    kMended,   ///< a remedy has ended
+    kTold,     ///< somebody tells of a fault
+    kCrashes,  ///< a task that hangs on a broken node gives up
   };
   struct Entry {
     Kind kind = Kind::kAttempt;
-    std::uint32_t index = 0;    ///< of the attempt, the message, or the node
+    std::uint32_t index = 0;    ///< of the attempt, the message, the fault, or the node
     std::uint32_t version = 0;  ///< of the attempt
-    std::int64_t amount = 0;    ///< by how much the node is slower, in thousandths; or the epoch
+    std::int64_t amount = 0;    ///< the epoch of the attempt or of the remedy
   };
 
   /// What is being done to a node, or was, and is not forgotten.
@@ -171,8 +175,18 @@ class World final : public Engine {
     bool ended = false;
     bool ok = false;
   };
+  /// A fault of one node that is not over.
+  struct OpenFault {
+    NodeId node;
+    FaultEffect effect = FaultEffect::kDown;
+    std::int64_t slower = 0;  ///< by how much, in thousandths
+    std::string code;
+    std::string component;
+    std::optional<FaultAction> mended_by;
+  };
   struct NodeState {
-    std::uint32_t down = 0;  ///< faults that keep it down
+    std::uint32_t down = 0;    ///< faults that keep it down
+    std::uint32_t broken = 0;  ///< faults by which nothing works there
     bool told_lost = false;
     std::int64_t speed_milli = 1000;
     std::vector<std::uint32_t> attempts;
@@ -202,9 +216,16 @@ class World final : public Engine {
   [[nodiscard]] std::int64_t speed_now(const Running& running) const;
   void stay(std::uint32_t index, bool there);
   void change_speed(NodeId node, std::int64_t by_milli);
-  void node_down(const NodeFault& fault, NodeId node);
+  void node_down(NodeId node);
+  void node_broken(NodeId node);
+  void halt(std::uint32_t index, NodeId node, Duration until_it_gives_up);
+  void crashes(std::uint32_t index, Epoch epoch);
   void task_fails(NodeId node);
-  void repaired(NodeId node);
+  void fail_task(std::uint32_t index, NodeId node);
+  void tell(NodeId node, const std::string& code, const std::string& component);
+  void repaired(std::uint32_t fault);
+  void mend_by(NodeId node, FaultAction action);
+  [[nodiscard]] Duration length_of(FaultAction action) const;
   void mended(NodeId node, Epoch remedy);
   void hear(InputBody body);
   [[nodiscard]] Instant arrival();
@@ -232,6 +253,10 @@ class World final : public Engine {
   std::uint64_t happened_ = 0;
   MessageCounts message_counts_;
   std::uint64_t doubled_starts_ = 0;
+  std::map<std::uint32_t, OpenFault> open_;  ///< faults, by number
+  std::uint32_t next_fault_ = 0;
+  std::map<std::uint32_t, FaultReport> tellings_;  ///< on their way, by number
+  std::uint32_t next_telling_ = 0;
   std::map<NodeId, Mending> mending_;
   std::map<NodeId, Epoch> newest_remedy_;  ///< by node: told or forgotten
   std::uint32_t remedies_failing_ = 0;

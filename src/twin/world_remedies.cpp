@@ -5,24 +5,19 @@
 #include "twin/world.h"
 
 namespace mw {
-namespace {
 
-/// Planning figures, of no measurement: a reset of an accelerator with its driver, a boot of a
-/// large host with its memory tests, a burn-in, and a ticket.
-Duration length_of(FaultAction action) {
+Duration World::length_of(FaultAction action) const {
   switch (action) {
     case FaultAction::kResetAccelerator:
-      return minutes(2);
+      return physics_.remedies.reset_accelerator;
     case FaultAction::kReboot:
-      return minutes(10);
+      return physics_.remedies.reboot;
     case FaultAction::kValidate:
-      return minutes(5);
+      return physics_.remedies.validate;
     default:
-      return minutes(1);
+      return physics_.remedies.return_to_vendor;
   }
 }
-
-}  // namespace
 
 void World::remedy(DesiredRemedy desired) {
   if (!messages_.none() && copies_sent() == 0) return;  // lost: it is told again
@@ -66,7 +61,15 @@ void World::mended(NodeId node, Epoch remedy) {
   found->second.ended = true;
   found->second.ok = remedies_failing_ == 0 || !random_.chance(remedies_failing_, 100);
   ++remedies_done_;
-  hear(RemedyReported{topology_.name(node), remedy, found->second.ok, "simulated"});
+  const FaultAction action = found->second.action;
+  if (found->second.ok) mend_by(node, action);
+  // Checks see what is wrong; everything else believes in itself.
+  std::string detail = "simulated";
+  if (action == FaultAction::kValidate && !is_well(node)) {
+    found->second.ok = false;
+    detail = "something is still wrong with it";
+  }
+  hear(RemedyReported{topology_.name(node), remedy, found->second.ok, detail});
 }
 
 }  // namespace mw

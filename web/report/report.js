@@ -145,12 +145,13 @@
         { title: "Accelerators", value: (site) => site.accelerators, show: F.count },
         { title: "Peak", value: (site) => site.peak_mw, show: F.power },
         { title: "of limit", value: load, show: (share, site) => (site.limit_mw > 0 ? F.percent(100 * share) : "–"), tone: (share) => (share > 1 ? "bad" : "") },
+        { title: "Goodput", value: (site) => site.goodput_percent, show: F.percent, about: "Productive time, of time given to jobs" },
         { title: "Energy", value: (site) => site.energy_mwh, show: F.energy },
         { title: "Cost", value: (site) => site.cost_usd, show: F.money },
         { title: "CO₂", value: (site) => site.carbon_t, show: F.carbon },
         { title: "$/MWh", value: (site) => (site.energy_mwh ? site.cost_usd / site.energy_mwh : 0), show: (value) => F.decimals(value, 1) },
         { title: "g/kWh", value: (site) => (site.energy_mwh ? (1000 * site.carbon_t) / site.energy_mwh : 0), show: F.count },
-      ], report.sites, { sort: 4, high: true, label: "Sites" })));
+      ], report.sites, { sort: 5, high: true, label: "Sites" })));
     made.querySelector("header").append(picker("What the bars show", Object.entries(kinds).map(([key, [name]]) => [key, name]), "energy", choose));
     return made;
   }
@@ -163,6 +164,7 @@
       { title: "Productive", value: (one) => one.productive_hours, show: F.hours, share: true, about: "Accelerator-hours" },
       { title: "Lost", value: (one) => one.lost_hours, show: F.hours, about: "Accelerator-hours of lost work" },
       { title: "Lost share", value: (one) => (one.lost_hours ? (100 * one.lost_hours) / (one.lost_hours + one.productive_hours) : 0), show: F.percent },
+      { title: "ETTR", value: (one) => one.ettr_percent, show: F.percent, about: "Productive time, of time given to jobs and waiting to start again" },
       { title: "Mean wait", value: (one) => one.wait_mean_s, show: F.seconds, share: true },
       { title: "p90 wait", value: (one) => one.wait_p90_s, show: F.seconds },
       { title: "Energy", value: (one) => one.energy_mwh, show: F.energy },
@@ -193,7 +195,10 @@
 
   function causes() {
     const about = [`${F.counted(reliability.faults, "fault")} in the fleet`];
-    if (reliability.mttf_node_days > 0) about.push(`a node fails once in ${F.count(reliability.mttf_node_days)} days of service`);
+    if (reliability.mttf_node_days > 0) about.push(`a node fails once in ${F.count(reliability.mttf_node_days)} days of service, and is back after ${F.hours(reliability.mttr_node_hours)}`);
+    if (reliability.incidents > 0) about.push(F.counted(reliability.incidents, "incident"));
+    if (reliability.breakers_reset > 0) about.push(`people reset ${F.counted(reliability.breakers_reset, "breaker")}`);
+    if (reliability.nodes_put_back > 0) about.push(`people put ${F.counted(reliability.nodes_put_back, "node")} back`);
     return section("", "How attempts ended", `${about.join("; ")}.`,
       reliability.ends.length === 0 ? element("p", { className: "quiet" }, "No attempt has ended.")
         : table([

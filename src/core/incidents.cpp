@@ -1,0 +1,309 @@
+#include "core/incidents.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/goodput.h"
+#include "core/health.h"
+
+namespace mw {
+namespace {
+
+/// Reports of one node or job that may turn out to be the beginning of an incident.
+constexpr std::size_t kToldKept = 4;
+
+}  // namespace
+
+void Incidents::until(Instant now) {
+  if (now <= now_) return;
+  now_ = now;
+  for (const EventSeq id : std::exchange(fresh_, {})) close_if_over(id, now);
+}
+
+/// What was not done for want of a person is, or is not any more, to be done; which of them is told
+/// at the same instant.
+void Incidents::release(EventSeq id) {
+  all_.at(id).withheld = false;
+  fresh_.insert(id);
+}
+
+void Incidents::note(EventSeq seq, const Event& event) {
+  const Instant at = event.at;
+  until(at);
+  const auto on_node = [&](NodeId node) {
+    if (Incident* incident = of_node(node)) add(*incident, seq);
+  };
+  if (const auto* placed = std::get_if<AttemptPlaced>(&event.body)) {
+    Running running;
+    running.attempt = placed->attempt;
+    for (const NodeSlice& slice : placed->placement) running.nodes.push_back(slice.node);
+    running_[placed->job] = std::move(running);
+    if (Incident* incident = waits_in(placed->job)) add(*incident, seq);
+  } else if (const auto* runs = std::get_if<AttemptRunning>(&event.body)) {
+    job_over(runs->job, seq, at, true);
+  } else if (const auto* finished = std::get_if<JobFinished>(&event.body)) {
+    job_over(finished->job, seq, at, false);
+    told_of_jobs_.erase(finished->job);
+  } else if (const auto* stopping = std::get_if<AttemptStopping>(&event.body)) {
+    stopped(stopping->job, stopping->cause, seq, at);
+  } else if (const auto* over = std::get_if<AttemptEnded>(&event.body)) {
+    ended(*over, seq, at);
+  } else if (const auto* noted = std::get_if<FaultNoted>(&event.body)) {
+    fault_noted(*noted, seq);
+  } else if (const auto* verdict = std::get_if<FaultJudged>(&event.body)) {
+    judged(*verdict, seq, at);
+  } else if (const auto* watched = std::get_if<NodeWatched>(&event.body)) {
+    add(open_on(watched->node, watched->code, seq, at), seq);
+  } else if (const auto* planned = std::get_if<RemedyPlanned>(&event.body)) {
+    // One without a code was asked for by a person: that is no incident.
+    if (planned->code.empty()) return on_node(planned->node);
+    Incident& incident = open_on(planned->node, planned->code, seq, at);
+    incident.action = std::max(incident.action, planned->action);
+    add(incident, seq);
+  } else if (const auto* begun = std::get_if<RemedyBegun>(&event.body)) {
+    on_node(begun->node);
+  } else if (const auto* cancelled = std::get_if<RemedyCancelled>(&event.body)) {
+    on_node(cancelled->node);
+  } else if (const auto* done = std::get_if<RemedyEnded>(&event.body)) {
+    on_node(done->node);
+  } else if (std::holds_alternative<BreakerWasReset>(event.body) ||
+             std::holds_alternative<FaultPolicyChanged>(event.body)) {
+    for (const auto& [node, id] : open_nodes_) release(id);
+    for (const auto& [job, id] : open_jobs_) release(id);
+  } else if (const auto* gone = std::get_if<FaultGone>(&event.body)) {
+    if (!gone->node) return;
+    Incident* incident = of_node(*gone->node);
+    if (incident == nullptr) return;
+    add(*incident, seq);
+    incident->withheld = false;
+    close_if_over(incident->id, at);
+  } else if (const auto* contact = std::get_if<NodeContact>(&event.body)) {
+    NodeStatus status = status_[contact->node];
+    status.lost = contact->lost;
+    if (contact->lost) open_on(contact->node, kNodeLostCode, seq, at);
+    status_changed(contact->node, status, seq, at);
+  } else if (const auto* moved = std::get_if<NodeMoved>(&event.body)) {
+    NodeStatus status = status_[moved->node];
+    status.phase = moved->phase;
+    status_changed(moved->node, status, seq, at);
+  }
+}
+
+// --- nodes --------------------------------------------------------------------------------------
+
+Incident* Incidents::of_node(NodeId node) {
+  const auto open = open_nodes_.find(node);
+  return open == open_nodes_.end() ? nullptr : &all_.at(open->second);
+}
+
+Incident& Incidents::open_with(const std::vector<Told>* told, std::string_view code, EventSeq seq,
+                               Instant at) {
+  Incident incident;
+  incident.id = seq;
+  incident.code = code;
+  incident.begun_at = at;
+  incident.happened_at = at;
+  if (told != nullptr) {
+    for (const Told& each : *told) {
+      if (each.code != code) continue;
+      incident.events.push_back(each.seq);
+      incident.happened_at = each.at;
+      // The latest that was told of it, and not what was over before.
+      if (incident.events.size() > 1) incident.events.erase(incident.events.begin());
+    }
+  }
+  if (!incident.events.empty()) incident.id = incident.events.front();
+  // Two may begin with one event: a fault of a rack is one of each of its nodes.
+  while (all_.contains(incident.id)) incident.id = incident.id.next();
+  ++count_;
+  fresh_.insert(incident.id);
+  return all_.emplace(incident.id, std::move(incident)).first->second;
+}
+
+Incident& Incidents::open_on(NodeId node, std::string_view code, EventSeq seq, Instant at) {
+  if (Incident* known = of_node(node)) return *known;
+  const auto told = told_.find(node);
+  Incident& incident = open_with(told == told_.end() ? nullptr : &told->second, code, seq, at);
+  incident.node = node;
+  open_nodes_.emplace(node, incident.id);
+  return incident;
+}
+
+Incident& Incidents::open_on(JobId job, std::string_view code, EventSeq seq, Instant at) {
+  const auto known = open_jobs_.find(job);
+  if (known != open_jobs_.end()) return all_.at(known->second);
+  const auto told = told_of_jobs_.find(job);
+  Incident& incident =
+      open_with(told == told_of_jobs_.end() ? nullptr : &told->second, code, seq, at);
+  incident.job = job;
+  open_jobs_.emplace(job, incident.id);
+  return incident;
+}
+
+void Incidents::add(Incident& incident, EventSeq seq) {
+  if (!incident.events.empty() && incident.events.back() == seq) return;
+  if (incident.events.size() < kIncidentEventsKept) {
+    incident.events.push_back(seq);
+  } else {
+    ++incident.events_left_out;
+  }
+}
+
+void Incidents::remember(std::vector<Told>& told, const FaultNoted& event, EventSeq seq) {
+  std::erase_if(told, [&](const Told& each) { return each.code == event.fault.code; });
+  if (told.size() == kToldKept) told.erase(told.begin());
+  told.push_back({event.fault.code, seq, event.fault.at});
+}
+
+void Incidents::fault_noted(const FaultNoted& event, EventSeq seq) {
+  if (event.node) {
+    remember(told_[*event.node], event, seq);
+    if (Incident* incident = of_node(*event.node)) add(*incident, seq);
+  } else if (event.job != JobId()) {
+    remember(told_of_jobs_[event.job], event, seq);
+    const auto open = open_jobs_.find(event.job);
+    if (open != open_jobs_.end()) add(all_.at(open->second), seq);
+  }
+}
+
+void Incidents::judged(const FaultJudged& event, EventSeq seq, Instant at) {
+  if (event.action == FaultAction::kIgnore) return;
+  if (!event.node && event.job == JobId()) return;  // told of each of the nodes that it takes
+  Incident& incident = event.node ? open_on(*event.node, event.code, seq, at)
+                                  : open_on(event.job, event.code, seq, at);
+  add(incident, seq);
+  incident.withheld = !event.withheld.empty();
+  if (!incident.withheld) incident.action = std::max(incident.action, event.action);
+}
+
+void Incidents::status_changed(NodeId node, const NodeStatus& status, EventSeq seq, Instant at) {
+  const bool in_service = status.phase == NodePhase::kReady && !status.lost;
+  if (in_service) {
+    status_.erase(node);
+    told_.erase(node);
+  } else {
+    status_[node] = status;
+  }
+  Incident* incident = of_node(node);
+  if (incident == nullptr) return;
+  add(*incident, seq);
+  incident->withheld = false;
+  if (in_service) {
+    incident->back_at = at;
+    close_if_over(incident->id, at);
+  } else {
+    incident->back_at.reset();
+    if (!incident->acted_at) incident->acted_at = at;
+    if (status.phase == NodePhase::kRetired) close_if_over(incident->id, at);
+  }
+}
+
+// --- jobs ---------------------------------------------------------------------------------------
+
+Incident* Incidents::waits_in(JobId job) {
+  const auto waiting = waiting_.find(job);
+  return waiting == waiting_.end() ? nullptr : &all_.at(waiting->second);
+}
+
+/// Null when it is one of too many to be kept.
+IncidentJob* Incidents::last_of(Incident& incident, JobId job) {
+  for (auto each = incident.jobs.rbegin(); each != incident.jobs.rend(); ++each) {
+    if (each->job == job && !each->over) return &*each;
+  }
+  return nullptr;
+}
+
+void Incidents::waits_no_more(Incident& incident, JobId job) {
+  if (IncidentJob* hit = last_of(incident, job)) hit->over = true;
+  waiting_.erase(job);
+  const auto count = waiting_of_.find(incident.id);
+  if (--count->second == 0) waiting_of_.erase(count);
+}
+
+/// The attempt is being stopped, or has ended by itself.
+void Incidents::stopped(JobId job, EndCause cause, EventSeq seq, Instant at) {
+  const bool interrupted = is_interruption(cause);
+  if (!interrupted && cause != EndCause::kDrained) return;
+  const auto running = running_.find(job);
+  if (running == running_.end()) return;
+  Incident* incident = nullptr;
+  if (!open_nodes_.empty()) {
+    for (const NodeId node : running->second.nodes) {
+      if ((incident = of_node(node)) != nullptr) break;
+    }
+  }
+  if (incident == nullptr) {
+    if (!interrupted) return;  // somebody wanted it
+    incident = &open_on(job, name_of(cause), seq, at);
+  }
+  running->second.stopped = true;
+  // It had not come to run since it was hit before: by the same, or by something else.
+  if (Incident* before = waits_in(job)) {
+    waits_no_more(*before, job);
+    if (before != incident) close_if_over(before->id, at);
+  }
+  add(*incident, seq);
+  if (!incident->acted_at) incident->acted_at = at;
+  ++incident->jobs_hit;
+  if (incident->jobs.size() < kIncidentJobsKept) {
+    IncidentJob hit;
+    hit.job = job;
+    hit.attempt = running->second.attempt;
+    hit.cause = cause;
+    hit.stopped_at = at;
+    incident->jobs.push_back(hit);
+  }
+  waiting_[job] = incident->id;
+  ++waiting_of_[incident->id];
+}
+
+void Incidents::ended(const AttemptEnded& event, EventSeq seq, Instant at) {
+  const auto running = running_.find(event.job);
+  if (running == running_.end()) return;
+  if (!running->second.stopped) stopped(event.job, event.cause, seq, at);
+  const bool hit_by_one = running->second.stopped;
+  // What it said of itself is forgotten with it.
+  const auto own = open_jobs_.find(event.job);
+  if (own != open_jobs_.end()) release(own->second);
+  running_.erase(running);
+  Incident* incident = waits_in(event.job);
+  if (!hit_by_one || incident == nullptr) return;
+  add(*incident, seq);
+  incident->lost_work += event.lost_work;
+  if (IncidentJob* hit = last_of(*incident, event.job)) {
+    hit->ended_at = at;
+    hit->lost_work = event.lost_work;
+  }
+}
+
+/// The job runs again, or never will.
+void Incidents::job_over(JobId job, EventSeq seq, Instant at, bool runs) {
+  Incident* incident = waits_in(job);
+  if (incident == nullptr) return;
+  add(*incident, seq);
+  IncidentJob* hit = last_of(*incident, job);
+  if (hit != nullptr && runs) hit->running_at = at;
+  waits_no_more(*incident, job);
+  close_if_over(incident->id, at);
+}
+
+void Incidents::close_if_over(EventSeq id, Instant at) {
+  const auto found = all_.find(id);
+  if (found == all_.end() || found->second.ended_at) return;
+  Incident& incident = found->second;
+  if (waiting_of_.contains(id) || incident.withheld || fresh_.contains(id)) return;
+  if (incident.node) {
+    const auto status = status_.find(*incident.node);
+    if (status != status_.end() && status->second.phase != NodePhase::kRetired) return;
+    open_nodes_.erase(*incident.node);
+  } else {
+    open_jobs_.erase(incident.job);
+  }
+  incident.ended_at = at;
+  closed_.push_back(id);
+  if (closed_.size() <= kIncidentsKept) return;
+  all_.erase(closed_.front());
+  closed_.pop_front();
+}
+
+}  // namespace mw
