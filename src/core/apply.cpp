@@ -28,7 +28,7 @@ class Applier {
     state_.fleet.declared = event.fleet;
     state_.topology.replace(make_topology(state_.fleet));
     for (std::uint32_t i = 0; i < state_.topology->size(); ++i) {
-      const Node& node = add_node(NodeId(i));
+      const Node& node = add_node(NodeId(i), event.phase);
       state_.ledger.change_capacity(free_category(state_, node), node.accelerators_free);
     }
     fleet_changed();
@@ -38,7 +38,7 @@ class Applier {
     MW_CHECK(event.node.value() == state_.nodes.size());
     state_.fleet.described.push_back({event.node, event.spec});
     state_.topology.change().add(event.spec);
-    const Node& node = add_node(event.node);
+    const Node& node = add_node(event.node, event.phase);
     fleet_changed();
     state_.ledger.change_capacity(free_category(state_, node), node.accelerators_free);
   }
@@ -60,6 +60,7 @@ class Applier {
     }
     state_.topology.replace(make_topology(state_.fleet));
     reset_capacity(node, state_.topology->shape(node.id));
+    rebuild_checks(state_);  // it may stand at another site now
     fleet_changed();
     state_.ledger.change_capacity(category, node.accelerators_free);
   }
@@ -68,6 +69,7 @@ class Applier {
     Node& node = node_at(event.node);
     if (event.lost) drop_all_on(node);
     recategorise(node, [&] { node.lost = event.lost; });
+    follow_checks(state_, node);
   }
 
   void operator()(const NodeMoved& event) {
@@ -358,6 +360,8 @@ class Applier {
   void operator()(const BreakerTripped& event) { apply_health(state_, event); }
   void operator()(const BreakerWasReset& event) { apply_health(state_, event); }
   void operator()(const FaultPolicyChanged& event) { apply_health(state_, event); }
+  void operator()(const CheckBegun& event) { apply_check(state_, event); }
+  void operator()(const CheckEnded& event) { apply_check(state_, event); }
 
   void operator()(const IdleCauseChanged& event) {
     // Only what is free on ready nodes is idle, and all of it has the same cause.
@@ -366,12 +370,17 @@ class Applier {
   }
 
  private:
-  const Node& add_node(NodeId id) {
+  const Node& add_node(NodeId id, const std::optional<NodePhase>& phase) {
     Node node;
     node.id = id;
     node.phase_since = at_;
+    node.empty_since = at_;
+    // It is the policy that wants it proven first.
+    if (phase) node.phase_mover = Mover::kFaultPolicy;
+    node.phase = phase.value_or(NodePhase::kReady);
     reset_capacity(node, state_.topology->shape(id));
     state_.nodes.push_back(std::move(node));
+    follow_checks(state_, state_.nodes.back());
     return state_.nodes.back();
   }
 

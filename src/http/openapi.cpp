@@ -340,6 +340,7 @@ const std::vector<Schema>& schemas() {
     std::vector<Schema> both = own_schemas();
     both.insert(both.end(), forecast_schemas().begin(), forecast_schemas().end());
     both.insert(both.end(), fault_schemas().begin(), fault_schemas().end());
+    both.insert(both.end(), check_schemas().begin(), check_schemas().end());
     return both;
   }();
   return all;

@@ -26,5 +26,6 @@ struct Schema {
 const std::vector<Schema>& forecast_schemas();
 /// Of faults.
 const std::vector<Schema>& fault_schemas();
+const std::vector<Schema>& check_schemas();
 
 }  // namespace mw::http

@@ -38,6 +38,7 @@ World::World(Topology topology, const Physics& physics, const MessageFaults& mes
 Result<void> World::start(ObservationSink /*sink*/, std::vector<DesiredAttempt> desired) {
   // What an earlier control plane wanted is still here, or it is started anew; all else is over.
   // This is a handshake: unlike other messages it is never lost.
+  end_idle_checks();
   std::map<JobId, Epoch> wanted;
   for (const DesiredAttempt& each : desired) wanted.emplace(each.job, each.epoch);
   for (std::size_t i = 0; i < jobs_.size(); ++i) {
@@ -282,6 +283,7 @@ std::uint32_t World::begin(const DesiredAttempt& desired) {
     unused_.pop_back();
   }
   ++in_use_;
+  look_for_checks(desired.placement);
   LiveJob& job = live(desired.job);
   job.attempt = static_cast<std::int32_t>(index);
   Running& running = attempts_[index];
