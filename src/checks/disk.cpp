@@ -50,8 +50,8 @@ void fill(std::vector<char>& block, std::size_t number) {
 
 bool write_all(int file, const std::vector<char>& block, std::size_t offset) {
   for (std::size_t done = 0; done < block.size();) {
-    const ssize_t count = ::pwrite(file, &block[done], block.size() - done,
-                                   static_cast<off_t>(offset + done));
+    const ssize_t count =
+        ::pwrite(file, &block[done], block.size() - done, static_cast<off_t>(offset + done));
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return false;
     done += static_cast<std::size_t>(count);
@@ -81,8 +81,8 @@ Report check_disk(const std::filesystem::path& folder, Bytes size) {
   const File file(folder);
   const int fd = file.descriptor();
   if (fd < 0) {
-    return unable(kName, fmt::format("{} cannot be written: {}", folder.string(),
-                                     std::strerror(errno)));
+    return unable(kName,
+                  fmt::format("{} cannot be written: {}", folder.string(), std::strerror(errno)));
   }
   const std::size_t blocks =
       std::max<std::size_t>(1, static_cast<std::size_t>(size.count()) / kBlock);
@@ -94,7 +94,8 @@ Report check_disk(const std::filesystem::path& folder, Bytes size) {
   }
   if (::fsync(fd) != 0) return trouble("long, making it durable", blocks);
   const double written_s = writing.seconds();
-  // Clean pages leave the cache, so that the disk is read; where it is none (tmpfs) nothing changes.
+  // Clean pages leave the cache, so that the disk is read; where it is none (tmpfs) nothing
+  // changes.
   (void)::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
   std::vector<char> expected(kBlock);
   double read_s = 0;
@@ -104,24 +105,25 @@ Report check_disk(const std::filesystem::path& folder, Bytes size) {
     read_s += reading.seconds();
     fill(expected, i);
     if (block != expected) {
-      return failed(kName, fmt::format("what is read {} MiB into the file is not what was written", i));
+      return failed(kName,
+                    fmt::format("what is read {} MiB into the file is not what was written", i));
     }
   }
   const std::vector<char> small(kSmall, 'm');
   std::vector<double> syncs;
   for (int i = 0; i < kSyncs; ++i) {
     const Stopwatch watch;
-    if (!write_all(fd, small, static_cast<std::size_t>(i) * kSmall)) return trouble("in, writing", 0);
+    if (!write_all(fd, small, static_cast<std::size_t>(i) * kSmall))
+      return trouble("in, writing", 0);
     if (::fdatasync(fd) != 0) return trouble("in, making 4 KiB durable", 0);
     syncs.push_back(watch.seconds());
   }
   std::nth_element(syncs.begin(), syncs.begin() + kSyncs / 2, syncs.end());
   const double bytes = static_cast<double>(blocks) * kBlock;
   Report report{kName};
-  report.measures = {
-      {"disk.write", rate(bytes, written_s), "B/s", BetterValue::kHigher},
-      {"disk.read", rate(bytes, read_s), "B/s", BetterValue::kHigher},
-      {"disk.sync", rate(syncs[kSyncs / 2] * 1e9, 1.0), "ns", BetterValue::kLower}};
+  report.measures = {{"disk.write", rate(bytes, written_s), "B/s", BetterValue::kHigher},
+                     {"disk.read", rate(bytes, read_s), "B/s", BetterValue::kHigher},
+                     {"disk.sync", rate(syncs[kSyncs / 2] * 1e9, 1.0), "ns", BetterValue::kLower}};
   return report;
 }
 

@@ -96,7 +96,8 @@ Result<Figures> measure(const LinkPeer& peer, const std::string& secret, std::ui
   const double send_s = sending.seconds();
   const Stopwatch receiving;
   if (!wire.drop_bytes(count)) {
-    return at_peer(peer, fmt::format("it broke off after {:.1f} s of receiving", receiving.seconds()));
+    return at_peer(peer,
+                   fmt::format("it broke off after {:.1f} s of receiving", receiving.seconds()));
   }
   const double receive_s = receiving.seconds();
   (void)wire.send(&fine, 1);

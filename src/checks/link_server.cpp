@@ -47,8 +47,9 @@ Result<Address> parse_address(const std::string& text, std::uint16_t port) {
     address.loopback = IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) != 0;
     return address;
   }
-  return Error{ErrorCode::kInvalid,
-               fmt::format("expected the address to listen on, such as 10.0.0.17, found \"{}\"", text)};
+  return Error{
+      ErrorCode::kInvalid,
+      fmt::format("expected the address to listen on, such as 10.0.0.17, found \"{}\"", text)};
 }
 
 void serve_peer(Wire& wire, const std::string& secret) {

@@ -1,6 +1,6 @@
 // How two ends of a link speak. The listener says kHello and a nonce; the other one proves that it
-// knows the secret (HMAC-SHA256 of the nonce), and says how many bytes are to go each way. Then small
-// messages go to and fro, the bytes go one way, then the other. Nothing secret is sent.
+// knows the secret (HMAC-SHA256 of the nonce), and says how many bytes are to go each way. Then
+// small messages go to and fro, the bytes go one way, then the other. Nothing secret is sent.
 #pragma once
 
 #include <array>

@@ -60,9 +60,10 @@ Report check_memory(Bytes size) {
     });
   }
   if (wrong > 0) {
-    return failed(kName, fmt::format("{} of {} words are not what was written, the last one {} MiB "
-                                     "into the memory",
-                                     wrong.load(), 2 * words, wrong_at.load() * sizeof(Word) >> 20U));
+    return failed(kName,
+                  fmt::format("{} of {} words are not what was written, the last one {} MiB "
+                              "into the memory",
+                              wrong.load(), 2 * words, wrong_at.load() * sizeof(Word) >> 20U));
   }
   const std::size_t half = words / 2;
   double best = 0;

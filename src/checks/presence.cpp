@@ -66,8 +66,8 @@ Report check_accelerators(const Folder& root, const WantedAccelerators& wanted) 
   }
   const auto on_pci = static_cast<std::int64_t>(present.size());
   const std::string_view vendor = !wanted.vendor.empty() ? std::string_view(wanted.vendor)
-                                  : present.empty() ? "none"
-                                                    : vendor_name(present.front().vendor);
+                                  : present.empty()      ? "none"
+                                                         : vendor_name(present.front().vendor);
   const std::int64_t driven = taken_up(root, vendor, present);
   Report report{kName};
   report.measures = {{"accelerators.pci", on_pci, "", BetterValue::kNeither},
@@ -75,11 +75,11 @@ Report check_accelerators(const Folder& root, const WantedAccelerators& wanted) 
   const std::int64_t count = wanted.count ? static_cast<std::int64_t>(*wanted.count) : on_pci;
   if (on_pci == count && driven == count) return report;
   report.outcome = CheckOutcome::kFailed;
-  report.detail = on_pci != count
-                      ? fmt::format("{} accelerators{} answer on PCI, {} were expected", on_pci,
-                                    wanted.vendor.empty() ? "" : " of " + wanted.vendor, count)
-                      : fmt::format("{} of {} accelerators are taken up by their driver", driven,
-                                    count);
+  report.detail =
+      on_pci != count
+          ? fmt::format("{} accelerators{} answer on PCI, {} were expected", on_pci,
+                        wanted.vendor.empty() ? "" : " of " + wanted.vendor, count)
+          : fmt::format("{} of {} accelerators are taken up by their driver", driven, count);
   return report;
 }
 

@@ -16,8 +16,8 @@ namespace mw::checks {
 namespace {
 
 constexpr const char* kName = "cpu";
-constexpr std::size_t kSize = 256;            ///< of a matrix: three of them fit a core's cache
-constexpr std::int64_t kEntryMax = 1'000;     ///< 256 x 1000^3 is far below 2^53
+constexpr std::size_t kSize = 256;         ///< of a matrix: three of them fit a core's cache
+constexpr std::int64_t kEntryMax = 1'000;  ///< 256 x 1000^3 is far below 2^53
 
 using Numbers = std::vector<double>;
 
@@ -92,9 +92,9 @@ Report check_processor(Duration length) {
   }
   for (std::thread& each : threads) each.join();
   Report report{kName};
-  report.measures = {{"cpu.matmul", rate(found.flops, 1.0), "FLOP/s", BetterValue::kHigher},
-                     {"cpu.processors", static_cast<std::int64_t>(threads.size()), "",
-                      BetterValue::kNeither}};
+  report.measures = {
+      {"cpu.matmul", rate(found.flops, 1.0), "FLOP/s", BetterValue::kHigher},
+      {"cpu.processors", static_cast<std::int64_t>(threads.size()), "", BetterValue::kNeither}};
   if (found.wrong > 0) {
     report.outcome = CheckOutcome::kFailed;
     report.detail = fmt::format("{} products of matrices are wrong, the last one on processor {}",

@@ -79,9 +79,9 @@ boost::json::object report_json(const Report& report) {
 Report joined(const std::vector<Report>& reports) {
   Report all{"all"};
   for (const Report& each : reports) {
-    const bool worse = each.outcome == CheckOutcome::kFailed ||
-                       (each.outcome == CheckOutcome::kUnable &&
-                        all.outcome == CheckOutcome::kPassed);
+    const bool worse =
+        each.outcome == CheckOutcome::kFailed ||
+        (each.outcome == CheckOutcome::kUnable && all.outcome == CheckOutcome::kPassed);
     if (worse) all.outcome = each.outcome;
     if (!each.detail.empty()) {
       all.detail += (all.detail.empty() ? "" : "; ") + each.name + ": " + each.detail;
@@ -181,8 +181,8 @@ Result<Report> run_accelerators(const CheckOptions& options) {
     if (known != nullptr) wanted.vendor = known->vendor;
     if (known != nullptr && known->vendor == "none") return Report{"accelerators"};
     if (wanted.vendor == "google" || wanted.vendor == "aws") {
-      return checks::unable("accelerators", "it is not known how to count those of " +
-                                                wanted.vendor);
+      return checks::unable("accelerators",
+                            "it is not known how to count those of " + wanted.vendor);
     }
   }
   return checks::check_accelerators(agent::Folder(options.root), wanted);
@@ -208,8 +208,8 @@ Result<std::string> read_secret(const std::string& path) {
   }
   if (secret.size() < kSecretMin) {
     return Error{ErrorCode::kInvalid,
-                 fmt::format("--secret: expected a line of at least {} characters in {}", kSecretMin,
-                             in_quotes(path))};
+                 fmt::format("--secret: expected a line of at least {} characters in {}",
+                             kSecretMin, in_quotes(path))};
   }
   return secret;
 }
@@ -253,8 +253,8 @@ int serve_links(const Cli& cli, const CheckOptions& options) {
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   const int stop = ::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
   if (stop < 0) return cli.console.fail({ErrorCode::kInternal, "cannot wait for signals"});
-  const auto ended = checks::serve_links(
-      {options.address, options.port, *secret}, stop, [&](std::uint16_t port) {
+  const auto ended =
+      checks::serve_links({options.address, options.port, *secret}, stop, [&](std::uint16_t port) {
         cli.console.out(fmt::format("listening on {} port {}\n", options.address, port));
       });
   ::close(stop);
@@ -335,22 +335,42 @@ struct CheckVerb {
 
 const std::vector<CheckVerb>& check_verbs() {
   static const std::vector<CheckVerb> all = {
-      {"host", "Check processors, memory and accelerators, and a disk where --dir says",
-       kLength | kMemory | kDisk | kPresence, {run_processor, run_memory, run_accelerators},
+      {"host",
+       "Check processors, memory and accelerators, and a disk where --dir says",
+       kLength | kMemory | kDisk | kPresence,
+       {run_processor, run_memory, run_accelerators},
        "It takes about a quarter of a minute, and all processors.\n\n"
        "  mw check host --dir /scratch --accelerators 8"},
-      {"cpu", "Multiply matrices on every processor, and prove the products", kLength,
-       {run_processor}, ""},
-      {"memory", "Fill memory and read it back, and measure how fast it copies", kMemory,
-       {run_memory}, ""},
-      {"disk", "Write, make durable, read back", kDisk, {run_disk}, "  mw check disk --dir /scratch"},
-      {"accelerators", "Count the accelerators on PCI and those that their driver has taken up",
-       kPresence, {run_accelerators}, "  mw check accelerators --accelerators 8 --type H100"},
-      {"burn", "Fill the memory of every accelerator, and multiply matrices on it", kBurn,
+      {"cpu",
+       "Multiply matrices on every processor, and prove the products",
+       kLength,
+       {run_processor},
+       ""},
+      {"memory",
+       "Fill memory and read it back, and measure how fast it copies",
+       kMemory,
+       {run_memory},
+       ""},
+      {"disk",
+       "Write, make durable, read back",
+       kDisk,
+       {run_disk},
+       "  mw check disk --dir /scratch"},
+      {"accelerators",
+       "Count the accelerators on PCI and those that their driver has taken up",
+       kPresence,
+       {run_accelerators},
+       "  mw check accelerators --accelerators 8 --type H100"},
+      {"burn",
+       "Fill the memory of every accelerator, and multiply matrices on it",
+       kBurn,
        {run_burn},
        "It needs a Python with PyTorch that sees the accelerators (CUDA or ROCm); without one it "
        "could not be run."},
-      {"link", "Measure the link to other nodes, or listen for them", kLink, {run_link},
+      {"link",
+       "Measure the link to other nodes, or listen for them",
+       kLink,
+       {run_link},
        "  mw check link --serve --address 10.0.0.18 --port 7411 --secret /etc/millwright/link\n"
        "  mw check link n18:7411 n19:7411 --secret /etc/millwright/link"},
   };

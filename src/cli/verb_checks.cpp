@@ -67,9 +67,9 @@ std::string render_checks(const JsonView& list, Instant now, const TerminalTrait
                {outcome, colour_of_outcome(outcome)},
                {last["moment"].text()},
                {when_text(last["at_ns"].instant(), now)},
-               {runs                  ? "is being checked"
+               {runs                 ? "is being checked"
                 : due && *due <= now ? "is due"
-                                      : ""}});
+                                     : ""}});
   }
   return render_programs(list) + (table.empty() ? "No nodes.\n" : table.render(traits));
 }
@@ -119,11 +119,12 @@ std::string render_pool(const JsonView& view, const TerminalTraits& traits) {
   for (const auto& element : view["pool"].list()) {
     const JsonView measure(element);
     const bool slow = measure["slow"].flag();
-    table.add({{measure["name"].text()},
-               {measure["text"].text()},
-               {measure["median_text"].text()},
-               {std::to_string(measure["others"].integer())},
-               {percent_text(measure) + (slow ? ", slow" : ""), slow ? Colour::kRed : Colour::kDim}});
+    table.add(
+        {{measure["name"].text()},
+         {measure["text"].text()},
+         {measure["median_text"].text()},
+         {std::to_string(measure["others"].integer())},
+         {percent_text(measure) + (slow ? ", slow" : ""), slow ? Colour::kRed : Colour::kDim}});
   }
   return table.empty() ? "" : "\n" + table.render(traits);
 }
@@ -167,8 +168,8 @@ std::string render_node_checks(const JsonView& view, const TerminalTraits& trait
 int node_checks(const Cli& cli, const std::string& name, int limit) {
   auto api = cli.api();
   if (!api) return cli.console.fail(api.error());
-  const auto reply = api->get("/v1/nodes/" + percent_encode(name) + "/checks",
-                              {{"limit", std::to_string(limit)}});
+  const auto reply =
+      api->get("/v1/nodes/" + percent_encode(name) + "/checks", {{"limit", std::to_string(limit)}});
   if (!reply) return cli.console.fail(reply.error());
   if (cli.globals.json) return cli.print_json(*reply);
   cli.console.out(render_node_checks(reply->view(), cli.console.out_traits));
@@ -180,8 +181,9 @@ int node_checks(const Cli& cli, const std::string& name, int limit) {
 void add_checks(CLI::App& app, Cli& cli) {
   CLI::App* verb =
       app.add_subcommand("checks", "List the nodes and how the last check of each ended");
-  verb->footer("What a check found is in mw node checks NAME; which programs check nodes, and when, "
-               "is in the fault policy (mw faults policy show).");
+  verb->footer(
+      "What a check found is in mw node checks NAME; which programs check nodes, and when, "
+      "is in the fault policy (mw faults policy show).");
   verb->callback([&cli] { cli.action = [&cli] { return checks(cli); }; });
 }
 

@@ -102,14 +102,14 @@ CheckSaid read_check(const CheckExit& ended) {
   }
   if (!word) return said;
   // An end that was not its own choice (a signal, its time) is not taken back by what it said.
-  if (const std::string_view outcome = text_at(*word, "outcome");
-      !outcome.empty() && ended.code) {
+  if (const std::string_view outcome = text_at(*word, "outcome"); !outcome.empty() && ended.code) {
     const auto known = enum_from_name<CheckOutcome>(outcome);
     if (!known || *known == CheckOutcome::kStopped) {
       return unable("its outcome is none of passed, failed and unable");
     }
     // A program that fails and says that it passed has failed.
-    said.result.outcome = *known == CheckOutcome::kPassed && ended.code != 0 ? said.result.outcome : *known;
+    said.result.outcome =
+        *known == CheckOutcome::kPassed && ended.code != 0 ? said.result.outcome : *known;
   }
   if (ended.code) {
     const std::string_view detail = text_at(*word, "detail");

@@ -51,8 +51,7 @@ TEST(CheckOutput, NonsenseIsNoMeasure) {
   for (const Case& each :
        {Case{"{\"outcome\": \"stopped\"}", "its outcome is none of"},
         Case{"{\"outcome\": \"great\"}", "its outcome is none of"},
-        Case{"{\"measures\": 3}", "no list"},
-        Case{"{\"measures\": [3]}", "no object"},
+        Case{"{\"measures\": 3}", "no list"}, Case{"{\"measures\": [3]}", "no object"},
         Case{"{\"measures\": [{\"name\": \"a b\", \"value\": 1}]}", "no name"},
         Case{"{\"measures\": [{\"name\": \"a\"}]}", "a has no value"},
         Case{"{\"measures\": [{\"name\": \"a\", \"value\": 1e19}]}", "a has no value"},

@@ -117,7 +117,13 @@ rules:
   const CheckRules checks = {
       {{"host", {"mw", "check", "host"}, minutes(3), {{"B", "c"}}, true, false},
        {"own", {"/own"}, minutes(10), {}, true, true}},
-      true, {50, 2}, hours(48), minutes(5), {3, 4}, 8, 12};
+      true,
+      {50, 2},
+      hours(48),
+      minutes(5),
+      {3, 4},
+      8,
+      12};
   EXPECT_EQ(*policy->checks, checks);
   EXPECT_EQ(*parse_fault_policy(write_fault_policy(*policy), ""), *policy);
   ASSERT_EQ(policy->rules.size(), 2U);
@@ -161,7 +167,8 @@ TEST(FaultPolicyFile, MistakesAreToldWithTheirPlace) {
         Case{"checks: {entering: {share: 0%, at_least: 0}}", "no new node would ever serve"},
         Case{"checks: {slow: {pool_min: 3}}", "checks.slow.pool_min"},
         Case{"checks: {idel: {}}", "idel"},
-        Case{"stale_after: 0s", "stale_after"}, Case{"ruls: []", "ruls"}}) {
+        Case{"stale_after: 0s", "stale_after"},
+        Case{"ruls: []", "ruls"}}) {
     const auto policy = parse_fault_policy(each.text, "f");
     ASSERT_FALSE(policy.ok()) << each.text;
     EXPECT_THAT(policy.error().message, HasSubstr(each.message)) << each.text;

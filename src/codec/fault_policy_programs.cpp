@@ -147,8 +147,9 @@ std::optional<CheckRules> read_checks(YamlReader& reader, const YamlNode& root) 
     reader.check_keys(*node, "checks.entering", kRoomKeys);
     read_room(reader, *node, "checks.entering", rules.entering);
     if (rules.entering.percent == 0 && rules.entering.at_least == 0) {
-      reader.problem(*node, "checks.entering",
-                     "expected room for one node at least, found none: no new node would ever serve");
+      reader.problem(
+          *node, "checks.entering",
+          "expected room for one node at least, found none: no new node would ever serve");
     }
   }
   if (const YamlNode* node = reader.group(*checks, "checks", "idle", "\"every: 7d\"")) {
@@ -191,18 +192,18 @@ boost::json::object write_checks(const CheckRules& rules) {
                             {"environment", write_environment(program.environment)},
                             {"when", std::move(when)}});
   }
-  return {{"programs", std::move(programs)},
-          {"new_nodes", rules.new_nodes},
-          {"entering",
-           {{"share", fmt::format("{}%", rules.entering.percent)},
-            {"at_least", rules.entering.at_least}}},
-          {"idle",
-           {{"every", write_duration(rules.every)},
-            {"after", write_duration(rules.idle_for)},
-            {"share", fmt::format("{}%", rules.idle.percent)},
-            {"at_least", rules.idle.at_least}}},
-          {"slow",
-           {{"behind", fmt::format("{}%", rules.slow_percent)}, {"pool_min", rules.pool_min}}}};
+  return {
+      {"programs", std::move(programs)},
+      {"new_nodes", rules.new_nodes},
+      {"entering",
+       {{"share", fmt::format("{}%", rules.entering.percent)},
+        {"at_least", rules.entering.at_least}}},
+      {"idle",
+       {{"every", write_duration(rules.every)},
+        {"after", write_duration(rules.idle_for)},
+        {"share", fmt::format("{}%", rules.idle.percent)},
+        {"at_least", rules.idle.at_least}}},
+      {"slow", {{"behind", fmt::format("{}%", rules.slow_percent)}, {"pool_min", rules.pool_min}}}};
 }
 
 }  // namespace mw::fault_file

@@ -295,8 +295,9 @@ struct EventText {
            "); it takes work as before";
   }
   std::string operator()(const CheckEnded& e) const {
-    return node(e.node) + ": check " + number(e.check.value()) + " " + words::outcome_text(e.outcome) +
-           after_colon(e.detail) + words::measures_text(e.measures);
+    return node(e.node) + ": check " + number(e.check.value()) + " " +
+           words::outcome_text(e.outcome) + after_colon(e.detail) +
+           words::measures_text(e.measures);
   }
   std::string operator()(const BreakerTripped& e) const {
     return "A person is needed: the breaker of " + std::string(name_of(e.level)) + " " + e.place +

@@ -87,7 +87,7 @@ void rebuild_checks(State& state) {
   }
 }
 
-void apply_check(State& state, const CheckBegun& event) {
+void apply_health(State& state, const CheckBegun& event) {
   Node& node = state.nodes.at(event.node.value());
   MW_CHECK(is_idle(node) && !node.checking);
   state.next_epoch = event.check.next();
@@ -98,7 +98,7 @@ void apply_check(State& state, const CheckBegun& event) {
   follow_checks(state, node);
 }
 
-void apply_check(State& state, const CheckEnded& event) {
+void apply_health(State& state, const CheckEnded& event) {
   Node& node = state.nodes.at(event.node.value());
   if (event.moment == CheckMoment::kIdle) {
     const auto found = state.health.checks.running.find(event.node);
@@ -119,9 +119,9 @@ void apply_check(State& state, const CheckEnded& event) {
 PoolKey pool_of(const State& state, NodeId node, const std::string& measure) {
   const Topology& topology = *state.topology;
   const NodeShape& shape = topology.shape(node);
-  const std::string name =
-      shape.name.empty() ? std::to_string(shape.accelerators) + " x " + shape.accelerator_type
-                         : shape.name;
+  const std::string name = shape.name.empty()
+                               ? std::to_string(shape.accelerators) + " x " + shape.accelerator_type
+                               : shape.name;
   return {topology.site(topology.site_of(node)).name, name, measure};
 }
 

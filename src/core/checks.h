@@ -82,8 +82,8 @@ struct Checks {
   MW_FIELDS(running, pools)
 };
 
-void apply_check(State& state, const CheckBegun& event);
-void apply_check(State& state, const CheckEnded& event);
+void apply_health(State& state, const CheckBegun& event);
+void apply_health(State& state, const CheckEnded& event);
 /// Something has changed of which it depends when the node is checked: its phase, contact, work.
 void follow_checks(State& state, Node& node);
 /// Fills the derived fields.

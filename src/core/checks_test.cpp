@@ -67,7 +67,9 @@ struct Scene {
   }
   [[nodiscard]] const Node& node(std::uint32_t id) const { return core.state().nodes.at(id); }
   [[nodiscard]] const Checks& checks() const { return core.state().health.checks; }
-  [[nodiscard]] Epoch check_of(std::uint32_t id) const { return checks().running.at(NodeId(id)).id; }
+  [[nodiscard]] Epoch check_of(std::uint32_t id) const {
+    return checks().running.at(NodeId(id)).id;
+  }
   [[nodiscard]] Epoch remedy_of(std::uint32_t id) const {
     return core.state().health.remedies.at(NodeId(id)).id;
   }
@@ -83,8 +85,8 @@ TEST(IdleChecks, OneNodeAtATimeOldestFirstAndAgainAfterAWhile) {
   for (int i = 0; i < 3; ++i) {
     const NodeId id = scene.checks().running.begin()->first;
     order.push_back(id.value());
-    scene.core.step(at(100 + i), passed("n" + std::to_string(id.value()),
-                                        scene.check_of(id.value()), 100));
+    scene.core.step(at(100 + i),
+                    passed("n" + std::to_string(id.value()), scene.check_of(id.value()), 100));
   }
   EXPECT_EQ(order, (std::vector<std::uint32_t>{0, 1, 2}));
   EXPECT_TRUE(scene.checks().running.empty());
@@ -141,7 +143,8 @@ TEST(IdleChecks, ANodeThatLeavesServiceIsNotCheckedAnyMore) {
     const auto events = scene.core.step(at(61), leaves);
     ASSERT_NE(find<CheckEnded>(events), nullptr);
     EXPECT_EQ(find<CheckEnded>(events)->outcome, CheckOutcome::kStopped);
-    EXPECT_NE(scene.node(0).checking, scene.node(0).phase != NodePhase::kReady || scene.node(0).lost)
+    EXPECT_NE(scene.node(0).checking,
+              scene.node(0).phase != NodePhase::kReady || scene.node(0).lost)
         << "changed, it is idle as before, and still due";
   }
 }
@@ -310,14 +313,14 @@ TEST(PoolCompare, KnowsBothDirectionsAndWhatIsTooFew) {
   EXPECT_TRUE(compare_with(140, BetterValue::kLower, others, rules_of(5)).slow);
   EXPECT_EQ(compare_with(140, BetterValue::kLower, others, rules_of(5)).behind, 40);
   EXPECT_FALSE(compare_with(60, BetterValue::kHigher, others, rules_of(50)).slow);
-  EXPECT_FALSE(compare_with(60, BetterValue::kHigher, {100, 100, 100, 100, 100, 100, 100},
-                            rules_of(5)).slow)
+  EXPECT_FALSE(
+      compare_with(60, BetterValue::kHigher, {100, 100, 100, 100, 100, 100, 100}, rules_of(5)).slow)
       << "seven others are too few";
-  EXPECT_FALSE(compare_with(97, BetterValue::kHigher, std::vector<std::int64_t>(20, 100),
-                            rules_of(5)).slow)
+  EXPECT_FALSE(
+      compare_with(97, BetterValue::kHigher, std::vector<std::int64_t>(20, 100), rules_of(5)).slow)
       << "without any noise the margin decides";
-  EXPECT_TRUE(compare_with(94, BetterValue::kHigher, std::vector<std::int64_t>(20, 100),
-                           rules_of(5)).slow);
+  EXPECT_TRUE(
+      compare_with(94, BetterValue::kHigher, std::vector<std::int64_t>(20, 100), rules_of(5)).slow);
 }
 
 TEST(PoolCompare, ThreeTenthsOfBadNodesDoNotHideOneAnother) {
@@ -352,7 +355,8 @@ TEST(PoolCompare, HealthyNodesAreSeldomCalledSlowAndSlowOnesNearlyAlwaysAre) {
     }
     const auto all = static_cast<std::uint32_t>(pools * kValues);
     EXPECT_LE(healthy * 2'000, all) << "with " << others << " others: " << healthy << " of " << all;
-    EXPECT_GE(found * 100, all * (others < 16 ? 85 : 98)) << "with " << others << " others: " << found << " of " << all;
+    EXPECT_GE(found * 100, all * (others < 16 ? 85 : 98))
+        << "with " << others << " others: " << found << " of " << all;
   }
 }
 

@@ -99,7 +99,8 @@ void Core::Stepper::judge(const FaultPlace& place, const std::string& code,
                                                         : " within " + length_text(step->within));
   verdict.reason = code + (rule->what.empty() ? "" : " (" + rule->what + ")") + ", " + because;
   // What a check has found is a figure that whoever looks at the node wants to see first.
-  if (code.starts_with("check.") && !record->detail.empty()) verdict.reason += ": " + record->detail;
+  if (code.starts_with("check.") && !record->detail.empty())
+    verdict.reason += ": " + record->detail;
   // What is the job's own is done to the job, or to the node under the rank that it names.
   std::vector<NodeId> nodes = nodes_at(state_, place);
   const bool to_jobs = step->action == FaultAction::kRestartJob;

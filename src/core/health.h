@@ -132,8 +132,9 @@ struct Health {
   std::set<NodeId> asking;  ///< nodes that drain, and whose jobs are asked to save
   friend bool operator==(const Health& a, const Health& b) {
     return (a.policy == b.policy || *a.policy == *b.policy) && a.remedies == b.remedies &&
-           a.watched == b.watched && a.breakers == b.breakers && a.heard == b.heard && a.checks == b.checks &&
-           a.timers == b.timers && a.silence == b.silence && a.asking == b.asking;
+           a.watched == b.watched && a.breakers == b.breakers && a.heard == b.heard &&
+           a.checks == b.checks && a.timers == b.timers && a.silence == b.silence &&
+           a.asking == b.asking;
   }
   MW_FIELDS(policy, remedies, watched, breakers, heard, checks)
 };

@@ -70,10 +70,10 @@ struct Node {
   NodeClaim claim;           ///< none, or whose it will be
   /// It is set aside, and not for whom placement looks just now (reservations.h).
   bool hidden = false;
-  bool reserved = false;  ///< the time for which it is set aside has begun
-  bool checking = false;  ///< it is idle and being checked
+  bool reserved = false;             ///< the time for which it is set aside has begun
+  bool checking = false;             ///< it is idle and being checked
   std::optional<Instant> check_due;  ///< when it may be; none: it is not idle, or nobody checks
-  Watts draw;             ///< counted in the index: of what runs, or what is claimed if more
+  Watts draw;  ///< counted in the index: of what runs, or what is claimed if more
   bool operator==(const Node&) const = default;
   MW_FIELDS(id, phase, lost, phase_reason, phase_by, phase_since, phase_mover, drain, empty_since,
             checked)

@@ -19,20 +19,9 @@ struct Limit {
   std::int64_t sigmas_milli;
 };
 constexpr std::array kLimits = {
-    Limit{8, 17'740},
-    Limit{9, 17'670},
-    Limit{10, 12'790},
-    Limit{11, 12'520},
-    Limit{12, 10'070},
-    Limit{14, 8'720},
-    Limit{16, 7'790},
-    Limit{20, 6'670},
-    Limit{24, 5'990},
-    Limit{32, 5'330},
-    Limit{48, 4'700},
-    Limit{64, 4'440},
-    Limit{128, 4'050},
-    Limit{255, 3'860},
+    Limit{8, 17'740}, Limit{9, 17'670}, Limit{10, 12'790}, Limit{11, 12'520}, Limit{12, 10'070},
+    Limit{14, 8'720}, Limit{16, 7'790}, Limit{20, 6'670},  Limit{24, 5'990},  Limit{32, 5'330},
+    Limit{48, 4'700}, Limit{64, 4'440}, Limit{128, 4'050}, Limit{255, 3'860},
 };
 constexpr std::int64_t kMilli = 1000;
 /// Median absolute deviation to standard deviation, of normal values.
@@ -64,7 +53,8 @@ PoolView compare_with(std::int64_t value, BetterValue better, std::vector<std::i
   PoolView view;
   view.others = others.size();
   view.median = median_of(others);
-  for (std::int64_t& each : others) each = each < view.median ? view.median - each : each - view.median;
+  for (std::int64_t& each : others)
+    each = each < view.median ? view.median - each : each - view.median;
   view.deviation = median_of(others);
   view.behind = better == BetterValue::kHigher ? view.median - value : value - view.median;
   if (view.others < rules.pool_min || view.behind <= 0) return view;
@@ -76,8 +66,7 @@ PoolView compare_with(std::int64_t value, BetterValue better, std::vector<std::i
   return view;
 }
 
-std::optional<PoolView> compare_with_pool(const State& state, NodeId node,
-                                          const Measure& measure) {
+std::optional<PoolView> compare_with_pool(const State& state, NodeId node, const Measure& measure) {
   if (measure.better == BetterValue::kNeither) return std::nullopt;
   const auto& pools = state.health.checks.pools;
   const auto found = pools.find(pool_of(state, node, measure.name));

@@ -36,8 +36,9 @@ std::string slow_text(const Measure& measure, const PoolView& view) {
   const std::int64_t size = std::max<std::int64_t>(view.median < 0 ? -view.median : view.median, 1);
   const auto percent = static_cast<std::int64_t>(Int128{view.behind} * 100 / size);
   return measure.name + " is " + measure_text(measure.value, measure.unit) + ", " +
-         std::to_string(percent) + "% behind the median " + measure_text(view.median, measure.unit) +
-         " of " + std::to_string(view.others) + " others in its pool";
+         std::to_string(percent) + "% behind the median " +
+         measure_text(view.median, measure.unit) + " of " + std::to_string(view.others) +
+         " others in its pool";
 }
 
 }  // namespace

@@ -73,10 +73,10 @@ void Core::Stepper::end_remedy(NodeId node, bool ok, const std::string& detail,
   const std::string what(name_of(remedy.action));
   if (!ok) {
     const bool unable = check && check->outcome == CheckOutcome::kUnable;
-    return move_node(node, NodePhase::kQuarantined, Mover::kRemedy,
-                     what + (unable ? " could not be done" : " failed") +
-                         (detail.empty() ? "" : ": " + detail),
-                     kRemedyName);
+    return move_node(
+        node, NodePhase::kQuarantined, Mover::kRemedy,
+        what + (unable ? " could not be done" : " failed") + (detail.empty() ? "" : ": " + detail),
+        kRemedyName);
   }
   // Whoever sent it back says when it has come again.
   if (remedy.action == FaultAction::kReturnToVendor) return;

@@ -40,11 +40,12 @@ json::object measure_view(const Measure& measure) {
 
 json::object node_check_view(const State& state, NodeId id) {
   const Node& node = state.nodes.at(id.value());
-  return {{"node", state.topology->name(id)},
-          {"phase", text_value(name_of(node.phase))},
-          {"running", running_view(state, id)},
-          {"due_at_ns", node.check_due ? json::value(node.check_due->count()) : json::value(nullptr)},
-          {"last", last_view(node)}};
+  return {
+      {"node", state.topology->name(id)},
+      {"phase", text_value(name_of(node.phase))},
+      {"running", running_view(state, id)},
+      {"due_at_ns", node.check_due ? json::value(node.check_due->count()) : json::value(nullptr)},
+      {"last", last_view(node)}};
 }
 
 json::object check_list(const State& state, NodeId first, std::size_t limit) {

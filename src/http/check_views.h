@@ -1,4 +1,5 @@
-// How checks of nodes are shown.
+// How checks of nodes are shown: what runs now and how the last ones ended from the state, what
+// they found over time from events.
 #pragma once
 
 #include <boost/json/array.hpp>

@@ -13,9 +13,7 @@ const std::vector<Schema>& check_schemas() {
         {"count", "integer", "Nodes in all."},
         {"never", "integer", "Of them, those that were never checked."},
         {"next", "integer?", "The next page's `from`; null: this is the last one."}}},
-      {"CheckProgram",
-       "",
-       {{"name", "string", ""}, {"when", "[string]", "entry, idle or both"}}},
+      {"CheckProgram", "", {{"name", "string", ""}, {"when", "[string]", "entry, idle or both"}}},
       {"RunningCheck",
        "It gives way to the first job that is placed on the node.",
        {{"node", "string", ""},
@@ -32,8 +30,9 @@ const std::vector<Schema>& check_schemas() {
        {{"node", "string", ""},
         {"phase", "string", ""},
         {"running", "RunningCheck?", ""},
-        {"due_at_ns", "integer?", "When it may be checked next; null: it is not idle, or nobody "
-                                  "checks idle nodes."},
+        {"due_at_ns", "integer?",
+         "When it may be checked next; null: it is not idle, or nobody "
+         "checks idle nodes."},
         {"last", "LastCheck?", "null: it was never checked."}}},
       {"NodeChecks",
        "",

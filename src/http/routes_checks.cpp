@@ -23,8 +23,7 @@ void list_checks(const ApiContext& context, const Request& request, const Reply&
   const std::size_t limit = request.number("limit").value_or(kNodesListed);
   const NodeId first(static_cast<std::uint32_t>(request.number("from").value_or(0)));
   boost::json::object list;
-  read_state(context,
-             [&](const State& state, Instant) { list = check_list(state, first, limit); });
+  read_state(context, [&](const State& state, Instant) { list = check_list(state, first, limit); });
   reply(json_response(std::move(list)));
 }
 
@@ -61,9 +60,8 @@ void show_checks(ApiContext& context, const Request& request, const Reply& reply
   boost::json::array checks;
   for (boost::json::object& each : last) checks.push_back(std::move(each));
   view["checks"] = std::move(checks);
-  read_state(context, [&](const State& state, Instant) {
-    view["pool"] = pool_views(state, *id, measures);
-  });
+  read_state(context,
+             [&](const State& state, Instant) { view["pool"] = pool_views(state, *id, measures); });
   reply(json_response(std::move(view)));
 }
 
@@ -73,8 +71,9 @@ std::vector<Route> check_routes(ApiContext* context) {
   Route list;
   list.path = "/v1/checks";
   list.operation = "list_checks";
-  list.summary = "Which programs check nodes, which nodes are being checked, and how the last check "
-                 "of each node ended.";
+  list.summary =
+      "Which programs check nodes, which nodes are being checked, and how the last check "
+      "of each node ended.";
   list.runs = Runs::kOnWorker;
   list.parameters = {{"limit", ParameterPlace::kQuery, ParameterType::kInteger,
                       "At most so many nodes; 1000 when not given.", 1, kNodesListedMax},
@@ -89,13 +88,14 @@ std::vector<Route> check_routes(ApiContext* context) {
   Route show;
   show.path = "/v1/nodes/{node}/checks";
   show.operation = "node_checks";
-  show.summary = "The last checks of a node with what they measured, and the latest measures beside "
-                 "those of its pool.";
+  show.summary =
+      "The last checks of a node with what they measured, and the latest measures beside "
+      "those of its pool.";
   show.runs = Runs::kOnWorker;
-  show.parameters = {{"node", ParameterPlace::kPath, ParameterType::kString, "Name of the node."},
-                     {"limit", ParameterPlace::kQuery, ParameterType::kInteger,
-                      "At most so many checks, the last ones; 100 when not given.", 1,
-                      kChecksShownMax}};
+  show.parameters = {
+      {"node", ParameterPlace::kPath, ParameterType::kString, "Name of the node."},
+      {"limit", ParameterPlace::kQuery, ParameterType::kInteger,
+       "At most so many checks, the last ones; 100 when not given.", 1, kChecksShownMax}};
   show.responses = {{200, "The checks in order of time.", "NodeChecks"},
                     {404, "There is no such node.", "Error"}};
   show.handler = [context](const auto& request, const Reply& reply) {

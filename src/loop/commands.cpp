@@ -129,9 +129,8 @@ std::vector<std::pair<std::string, Epoch>> Commander::unknown_remedies(
     const Health& health = state.health;
     const auto remedy = node ? health.remedies.find(*node) : health.remedies.end();
     const auto check = node ? health.checks.running.find(*node) : health.checks.running.end();
-    const bool known =
-        (remedy != health.remedies.end() && remedy->second.id == report->remedy) ||
-        (check != health.checks.running.end() && check->second.id == report->remedy);
+    const bool known = (remedy != health.remedies.end() && remedy->second.id == report->remedy) ||
+                       (check != health.checks.running.end() && check->second.id == report->remedy);
     if (!known) found.emplace_back(report->node, report->remedy);
   }
   return found;

@@ -41,9 +41,8 @@ std::string fault_of(const CheckProgram& program) {
 
 std::string measure_text(std::int64_t value, std::string_view unit) {
   const bool negative = value < 0;
-  const std::uint64_t size =
-      negative ? std::uint64_t{0} - static_cast<std::uint64_t>(value)
-               : static_cast<std::uint64_t>(value);
+  const std::uint64_t size = negative ? std::uint64_t{0} - static_cast<std::uint64_t>(value)
+                                      : static_cast<std::uint64_t>(value);
   const std::string sign = negative ? "-" : "";
   if (unit == "ns") {
     static constexpr std::array<std::string_view, 4> kNames = {"ns", "us", "ms", "s"};
@@ -85,7 +84,8 @@ std::string fault_of(const CheckRules& rules) {
   if (rules.entering.percent == 0 && rules.entering.at_least == 0) {
     return "no node may ever be proven when it joins";
   }
-  if (rules.every < Duration() || rules.idle_for < Duration()) return "a time of checks is negative";
+  if (rules.every < Duration() || rules.idle_for < Duration())
+    return "a time of checks is negative";
   if (rules.pool_min < kPoolMin) return "a pool of fewer than 8 others says nothing of a node";
   return "";
 }

@@ -53,13 +53,13 @@ struct EnumNames<BetterValue> {
 inline constexpr std::string_view kOwnProgram = "mw";
 /// Fewer others than that say nothing of a node, whatever the rules.
 inline constexpr std::uint32_t kPoolMin = 8;
-inline constexpr std::size_t kMeasuresMax = 64;         ///< of one check
-inline constexpr std::size_t kMeasureNameBytesMax = 64; /// of a name, and of a unit
+inline constexpr std::size_t kMeasuresMax = 64;          ///< of one check
+inline constexpr std::size_t kMeasureNameBytesMax = 64;  /// of a name, and of a unit
 
 struct Measure {
-  std::string name;         ///< "memory.copy": letters, digits, `.`, `_` and `-`
-  std::int64_t value = 0;   ///< in `unit`
-  std::string unit;         ///< "B/s", "FLOP/s", "ns"; empty: a number of things
+  std::string name;        ///< "memory.copy": letters, digits, `.`, `_` and `-`
+  std::int64_t value = 0;  ///< in `unit`
+  std::string unit;        ///< "B/s", "FLOP/s", "ns"; empty: a number of things
   BetterValue better = BetterValue::kNeither;
   bool operator==(const Measure&) const = default;
   MW_FIELDS(name, value, unit, better)
@@ -72,7 +72,8 @@ struct CheckResult {
   MW_FIELDS(outcome, measures)
 };
 
-/// "7.91 GB/s": three digits, with the unit's decimal prefix; durations of "ns" likewise ("4.2 ms").
+/// "7.91 GB/s": three digits, with the unit's decimal prefix; durations of "ns" likewise ("4.2
+/// ms").
 std::string measure_text(std::int64_t value, std::string_view unit);
 
 /// A program that proves something of a node: arguments, never a line for a shell.

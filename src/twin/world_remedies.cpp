@@ -82,9 +82,9 @@ CheckResult World::measured(NodeId node, Epoch check, bool ok) {
   if (!ok) return {CheckOutcome::kFailed, {}};
   Random noise(seed_ ^ (check.value() * 0x9E3779B97F4A7C15ULL) ^ node.value());
   const std::int64_t speed = nodes_[node.value()].speed_milli;
-  return {CheckOutcome::kPassed,
-          {{"simulated.speed", speed * (1000 + noise.between(-10, 10)), "1/Ms",
-            BetterValue::kHigher}}};
+  return {
+      CheckOutcome::kPassed,
+      {{"simulated.speed", speed * (1000 + noise.between(-10, 10)), "1/Ms", BetterValue::kHigher}}};
 }
 
 /// They end with the control plane that wanted them; the next one wants them again.

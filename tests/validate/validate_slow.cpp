@@ -72,8 +72,8 @@ double part_slow(const Question& question, std::uint64_t comparisons) {
       others.push_back(nodes.measure(i < bad ? question.slower : 0));
     }
     for (int i = 0; i < kValuesOfAPool; ++i, ++all) {
-      const auto view = compare_with(nodes.measure(question.slower), BetterValue::kHigher, others,
-                                     rules);
+      const auto view =
+          compare_with(nodes.measure(question.slower), BetterValue::kHigher, others, rules);
       slow += view.slow ? 1 : 0;
     }
   }
@@ -83,7 +83,8 @@ double part_slow(const Question& question, std::uint64_t comparisons) {
 std::string setting_of(const Question& question) {
   std::string text = std::to_string(question.others) + " others, ";
   text += question.noise == Noise::kNormal ? "normal noise" : "heavy tails";
-  if (question.slower > 0) text += ", " + std::to_string(std::lround(100 * question.slower)) + "% slower";
+  if (question.slower > 0)
+    text += ", " + std::to_string(std::lround(100 * question.slower)) + "% slower";
   if (question.bad_share > 0) {
     text += ", as " + std::to_string(std::lround(100 * question.bad_share)) + "% of the others";
   }

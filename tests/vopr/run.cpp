@@ -60,8 +60,7 @@ void Run::set_up() {
   if (tells_) {
     Random own(random_.next());
     // First, so that it says what becomes of the fleet's nodes.
-    inputs_.insert(inputs_.begin(),
-                   {RequestId(), SetFaultPolicy{some_fault_policy(own), "vopr"}});
+    inputs_.insert(inputs_.begin(), {RequestId(), SetFaultPolicy{some_fault_policy(own), "vopr"}});
     world_.set_remedies_failing(20);
   } else {
     tellers_.stop();

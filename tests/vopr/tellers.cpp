@@ -6,8 +6,8 @@ namespace mw::vopr {
 namespace {
 
 /// What checks say, somebody else may say as well.
-constexpr const char* kCodes[] = {"check.slow", "v.watch", "v.drain",  "v.reset",   "v.reboot",
-                                  "v.flap",  "v.vendor", "v.restart", "v.unknown"};
+constexpr const char* kCodes[] = {"check.slow", "v.watch",  "v.drain",   "v.reset",  "v.reboot",
+                                  "v.flap",     "v.vendor", "v.restart", "v.unknown"};
 
 }  // namespace
 

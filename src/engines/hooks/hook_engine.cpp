@@ -225,9 +225,9 @@ class HookEngine final : public Engine {
   bool reports_nodes() const override { return inner_->reports_nodes(); }
 
  private:
-  /// Under the lock: what the caller is to end, once it has let go of the lock. The check of an idle
-  /// node is killed and left alone: a job is about to start, and nobody waits for the kernel to
-  /// clean up.
+  /// Under the lock: what the caller is to end, once it has let go of the lock. The check of an
+  /// idle node is killed and left alone: a job is about to start, and nobody waits for the kernel
+  /// to clean up.
   std::unique_ptr<RunningHook> let_go(std::unique_ptr<RunningHook> hook) {
     std::erase_if(leaving_, [](const auto& each) { return each->is_over(); });
     if (!hook || !hook->yields()) return hook;

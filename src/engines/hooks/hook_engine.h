@@ -23,8 +23,8 @@ namespace mw {
 
 struct HookResult {
   bool ok = false;
-  std::string detail;  ///< the last line that it wrote, or why it has none
-  std::string output;  ///< the end of what it wrote
+  std::string detail;              ///< the last line that it wrote, or why it has none
+  std::string output;              ///< the end of what it wrote
   std::optional<int> exit_code{};  ///< none: it did not exit by itself, or never ran
   bool ran = false;
 };

@@ -2,6 +2,7 @@
 #include "engines/hooks/hook_engine.h"
 
 #include <gmock/gmock.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -184,17 +185,21 @@ DesiredRemedy check(std::uint64_t number, std::vector<std::vector<std::string>> 
   desired.accelerators = 8;
   desired.yields = true;
   for (auto& command : commands) {
-    desired.checks.push_back({"c" + std::to_string(desired.checks.size()), std::move(command),
-                              seconds(60), {}, true, true});
+    desired.checks.push_back({"c" + std::to_string(desired.checks.size()),
+                              std::move(command),
+                              seconds(60),
+                              {},
+                              true,
+                              true});
   }
   return desired;
 }
 
 TEST_F(HookEngineTest, ChecksAreRunOneAfterTheOtherAndTheirMeasuresJoined) {
   const auto says = [](const std::string& name) {
-    return std::vector<std::string>{
-        "/bin/sh", "-c",
-        "echo '{\"measures\": [{\"name\": \"" + name + "\", \"value\": '$MILLWRIGHT_ACCELERATORS'}]}'"};
+    return std::vector<std::string>{"/bin/sh", "-c",
+                                    "echo '{\"measures\": [{\"name\": \"" + name +
+                                        "\", \"value\": '$MILLWRIGHT_ACCELERATORS'}]}'"};
   };
   engine_->remedy(check(1, {says("a"), says("b")}));
   const RemedyReported told = report(0);
@@ -220,8 +225,8 @@ TEST_F(HookEngineTest, TheFirstCheckThatDoesNotPassIsTheLast) {
 
 TEST_F(HookEngineTest, AForgottenCheckOfAnIdleNodeIsKilledAndNobodyWaits) {
   // It would not end for a signal that can be caught.
-  engine_->remedy(check(1, {{"/bin/sh", "-c",
-                             "trap '' TERM; echo $$ > " + path("pid") + "; echo here; sleep 300"}}));
+  engine_->remedy(check(
+      1, {{"/bin/sh", "-c", "trap '' TERM; echo $$ > " + path("pid") + "; echo here; sleep 300"}}));
   while (text("pid").empty()) std::this_thread::yield();
   const pid_t pid = static_cast<pid_t>(std::stol(text("pid")));
   engine_->forget_remedy("n1", Epoch(1));
