@@ -25,7 +25,8 @@ World::World(Topology topology, const Physics& physics, const MessageFaults& mes
       unreliable_(!messages.none()),
       random_(seed),
       nodes_(topology_.size()),
-      meters_(topology_.sites().size()) {
+      meters_(topology_.sites().size()),
+      seed_(seed) {
   for (std::size_t i = 0; i < meters_.size(); ++i) {
     const PowerId root = topology_.sites()[i].power;
     meters_[i].draw = topology_.power(root).idle;

@@ -37,7 +37,9 @@ void World::remedy(DesiredRemedy desired) {
   }
   if (desired.remedy <= newest) return;
   // Two at once, or under a job: the control plane may never want that.
-  const bool replaces = known != mending_.end() && known->second.yields;
+  // Whatever is newer takes the place of a check; and a check is told when all else is over, heard
+  // or not.
+  const bool replaces = known != mending_.end() && (known->second.yields || desired.yields);
   if (known != mending_.end() && !known->second.ended && !replaces) ++wrong_remedies_;
   for (const std::uint32_t index : nodes_[node.value()].attempts) {
     const Running& running = attempts_[index];
@@ -84,7 +86,7 @@ CheckResult World::measured(NodeId node, Epoch check, bool ok) {
   const std::int64_t speed = nodes_[node.value()].speed_milli;
   return {
       CheckOutcome::kPassed,
-      {{"simulated.speed", speed * (1000 + noise.between(-10, 10)), "1/Ms", BetterValue::kHigher}}};
+      {{"simulated.speed", speed * (1000 + noise.between(-10, 10)), "op/s", BetterValue::kHigher}}};
 }
 
 /// They end with the control plane that wanted them; the next one wants them again.
