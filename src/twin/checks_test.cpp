@@ -36,7 +36,7 @@ FaultPolicy eager() {
   return policy;
 }
 
-struct Run {
+struct Seen {
   /// When, whom, and where.
   std::vector<std::tuple<Instant, JobId, AttemptNumber, Placement>> placed;
   std::vector<std::tuple<Instant, JobId, JobState>> finished;
@@ -45,14 +45,20 @@ struct Run {
   std::uint64_t in_the_way = 0;
 };
 
-Run run(const FaultPolicy* policy, std::uint64_t seed) {
+Seen run_with(const FaultPolicy* policy, std::uint64_t seed) {
   SimulationOptions options;
   options.fleet = small_fleet(40);
   options.seed = seed;
+  // Nothing that depends on how often the brain is asked: a check's end is a step like any other,
+  // in which a plan may be made anew or past use has decayed a little.
+  options.policy.backfill.reservations = 0;
+  options.policy.preemption.by_priority = options.policy.preemption.reclaim = false;
+  options.policy.fair_share.history_percent = 0;
+  options.policy.starvation_after = Duration();
   if (policy != nullptr) options.first_inputs = {SetFaultPolicy{*policy, "test"}};
-  ListedJobs jobs = random_jobs(seed, 2'000);
+  ListedJobs jobs = random_jobs(seed, 400);
   Simulation simulation(std::move(options), jobs, nullptr);
-  Run seen;
+  Seen seen;
   simulation.watch([&](Instant, const std::vector<Event>& events) {
     for (const Event& event : events) {
       if (const auto* placed = std::get_if<AttemptPlaced>(&event.body)) {
@@ -74,10 +80,10 @@ Run run(const FaultPolicy* policy, std::uint64_t seed) {
 TEST(SimulatedChecks, NoJobStartsLaterOrElsewhereBecauseOfThem) {
   const FaultPolicy policy = eager();
   for (const std::uint64_t seed : {1U, 2U}) {
-    const Run without = run(nullptr, seed);
-    const Run with = run(&policy, seed);
+    const Seen without = run_with(nullptr, seed);
+    const Seen with = run_with(&policy, seed);
     EXPECT_GT(with.passed, 100U);
-    EXPECT_GT(with.stopped, 100U) << "many gave way";
+    EXPECT_GT(with.stopped, 20U) << "many gave way";
     EXPECT_EQ(with.in_the_way, 0U);
     EXPECT_EQ(without.passed + without.stopped, 0U);
     EXPECT_EQ(with.placed, without.placed);
