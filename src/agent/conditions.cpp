@@ -7,6 +7,7 @@
 #include <charconv>
 #include <sstream>
 
+#include "agent/accelerator_devices.h"
 #include "agent/kernel_line.h"
 #include "agent/sources.h"
 
@@ -89,21 +90,6 @@ std::vector<Mount> disk_mounts(const Folder& root) {
     mounts.push_back(std::move(mount));
   }
   return mounts;
-}
-
-enum class Vendor : std::uint8_t { kNone, kNvidia, kAmd, kHabana };
-
-/// Which maker's accelerator a PCI function is; consoles and integrated graphics are none.
-/// Source: the PCI ID repository (pci-ids.ucw.cz): vendors, and the classes 03xx and 12xx.
-Vendor vendor_of(const Folder& root, const std::string& place) {
-  const std::string vendor = root.read(place + "/vendor").value_or("");
-  const std::string kind = root.read(place + "/class").value_or("");
-  if (root.exists(place + "/physfn")) return Vendor::kNone;  // a share of another one
-  const bool processing = kind.starts_with("0x1200");
-  const bool without_screen = kind.starts_with("0x0302") || kind.starts_with("0x0380");
-  if (vendor == "0x10de" && (without_screen || kind.starts_with("0x0300"))) return Vendor::kNvidia;
-  if (vendor == "0x1002" && (without_screen || processing)) return Vendor::kAmd;
-  return vendor == "0x1da3" && processing ? Vendor::kHabana : Vendor::kNone;
 }
 
 const char* missing_code(Vendor vendor) {
@@ -189,17 +175,13 @@ void Disks::look(const Folder& root, AgentState& state, std::vector<Sighting>& s
 }
 
 void Accelerators::look(const Folder& root, AgentState& state, std::vector<Sighting>& seen) {
-  const std::string folder = "/sys/bus/pci/devices";
   std::vector<std::string> present;
   std::map<Vendor, std::uint32_t> vendors;
   std::size_t without_driver = 0;
-  for (const std::string& name : root.names(folder)) {
-    const Vendor vendor = vendor_of(root, folder + "/" + name);
-    const auto address = pci_address(name);
-    if (vendor == Vendor::kNone || !address) continue;
-    present.push_back(*address);
-    ++vendors[vendor];
-    if (!root.exists(folder + "/" + name + "/driver")) ++without_driver;
+  for (const PciAccelerator& each : pci_accelerators(root)) {
+    present.push_back(each.address);
+    ++vendors[each.vendor];
+    if (!each.has_driver) ++without_driver;
   }
   // As many as before, or more: they are the accelerators now. Fewer: the numbers stay as they
   // were.

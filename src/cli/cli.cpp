@@ -171,6 +171,8 @@ void build_tree(CLI::App& app, Cli& cli) {
   add_faults(app, cli);
   add_incidents(app, cli);
   add_agent(app, cli);
+  add_check(app, cli);
+  add_checks(app, cli);
   add_reservation(app, cli);
   add_fleet(app, cli);
   add_accelerators(app, cli);

@@ -166,6 +166,7 @@ void add_nodes(CLI::App& app, Cli& cli) {
   past->add_option("NODE", *name, "The node's name")->required();
   past->callback([&cli, name] { cli.action = [&cli, name] { return story(cli, *name); }; });
 
+  add_node_checks(*group, cli);
   for (const MoveVerb& move : kMoveVerbs) add_move(*group, cli, move);
 }
 

@@ -11,6 +11,7 @@
 #include <map>
 #include <vector>
 
+#include "codec/fault_policy_programs.h"
 #include "codec/suggest.h"
 #include "codec/units.h"
 #include "codec/yaml_reader.h"
@@ -19,9 +20,9 @@
 namespace mw {
 namespace {
 
-constexpr std::array<std::string_view, 10> kKeys = {
-    "name",    "merge_within", "stale_after", "watch_for", "drain_deadline",
-    "silence", "breakers",     "hooks",       "sources",   "rules"};
+constexpr std::array<std::string_view, 11> kKeys = {
+    "name",     "merge_within", "stale_after", "watch_for", "drain_deadline", "silence",
+    "breakers", "hooks",        "checks",      "sources",   "rules"};
 constexpr std::array<std::string_view, 8> kRuleKeys = {"code", "component", "severity", "scope",
                                                        "what", "advice",    "source",   "do"};
 constexpr std::array<std::string_view, 4> kStepKeys = {"action", "count", "within", "drain"};
@@ -80,6 +81,7 @@ class FaultPolicyReader : private YamlReader {
     read_duration(root, "", "silence", policy_.silence, kDurationMax);
     read_breakers(root);
     read_hooks(root);
+    policy_.checks = fault_file::read_checks(*this, root);
     read_sources(root);
     const std::span<const YamlNode> rules =
         list(root, "", "rules", "\"- {code: nvidia.xid.79, do: reboot}\"");
@@ -152,54 +154,14 @@ class FaultPolicyReader : private YamlReader {
       check_keys(node, at, kHookKeys);
       FaultHook hook;
       hook.action = *action;
-      read_command(node, at, hook);
+      fault_file::read_command(*this, node, at, hook.command);
       read_time(node, at, "timeout", hook.timeout);
       read_whole(node, at, "retries", hook.retries, 0, kRetriesMax);
-      read_environment(node, at, hook);
+      fault_file::read_environment(*this, node, at, hook.environment);
       policy_.hooks.push_back(std::move(hook));
     }
     std::sort(policy_.hooks.begin(), policy_.hooks.end(),
               [](const FaultHook& a, const FaultHook& b) { return a.action < b.action; });
-  }
-
-  void read_command(const YamlNode& node, const std::string& at, FaultHook& hook) {
-    const YamlNode* command = node.find("command");
-    if (command == nullptr || command->kind != YamlNode::Kind::kList || command->children.empty()) {
-      problem(command == nullptr ? node : *command, path(at, "command"),
-              fmt::format("expected a list of arguments such as [/usr/local/bin/reboot], which no "
-                          "shell reads, found {}",
-                          command == nullptr ? "nothing" : describe(*command)));
-      return;
-    }
-    for (const YamlNode& argument : command->children) {
-      if (argument.kind == YamlNode::Kind::kScalar) {
-        hook.command.push_back(argument.text);
-      } else {
-        problem(argument, path(at, "command"),
-                fmt::format("expected text, found {}", describe(argument)));
-      }
-    }
-    if (!hook.command.empty() && !hook.command[0].starts_with('/')) {
-      problem(command->children[0], path(at, "command"),
-              fmt::format("expected the path of a program, from / on, found {}",
-                          describe(command->children[0])));
-    }
-  }
-
-  void read_environment(const YamlNode& node, const std::string& at, FaultHook& hook) {
-    const YamlNode* map = group(node, at, "environment", "\"BMC: 10.0.0.1\"");
-    if (map == nullptr) return;
-    for (std::size_t i = 0; i < map->keys.size(); ++i) {
-      if (map->children[i].kind != YamlNode::Kind::kScalar ||
-          map->keys[i].find('=') != std::string::npos) {
-        problem(map->children[i], path(at, "environment"),
-                fmt::format("expected a name and its text, found {}", describe(map->children[i])));
-        continue;
-      }
-      hook.environment.push_back({map->keys[i], map->children[i].text});
-    }
-    std::sort(hook.environment.begin(), hook.environment.end(),
-              [](const auto& a, const auto& b) { return a.name < b.name; });
   }
 
   void read_sources(const YamlNode& root) {
@@ -322,14 +284,11 @@ std::string write_fault_policy(const FaultPolicy& policy) {
   }
   boost::json::object hooks;
   for (const FaultHook& hook : policy.hooks) {
-    boost::json::object environment;
-    for (const EnvironmentVariable& each : hook.environment) environment[each.name] = each.value;
-    boost::json::array command;
-    for (const std::string& argument : hook.command) command.emplace_back(argument);
-    hooks[text_of(name_of(hook.action))] = {{"command", std::move(command)},
-                                            {"timeout", write_duration(hook.timeout)},
-                                            {"retries", hook.retries},
-                                            {"environment", std::move(environment)}};
+    hooks[text_of(name_of(hook.action))] = {
+        {"command", fault_file::write_command(hook.command)},
+        {"timeout", write_duration(hook.timeout)},
+        {"retries", hook.retries},
+        {"environment", fault_file::write_environment(hook.environment)}};
   }
   boost::json::array rules;
   for (const FaultRule& rule : policy.rules) {
@@ -353,6 +312,7 @@ std::string write_fault_policy(const FaultPolicy& policy) {
                            {"hooks", std::move(hooks)},
                            {"rules", std::move(rules)}};
   if (!policy.name.empty()) file["name"] = policy.name;
+  if (policy.checks) file["checks"] = fault_file::write_checks(*policy.checks);
   return boost::json::serialize(file);
 }
 

@@ -84,6 +84,14 @@ breakers:
   rack: {share: 50%}
 hooks:
   reboot: {command: [/sbin/power, cycle], timeout: 20m, retries: 2, environment: {BMC: 10.0.0.1, A: b}}
+checks:
+  programs:
+    - {name: host, command: [mw, check, host], timeout: 3m, environment: {B: c}, when: [entry]}
+    - {name: own, command: [/own]}
+  new_nodes: true
+  entering: {share: 50%, at_least: 2}
+  idle: {every: 2d, after: 5m, share: 3%, at_least: 4}
+  slow: {behind: 8%, pool_min: 12}
 sources: {here: "https://example.com/"}
 rules:
   - {code: b.*, do: watch}
@@ -105,6 +113,19 @@ rules:
   ASSERT_EQ(policy->hooks.size(), 1U);
   EXPECT_EQ(policy->hooks[0].command, (std::vector<std::string>{"/sbin/power", "cycle"}));
   EXPECT_EQ(policy->hooks[0].environment[0].name, "A");
+  ASSERT_TRUE(policy->checks.has_value());
+  const CheckRules checks = {
+      {{"host", {"mw", "check", "host"}, minutes(3), {{"B", "c"}}, true, false},
+       {"own", {"/own"}, minutes(10), {}, true, true}},
+      true,
+      {50, 2},
+      hours(48),
+      minutes(5),
+      {3, 4},
+      8,
+      12};
+  EXPECT_EQ(*policy->checks, checks);
+  EXPECT_EQ(*parse_fault_policy(write_fault_policy(*policy), ""), *policy);
   ASSERT_EQ(policy->rules.size(), 2U);
   EXPECT_EQ(policy->rules[0].code, "a.one");
   EXPECT_EQ(policy->rules[0].source, "https://example.com/");
@@ -135,7 +156,19 @@ TEST(FaultPolicyFile, MistakesAreToldWithTheirPlace) {
         Case{"hooks: {drain: {command: [/x]}}", "expected validate, reset_accelerator, reboot"},
         Case{"breakers: {planet: {share: 5%}}", "expected one of rack, leaf, pod, site"},
         Case{"breakers: {site: {share: 500%}}", "breakers.site.share"},
-        Case{"stale_after: 0s", "stale_after"}, Case{"ruls: []", "ruls"}}) {
+        Case{"checks: {programs: [{command: [/x]}]}", "expected the name of the check"},
+        Case{"checks: {programs: [{name: a b, command: [/x]}]}", "expected a name of up to 64"},
+        Case{"checks: {programs: [{name: a, command: [x]}]}", "from / on, or mw"},
+        Case{"checks: {programs: [{name: a, command: [/x]}, {name: a, command: [/x]}]}",
+             "checks.programs[1].name: the check a is there twice"},
+        Case{"checks: {programs: [{name: a, command: [/x], when: [never]}]}",
+             "expected entry or idle"},
+        Case{"checks: {programs: [{name: a, command: [/x], when: []}]}", "it would never run"},
+        Case{"checks: {entering: {share: 0%, at_least: 0}}", "no new node would ever serve"},
+        Case{"checks: {slow: {pool_min: 3}}", "checks.slow.pool_min"},
+        Case{"checks: {idel: {}}", "idel"},
+        Case{"stale_after: 0s", "stale_after"},
+        Case{"ruls: []", "ruls"}}) {
     const auto policy = parse_fault_policy(each.text, "f");
     ASSERT_FALSE(policy.ok()) << each.text;
     EXPECT_THAT(policy.error().message, HasSubstr(each.message)) << each.text;

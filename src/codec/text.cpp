@@ -290,6 +290,15 @@ struct EventText {
     return node(e.node) + ": remedy " + number(e.remedy.value()) + (e.ok ? " is done" : " failed") +
            after_colon(e.detail);
   }
+  std::string operator()(const CheckBegun& e) const {
+    return node(e.node) + " is idle and is checked (" + number(e.check.value()) +
+           "); it takes work as before";
+  }
+  std::string operator()(const CheckEnded& e) const {
+    return node(e.node) + ": check " + number(e.check.value()) + " " +
+           words::outcome_text(e.outcome) + after_colon(e.detail) +
+           words::measures_text(e.measures);
+  }
   std::string operator()(const BreakerTripped& e) const {
     return "A person is needed: the breaker of " + std::string(name_of(e.level)) + " " + e.place +
            " has tripped; " + counted(e.taken, "node") + " of " + number(e.nodes) +

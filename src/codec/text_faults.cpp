@@ -94,4 +94,26 @@ std::string fault_text(const FaultNoted& noted) {
          fault.source + after_colon(fault.detail);
 }
 
+std::string outcome_text(CheckOutcome outcome) {
+  switch (outcome) {
+    case CheckOutcome::kPassed:
+      return "passed";
+    case CheckOutcome::kFailed:
+      return "failed";
+    case CheckOutcome::kUnable:
+      return "could not be run";
+    case CheckOutcome::kStopped:
+      return "was stopped, and does not count";
+  }
+  return "ended";
+}
+
+std::string measures_text(const std::vector<Measure>& measures) {
+  std::string text;
+  for (const Measure& each : measures) {
+    text += (text.empty() ? " [" : ", ") + each.name + " " + measure_text(each.value, each.unit);
+  }
+  return text.empty() ? "" : text + "]";
+}
+
 }  // namespace mw::words

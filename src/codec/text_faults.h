@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "codec/text.h"
 #include "model/event.h"
@@ -16,5 +17,9 @@ std::string action_text(FaultAction action);
 /// "n17, accelerator 3", "rack r2", "job 81".
 std::string fault_place(const FaultReport& fault);
 std::string fault_text(const FaultNoted& noted);
+/// "passed", "could not be run".
+std::string outcome_text(CheckOutcome outcome);
+/// " [memory.copy 7.91 GB/s, disk.write 1.2 GB/s]"; empty: there are none.
+std::string measures_text(const std::vector<Measure>& measures);
 
 }  // namespace mw::words

@@ -34,6 +34,15 @@ void change_capacity(State& state, const JobSpec& spec, const Placement& placeme
   }
 }
 
+/// Work has come to the placement's nodes, or has left them.
+void note_work(State& state, const Placement& placement) {
+  for (const NodeSlice& slice : placement) {
+    Node& node = state.nodes.at(slice.node.value());
+    if (node.slices == 0) node.empty_since = state.now;
+    follow_checks(state, node);
+  }
+}
+
 }  // namespace
 
 LedgerCategory free_category(const State& state, const Node& node) {
@@ -54,6 +63,7 @@ LedgerCategory free_category(const State& state, const Node& node) {
       break;
   }
   if (node.claim.job != JobId() || node.reserved) return LedgerCategory::kHeld;
+  if (node.checking) return LedgerCategory::kValidating;
   return state.idle_cause;
 }
 
@@ -64,12 +74,14 @@ void take_capacity(State& state, JobId job, const Placement& placement, LedgerCa
     state.ledger.shift(free_category(state, node), category, accelerators_of(slice));
   }
   change_capacity(state, *record.spec, placement, -1);
+  note_work(state, placement);
   state.tenants.change_use(record.tenant, use_of(*record.spec, placement), state.policy, state.now);
 }
 
 void give_capacity(State& state, JobId job, const Placement& placement, LedgerCategory category) {
   const JobRecord& record = record_of(state, job);
   change_capacity(state, *record.spec, placement, 1);
+  note_work(state, placement);
   for (const NodeSlice& slice : placement) {
     const Node& node = state.nodes.at(slice.node.value());
     state.ledger.shift(category, free_category(state, node), accelerators_of(slice));

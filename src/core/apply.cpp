@@ -28,7 +28,7 @@ class Applier {
     state_.fleet.declared = event.fleet;
     state_.topology.replace(make_topology(state_.fleet));
     for (std::uint32_t i = 0; i < state_.topology->size(); ++i) {
-      const Node& node = add_node(NodeId(i));
+      const Node& node = add_node(NodeId(i), event.phase);
       state_.ledger.change_capacity(free_category(state_, node), node.accelerators_free);
     }
     fleet_changed();
@@ -38,7 +38,7 @@ class Applier {
     MW_CHECK(event.node.value() == state_.nodes.size());
     state_.fleet.described.push_back({event.node, event.spec});
     state_.topology.change().add(event.spec);
-    const Node& node = add_node(event.node);
+    const Node& node = add_node(event.node, event.phase);
     fleet_changed();
     state_.ledger.change_capacity(free_category(state_, node), node.accelerators_free);
   }
@@ -60,6 +60,7 @@ class Applier {
     }
     state_.topology.replace(make_topology(state_.fleet));
     reset_capacity(node, state_.topology->shape(node.id));
+    rebuild_checks(state_);  // it may stand at another site now
     fleet_changed();
     state_.ledger.change_capacity(category, node.accelerators_free);
   }
@@ -68,6 +69,7 @@ class Applier {
     Node& node = node_at(event.node);
     if (event.lost) drop_all_on(node);
     recategorise(node, [&] { node.lost = event.lost; });
+    follow_checks(state_, node);
   }
 
   void operator()(const NodeMoved& event) {
@@ -347,17 +349,10 @@ class Applier {
   void operator()(const ReservationEnded& event) { end_reservation(state_, event.reservation); }
 
   void operator()(const CheckpointWanted&) {}
-  void operator()(const FaultNoted& event) { apply_health(state_, event); }
-  void operator()(const FaultGone& event) { apply_health(state_, event); }
-  void operator()(const FaultJudged& event) { apply_health(state_, event); }
-  void operator()(const NodeWatched& event) { apply_health(state_, event); }
-  void operator()(const RemedyPlanned& event) { apply_health(state_, event); }
-  void operator()(const RemedyBegun& event) { apply_health(state_, event); }
-  void operator()(const RemedyCancelled& event) { apply_health(state_, event); }
-  void operator()(const RemedyEnded& event) { apply_health(state_, event); }
-  void operator()(const BreakerTripped& event) { apply_health(state_, event); }
-  void operator()(const BreakerWasReset& event) { apply_health(state_, event); }
-  void operator()(const FaultPolicyChanged& event) { apply_health(state_, event); }
+  /// Faults, repairs and checks (health_apply.cpp, checks.cpp).
+  template <class Other>
+  requires requires(State& state, const Other& event) { apply_health(state, event); }
+  void operator()(const Other& event) { apply_health(state_, event); }
 
   void operator()(const IdleCauseChanged& event) {
     // Only what is free on ready nodes is idle, and all of it has the same cause.
@@ -366,12 +361,17 @@ class Applier {
   }
 
  private:
-  const Node& add_node(NodeId id) {
+  const Node& add_node(NodeId id, const std::optional<NodePhase>& phase) {
     Node node;
     node.id = id;
     node.phase_since = at_;
+    node.empty_since = at_;
+    // It is the policy that wants it proven first.
+    if (phase) node.phase_mover = Mover::kFaultPolicy;
+    node.phase = phase.value_or(NodePhase::kReady);
     reset_capacity(node, state_.topology->shape(id));
     state_.nodes.push_back(std::move(node));
+    follow_checks(state_, state_.nodes.back());
     return state_.nodes.back();
   }
 

@@ -66,6 +66,7 @@ std::vector<Event> Core::Stepper::step(Instant now, std::span<const Input> input
   turn_health();
   boost_starved();
   decide();
+  turn_checks();
   return std::move(events_);
 }
 
@@ -86,6 +87,7 @@ Instant Core::Stepper::next_wakeup() const {
   }
   if (!state_.health.timers.empty()) next = std::min(next, state_.health.timers.begin()->first);
   if (!state_.health.silence.empty()) next = std::min(next, state_.health.silence.begin()->first);
+  if (const auto check = next_check()) next = std::min(next, *check);
   if (retries_.next() > now_) next = std::min(next, retries_.next());
   if (grow_at_ > now_ && !state_.may_grow.empty()) next = std::min(next, grow_at_);
   if (state_.policy.starvation_after.count() > 0 && state_.classes.waiting() > 0) {
@@ -95,6 +97,7 @@ Instant Core::Stepper::next_wakeup() const {
 }
 
 void Core::Stepper::emit(EventBody body) {
+  yield_checks(body);
   note_freed(body);
   note_leaving(body);
   events_.push_back({now_, request_, std::move(body)});

@@ -98,6 +98,9 @@ void Core::Stepper::judge(const FaultPlace& place, const std::string& code,
                                                         ? std::string()
                                                         : " within " + length_text(step->within));
   verdict.reason = code + (rule->what.empty() ? "" : " (" + rule->what + ")") + ", " + because;
+  // What a check has found is a figure that whoever looks at the node wants to see first.
+  if (code.starts_with("check.") && !record->detail.empty())
+    verdict.reason += ": " + record->detail;
   // What is the job's own is done to the job, or to the node under the rank that it names.
   std::vector<NodeId> nodes = nodes_at(state_, place);
   const bool to_jobs = step->action == FaultAction::kRestartJob;
@@ -167,7 +170,7 @@ std::string Core::Stepper::take_out(NodeId id, const Verdict& verdict) {
   const Node& node = state_.nodes[id.value()];
   FaultAction action = verdict.action;
   std::string reason = verdict.reason;
-  if (needs_hook(action) && hook_for(*state_.health.policy, action) == nullptr) {
+  if (!can_be_done(*state_.health.policy, action)) {
     reason += "; a person has to do it, for no program is set for " + std::string(name_of(action));
     action = FaultAction::kQuarantine;
   }

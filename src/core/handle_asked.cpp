@@ -153,7 +153,7 @@ void Core::Stepper::operator()(const RequeueJob& input) {
 }
 
 void Core::Stepper::operator()(const DeclareFleet& input) {
-  if (state_.nodes.empty()) return emit(FleetDeclared{input.fleet});
+  if (state_.nodes.empty()) return emit(FleetDeclared{input.fleet, phase_of_new()});
   Refusal refusal;
   refusal.code = ErrorCode::kConflict;
   refusal.kind = RefusalKind::kFleetDeclaredAlready;

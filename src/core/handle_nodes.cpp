@@ -16,6 +16,8 @@ struct Core::Stepper::Leave {
 
 namespace {
 
+constexpr const char* kNobodySaid = "nobody said in time how it ended";
+
 Refusal refusal(ErrorCode code, RefusalKind kind, const std::string& node, NodePhase phase) {
   Refusal refusal;
   refusal.code = code;
@@ -191,8 +193,10 @@ void Core::Stepper::nodes_due() {
       begin_drain(id, order, Mover::kDrain, node.phase_reason, node.phase_by);
     } else if (watched != state_.health.watched.end() && watched->second <= now_) {
       move_node(id, NodePhase::kReady, Mover::kFaultPolicy, "nothing more has happened", "");
+    } else if (state_.health.checks.running.contains(id)) {
+      end_check(id, CheckOutcome::kUnable, kNobodySaid, {});
     } else {
-      end_remedy(id, false, "nobody said in time how it ended");
+      end_remedy(id, false, kNobodySaid);
     }
   }
 }

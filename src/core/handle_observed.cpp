@@ -36,7 +36,8 @@ void Core::Stepper::operator()(const ControllerStarted& input) {
 void Core::Stepper::operator()(const NodeSeen& input) {
   const auto known = state_.topology->find(input.spec.name);
   if (!known) {
-    emit(NodeJoined{NodeId(static_cast<std::uint32_t>(state_.nodes.size())), input.spec});
+    emit(NodeJoined{NodeId(static_cast<std::uint32_t>(state_.nodes.size())), input.spec,
+                    phase_of_new()});
     return;
   }
   const Node& node = state_.nodes.at(known->value());

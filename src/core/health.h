@@ -17,6 +17,7 @@
 #include "base/fields.h"
 #include "base/id.h"
 #include "base/time.h"
+#include "core/checks.h"
 #include "model/event.h"
 #include "model/fault.h"
 #include "model/fault_policy.h"
@@ -124,6 +125,7 @@ struct Health {
   std::map<NodeId, Instant> watched;  ///< suspect nodes, until when
   std::map<BreakerPlace, Breaker> breakers;
   std::map<JobId, Instant> heard;  ///< when running jobs last said something of themselves
+  Checks checks;
   // Derived.
   std::set<std::pair<Instant, NodeId>> timers;  ///< of nodes with something that comes with time
   std::set<std::pair<Instant, JobId>> silence;  ///< when a job counts as hung
@@ -131,9 +133,10 @@ struct Health {
   friend bool operator==(const Health& a, const Health& b) {
     return (a.policy == b.policy || *a.policy == *b.policy) && a.remedies == b.remedies &&
            a.watched == b.watched && a.breakers == b.breakers && a.heard == b.heard &&
-           a.timers == b.timers && a.silence == b.silence && a.asking == b.asking;
+           a.checks == b.checks && a.timers == b.timers && a.silence == b.silence &&
+           a.asking == b.asking;
   }
-  MW_FIELDS(policy, remedies, watched, breakers, heard)
+  MW_FIELDS(policy, remedies, watched, breakers, heard, checks)
 };
 
 using FaultTable = std::map<FaultPlace, PlaceFaults>;

@@ -20,6 +20,8 @@ std::vector<Instant> moments_of(const State& state, NodeId id) {
   if (remedy != state.health.remedies.end() && remedy->second.deadline) {
     moments.push_back(*remedy->second.deadline);
   }
+  const auto check = state.health.checks.running.find(id);
+  if (check != state.health.checks.running.end()) moments.push_back(check->second.deadline);
   return moments;
 }
 
@@ -156,6 +158,7 @@ void apply_health(State& state, const NodeMoved& event, NodePhase before) {
   });
   node.phase_mover = event.mover.value_or(Mover::kOperator);
   if (event.mover) MW_CHECK(may_move(before, event.phase, *event.mover));
+  follow_checks(state, node);
   const bool asks = node.drain && node.drain->mode == DrainMode::kCheckpoint;
   if (asks) {
     state.health.asking.insert(event.node);
@@ -322,6 +325,7 @@ void rebuild_health(State& state) {
     if (node.drain && node.drain->mode == DrainMode::kCheckpoint) health.asking.insert(node.id);
   }
   for (const auto& [job, at] : health.heard) watch_silence(state, job, 1);
+  rebuild_checks(state);
 }
 
 }  // namespace mw

@@ -2,6 +2,7 @@
 #include "core/health_check.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 
 #include "core/node_lifecycle.h"
@@ -17,6 +18,8 @@ class HealthInspector {
   void inspect() {
     for (const Node& node : state_.nodes) inspect_node(node);
     for (const auto& [node, remedy] : state_.health.remedies) inspect_remedy(node, remedy);
+    for (const auto& [node, check] : state_.health.checks.running) inspect_check(node, check);
+    for (const auto& [key, samples] : state_.health.checks.pools) inspect_pool(key, samples);
     for (const auto& [place, faults] : state_.faults) inspect_place(place, faults);
     for (const auto& [place, breaker] : state_.health.breakers) inspect_breaker(place, breaker);
     for (const auto& [job, at] : state_.health.heard) {
@@ -65,6 +68,26 @@ class HealthInspector {
     expect(remedy.begun_at.has_value() == remedy.deadline.has_value(),
            name + ": a remedy that has begun has a deadline, and no other");
     expect(remedy.id < state_.next_epoch, name + ": its remedy is of the future");
+  }
+
+  /// What is checked in service is idle: a check is never in the way of work.
+  void inspect_check(NodeId id, const RunningCheck& check) {
+    const std::string& name = state_.topology->name(id);
+    const Node& node = state_.nodes.at(id.value());
+    expect(node.phase == NodePhase::kReady && !node.lost,
+           name + " is checked though it is not in service");
+    expect(node.slices == 0, name + " is checked, and something is on it");
+    expect(check.id < state_.next_epoch, name + ": its check is of the future");
+    expect(!state_.health.remedies.contains(id), name + " is checked and repaired at once");
+  }
+
+  void inspect_pool(const PoolKey& key, const std::vector<PoolSample>& samples) {
+    const std::string name = "pool " + key.site + "/" + key.shape + "/" + key.measure;
+    expect(!samples.empty() && samples.size() <= kPoolSamplesKept, name + ": number of samples");
+    std::set<NodeId> nodes;
+    for (const PoolSample& each : samples) {
+      expect(nodes.insert(each.node).second, name + " has a node twice");
+    }
   }
 
   void inspect_place(const FaultPlace& place, const PlaceFaults& faults) {

@@ -12,6 +12,7 @@
 #include "base/quantity.h"
 #include "base/time.h"
 #include "core/device_room.h"
+#include "model/check.h"
 #include "model/claim.h"
 #include "model/fleet.h"
 
@@ -39,6 +40,15 @@ struct NodeClaim {
   bool operator==(const NodeClaim&) const = default;
 };
 
+/// The last check of a node that was not stopped.
+struct CheckMark {
+  Instant at;
+  CheckMoment moment = CheckMoment::kEntry;
+  CheckOutcome outcome = CheckOutcome::kPassed;
+  bool operator==(const CheckMark&) const = default;
+  MW_FIELDS(at, moment, outcome)
+};
+
 struct Node {
   NodeId id;
   NodePhase phase = NodePhase::kReady;
@@ -48,6 +58,8 @@ struct Node {
   Instant phase_since;
   Mover phase_mover = Mover::kOperator;
   std::optional<DrainOrder> drain;  ///< while it drains
+  Instant empty_since;              ///< of one that is empty
+  std::optional<CheckMark> checked;
   // Derived from attempts and held capacity.
   DeviceRoom devices;
   AcceleratorShare accelerators_free;
@@ -58,10 +70,13 @@ struct Node {
   NodeClaim claim;           ///< none, or whose it will be
   /// It is set aside, and not for whom placement looks just now (reservations.h).
   bool hidden = false;
-  bool reserved = false;  ///< the time for which it is set aside has begun
-  Watts draw;             ///< counted in the index: of what runs, or what is claimed if more
+  bool reserved = false;             ///< the time for which it is set aside has begun
+  bool checking = false;             ///< it is idle and being checked
+  std::optional<Instant> check_due;  ///< when it may be; none: it is not idle, or nobody checks
+  Watts draw;  ///< counted in the index: of what runs, or what is claimed if more
   bool operator==(const Node&) const = default;
-  MW_FIELDS(id, phase, lost, phase_reason, phase_by, phase_since, phase_mover, drain)
+  MW_FIELDS(id, phase, lost, phase_reason, phase_by, phase_since, phase_mover, drain, empty_since,
+            checked)
 };
 
 /// Given new work, as long as something is free.

@@ -13,7 +13,10 @@ using enum Mover;
 
 constexpr std::array kTransitions = {
     NodeTransition{kProvisioning, kValidating, kOperator, "it is set up, and is to be proven"},
+    NodeTransition{kProvisioning, kValidating, kFaultPolicy, "it is new, and to be proven"},
     NodeTransition{kProvisioning, kReady, kOperator, "it is set up, and taken as proven"},
+    NodeTransition{kProvisioning, kReady, kFaultPolicy,
+                   "it is new, and nothing proves nodes any more"},
     NodeTransition{kProvisioning, kRetired, kOperator, "it never comes into service"},
     NodeTransition{kValidating, kReady, kOperator, "somebody takes it as proven"},
     NodeTransition{kValidating, kReady, kRemedy, "the checks passed"},
@@ -79,7 +82,9 @@ std::string draw_node_lifecycle() {
     std::string& label = edges[{each.from, each.to}];
     label += (label.empty() ? "" : ", ") + std::string(mover_text(each.who));
   }
-  std::string out = "stateDiagram-v2\n    [*] --> ready: it joins\n";
+  std::string out =
+      "stateDiagram-v2\n    [*] --> ready: it joins\n    [*] --> provisioning: it joins, and is to "
+      "be proven\n";
   for (const auto& [edge, label] : edges) {
     out += "    " + std::string(name_of(edge.first)) + " --> " + std::string(name_of(edge.second)) +
            ": " + label + "\n";

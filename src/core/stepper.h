@@ -131,7 +131,23 @@ class Core::Stepper {
                    std::optional<std::uint32_t> device, const std::string& by);
   void begin_remedy(NodeId node);
   void validate(NodeId node, const std::string& by);
-  void end_remedy(NodeId node, bool ok, const std::string& detail);
+  void end_remedy(NodeId node, bool ok, const std::string& detail,
+                  const std::optional<CheckResult>& check = std::nullopt);
+
+  // Proving nodes (proving.cpp).
+  void turn_checks();
+  void prove_new_nodes();
+  void begin_checks();
+  [[nodiscard]] std::optional<NodeId> next_idle(SiteId site) const;
+  [[nodiscard]] std::optional<NodePhase> phase_of_new() const;
+  void end_check(NodeId node, CheckOutcome outcome, const std::string& detail,
+                 const std::vector<Measure>& measures);
+  void yield_checks(const EventBody& body);
+  void yield_check(NodeId node, const std::string& why);
+  void judge_check(NodeId node, CheckOutcome outcome, const std::string& detail,
+                   const std::vector<Measure>& measures);
+  void say_of_check(NodeId node, std::string_view code, bool is_so, const std::string& detail);
+  [[nodiscard]] std::optional<Instant> next_check() const;
 
   // Deciding (passes.cpp).
   void decide();

@@ -113,7 +113,7 @@ json::object explain_fault(const FaultPolicy& policy, const std::string& code) {
   }
   json::array steps;
   for (const FaultStep& step : rule->steps) {
-    const bool by_hand = needs_hook(step.action) && hook_for(policy, step.action) == nullptr;
+    const bool by_hand = !can_be_done(policy, step.action);
     steps.push_back({{"action", text_value(name_of(step.action))},
                      {"count", step.count},
                      {"within_ns", step.within.count()},

@@ -344,6 +344,7 @@ const std::vector<Schema>& schemas() {
     both.insert(both.end(), forecast_schemas().begin(), forecast_schemas().end());
     both.insert(both.end(), fault_schemas().begin(), fault_schemas().end());
     both.insert(both.end(), goodput_schemas().begin(), goodput_schemas().end());
+    both.insert(both.end(), check_schemas().begin(), check_schemas().end());
     return both;
   }();
   return all;

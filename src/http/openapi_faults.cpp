@@ -126,7 +126,10 @@ const std::vector<Schema>& fault_schemas() {
          "No program is set: the node is quarantined, and a person does it."}}},
       {"FaultPolicyFile",
        "A fault policy: docs/faults.md. Durations and percentages are text with their unit.",
-       {{"name", "string~", ""}, {"rules", "[Document]~", ""}, {"hooks", "Document~", ""}},
+       {{"name", "string~", ""},
+        {"rules", "[Document]~", ""},
+        {"hooks", "Document~", ""},
+        {"checks", "Document~", ""}},
        Others::kMore},
   };
   return all;

@@ -28,5 +28,6 @@ const std::vector<Schema>& forecast_schemas();
 const std::vector<Schema>& fault_schemas();
 /// Of goodput, incidents and how often jobs should save.
 const std::vector<Schema>& goodput_schemas();
+const std::vector<Schema>& check_schemas();
 
 }  // namespace mw::http

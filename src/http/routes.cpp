@@ -11,7 +11,7 @@ std::vector<Route> all_routes(ApiContext* context) {
                     node_routes(context), fleet_routes(context), reservation_routes(context),
                     policy_routes(context), ledger_routes(context), goodput_routes(context),
                     event_routes(context), report_routes(context), forecast_routes(context),
-                    fault_routes(context), server_routes(context)}) {
+                    fault_routes(context), check_routes(context), server_routes(context)}) {
     all.insert(all.end(), std::make_move_iterator(part.begin()),
                std::make_move_iterator(part.end()));
   }

@@ -32,6 +32,7 @@ std::vector<Route> forecast_routes(ApiContext* context);
 void check_forecasts(ApiContext& context);
 std::vector<Route> server_routes(ApiContext* context);
 std::vector<Route> fault_routes(ApiContext* context);
+std::vector<Route> check_routes(ApiContext* context);
 
 // --- what handlers share ------------------------------------------------------------------------
 

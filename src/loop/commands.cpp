@@ -27,6 +27,33 @@ std::vector<DesiredAttempt> desired_attempts(const State& state) {
   return all;
 }
 
+namespace {
+
+void add_shape(DesiredRemedy& desired, const NodeShape& shape) {
+  desired.accelerators = shape.accelerators;
+  desired.accelerator_type = shape.accelerator_type;
+}
+
+void add_programs(DesiredRemedy& desired, const FaultPolicy& policy, CheckMoment moment) {
+  for (const CheckProgram& each : check_rules(policy).programs) {
+    const bool runs = moment == CheckMoment::kEntry ? each.on_entry : each.on_idle;
+    if (runs) desired.checks.push_back(each);
+  }
+}
+
+}  // namespace
+
+DesiredRemedy desired_check(const State& state, NodeId node) {
+  DesiredRemedy desired;
+  desired.node = state.topology->name(node);
+  desired.remedy = state.health.checks.running.at(node).id;
+  desired.action = FaultAction::kValidate;
+  desired.yields = true;
+  add_shape(desired, state.topology->shape(node));
+  add_programs(desired, *state.health.policy, CheckMoment::kIdle);
+  return desired;
+}
+
 DesiredRemedy desired_remedy(const State& state, NodeId node) {
   const Remedy& remedy = state.health.remedies.at(node);
   DesiredRemedy desired;
@@ -35,7 +62,11 @@ DesiredRemedy desired_remedy(const State& state, NodeId node) {
   desired.action = remedy.action;
   desired.code = remedy.code;
   desired.device = remedy.device;
+  add_shape(desired, state.topology->shape(node));
   if (const FaultHook* hook = hook_for(*state.health.policy, remedy.action)) desired.hook = *hook;
+  if (remedy.action == FaultAction::kValidate) {
+    add_programs(desired, *state.health.policy, CheckMoment::kEntry);
+  }
   return desired;
 }
 
@@ -65,6 +96,15 @@ void Commander::tell(const State& state, const std::vector<Event>& events) {
       engine_.remedy(desired_remedy(state, begun->node));
     } else if (const auto* over = std::get_if<RemedyEnded>(&event.body)) {
       engine_.forget_remedy(state.topology->name(over->node), over->remedy);
+    } else if (const auto* check = std::get_if<CheckBegun>(&event.body)) {
+      const auto& all = state.health.checks.running;
+      const auto running = all.find(check->node);
+      if (running == all.end() || running->second.id != check->check) continue;
+      engine_.remedy(desired_check(state, check->node));
+    } else if (const auto* done = std::get_if<CheckEnded>(&event.body)) {
+      // Of a node that is to serve it is the remedy that ends.
+      if (done->moment != CheckMoment::kIdle) continue;
+      engine_.forget_remedy(state.topology->name(done->node), done->check);
     }
   }
 }
@@ -73,6 +113,9 @@ void Commander::repeat(const State& state) {
   for (const auto& [job, attempt] : state.attempts) engine_.set(desired_attempt(state, job));
   for (const auto& [node, remedy] : state.health.remedies) {
     if (remedy.begun_at) engine_.remedy(desired_remedy(state, node));
+  }
+  for (const auto& [node, check] : state.health.checks.running) {
+    engine_.remedy(desired_check(state, node));
   }
 }
 
@@ -83,8 +126,11 @@ std::vector<std::pair<std::string, Epoch>> Commander::unknown_remedies(
     const auto* report = std::get_if<RemedyReported>(&input.body);
     if (report == nullptr) continue;
     const auto node = state.topology->find(report->node);
-    const auto remedy = node ? state.health.remedies.find(*node) : state.health.remedies.end();
-    const bool known = remedy != state.health.remedies.end() && remedy->second.id == report->remedy;
+    const Health& health = state.health;
+    const auto remedy = node ? health.remedies.find(*node) : health.remedies.end();
+    const auto check = node ? health.checks.running.find(*node) : health.checks.running.end();
+    const bool known = (remedy != health.remedies.end() && remedy->second.id == report->remedy) ||
+                       (check != health.checks.running.end() && check->second.id == report->remedy);
     if (!known) found.emplace_back(report->node, report->remedy);
   }
   return found;

@@ -49,7 +49,13 @@ struct DesiredRemedy {
   FaultAction action = FaultAction::kReboot;
   std::string code;  ///< of the fault; empty: somebody asked for it
   std::optional<std::uint32_t> device;
-  std::optional<FaultHook> hook;  ///< the program that does it, as the fault policy says
+  std::optional<FaultHook> hook;   ///< the program that does it, as the fault policy says
+  std::uint32_t accelerators = 0;  ///< that the node is to have, and of which type
+  std::string accelerator_type{};
+  std::vector<CheckProgram> checks{};  ///< of one that proves the node: run one after the other
+  /// The node is idle and in service: when this is forgotten, a job is about to come, and what
+  /// still runs is killed without being asked first.
+  bool yields = false;
 };
 
 /// Takes what an engine observes. Safe to call from any thread; never blocks for long.

@@ -11,6 +11,7 @@
 #include "base/fields.h"
 #include "base/id.h"
 #include "base/time.h"
+#include "model/check_event.h"
 #include "model/claim.h"
 #include "model/fleet.h"
 #include "model/fleet_spec.h"
@@ -44,15 +45,17 @@ struct ControllerTookOver {
 struct FleetDeclared {
   static constexpr std::string_view kKind = "fleet_declared";
   FleetSpec fleet;
+  std::optional<NodePhase> phase{};  ///< of its nodes; none: ready
   bool operator==(const FleetDeclared&) const = default;
-  MW_FIELDS(fleet)
+  MW_FIELDS(fleet, phase)
 };
 struct NodeJoined {
   static constexpr std::string_view kKind = "node_joined";
   NodeId node;
   NodeSpec spec;
+  std::optional<NodePhase> phase{};  ///< none: ready
   bool operator==(const NodeJoined&) const = default;
-  MW_FIELDS(node, spec)
+  MW_FIELDS(node, spec, phase)
 };
 /// The engine describes it differently now. Attempts on it have ended or still fit.
 struct NodeChanged {
@@ -269,7 +272,7 @@ using EventBody =
                  ClaimDropped, PolicyChanged, ReservationMade, ReservationBegun, ReservationMended,
                  ReservationEnded, CheckpointWanted, FaultNoted, FaultGone, FaultJudged,
                  NodeWatched, RemedyPlanned, RemedyBegun, RemedyCancelled, RemedyEnded,
-                 BreakerTripped, BreakerWasReset, FaultPolicyChanged>;
+                 BreakerTripped, BreakerWasReset, FaultPolicyChanged, CheckBegun, CheckEnded>;
 
 struct Event {
   Instant at;

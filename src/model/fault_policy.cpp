@@ -32,6 +32,26 @@ bool needs_hook(FaultAction action) {
          action == FaultAction::kReturnToVendor || action == FaultAction::kValidate;
 }
 
+const CheckRules& check_rules(const FaultPolicy& policy) {
+  static const CheckRules kNone;
+  return policy.checks ? *policy.checks : kNone;
+}
+
+bool checks_idle_nodes(const FaultPolicy& policy) {
+  const CheckRules& rules = check_rules(policy);
+  return rules.every.count() > 0 && has_program(rules, CheckMoment::kIdle);
+}
+
+bool proves_nodes(const FaultPolicy& policy) {
+  return hook_for(policy, FaultAction::kValidate) != nullptr ||
+         has_program(check_rules(policy), CheckMoment::kEntry);
+}
+
+bool can_be_done(const FaultPolicy& policy, FaultAction action) {
+  if (action == FaultAction::kValidate) return proves_nodes(policy);
+  return !needs_hook(action) || hook_for(policy, action) != nullptr;
+}
+
 std::string fault_of(const FaultPolicy& policy) {
   for (std::size_t i = 0; i < policy.rules.size(); ++i) {
     const FaultRule& rule = policy.rules[i];
@@ -63,6 +83,7 @@ std::string fault_of(const FaultPolicy& policy) {
       return "breaker " + name + " is there twice, or not in its place";
     }
   }
+  if (std::string fault = fault_of(check_rules(policy)); !fault.empty()) return fault;
   const bool negative = policy.merge_within < Duration() || policy.stale_after <= Duration() ||
                         policy.watch_for <= Duration() || policy.drain_deadline < Duration() ||
                         policy.silence < Duration();

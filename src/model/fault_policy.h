@@ -12,6 +12,7 @@
 
 #include "base/fields.h"
 #include "base/time.h"
+#include "model/check.h"
 #include "model/fault.h"
 #include "model/job.h"
 #include "model/node_phase.h"
@@ -82,10 +83,20 @@ struct FaultPolicy {
   Duration drain_deadline = minutes(10);  ///< for work that was asked to save and leave
   Duration
       silence{};  ///< a job that reported progress and then nothing for so long hangs; 0: never
+  std::optional<CheckRules> checks{};  ///< none: as CheckRules says by itself
   bool operator==(const FaultPolicy&) const = default;
   MW_FIELDS(name, rules, hooks, breakers, merge_within, stale_after, watch_for, drain_deadline,
-            silence)
+            silence, checks)
 };
+
+/// The rules of checks that hold.
+const CheckRules& check_rules(const FaultPolicy& policy);
+/// Whether nodes are checked while they are idle.
+bool checks_idle_nodes(const FaultPolicy& policy);
+/// Whether anything proves nodes: the program for kValidate, or a check.
+bool proves_nodes(const FaultPolicy& policy);
+/// Whether the action can be carried out without a person.
+bool can_be_done(const FaultPolicy& policy, FaultAction action);
 
 /// The rule that counts for a code; null: none does.
 const FaultRule* rule_for(const FaultPolicy& policy, std::string_view code);

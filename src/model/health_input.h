@@ -9,6 +9,7 @@
 #include "base/fields.h"
 #include "base/id.h"
 #include "base/time.h"
+#include "model/check.h"
 #include "model/fault.h"
 #include "model/fault_policy.h"
 #include "model/node_phase.h"
@@ -79,15 +80,16 @@ struct ResetBreaker {
   bool operator==(const ResetBreaker&) const = default;
   MW_FIELDS(level, place, by)
 };
-/// How a remedy ended. Of one that is not the node's any more it says nothing.
+/// How a remedy ended, or a check. Of one that is not the node's any more it says nothing.
 struct RemedyReported {
   static constexpr std::string_view kKind = "remedy_reported";
   std::string node;
   Epoch remedy;
   bool ok = false;
   std::string detail;
+  std::optional<CheckResult> check{};  ///< of one that proves the node
   bool operator==(const RemedyReported&) const = default;
-  MW_FIELDS(node, remedy, ok, detail)
+  MW_FIELDS(node, remedy, ok, detail, check)
 };
 
 }  // namespace mw

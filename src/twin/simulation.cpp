@@ -127,6 +127,9 @@ void Simulation::begin_from() {
   for (const auto& [node, remedy] : state.health.remedies) {
     if (remedy.begun_at) world_.remedy(desired_remedy(state, node));
   }
+  for (const auto& [node, check] : state.health.checks.running) {
+    world_.remedy(desired_check(state, node));
+  }
   recorder_.begin_with(state, world_);
 }
 
@@ -165,6 +168,12 @@ Instant Simulation::next() {
   at = std::min(at, asked);
   const bool jobs_are_left = upcoming_ || asked != Instant::never() || world_.attempts() > 0 ||
                              !cycle_.state().attempts.empty();
+  // Checks of idle nodes go on for ever: a run without a length ends with its work.
+  const State& state = cycle_.state();
+  const bool is_over = !jobs_are_left && state.jobs.size() == state.finished.size();
+  if (is_over && end_ == Instant::never() && checks_idle_nodes(*state.health.policy)) {
+    return Instant::never();
+  }
   if (next_fault_ && jobs_are_left) at = std::min(at, std::max(next_fault_->known_at(), now_));
   // A job may wait for a node that is drained, or will be.
   if (jobs_are_left || cycle_.state().jobs.size() > cycle_.state().finished.size()) {

@@ -25,7 +25,8 @@ World::World(Topology topology, const Physics& physics, const MessageFaults& mes
       unreliable_(!messages.none()),
       random_(seed),
       nodes_(topology_.size()),
-      meters_(topology_.sites().size()) {
+      meters_(topology_.sites().size()),
+      seed_(seed) {
   for (std::size_t i = 0; i < meters_.size(); ++i) {
     const PowerId root = topology_.sites()[i].power;
     meters_[i].draw = topology_.power(root).idle;
@@ -38,6 +39,7 @@ World::World(Topology topology, const Physics& physics, const MessageFaults& mes
 Result<void> World::start(ObservationSink /*sink*/, std::vector<DesiredAttempt> desired) {
   // What an earlier control plane wanted is still here, or it is started anew; all else is over.
   // This is a handshake: unlike other messages it is never lost.
+  end_idle_checks();
   std::map<JobId, Epoch> wanted;
   for (const DesiredAttempt& each : desired) wanted.emplace(each.job, each.epoch);
   for (std::size_t i = 0; i < jobs_.size(); ++i) {
@@ -286,6 +288,7 @@ std::uint32_t World::begin(const DesiredAttempt& desired) {
     unused_.pop_back();
   }
   ++in_use_;
+  look_for_checks(desired.placement);
   LiveJob& job = live(desired.job);
   job.attempt = static_cast<std::int32_t>(index);
   Running& running = attempts_[index];

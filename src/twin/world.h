@@ -105,6 +105,10 @@ class World final : public Engine {
   /// is wrong.
   [[nodiscard]] std::uint64_t wrong_remedies() const { return wrong_remedies_; }
   [[nodiscard]] std::uint64_t remedies_done() const { return remedies_done_; }
+  /// Checks of idle nodes that have ended by themselves.
+  [[nodiscard]] std::uint64_t checks_done() const { return checks_done_; }
+  /// Attempts that began where a check still ran, ever; stays 0 or the control plane is wrong.
+  [[nodiscard]] std::uint64_t checks_in_the_way() const { return checks_in_the_way_; }
   /// Things that have happened: each is an entry of the calendar.
   [[nodiscard]] std::uint64_t happened() const { return happened_; }
   /// Tasks of two attempts of one job at once, ever; stays 0 or the control plane is wrong.
@@ -174,6 +178,7 @@ class World final : public Engine {
     FaultAction action = FaultAction::kReboot;
     bool ended = false;
     bool ok = false;
+    bool yields = false;  ///< a check of an idle node
   };
   /// A fault of one node that is not over.
   struct OpenFault {
@@ -227,6 +232,10 @@ class World final : public Engine {
   void mend_by(NodeId node, FaultAction action);
   [[nodiscard]] Duration length_of(FaultAction action) const;
   void mended(NodeId node, Epoch remedy);
+  void tell_mended(NodeId node, const Mending& mending, const char* detail);
+  void end_idle_checks();
+  void look_for_checks(const Placement& placement);
+  [[nodiscard]] CheckResult measured(NodeId node, Epoch check, bool ok);
   void hear(InputBody body);
   [[nodiscard]] Instant arrival();
   std::uint32_t copies_sent();
@@ -262,6 +271,9 @@ class World final : public Engine {
   std::uint32_t remedies_failing_ = 0;
   std::uint64_t wrong_remedies_ = 0;
   std::uint64_t remedies_done_ = 0;
+  std::uint64_t checks_done_ = 0;
+  std::uint64_t checks_in_the_way_ = 0;
+  const std::uint64_t seed_;
 };
 
 }  // namespace mw

@@ -17,7 +17,9 @@ FOLDERS = {
     "src/http": ["base", "model", "core", "codec", "loop", "twin"],
     # What a node sees of itself. It knows no network: the command line hands in how to send.
     "src/agent": ["base", "model", "codec"],
-    "src/cli": ["base", "model", "codec", "agent", "http/client"],
+    # Checks that come with the program: what a node finds out about itself when it is asked.
+    "src/checks": ["base", "model", "codec", "agent"],
+    "src/cli": ["base", "model", "codec", "agent", "checks", "http/client"],
     "apps": ["base", "model", "core", "codec", "loop", "twin", "engines", "journal", "http",
              "http/client", "cli"],
 }
@@ -35,14 +37,14 @@ LIBRARIES = {
     "boost/system": ("Boost.System", ["src/codec", "src/http", "src/http/client"]),
     "yaml-cpp/": ("yaml-cpp", ["src/codec"]),
     "CLI/": ("CLI11", ["src/cli", "apps"]),
-    "fmt/": ("fmt", ["src/codec", "src/twin", "src/engines", "src/journal", "src/http", "src/agent", "src/cli",
+    "fmt/": ("fmt", ["src/codec", "src/twin", "src/engines", "src/journal", "src/http", "src/agent", "src/checks", "src/cli",
                      "apps"]),
     "spdlog/": ("spdlog", ["src/engines", "src/http", "apps"]),
     "sqlite3.h": ("SQLite", ["src/journal"]),
     "SQLiteCpp/": ("SQLiteCpp", ["src/journal"]),
     "hwloc.h": ("hwloc", ["src/engines"]),
     "hwloc/": ("hwloc", ["src/engines"]),
-    "openssl/": ("OpenSSL", ["src/http"]),
+    "openssl/": ("OpenSSL", ["src/http", "src/checks"]),
 }
 # For tests and benchmarks alone.
 TEST_LIBRARIES = {

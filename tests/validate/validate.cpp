@@ -76,7 +76,7 @@ struct Options {
 constexpr const char* kUsage =
     "usage: mw_validate [--json] [--quick] [--only GROUP] [--muri FOLDER] [--shockwave FOLDER]\n"
     "  --quick      smaller runs: larger statistical errors, and no judgement of the largest gang\n"
-    "  --only       failures, intervals, queues or none (only the traces below)\n"
+    "  --only       failures, intervals, queues, slow or none (only the traces below)\n"
     "  --muri       a folder with trace1.csv, trace3.csv, trace4.csv, beside published/\n"
     "  --shockwave  a folder with trace120.trace\n"
     "  --list FILE [--nodes N] [--accelerators N] [--launch-ns N]  only runs these jobs, and "
@@ -164,6 +164,7 @@ bool run(const Options& options) {
   if (wanted("queues"))
     check_queues(checks, options.quick ? 100'000 : 1'000'000,
                  options.quick ? 3'000'000 : 60'000'000);
+  if (wanted("slow")) check_slow_nodes(checks, options.quick ? 400'000 : 4'000'000);
   if (!options.muri.empty()) check_muri(checks, options.muri);
   if (!options.shockwave.empty()) check_shockwave(checks, options.shockwave);
   return checks.met();

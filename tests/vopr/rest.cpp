@@ -30,6 +30,12 @@ void Run::make_peace() {
   people_.stop_asking();
   tellers_.stop();
   world_.set_remedies_failing(0);
+  if (tells_) {
+    // Checks of idle nodes would go on for ever.
+    FaultPolicy policy = *journal_.stored().health.policy;
+    policy.checks.reset();
+    people_.ask_for(SetFaultPolicy{std::move(policy), "vopr"}, inputs_);
+  }
   if (plane_ != Plane::kUp) back_at_ = now_;
   turn(now_);
 }
@@ -82,6 +88,7 @@ void Run::check_rest() {
   expect(state.reservations.empty(), "a reservation is left");
   expect(state.ledger.balanced(), "the ledger is not balanced");
   expect(state.health.remedies.empty(), "a remedy is left");
+  expect(world_.checks_in_the_way() == 0, "a job began where a check still ran");
   expect(world_.wrong_remedies() == 0, "a node was repaired twice at once, or under its work");
   for (const Node& node : state.nodes) {
     const NodeShape& shape = state.topology->shape(node.id);

@@ -59,7 +59,8 @@ void Run::set_up() {
              {RequestId(), SetPolicy{scenario_.policy, "vopr"}}};
   if (tells_) {
     Random own(random_.next());
-    inputs_.push_back({RequestId(), SetFaultPolicy{some_fault_policy(own), "vopr"}});
+    // First, so that it says what becomes of the fleet's nodes.
+    inputs_.insert(inputs_.begin(), {RequestId(), SetFaultPolicy{some_fault_policy(own), "vopr"}});
     world_.set_remedies_failing(20);
   } else {
     tellers_.stop();
@@ -262,6 +263,8 @@ void Figures::add(const Figures& other) {
   reserved_attempts += other.reserved_attempts;
   nodes_down += other.nodes_down;
   nodes_slow += other.nodes_slow;
+  checks += other.checks;
+  checks_stopped += other.checks_stopped;
   tasks_failed += other.tasks_failed;
   correlated += other.correlated;
   died_before_append += other.died_before_append;
@@ -281,6 +284,8 @@ void Run::count() {
   figures_.runs = 1;
   figures_.simulated_s = static_cast<std::uint64_t>(now_.count() / seconds(1).count());
   figures_.jobs = journal_.jobs();
+  figures_.checks = journal_.checks();
+  figures_.checks_stopped = journal_.checks_stopped();
   figures_.attempts = journal_.placements();
   figures_.preemptions = journal_.preemptions();
   figures_.grown = journal_.grown();

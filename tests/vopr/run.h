@@ -32,6 +32,8 @@ struct Figures {
   std::uint64_t reserved_attempts = 0;
   std::uint64_t nodes_down = 0;
   std::uint64_t nodes_slow = 0;
+  std::uint64_t checks = 0;
+  std::uint64_t checks_stopped = 0;  ///< for a job, or because the node left service
   std::uint64_t tasks_failed = 0;
   std::uint64_t correlated = 0;  ///< of those, faults of several nodes at once
   std::uint64_t died_before_append = 0;

@@ -124,6 +124,7 @@ void WatchedJournal::check_placed(const Event& event, const AttemptPlaced& place
          who + " is placed before it may start");
   for (const NodeSlice& slice : placed.placement) {
     const Node& node = stored_.nodes.at(slice.node.value());
+    expect(!node.checking, who + " is placed on a node whose check was not stopped before");
     expect(!node.lost, who + " is placed on a node that is lost");
     expect(node.phase == NodePhase::kReady,
            who + " is placed on a node that is " + std::string(name_of(node.phase)));
@@ -167,6 +168,10 @@ void WatchedJournal::note(const Event& event) {
     ++placements_;
     reserved_placements_ += spec_of(stored_, placed->job).reservation ? 1 : 0;
   }
+  if (const auto* ended = std::get_if<CheckEnded>(&event.body)) {
+    ++checks_;
+    checks_stopped_ += ended->outcome == CheckOutcome::kStopped ? 1 : 0;
+  }
   reservations_ += std::holds_alternative<ReservationMade>(event.body) ? 1 : 0;
   if (const auto* stopping = std::get_if<AttemptStopping>(&event.body)) {
     preemptions_ += stopping->cause == EndCause::kPreempted ? 1 : 0;
@@ -202,9 +207,14 @@ void WatchedEngine::forget(JobId job, Epoch epoch) {
 void WatchedEngine::remedy(DesiredRemedy desired) {
   const State& state = journal_.stored();
   const auto node = state.topology->find(desired.node);
-  const auto found = node ? state.health.remedies.find(*node) : state.health.remedies.end();
-  expect(found != state.health.remedies.end() && found->second.id == desired.remedy &&
-             found->second.begun_at,
+  expect(node.has_value(), "a remedy of a node that is not there");
+  const auto& checks = state.health.checks.running;
+  const auto found = state.health.remedies.find(*node);
+  const auto check = checks.find(*node);
+  const bool begun = found != state.health.remedies.end() && found->second.id == desired.remedy &&
+                     found->second.begun_at;
+  const bool checking = check != checks.end() && check->second.id == desired.remedy;
+  expect(desired.yields ? checking : begun,
          "the engine is told of a remedy of " + desired.node + " that is not stored as begun");
   expect(state.nodes[node->value()].slices == 0, "a remedy of " + desired.node + " under work");
   pass();

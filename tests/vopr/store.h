@@ -48,6 +48,8 @@ class WatchedJournal final : public Journal {
   [[nodiscard]] std::uint64_t placements() const { return placements_; }
   [[nodiscard]] std::uint64_t preemptions() const { return preemptions_; }
 
+  [[nodiscard]] std::uint64_t checks() const { return checks_; }
+  [[nodiscard]] std::uint64_t checks_stopped() const { return checks_stopped_; }
   [[nodiscard]] std::uint64_t grown() const { return grown_; }
   [[nodiscard]] std::uint64_t reservations() const { return reservations_; }
   [[nodiscard]] std::uint64_t reserved_placements() const { return reserved_placements_; }
@@ -95,6 +97,8 @@ class WatchedJournal final : public Journal {
   std::uint64_t jobs_ = 0;
   std::uint64_t placements_ = 0;
   std::uint64_t preemptions_ = 0;
+  std::uint64_t checks_ = 0;
+  std::uint64_t checks_stopped_ = 0;
   std::uint64_t grown_ = 0;
   std::uint64_t reservations_ = 0;
   std::uint64_t reserved_placements_ = 0;

@@ -5,10 +5,31 @@
 namespace mw::vopr {
 namespace {
 
-constexpr const char* kCodes[] = {"v.watch", "v.drain",  "v.reset",   "v.reboot",
-                                  "v.flap",  "v.vendor", "v.restart", "v.unknown"};
+/// What checks say, somebody else may say as well.
+constexpr const char* kCodes[] = {"check.slow", "v.watch",  "v.drain",   "v.reset",  "v.reboot",
+                                  "v.flap",     "v.vendor", "v.restart", "v.unknown"};
 
 }  // namespace
+
+CheckRules some_check_rules(Random& random) {
+  CheckRules rules;
+  for (const char* name : {"first", "second"}) {
+    CheckProgram program;
+    program.name = name;
+    program.command = {"/check"};
+    program.on_entry = random.chance(1, 2);
+    program.on_idle = !program.on_entry || random.chance(2, 3);
+    if (random.chance(2, 3)) rules.programs.push_back(std::move(program));
+  }
+  rules.new_nodes = random.chance(1, 2);
+  rules.entering = {static_cast<std::uint32_t>(random.between(0, 50)), 1};
+  rules.every = minutes(random.between(0, 60));
+  rules.idle_for = seconds(random.between(0, 300));
+  rules.idle = {static_cast<std::uint32_t>(random.between(0, 100)),
+                static_cast<std::uint32_t>(random.below(3))};
+  rules.slow_percent = static_cast<std::uint32_t>(random.between(0, 20));
+  return rules;
+}
 
 FaultPolicy some_fault_policy(Random& random) {
   FaultPolicy policy;
@@ -25,6 +46,8 @@ FaultPolicy some_fault_policy(Random& random) {
     if (random.chance(1, 2)) one.drain = static_cast<DrainMode>(random.below(3));
     return one;
   };
+  rule("check.failed", {step(FaultAction::kValidate), step(FaultAction::kQuarantine)});
+  rule("check.slow", {step(FaultAction::kValidate), step(FaultAction::kWatch)});
   rule("engine.node_lost", {{FaultAction::kIgnore}, {FaultAction::kQuarantine, 3, hours(1), {}}});
   rule("v.*", {{FaultAction::kIgnore}});
   rule("v.drain", {step(FaultAction::kDrain)});
@@ -40,6 +63,7 @@ FaultPolicy some_fault_policy(Random& random) {
   }
   policy.breakers.push_back({BreakerLevel::kSite, static_cast<std::uint32_t>(random.between(0, 60)),
                              static_cast<std::uint32_t>(random.below(3)), hours(1)});
+  if (random.chance(3, 4)) policy.checks = some_check_rules(random);
   policy.watch_for = minutes(random.between(1, 60));
   policy.drain_deadline = minutes(random.between(0, 30));
   policy.stale_after = minutes(random.between(1, 30));

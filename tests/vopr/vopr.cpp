@@ -124,6 +124,8 @@ void print(const Figures& f) {
   line("reservations", f.reservations);
   line("faults: nodes down", f.nodes_down);
   line("faults: nodes slow", f.nodes_slow);
+  line("checks of nodes", f.checks);
+  line("checks stopped", f.checks_stopped);
   line("faults: tasks failed", f.tasks_failed);
   line("  faults of several nodes at once", f.correlated);
   line("crashes before the append", f.died_before_append);

@@ -1,11 +1,15 @@
 #include "engines/hooks/hook_engine.h"
 
+#include <atomic>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <vector>
 
+#include "codec/check_output.h"
 #include "engines/hooks/hook_process.h"
 
 namespace mw {
@@ -18,24 +22,60 @@ using hooks::StopFlag;
 /// Between two tries of a hook; what failed at once seldom works at once.
 constexpr Duration kRetryPause = seconds(1);
 
-HookCommand command_for(const DesiredRemedy& desired, std::uint32_t attempt) {
+/// The path of the program that runs, for commands that name it without one.
+std::string own_path() {
+  std::error_code error;
+  const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
+  return error ? std::string(kOwnProgram) : path.string();
+}
+
+HookCommand command_of(const std::vector<std::string>& arguments, Duration timeout,
+                       const std::vector<EnvironmentVariable>& environment) {
   HookCommand command;
-  command.arguments = desired.hook->command;
-  command.timeout = desired.hook->timeout;
+  command.arguments = arguments;
+  if (!command.arguments.empty() && command.arguments[0] == kOwnProgram) {
+    command.arguments[0] = own_path();
+  }
+  command.timeout = timeout;
   for (const char* name : {"PATH", "HOME", "LANG", "TZ"}) {
     if (const char* value = std::getenv(name)) command.environment.emplace_back(name, value);
   }
-  for (const EnvironmentVariable& each : desired.hook->environment) {
+  for (const EnvironmentVariable& each : environment) {
     command.environment.emplace_back(each.name, each.value);
   }
+  return command;
+}
+
+void add_facts(HookCommand& command, const DesiredRemedy& desired, std::uint32_t attempt) {
   command.environment.emplace_back("MILLWRIGHT_NODE", desired.node);
   command.environment.emplace_back("MILLWRIGHT_ACTION", std::string(name_of(desired.action)));
   command.environment.emplace_back("MILLWRIGHT_REMEDY", std::to_string(desired.remedy.value()));
   command.environment.emplace_back("MILLWRIGHT_FAULT", desired.code);
   command.environment.emplace_back("MILLWRIGHT_DEVICE",
                                    desired.device ? std::to_string(*desired.device) : "");
+  command.environment.emplace_back("MILLWRIGHT_ACCELERATORS", std::to_string(desired.accelerators));
+  command.environment.emplace_back("MILLWRIGHT_ACCELERATOR_TYPE", desired.accelerator_type);
   command.environment.emplace_back("MILLWRIGHT_TRY", std::to_string(attempt));
+  if (desired.yields) command.grace = Duration();
+}
+
+HookCommand command_for(const DesiredRemedy& desired, std::uint32_t attempt) {
+  const FaultHook& hook = *desired.hook;
+  HookCommand command = command_of(hook.command, hook.timeout, hook.environment);
+  add_facts(command, desired, attempt);
   return command;
+}
+
+HookCommand command_for(const DesiredRemedy& desired, const CheckProgram& check) {
+  HookCommand command = command_of(check.command, check.timeout, check.environment);
+  add_facts(command, desired, 1);
+  command.environment.emplace_back("MILLWRIGHT_CHECK", check.name);
+  return command;
+}
+
+CheckSaid read_result(HookResult result) {
+  return read_check(
+      {result.ran, result.exit_code, std::move(result.output), std::move(result.detail)});
 }
 
 /// One remedy, on a thread of its own.
@@ -51,41 +91,79 @@ class RunningHook {
   RunningHook& operator=(const RunningHook&) = delete;
 
   [[nodiscard]] Epoch remedy() const { return desired_.remedy; }
+  [[nodiscard]] bool yields() const { return desired_.yields; }
   /// Says again how it ended, if it has.
   void tell_again() {
-    std::optional<HookResult> result;
+    std::optional<RemedyReported> report;
     {
       const std::lock_guard lock(mutex_);
-      result = result_;
+      report = report_;
     }
-    if (result) tell(*result);
+    if (report) sink_(*report);
   }
+
+  /// Tells it to end, and does not wait until it has.
+  void stop() { stop_.set(); }
+  [[nodiscard]] bool is_over() const { return over_.load(); }
 
  private:
   void run() {
-    HookResult result{false, "no program is set"};
-    const std::uint32_t tries = desired_.hook ? desired_.hook->retries + 1 : 0;
+    RemedyReported report{desired_.node, desired_.remedy, false, "no program is set", {}};
+    if (desired_.hook) run_command(report);
+    const bool checks = desired_.action == FaultAction::kValidate && !desired_.checks.empty();
+    if (checks && (report.ok || !desired_.hook)) run_checks(report);
+    if (!stop_.is_set()) {  // else nobody waits for it, or another control plane does it again
+      {
+        const std::lock_guard lock(mutex_);
+        report_ = report;
+      }
+      sink_(report);
+    }
+    over_ = true;
+  }
+  void run_command(RemedyReported& report) {
+    const std::uint32_t tries = desired_.hook->retries + 1;
+    HookResult result;
     for (std::uint32_t attempt = 1; attempt <= tries && !stop_.is_set(); ++attempt) {
       result = run_hook(command_for(desired_, attempt), stop_);
       if (result.ok) break;
       if (attempt < tries && stop_.wait(kRetryPause)) break;
     }
-    if (stop_.is_set()) return;  // nobody waits for it, or another control plane does it again
-    {
-      const std::lock_guard lock(mutex_);
-      result_ = result;
-    }
-    tell(result);
+    report.ok = result.ok;
+    report.detail = result.detail;
+    if (desired_.action != FaultAction::kValidate) return;
+    CheckSaid said = read_result(std::move(result));
+    report.ok = said.result.outcome == CheckOutcome::kPassed;
+    report.detail = std::move(said.detail);
+    report.check = std::move(said.result);
   }
-  void tell(const HookResult& result) {
-    sink_(RemedyReported{desired_.node, desired_.remedy, result.ok, result.detail});
+  /// One after the other, until one does not pass.
+  void run_checks(RemedyReported& report) {
+    CheckResult all{CheckOutcome::kPassed, {}};
+    if (report.check) all.measures = std::move(report.check->measures);
+    std::string passed;
+    for (const CheckProgram& check : desired_.checks) {
+      if (stop_.is_set()) return;
+      CheckSaid said = read_result(run_hook(command_for(desired_, check), stop_));
+      for (Measure& each : said.result.measures) {
+        if (all.measures.size() < kMeasuresMax) all.measures.push_back(std::move(each));
+      }
+      all.outcome = said.result.outcome;
+      report.detail = check.name + (said.detail.empty() ? "" : ": " + said.detail);
+      if (all.outcome != CheckOutcome::kPassed) break;
+      passed += (passed.empty() ? "" : ", ") + check.name;
+    }
+    report.ok = all.outcome == CheckOutcome::kPassed;
+    if (report.ok) report.detail = passed;
+    report.check = std::move(all);
   }
 
   const DesiredRemedy desired_;
   const ObservationSink sink_;
   StopFlag stop_;
   std::mutex mutex_;
-  std::optional<HookResult> result_;
+  std::optional<RemedyReported> report_;
+  std::atomic<bool> over_ = false;
   std::thread thread_;
 };
 
@@ -115,7 +193,7 @@ class HookEngine final : public Engine {
       return;
     }
     newest = desired.remedy;
-    replaced = std::move(running);
+    replaced = let_go(std::move(running));
     running = std::make_unique<RunningHook>(std::move(desired), sink_);
   }
   void forget_remedy(const std::string& node, Epoch remedy) override {
@@ -124,19 +202,22 @@ class HookEngine final : public Engine {
     newest_[node] = std::max(newest_[node], remedy);
     const auto found = running_.find(node);
     if (found == running_.end() || !found->second || found->second->remedy() > remedy) return;
-    ended = std::move(found->second);
+    ended = let_go(std::move(found->second));
     running_.erase(found);
   }
 
   void detach() override {
     std::map<std::string, std::unique_ptr<RunningHook>> ended;
+    std::vector<std::unique_ptr<RunningHook>> leaving;
     {
       const std::lock_guard lock(mutex_);
       ended = std::move(running_);
       running_.clear();
+      leaving.swap(leaving_);
       sink_ = nullptr;
     }
     ended.clear();
+    leaving.clear();
     inner_->detach();
   }
   Result<LogChunk> read_log(const LogQuery& query) override { return inner_->read_log(query); }
@@ -144,11 +225,23 @@ class HookEngine final : public Engine {
   bool reports_nodes() const override { return inner_->reports_nodes(); }
 
  private:
+  /// Under the lock: what the caller is to end, once it has let go of the lock. The check of an
+  /// idle node is killed and left alone: a job is about to start, and nobody waits for the kernel
+  /// to clean up.
+  std::unique_ptr<RunningHook> let_go(std::unique_ptr<RunningHook> hook) {
+    std::erase_if(leaving_, [](const auto& each) { return each->is_over(); });
+    if (!hook || !hook->yields()) return hook;
+    hook->stop();
+    leaving_.push_back(std::move(hook));
+    return nullptr;
+  }
+
   std::unique_ptr<Engine> inner_;
   std::mutex mutex_;
   ObservationSink sink_;
   std::map<std::string, Epoch> newest_;  ///< by node: told or forgotten
   std::map<std::string, std::unique_ptr<RunningHook>> running_;
+  std::vector<std::unique_ptr<RunningHook>> leaving_;  ///< told to end, and not gone yet
 };
 
 }  // namespace

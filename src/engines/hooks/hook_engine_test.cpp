@@ -2,6 +2,7 @@
 #include "engines/hooks/hook_engine.h"
 
 #include <gmock/gmock.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -174,6 +175,65 @@ TEST_F(HookEngineTest, AllElseIsTheOtherEnginesBusiness) {
   EXPECT_EQ(inner_->sets, 1);
   EXPECT_EQ(engine_->containment(), "quiet");
   EXPECT_TRUE(engine_->reports_nodes());
+}
+
+DesiredRemedy check(std::uint64_t number, std::vector<std::vector<std::string>> commands) {
+  DesiredRemedy desired;
+  desired.node = "n1";
+  desired.remedy = Epoch(number);
+  desired.action = FaultAction::kValidate;
+  desired.accelerators = 8;
+  desired.yields = true;
+  for (auto& command : commands) {
+    desired.checks.push_back({"c" + std::to_string(desired.checks.size()),
+                              std::move(command),
+                              seconds(60),
+                              {},
+                              true,
+                              true});
+  }
+  return desired;
+}
+
+TEST_F(HookEngineTest, ChecksAreRunOneAfterTheOtherAndTheirMeasuresJoined) {
+  const auto says = [](const std::string& name) {
+    return std::vector<std::string>{"/bin/sh", "-c",
+                                    "echo '{\"measures\": [{\"name\": \"" + name +
+                                        "\", \"value\": '$MILLWRIGHT_ACCELERATORS'}]}'"};
+  };
+  engine_->remedy(check(1, {says("a"), says("b")}));
+  const RemedyReported told = report(0);
+  EXPECT_TRUE(told.ok) << told.detail;
+  EXPECT_EQ(told.detail, "c0, c1");
+  ASSERT_TRUE(told.check.has_value());
+  EXPECT_EQ(told.check->outcome, CheckOutcome::kPassed);
+  ASSERT_EQ(told.check->measures.size(), 2U);
+  EXPECT_EQ(told.check->measures[1].name, "b");
+  EXPECT_EQ(told.check->measures[1].value, 8);
+}
+
+TEST_F(HookEngineTest, TheFirstCheckThatDoesNotPassIsTheLast) {
+  engine_->remedy(check(1, {{"/bin/sh", "-c", "echo 3 GB/s; exit 1"},
+                            {"/bin/sh", "-c", "echo run >> " + path("second")}}));
+  EXPECT_EQ(report(0).check->outcome, CheckOutcome::kFailed);
+  EXPECT_THAT(report(0).detail, HasSubstr("c0: it exited with code 1: 3 GB/s"));
+  engine_->remedy(check(2, {{path("no such program")}}));
+  EXPECT_EQ(report(1).check->outcome, CheckOutcome::kUnable);
+  EXPECT_FALSE(report(1).ok);
+  EXPECT_EQ(text("second"), "");
+}
+
+TEST_F(HookEngineTest, AForgottenCheckOfAnIdleNodeIsKilledAndNobodyWaits) {
+  // It would not end for a signal that can be caught.
+  engine_->remedy(check(
+      1, {{"/bin/sh", "-c", "trap '' TERM; echo $$ > " + path("pid") + "; echo here; sleep 300"}}));
+  while (text("pid").empty()) std::this_thread::yield();
+  const pid_t pid = static_cast<pid_t>(std::stol(text("pid")));
+  engine_->forget_remedy("n1", Epoch(1));
+  while (kill(pid, 0) == 0) std::this_thread::yield();
+  engine_->remedy(check(2, {{"/bin/true"}}));
+  EXPECT_TRUE(report(0).ok);
+  EXPECT_EQ(report(0).remedy, Epoch(2)) << "of the other one nothing is said";
 }
 
 }  // namespace

@@ -20,10 +20,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kOutputKept = 4096;
+constexpr std::size_t kOutputKept = 65'536;
 constexpr std::size_t kDetailMax = 300;
-/// Between asking a program to end and killing it.
-constexpr std::chrono::seconds kGrace{2};
 
 int milliseconds_left(Clock::time_point until) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
@@ -129,16 +127,22 @@ Outcome watch(int process, Output& output, const StopFlag& stop, Clock::time_poi
 }
 
 /// The whole group goes, and the process is waited for.
-int end_group(pid_t pid, int process, bool has_ended) {
-  if (!has_ended) {
+int end_group(pid_t pid, int process, Duration grace) {
+  if (grace.count() > 0) {
     kill(-pid, SIGTERM);
     pollfd waits{process, POLLIN, 0};
-    poll(&waits, 1, milliseconds_left(Clock::now() + kGrace));
+    poll(&waits, 1, milliseconds_left(Clock::now() + std::chrono::nanoseconds(grace.count())));
   }
   kill(-pid, SIGKILL);
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
   return status;
+}
+
+HookResult failed_to_run(std::string why) {
+  HookResult result;
+  result.detail = std::move(why);
+  return result;
 }
 
 std::string how(int status) {
@@ -172,11 +176,11 @@ HookResult run_hook(const HookCommand& command, const StopFlag& stop) {
   std::array<int, 2> output{};
   std::array<int, 2> failure{};
   if (pipe2(output.data(), O_CLOEXEC) != 0)
-    return {false, "no pipe: " + std::string(strerror(errno))};
+    return failed_to_run("no pipe: " + std::string(strerror(errno)));
   if (pipe2(failure.data(), O_CLOEXEC) != 0) {
     close(output[0]);
     close(output[1]);
-    return {false, "no pipe: " + std::string(strerror(errno))};
+    return failed_to_run("no pipe: " + std::string(strerror(errno)));
   }
   const pid_t pid = fork();
   if (pid == 0) become(launch, output[1], failure[1]);
@@ -185,7 +189,7 @@ HookResult run_hook(const HookCommand& command, const StopFlag& stop) {
   Output written(output[0]);
   if (pid < 0) {
     close(failure[0]);
-    return {false, "it could not be started: " + std::string(strerror(errno))};
+    return failed_to_run("it could not be started: " + std::string(strerror(errno)));
   }
   int error = 0;
   const bool failed = read(failure[0], &error, sizeof error) == sizeof error;
@@ -193,21 +197,29 @@ HookResult run_hook(const HookCommand& command, const StopFlag& stop) {
   const int process = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   if (failed || process < 0) {
     if (!failed) error = errno;
-    end_group(pid, process, false);
+    end_group(pid, process, command.grace);
     if (process >= 0) close(process);
-    return {false, command.arguments[0] + " could not be run: " + strerror(error)};
+    return failed_to_run(command.arguments[0] + " could not be run: " + strerror(error));
   }
   const auto until = Clock::now() + std::chrono::nanoseconds(command.timeout.count());
   const Outcome outcome = watch(process, written, stop, until);
-  const int status = end_group(pid, process, outcome == Outcome::kEnded);
+  const int status =
+      end_group(pid, process, outcome == Outcome::kEnded ? Duration() : command.grace);
   close(process);
   written.read_rest();
   const std::string said = last_line(written.text());
   const std::string after = said.empty() ? "" : ": " + said;
-  if (outcome == Outcome::kStopped) return {false, "it was stopped" + after};
-  if (outcome == Outcome::kTimeout) return {false, "it took longer than it may" + after};
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {true, said};
-  return {false, how(status) + after};
+  HookResult result{false, "", written.text(), std::nullopt, true};
+  if (WIFEXITED(status) && outcome == Outcome::kEnded) result.exit_code = WEXITSTATUS(status);
+  result.ok = result.exit_code == 0;
+  if (outcome == Outcome::kStopped) {
+    result.detail = "it was stopped" + after;
+  } else if (outcome == Outcome::kTimeout) {
+    result.detail = "it took longer than it may" + after;
+  } else {
+    result.detail = result.ok ? said : how(status) + after;
+  }
+  return result;
 }
 
 }  // namespace mw::hooks

@@ -14,6 +14,8 @@ struct HookCommand {
   std::vector<std::string> arguments;  ///< the first is the program's path
   std::vector<std::pair<std::string, std::string>> environment;  ///< all of it
   Duration timeout;
+  /// Between asking it to end and killing it, when it is to stop before its time.
+  Duration grace = seconds(2);
 };
 
 /// Something to wait for and to wake: an event that stays set once it is.
