@@ -19,12 +19,14 @@
 #include "engines/hooks/hook_engine.h"
 #include "engines/local/local_engine.h"
 #include "engines/simulated/simulated_engine.h"
+#include "engines/slurm/slurm_engine.h"
 #include "http/auth.h"
 #include "http/server.h"
 #include "journal/sqlite/sqlite_journal.h"
 #include "loop/control_loop.h"
 #include "loop/system_clock.h"
 #include "serve_lock.h"
+#include "slurm_choice.h"
 
 namespace mw {
 namespace {
@@ -149,10 +151,32 @@ class ControlPlane {
 
   Result<void> make_engine(EngineKind kind, const std::string& url, const std::string& key) {
     if (kind == EngineKind::kLocal) return make_local(url, key);
+    if (kind == EngineKind::kSlurm) return make_slurm(url, key);
     SimulatedEngineOptions engine_options;
     engine_options.run = options_.simulated_run;
     engine_options.nodes = node_specs(options_.nodes, nullptr);
     engine_ = make_simulated_engine(std::move(engine_options));
+    return {};
+  }
+
+  Result<void> make_slurm(const std::string& url, const std::string& key) {
+    auto chosen = choose_slurm(options_.home, options_.slurm);
+    if (!chosen) return chosen.error();
+    SlurmEngineOptions engine_options;
+    engine_options.home = options_.home;
+    engine_options.address = chosen->address;
+    engine_options.self = chosen->user.empty() ? user_name() : chosen->user;
+    engine_options.jwt_key = chosen->jwt_key;
+    engine_options.partitions = chosen->partitions;
+    engine_options.topology = chosen->topology;
+    engine_options.mw_binary = std::filesystem::read_symlink("/proc/self/exe");
+    engine_options.url = url;
+    engine_options.token = [tokens = http::AttemptTokens(key)](JobId job, AttemptNumber attempt) {
+      return tokens.make(job, attempt);
+    };
+    auto engine = make_slurm_engine(std::move(engine_options));
+    if (!engine) return engine.error();
+    engine_ = std::move(*engine);
     return {};
   }
 

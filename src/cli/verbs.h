@@ -86,6 +86,7 @@ struct ServeFlags {
   std::string engine;         ///< empty: as before
   std::string fleet;          ///< a file, or the name of one that is built in; empty: none
   std::string simulated_run;  ///< empty: the default
+  SlurmChoice slurm;
 };
 void add_serve_flags(CLI::App& verb, ServeFlags& flags);
 /// What the flags mean, judged. Reads the fleet file.

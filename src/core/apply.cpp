@@ -70,6 +70,13 @@ class Applier {
     recategorise(node, [&] { node.lost = event.lost; });
   }
 
+  void operator()(const NodeUseChanged& event) {
+    Node& node = node_at(event.node);
+    // A claim counts on what was free.
+    drop_claim(node.claim.job);
+    set_others(state_, node, event.others);
+  }
+
   void operator()(const NodeMoved& event) {
     Node& node = node_at(event.node);
     const NodePhase before = node.phase;

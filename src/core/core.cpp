@@ -63,6 +63,7 @@ std::vector<Event> Core::Stepper::step(Instant now, std::span<const Input> input
   turn_reservations();
   let_in_due();
   end_overdue();
+  make_up_for_others();
   turn_health();
   boost_starved();
   decide();

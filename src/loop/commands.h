@@ -24,6 +24,8 @@ std::vector<DesiredAttempt> desired_attempts(const State& state);
 /// What is being done to a node.  REQUIRES: it has a remedy that has begun.
 DesiredRemedy desired_remedy(const State& state, NodeId node);
 
+NodeDecision decision_on(const State& state, NodeId node);
+
 /// Tells the engine what `events` changed. `epochs` remembers the epoch of each live attempt, so
 /// that an ended one can be named after the state has forgotten it.
 class Commander {
