@@ -114,6 +114,7 @@ class ControlPlane {
                                  ? options_.listen
                                  : "[" + options_.listen + "]";
     const std::string url = fmt::format("http://{}:{}", host, *port);
+    engine_kind_ = *kind;
     if (auto made = make_engine(*kind, url, *key); !made) return made;
     engine_ = make_hook_engine(std::move(engine_));
 
@@ -245,6 +246,10 @@ class ControlPlane {
     HttpServer::Options server_options;
     server_options.address = options_.listen;
     server_options.port = port;
+    // Ranks on other machines report to us; they show their attempt's token.
+    if (engine_kind_ == EngineKind::kSlurm) {
+      server_options.allow_other_machines = true;
+    }
     server_options.token = token;
     server_options.attempt_key = key;
     server_options.version = kVersion;
@@ -259,6 +264,7 @@ class ControlPlane {
 
   const ServeOptions& options_;
   StopSignal& stop_;
+  EngineKind engine_kind_ = EngineKind::kLocal;
   std::optional<ServeLock> lock_;
   SystemClock clock_;
   std::unique_ptr<Journal> journal_;

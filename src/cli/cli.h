@@ -96,6 +96,9 @@ struct CliHooks {
                                                   const JournalQuery& query)>
       journal_events;
   std::function<Result<JournalStats>(const std::filesystem::path& home)> journal_stats;
+  /// The token of a user.  Errors: kInvalid for the name; what reading HOME/key says.
+  std::function<Result<std::string>(const std::filesystem::path& home, const std::string& user)>
+      user_token;
   ReplayHook replay;
   ExperimentHooks experiments;
   SimHooks sim;

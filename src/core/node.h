@@ -63,8 +63,7 @@ struct Node {
   bool reserved = false;  ///< the time for which it is set aside has begun
   Watts draw;             ///< counted in the index: of what runs, or what is claimed if more
   bool operator==(const Node&) const = default;
-  MW_FIELDS(id, phase, lost, phase_reason, phase_by, phase_since, phase_mover, drain,
-            others)
+  MW_FIELDS(id, phase, lost, phase_reason, phase_by, phase_since, phase_mover, drain, others)
 };
 
 /// Given new work, as long as something is free.

@@ -233,7 +233,7 @@ struct State {
   /// Records with something that comes with time: the earliest start, the last possible one.
   std::set<std::pair<Instant, JobId>> calendar;
   std::set<NodeId> others_short;  ///< nodes where others use more than could be taken for them
-  std::set<JobId> may_grow;  ///< attempts of elastic jobs with fewer tasks than asked for
+  std::set<JobId> may_grow;       ///< attempts of elastic jobs with fewer tasks than asked for
   /// Running attempts' accelerators that may be stopped for others, by value of their class.
   std::map<std::int32_t, AcceleratorShare> preemptible;
   /// Jobs that start again, by when they may: ahead of the queue.

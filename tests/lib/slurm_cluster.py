@@ -18,6 +18,7 @@ import pwd
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -67,6 +68,7 @@ SlurmdParameters=config_overrides
 GresTypes=gpu
 MailProg=/bin/true
 SlurmctldTimeout=30
+MessageTimeout=5
 SlurmdTimeout={slurmd_timeout}
 InactiveLimit=0
 MinJobAge=300
@@ -130,7 +132,7 @@ def poll(what, condition, seconds=30.0, every=0.05):
 class SlurmCluster:
     """`leaves`: the nodes below each leaf switch, in the order of topology.conf."""
 
-    def __init__(self, leaves=(("n1", "n2", "n3"), ("n4", "n5", "n6")), slurmd_timeout=5):
+    def __init__(self, leaves=(("n1", "n4", "n6"), ("n2", "n3", "n5")), slurmd_timeout=5):
         self.leaves = leaves
         self.nodes = sorted(name for leaf in leaves for name in leaf)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="mw-slurm-"))
@@ -155,7 +157,8 @@ class SlurmCluster:
         for name in self.nodes:
             (self.dir / "spool" / name).mkdir(parents=True)
         for device in range(8):
-            (self.dir / f"gpus/gpu{device}").touch()
+            # Of a number that no driver has: Slurm only wants to see devices.
+            os.mknod(self.dir / f"gpus/gpu{device}", 0o600 | stat.S_IFCHR, os.makedev(240, device))
         rest = pwd.getpwnam(REST_USER)
         os.chown(self.dir / "rest", rest.pw_uid, rest.pw_gid)
         etc = self.dir / "etc"

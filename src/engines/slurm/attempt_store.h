@@ -23,8 +23,8 @@ using AttemptKey = std::pair<JobId, AttemptNumber>;
 struct AttemptRecord {
   Epoch epoch;
   std::string user;
-  std::string directory;  ///< of its output
-  Instant handed_over;    ///< when Slurm was first asked
+  std::string directory;     ///< of its output
+  Instant handed_over;       ///< when Slurm was first asked
   SlurmJobId slurm_job = 0;  ///< 0: Slurm has not said yet that it took it
 };
 

@@ -53,7 +53,9 @@ Result<void> ClusterView::take(std::vector<SlurmPartition> partitions) {
 /// drains. A cloud node that is powered down starts when a job is given to it: it is up.
 ClusterView::Health ClusterView::health_of(const SlurmNode& node) {
   const bool cloud = has(node, "CLOUD");
-  if (has_any(node, {"DOWN", "DOWN*", "ERROR", "FUTURE", "UNKNOWN", "INVALID", "INVALID_REG"})) {
+  // A slurmctld that has just started has not heard from its nodes: that says nothing of them.
+  if (has(node, "UNKNOWN")) return Health::kUnknown;
+  if (has_any(node, {"DOWN", "DOWN*", "ERROR", "FUTURE", "INVALID", "INVALID_REG"})) {
     return Health::kDown;
   }
   if (!cloud && has_any(node, {"POWERED_DOWN", "POWERING_DOWN"})) return Health::kDown;
@@ -69,8 +71,7 @@ NodeSpec ClusterView::spec_of(const SlurmNode& node) const {
   spec.name = node.name;
   spec.site = site_;
   spec.accelerator_type = node.gpus.count > 0 ? node.gpus.type : "cpu";
-  spec.accelerators =
-      node.gpus.count > 0 ? node.gpus.count : static_cast<std::uint32_t>(node.cpus);
+  spec.accelerators = node.gpus.count > 0 ? node.gpus.count : static_cast<std::uint32_t>(node.cpus);
   spec.cpus = kWholeCpu * node.cpus;
   spec.memory = Bytes(node.memory_mib << 20);
   const auto stand = topology_.stands.find(node.name);
@@ -101,7 +102,9 @@ void ClusterView::take(const std::vector<SlurmNode>& nodes, const ObservationSin
 
 void ClusterView::tell(Known& known, const SlurmNode& now, const ObservationSink& sink) {
   const Health before = known.health;
-  known.health = health_of(now);
+  const Health health = health_of(now);
+  if (health == Health::kUnknown && known.told) return;
+  known.health = health == Health::kUnknown ? Health::kUp : health;
   const bool changed = !known.told || spec_of(known.node) != spec_of(now);
   known.node = now;
   if (const auto decision = decisions_.extract(now.name); !decision.empty()) {
@@ -156,7 +159,9 @@ void ClusterView::take_use(const std::vector<SlurmJob>& jobs,
     for (const SlurmAllocation& each : job.allocations) {
       OthersUse& of_node = use[each.node];
       of_node.accelerators += each.gpus;
-      of_node.cpus += kWholeCpu * each.cpus;
+      const SlurmNode* at = node(each.node);
+      const std::int64_t threads = at == nullptr ? 1 : at->threads_per_core;
+      of_node.cpus += kWholeCpu * std::max(each.cpus, each.cores * threads);
       of_node.memory += Bytes(each.memory_mib << 20);
     }
   }

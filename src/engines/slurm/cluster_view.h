@@ -45,13 +45,13 @@ class ClusterView {
   [[nodiscard]] bool empty() const { return nodes_.empty(); }
 
  private:
-  enum class Health { kUp, kDraining, kDown };
+  enum class Health { kUp, kDraining, kDown, kUnknown };
   struct Known {
     SlurmNode node;
     bool told = false;
     Health health = Health::kUp;
     std::optional<OthersUse> use;  ///< as told
-    bool asked = false;  ///< for what was decided to change; until we hear of it
+    bool asked = false;            ///< for what was decided to change; until we hear of it
     NodeDecision decision;
   };
   static Health health_of(const SlurmNode& node);
@@ -67,7 +67,7 @@ class ClusterView {
     std::unordered_set<std::string> nodes;
   };
   std::vector<Usable> partitions_;  ///< the default one first
-  std::set<std::string> usable_;            ///< nodes of those
+  std::set<std::string> usable_;    ///< nodes of those
   std::map<std::string, Known> nodes_;
   std::map<std::string, NodeDecision> decisions_;  ///< of nodes that we have not seen yet
 };

@@ -57,8 +57,8 @@ std::string make_token(const std::string& key, const std::string& user, Instant 
                        Duration lifetime) {
   const std::int64_t at = now.count() / seconds(1).count();
   const std::string header = R"({"alg":"HS256","typ":"JWT"})";
-  const std::string claims = fmt::format(R"({{"exp":{},"iat":{},"sun":"{}"}})",
-                                         at + lifetime / seconds(1), at, user);
+  const std::string claims =
+      fmt::format(R"({{"exp":{},"iat":{},"sun":"{}"}})", at + lifetime / seconds(1), at, user);
   const std::string message = base64url(header) + "." + base64url(claims);
   return message + "." + base64url(hmac_sha256(key, message));
 }
@@ -68,15 +68,15 @@ Identity Identity::of_socket(std::string user) { return {std::move(user), ""}; }
 Result<Identity> Identity::with_key(const std::filesystem::path& key, std::string self) {
   struct stat info {};
   if (::stat(key.c_str(), &info) != 0) {
-    return Error{ErrorCode::kUnavailable,
-                 fmt::format("--slurm-jwt-key: cannot read {}: {}", key.string(),
-                             std::strerror(errno))};
+    return Error{ErrorCode::kUnavailable, fmt::format("--slurm-jwt-key: cannot read {}: {}",
+                                                      key.string(), std::strerror(errno))};
   }
   if ((info.st_mode & 077) != 0) {
-    return Error{ErrorCode::kForbidden,
-                 fmt::format("--slurm-jwt-key: {} can be read by others than its owner, and whoever "
-                             "reads it can be any user of the cluster; \"chmod 600\" it",
-                             key.string())};
+    return Error{
+        ErrorCode::kForbidden,
+        fmt::format("--slurm-jwt-key: {} can be read by others than its owner, and whoever "
+                    "reads it can be any user of the cluster; \"chmod 600\" it",
+                    key.string())};
   }
   std::ifstream file(key, std::ios::binary);
   std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
@@ -87,8 +87,8 @@ Result<Identity> Identity::with_key(const std::filesystem::path& key, std::strin
                              key.string(), std::strerror(errno))};
   }
   if (bytes.size() < kKeyBytesMin) {
-    return Error{ErrorCode::kInvalid, fmt::format("--slurm-jwt-key: {} is too short to be a key",
-                                                  key.string())};
+    return Error{ErrorCode::kInvalid,
+                 fmt::format("--slurm-jwt-key: {} is too short to be a key", key.string())};
   }
   return Identity(std::move(self), std::move(bytes));
 }

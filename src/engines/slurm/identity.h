@@ -27,8 +27,7 @@ class Identity {
   /// Errors: kForbidden, when a job of `user` cannot be run as that user.
   [[nodiscard]] Result<void> may_act_as(const std::string& user) const;
   /// The headers that say who asks, "Name: value".
-  [[nodiscard]] std::vector<std::string> headers(const std::string& user,
-                                                 Instant now) const;
+  [[nodiscard]] std::vector<std::string> headers(const std::string& user, Instant now) const;
 
  private:
   Identity(std::string self, std::string key) : self_(std::move(self)), key_(std::move(key)) {}

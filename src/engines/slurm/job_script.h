@@ -12,8 +12,8 @@
 namespace mw::slurm {
 
 /// To be sent by us when an attempt is to stop. Programs that do not know it ignore it, which is
-/// why it is this one: Slurm sends a signal to all processes of a job, srun too, and a SIGTERM would
-/// have srun end the tasks at once, however long their grace.
+/// why it is this one: Slurm sends a signal to all processes of a job, srun too, and a SIGTERM
+/// would have srun end the tasks at once, however long their grace.
 inline constexpr const char* kStopSignal = "SIGURG";
 
 // Exit codes of the script itself, where no task's can be.

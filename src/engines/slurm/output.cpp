@@ -43,16 +43,16 @@ Result<LogChunk> read_output(const AttemptRecord& record, const LogQuery& query)
   const std::string path = output_file(record.directory, query.rank, query.standard_error);
   const File file(path);
   if (file.fd() < 0 && (errno == ENOENT || errno == ENOTDIR)) {
-    return Error{ErrorCode::kNotFound,
-                 fmt::format("no output of job {}, attempt {}, rank {} is here: it has not started, "
-                             "or {} cannot be seen from this machine",
-                             query.job.value(), query.attempt.value(), query.rank.value(), path)};
+    return Error{
+        ErrorCode::kNotFound,
+        fmt::format("no output of job {}, attempt {}, rank {} is here: it has not started, "
+                    "or {} cannot be seen from this machine",
+                    query.job.value(), query.attempt.value(), query.rank.value(), path)};
   }
   struct stat info {};
   if (file.fd() < 0 || ::fstat(file.fd(), &info) != 0) {
-    return Error{ErrorCode::kForbidden,
-                 fmt::format("cannot read {}: {}; it is the user's own", path,
-                             std::strerror(errno))};
+    return Error{ErrorCode::kForbidden, fmt::format("cannot read {}: {}; it is the user's own",
+                                                    path, std::strerror(errno))};
   }
   if (!belongs_to(info, record.user)) {
     return Error{ErrorCode::kForbidden,
@@ -61,8 +61,8 @@ Result<LogChunk> read_output(const AttemptRecord& record, const LogQuery& query)
   LogChunk chunk;
   chunk.offset = query.offset;
   chunk.data.resize(query.limit);
-  const ssize_t got = ::pread(file.fd(), chunk.data.data(), chunk.data.size(),
-                              static_cast<off_t>(query.offset));
+  const ssize_t got =
+      ::pread(file.fd(), chunk.data.data(), chunk.data.size(), static_cast<off_t>(query.offset));
   if (got < 0) {
     return Error{ErrorCode::kUnavailable,
                  fmt::format("cannot read {}: {}", path, std::strerror(errno))};

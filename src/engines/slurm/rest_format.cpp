@@ -93,8 +93,9 @@ std::optional<RestFault> fault_in(const json::object& document) {
     if (!each.is_object()) continue;
     const json::object& object = each.get_object();
     RestFault fault;
-    fault.number = number_of(object, object.contains("error_number") ? "error_number" : "error_code")
-                       .value_or(0);
+    fault.number =
+        number_of(object, object.contains("error_number") ? "error_number" : "error_code")
+            .value_or(0);
     fault.text = text_of(object, "description");
     if (fault.text.empty()) fault.text = text_of(object, "error");
     return fault;
@@ -129,10 +130,12 @@ Result<std::vector<Element>> read_list(std::string_view body, std::string_view k
 
 Result<void> read_node(const json::object& object, SlurmNode& node) {
   node.name = text_of(object, "name");
-  if (node.name.empty()) return Error{ErrorCode::kInvalid, "slurmrestd told of a node without name"};
+  if (node.name.empty())
+    return Error{ErrorCode::kInvalid, "slurmrestd told of a node without name"};
   node.address = text_of(object, "address");
   node.gpus = gpus_in(text_of(object, "gres"));
   node.cpus = number_of(object, "cpus").value_or(0);
+  node.threads_per_core = std::max<std::int64_t>(1, number_of(object, "threads").value_or(1));
   node.memory_mib = number_of(object, "real_memory").value_or(0);
   node.reason = text_of(object, "reason");
   add_words(object, "state", node.states);
@@ -159,10 +162,27 @@ void read_exit(const json::object& object, SlurmJob& job) {
   job.exit_code = static_cast<std::int32_t>((status >> 8) & 0xff);
 }
 
+/// Up to v0.0.40 what a job has of a node is a tree of sockets and their cores; "cpus_used" is what
+/// its steps use of them.
+std::int64_t cores_in(const json::object& allocation) {
+  std::int64_t cores = 0;
+  const json::value* sockets = find(allocation, "sockets");
+  if (sockets == nullptr || !sockets->is_object()) return 0;
+  for (const auto& socket : sockets->get_object()) {
+    if (!socket.value().is_object()) continue;
+    const json::value* list = find(socket.value().get_object(), "cores");
+    if (list != nullptr && list->is_object()) {
+      cores += static_cast<std::int64_t>(list->get_object().size());
+    }
+  }
+  return cores;
+}
+
 void read_allocation(const json::object& object, SlurmJob& job) {
   SlurmAllocation allocation;
   allocation.node = text_of(object, object.contains("nodename") ? "nodename" : "name");
   allocation.cpus = number_of(object, "cpus_used").value_or(0);
+  allocation.cores = cores_in(object);
   allocation.memory_mib = number_of(object, "memory_allocated").value_or(0);
   if (const json::value* cpus = find(object, "cpus"); cpus && cpus->is_object()) {
     allocation.cpus = number_of(cpus->get_object(), "count").value_or(0);
@@ -318,9 +338,9 @@ Result<RestVersion> choose_version(std::string_view openapi) {
   if (best.number != 0) return best;
   return Error{ErrorCode::kUnsupported,
                "slurmrestd offers the REST versions " +
-                   (offered.empty() ? "(none)" : comma_list(offered)) + "; Millwright speaks v0.0." +
-                   std::to_string(kRestOldest) + " (Slurm 22.05) to v0.0." +
-                   std::to_string(kRestNewest)};
+                   (offered.empty() ? "(none)" : comma_list(offered)) +
+                   "; Millwright speaks v0.0." + std::to_string(kRestOldest) +
+                   " (Slurm 22.05) to v0.0." + std::to_string(kRestNewest)};
 }
 
 Result<std::vector<SlurmNode>> read_nodes(std::string_view body) {

@@ -90,6 +90,7 @@ void SlurmAttempt::refuse(std::string why) { gone(true, std::move(why)); }
 void SlurmAttempt::seen(const SlurmJob& job, SteadyTime now) {
   slurm_job_ = job.id;
   sure_ = true;
+  in_sight_ = true;
   misses_ = 0;
   if (end_) return;
   running_ = is_on(job);
@@ -111,6 +112,7 @@ void SlurmAttempt::seen(const SlurmJob& job, SteadyTime now) {
 
 void SlurmAttempt::unseen(SteadyTime asked, SteadyTime now) {
   // A list that was asked for before says nothing.
+  in_sight_ = false;
   if (end_ || !handed_over_ || asked <= asked_at_) return;
   if (!sure_) {
     if (now - asked_at_ > kUnknownFor) handed_over_ = false;  // it never came to be
@@ -179,9 +181,9 @@ NextStep SlurmAttempt::next_step(SteadyTime now) const {
   if (!handed_over_) {
     if (stop) return NextStep::kNothing;
     return now >= asked_at_ + kTryAgainAfter || asked_at_ == SteadyTime() ? NextStep::kSubmit
-                                                                         : NextStep::kNothing;
+                                                                          : NextStep::kNothing;
   }
-  if (!stop || slurm_job_ == 0) return NextStep::kNothing;
+  if (!stop || !in_sight_) return NextStep::kNothing;
   const bool gently = running_ && give_up_.empty() && desired_.grace.count() > 0;
   if (gently && !signalled_) return NextStep::kSignal;
   if (gently && stop_since_ && now < *stop_since_ + wait_of(desired_.grace)) {

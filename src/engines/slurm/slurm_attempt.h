@@ -77,18 +77,19 @@ class SlurmAttempt {
   bool handed_over_ = false;
   bool sure_ = false;  ///< Slurm said that it took it
   SlurmJobId slurm_job_ = 0;
-  SteadyTime asked_at_;                  ///< when what came of handing over was known, or not
-  int misses_ = 0;                       ///< lists in a row without it
+  SteadyTime asked_at_;  ///< when what came of handing over was known, or not
+  int misses_ = 0;       ///< lists in a row without it
   std::optional<SteadyTime> pending_since_;
-  bool running_ = false;                 ///< as last seen
+  bool in_sight_ = false;  ///< in the last list; numbers of jobs are used again when Slurm forgets
+  bool running_ = false;   ///< as last seen
   bool has_run_ = false;
-  std::string give_up_;                  ///< why it is to be ended, though it is wanted
+  std::string give_up_;  ///< why it is to be ended, though it is wanted
   std::optional<SteadyTime> stop_since_;
   bool signalled_ = false;
-  SteadyTime cancel_at_;                 ///< not before this again
+  SteadyTime cancel_at_;  ///< not before this again
   bool cancelled_ = false;
-  std::optional<InputBody> end_;         ///< how it ended
-  bool cancelled_there_ = false;         ///< by somebody, in Slurm
+  std::optional<InputBody> end_;  ///< how it ended
+  bool cancelled_there_ = false;  ///< by somebody, in Slurm
   bool told_started_ = false;
   bool told_end_ = false;
   SteadyTime repeat_at_;

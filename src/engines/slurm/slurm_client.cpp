@@ -17,8 +17,13 @@ constexpr long kTimeoutMs = 120'000;
 /// Lists of a cluster of 31,250 busy nodes are some 100 MB.
 constexpr std::size_t kBodyBytesMax = std::size_t{1} << 30;
 
-// Of slurm_errno.h: what a refusal is about. Numbers below 2000 are about reaching slurmctld.
+// Of slurm_errno.h. From 2000 on slurmctld refuses; below and from 5000 on it was not reached, or
+// its answer got lost.
+constexpr std::int64_t kNotReached = 1800;
 constexpr std::int64_t kFirstRefusal = 2000;
+constexpr std::int64_t kLastRefusal = 4999;
+constexpr std::int64_t kFirstAuthentication = 6000;
+constexpr std::int64_t kLastAuthentication = 6999;
 constexpr std::int64_t kAccessDenied = 2002;
 constexpr std::int64_t kInvalidJob = 2017;
 constexpr std::int64_t kAlreadyDone = 2021;
@@ -48,7 +53,12 @@ bool never_sent(CURLcode code) {
 }
 
 ErrorCode code_of(const RestFault& fault) {
+  if (fault.number >= kFirstAuthentication && fault.number <= kLastAuthentication) {
+    return ErrorCode::kForbidden;
+  }
   switch (fault.number) {
+    case kNotReached:
+      return ErrorCode::kUnavailable;
     case kAccessDenied:
       return ErrorCode::kForbidden;
     case kInvalidJob:
@@ -58,7 +68,8 @@ ErrorCode code_of(const RestFault& fault) {
     case kParsingFailed:
       return ErrorCode::kInvalid;
     default:
-      return fault.number >= kFirstRefusal ? ErrorCode::kInvalid : ErrorCode::kTimeout;
+      return fault.number >= kFirstRefusal && fault.number <= kLastRefusal ? ErrorCode::kInvalid
+                                                                           : ErrorCode::kTimeout;
   }
 }
 
@@ -178,8 +189,7 @@ Result<std::vector<SlurmJob>> SlurmClient::jobs() {
   return read_jobs(*body);
 }
 
-Result<SlurmJobId> SlurmClient::submit(const SlurmSubmission& submission,
-                                       const std::string& user) {
+Result<SlurmJobId> SlurmClient::submit(const SlurmSubmission& submission, const std::string& user) {
   if (const auto allowed = identity_.may_act_as(user); !allowed) return allowed.error();
   const std::string body = write_submission(submission, version_);
   const auto reply = ask("POST", version_.path() + "/job/submit", &body, user);
@@ -191,9 +201,9 @@ Result<SlurmJobId> SlurmClient::submit(const SlurmSubmission& submission,
     return Error{ErrorCode::kForbidden, "slurmrestd did not take us for user " + user};
   }
   if (reply->status != 200) {
-    return Error{ErrorCode::kTimeout, fmt::format("slurmrestd answered a submit with status {}: {}",
-                                                  reply->status,
-                                                  in_quotes(reply->body.substr(0, 120)))};
+    return Error{ErrorCode::kTimeout,
+                 fmt::format("slurmrestd answered a submit with status {}: {}", reply->status,
+                             in_quotes(reply->body.substr(0, 120)))};
   }
   auto id = read_submitted(reply->body);
   if (!id) return Error{ErrorCode::kTimeout, id.error().message};

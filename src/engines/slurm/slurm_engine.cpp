@@ -48,9 +48,9 @@ struct ForgetAttempt {
 using Command = std::variant<DesiredAttempt, ForgetAttempt, NodeDecision>;
 
 Instant wall_clock() {
-  return Instant(std::chrono::duration_cast<nanoseconds>(
-                     std::chrono::system_clock::now().time_since_epoch())
-                     .count());
+  return Instant(
+      std::chrono::duration_cast<nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count());
 }
 
 nanoseconds wait_of(Duration duration) { return nanoseconds(duration.count()); }
@@ -212,8 +212,7 @@ void SlurmEngine::begin(DesiredAttempt desired) {
   }
   const bool known = record != nullptr && record->epoch == desired.epoch;
   const std::string user = desired.spec->user;
-  std::string directory =
-      known ? record->directory : output_directory(desired, store_.home_id());
+  std::string directory = known ? record->directory : output_directory(desired, store_.home_id());
   const JobId job = desired.job;
   SlurmAttempt attempt(std::move(desired), user, std::move(directory),
                        {options_.start_timeout, options_.repeat_after});
@@ -256,8 +255,8 @@ Result<SlurmEngine::Look> SlurmEngine::list() {
   if (!jobs) return jobs.error();
   look.jobs = std::move(*jobs);
   cluster_.take(*nodes, sink_);
-  cluster_.take_use(look.jobs, [&](const SlurmJob& job) { return our_mark(job).has_value(); },
-                    sink_);
+  cluster_.take_use(
+      look.jobs, [&](const SlurmJob& job) { return our_mark(job).has_value(); }, sink_);
   listed_ = true;
   return look;
 }
@@ -277,8 +276,8 @@ void SlurmEngine::look_at_slurm() {
   if (stopping_) return;
   note_reached(reached);
   const SteadyTime now = SteadyClock::now();
-  const bool soon = std::ranges::any_of(
-      attempts_, [](const auto& each) { return each.second.unsettled(); });
+  const bool soon =
+      std::ranges::any_of(attempts_, [](const auto& each) { return each.second.unsettled(); });
   const nanoseconds pause = wait_of(soon ? options_.look_soon : options_.look_later);
   // Three times as long as it took: Slurm has other things to do.
   look_at_ = now + std::max<nanoseconds>(pause, 3 * (now - began));
@@ -325,11 +324,11 @@ void SlurmEngine::compare(const Look& look) {
 
 /// A job in our name that nobody wants any more.
 void SlurmEngine::clear_away(const SlurmJob& job, const JobMark& mark) {
-  const bool over = !job.completing && (job.state == "COMPLETED" || job.state == "FAILED" ||
-                                        job.state == "CANCELLED" || job.state == "TIMEOUT" ||
-                                        job.state == "NODE_FAIL" || job.state == "PREEMPTED" ||
-                                        job.state == "OUT_OF_MEMORY" || job.state == "BOOT_FAIL" ||
-                                        job.state == "DEADLINE");
+  const bool over =
+      !job.completing &&
+      (job.state == "COMPLETED" || job.state == "FAILED" || job.state == "CANCELLED" ||
+       job.state == "TIMEOUT" || job.state == "NODE_FAIL" || job.state == "PREEMPTED" ||
+       job.state == "OUT_OF_MEMORY" || job.state == "BOOT_FAIL" || job.state == "DEADLINE");
   if (over) {
     cleared_.erase(job.id);
     return;

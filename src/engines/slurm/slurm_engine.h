@@ -1,6 +1,7 @@
 // A Slurm cluster as a site, in submit mode: Slurm starts, confines and ends processes; which jobs
-// run where is decided here. Each attempt is one Slurm job that is pinned to the decided nodes. What
-// others hand to Slurm themselves goes on as before and is counted as used by them. See README.md.
+// run where is decided here. Each attempt is one Slurm job that is pinned to the decided nodes.
+// What others hand to Slurm themselves goes on as before and is counted as used by them. See
+// README.md.
 #pragma once
 
 #include <filesystem>

@@ -19,6 +19,7 @@ struct SlurmNode {
   std::string address;  ///< by which others reach it
   GpuCount gpus;
   std::int64_t cpus = 0;
+  std::int64_t threads_per_core = 1;
   std::int64_t memory_mib = 0;
   std::vector<std::string> states;  ///< in capitals; the base state first, then flags
   std::string reason;               ///< why it is down or drained, as a person or Slurm said
@@ -37,6 +38,7 @@ struct SlurmPartition {
 struct SlurmAllocation {
   std::string node;
   std::int64_t cpus = 0;
+  std::int64_t cores = 0;  ///< where they are told instead
   std::int64_t memory_mib = 0;
   std::uint32_t gpus = 0;
 };

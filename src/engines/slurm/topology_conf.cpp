@@ -42,13 +42,13 @@ class Tree {
  public:
   Result<void> add(std::string_view line) {
     const auto words = words_of(line);
-    const auto named = words.contains("switchname") ? words.find("switchname")
-                                                    : words.find("blockname");
+    const auto named =
+        words.contains("switchname") ? words.find("switchname") : words.find("blockname");
     if (named == words.end()) return {};  // of a kind that says nothing of where nodes stand
     Switch made;
     made.block = named->first == "blockname";
-    for (const auto& [key, into] : {std::pair("nodes", &made.nodes),
-                                    std::pair("switches", &made.switches)}) {
+    for (const auto& [key, into] :
+         {std::pair("nodes", &made.nodes), std::pair("switches", &made.switches)}) {
       const auto given = words.find(key);
       if (given == words.end()) continue;
       auto names = expand_hostlist(given->second);
