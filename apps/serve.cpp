@@ -247,9 +247,7 @@ class ControlPlane {
     server_options.address = options_.listen;
     server_options.port = port;
     // Ranks on other machines report to us; they show their attempt's token.
-    if (engine_kind_ == EngineKind::kSlurm) {
-      server_options.allow_other_machines = true;
-    }
+    if (engine_kind_ == EngineKind::kSlurm) { server_options.allow_other_machines = true; }
     server_options.token = token;
     server_options.attempt_key = key;
     server_options.version = kVersion;

@@ -1,4 +1,4 @@
-// What `mw token` makes tokens with.
+// What `mw token` makes tokens with: the key of the home, which the command line knows nothing of.
 #pragma once
 
 #include "cli/cli.h"

@@ -354,17 +354,10 @@ class Applier {
   void operator()(const ReservationEnded& event) { end_reservation(state_, event.reservation); }
 
   void operator()(const CheckpointWanted&) {}
-  void operator()(const FaultNoted& event) { apply_health(state_, event); }
-  void operator()(const FaultGone& event) { apply_health(state_, event); }
-  void operator()(const FaultJudged& event) { apply_health(state_, event); }
-  void operator()(const NodeWatched& event) { apply_health(state_, event); }
-  void operator()(const RemedyPlanned& event) { apply_health(state_, event); }
-  void operator()(const RemedyBegun& event) { apply_health(state_, event); }
-  void operator()(const RemedyCancelled& event) { apply_health(state_, event); }
-  void operator()(const RemedyEnded& event) { apply_health(state_, event); }
-  void operator()(const BreakerTripped& event) { apply_health(state_, event); }
-  void operator()(const BreakerWasReset& event) { apply_health(state_, event); }
-  void operator()(const FaultPolicyChanged& event) { apply_health(state_, event); }
+  /// What is about health alone (health_apply.cpp).
+  template <class HealthEvent>
+  requires requires(State& state, const HealthEvent& event) { apply_health(state, event); }
+  void operator()(const HealthEvent& event) { apply_health(state_, event); }
 
   void operator()(const IdleCauseChanged& event) {
     // Only what is free on ready nodes is idle, and all of it has the same cause.
