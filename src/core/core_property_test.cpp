@@ -348,10 +348,10 @@ class World {
   InputBody fresh_observation() {
     if (random_.chance(1, 12)) return NodeLost{some_node()};
     if (random_.chance(1, 12)) {
-      return NodeUseReported{some_node(),
-                             {static_cast<std::uint32_t>(random_.between(0, 3)),
-                              CpuShare(1000 * random_.between(0, 4)),
-                              Bytes(random_.between(0, 1 << 20))}};
+      return NodeUseReported{
+          some_node(),
+          {static_cast<std::uint32_t>(random_.between(0, 3)),
+           CpuShare(1000 * random_.between(0, 4)), Bytes(random_.between(0, 1 << 20))}};
     }
     if (random_.chance(1, 8) || engine_.empty()) {
       NodeSpec& spec = nodes_[random_.below(nodes_.size())];

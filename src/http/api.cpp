@@ -116,7 +116,8 @@ void Api::stop() {
 std::optional<Response> Api::admit(Request& head) {
   if (auto refusal = check_names(context_->options.host_names, head)) return refusal;
   if (auto refusal = router_.match(head)) return refusal;
-  if (auto refusal = check_caller(context_->options.token, context_->tokens, context_->users, head)) {
+  if (auto refusal =
+          check_caller(context_->options.token, context_->tokens, context_->users, head)) {
     return refusal;
   }
   const std::string_view coding = head.header("content-encoding");

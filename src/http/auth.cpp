@@ -143,8 +143,8 @@ std::string signature(const std::string& key, const std::string& text) {
 }
 
 std::string attempt_signature(const std::string& key, JobId job, AttemptNumber attempt) {
-  return signature(key, "attempt:" + std::to_string(job.value()) + ":" +
-                            std::to_string(attempt.value()));
+  return signature(
+      key, "attempt:" + std::to_string(job.value()) + ":" + std::to_string(attempt.value()));
 }
 
 /// As POSIX has them, and what directories of users add.

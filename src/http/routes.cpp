@@ -42,9 +42,9 @@ std::optional<Response> check_own_job(const ApiContext& context, const Request& 
     if (found != nullptr) owner = spec_of(state, job).user;
   });
   if (owner.empty() || owner == request.caller.user) return std::nullopt;
-  return error_response(Error{ErrorCode::kForbidden,
-                              "Job " + std::to_string(job.value()) + " is of user " + owner +
-                                  ", and you are " + request.caller.user + "."});
+  return error_response(Error{ErrorCode::kForbidden, "Job " + std::to_string(job.value()) +
+                                                         " is of user " + owner + ", and you are " +
+                                                         request.caller.user + "."});
 }
 
 std::optional<Response> refusal_in(const std::vector<Event>& events) {

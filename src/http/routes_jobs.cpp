@@ -101,9 +101,9 @@ void logs(ApiContext& context, const Request& request, const Reply& reply) {
   const auto job = find_job(context, job_of(request), Why::kAsLastTold);
   if (!job) return reply(error_response(job.error()));
   if (!request.caller.user.empty() && job->spec->user != request.caller.user) {
-    return reply(error_response(Error{ErrorCode::kForbidden,
-                                      "What a job writes is shown to its own user, " +
-                                          job->spec->user + "."}));
+    return reply(
+        error_response(Error{ErrorCode::kForbidden, "What a job writes is shown to its own user, " +
+                                                        job->spec->user + "."}));
   }
   const auto refuse = [&](ErrorCode code, const std::string& message) {
     reply(error_response(Error{code, message}));
@@ -326,16 +326,16 @@ std::vector<Route> job_routes(ApiContext* context) {
   routes.push_back(verb_route("/v1/jobs/{job}/release", "release_job", "Lets a held job start.",
                               whole_array_handler<ReleaseJob>(context)));
   routes.back().parameters.push_back(whole_array);
-  routes.push_back(verb_route("/v1/jobs/{job}/requeue", "requeue_job",
-                              "Stops a running job and starts it again from its last checkpoint.",
-                              [context](const auto& request, const Reply& reply) {
-                                const JobId job = job_of(*request);
-                                if (auto refusal = check_own_job(*context, *request, job)) {
-                                  return reply(std::move(*refusal));
-                                }
-                                tell(*context, job, RequeueJob{job, user_of(*context, *request)},
-                                     reply);
-                              }));
+  routes.push_back(
+      verb_route("/v1/jobs/{job}/requeue", "requeue_job",
+                 "Stops a running job and starts it again from its last checkpoint.",
+                 [context](const auto& request, const Reply& reply) {
+                   const JobId job = job_of(*request);
+                   if (auto refusal = check_own_job(*context, *request, job)) {
+                     return reply(std::move(*refusal));
+                   }
+                   tell(*context, job, RequeueJob{job, user_of(*context, *request)}, reply);
+                 }));
   return routes;
 }
 

@@ -8,7 +8,9 @@ are numbered by name would be noticed.
 
 import json
 import pathlib
+import shutil
 import sys
+import tempfile
 import textwrap
 import time
 import unittest
@@ -263,6 +265,67 @@ class SlurmEngine(unittest.TestCase):
                          restart={"limit": 0})
         view = self.plane.wait_job(job, ["failed"])
         self.assertIn("ask for whole ones", json.dumps(view))
+
+
+class Users(unittest.TestCase):
+    """Who submits is who runs: two users, by tokens of their own, on the cluster's key."""
+
+    def setUp(self):
+        self.plane = ControlPlane()
+        key = self.plane.home / "jwt.key"
+        key.write_bytes((cluster.dir / "etc/jwt.key").read_bytes())
+        key.chmod(0o600)
+        self.plane.engine = ["--slurm", f"http://127.0.0.1:{cluster.rest_port}",
+                             "--slurm-jwt-key", str(key), "--slurm-partition", "main"]
+        self.plane.start()
+        self.addCleanup(self.plane.close)
+        self.tokens = {user: self.plane.mw("token", user).stdout.strip()
+                       for user in slurm_cluster.USERS}
+        self.work = {}
+        for user in slurm_cluster.USERS:
+            self.work[user] = pathlib.Path(tempfile.mkdtemp(prefix=f"mw-{user}-"))
+            shutil.chown(self.work[user], user)
+            self.addCleanup(shutil.rmtree, self.work[user], ignore_errors=True)
+
+    def ask(self, user, method, path, body=None):
+        headers = {"Authorization": "Bearer " + self.tokens[user]}
+        return self.plane.request(method, path, body and json.dumps(body).encode(), headers)
+
+    def submit(self, user, script):
+        spec = {"name": "who", "command": ["/bin/sh", "-c", script], "resources": {"cpus": 1}}
+        return json.loads(self.ask(user, "POST", f"/v1/jobs?workdir={self.work[user]}", spec)[1])["job"]
+
+    def test_who_submits_is_who_runs_and_nobody_else(self):
+        first, second = slurm_cluster.USERS
+        jobs = {user: self.submit(user, "id -un; exec sleep 1") for user in slurm_cluster.USERS}
+        for user, job in jobs.items():
+            self.plane.wait_job(job, ["succeeded"])
+            self.assertEqual(self.plane.job(job)["user"], user)
+            self.assertEqual(self.ask(user, "GET", f"/v1/jobs/{job}/logs")[1].decode(), f"{user}\n")
+        ran = {job["user"] for job in cluster.jobs() if job["name"].startswith("who-mw")}
+        self.assertEqual(ran, {first, second})
+        with self.assertRaisesRegex(Refused, "HTTP 403.*own user"):
+            self.ask(second, "GET", f"/v1/jobs/{jobs[first]}/logs")
+
+    def test_a_user_may_do_nothing_to_others_or_to_the_cluster(self):
+        first, second = slurm_cluster.USERS
+        job = self.submit(first, "exec sleep 30")
+        for verb in ("cancel", "hold", "release", "requeue"):
+            with self.assertRaisesRegex(Refused, f"HTTP 403.*is of user {first}"):
+                self.ask(second, "POST", f"/v1/jobs/{job}/{verb}")
+        for path in ("/v1/nodes/n1/drain", "/v1/server/stop", "/v1/policy"):
+            with self.assertRaisesRegex(Refused, "HTTP 40[35]"):
+                self.ask(second, "POST", path, {})
+        forged = self.tokens[second].replace(second, first)
+        with self.assertRaisesRegex(Refused, "HTTP 401"):
+            self.plane.request("GET", "/v1/jobs", None, {"Authorization": "Bearer " + forged})
+        self.ask(first, "POST", f"/v1/jobs/{job}/cancel")
+        self.plane.wait_job(job, ["cancelled"])
+
+    def test_nothing_runs_as_root(self):
+        job = self.plane.submit({"name": "root", "command": ["id"], "restart": {"limit": 0}})
+        view = self.plane.wait_job(job, ["failed"])
+        self.assertIn("jobs are not run as root", json.dumps(view))
 
 
 if __name__ == "__main__":

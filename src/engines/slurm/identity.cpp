@@ -93,6 +93,28 @@ Result<Identity> Identity::with_key(const std::filesystem::path& key, std::strin
   return Identity(std::move(self), std::move(bytes));
 }
 
+Result<Identity> Identity::for_address(const std::string& address, const std::filesystem::path& key,
+                                       std::string self) {
+  constexpr std::string_view kUnix = "unix:";
+  if (!key.empty()) return with_key(key, std::move(self));
+  if (!address.starts_with(kUnix)) {
+    return Error{ErrorCode::kInvalid,
+                 fmt::format("--slurm {}: over the network slurmrestd wants tokens; give the "
+                             "cluster's key with --slurm-jwt-key",
+                             address)};
+  }
+  const std::string path = address.substr(kUnix.size());
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) {
+    return Error{ErrorCode::kUnavailable,
+                 fmt::format("--slurm: {}: {}; is slurmrestd running? For example: slurmrestd -a "
+                             "rest_auth/local unix:{}",
+                             path, std::strerror(errno), path)};
+  }
+  const passwd* entry = ::getpwuid(info.st_uid);
+  return of_socket(entry != nullptr ? entry->pw_name : std::to_string(info.st_uid));
+}
+
 Result<void> Identity::may_act_as(const std::string& user) const {
   if (!is_user_name(user)) {
     return Error{ErrorCode::kForbidden, "no name of a user: " + in_quotes(user)};

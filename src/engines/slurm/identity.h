@@ -22,6 +22,12 @@ class Identity {
   ///         kInvalid when it is no key.
   static Result<Identity> with_key(const std::filesystem::path& key, std::string self);
 
+  /// With the key if one is given, else as the owner of the socket at "unix:/PATH".
+  /// Errors: as with_key(); kInvalid for another address without a key; kUnavailable when there is
+  ///         no socket.
+  static Result<Identity> for_address(const std::string& address, const std::filesystem::path& key,
+                                      std::string self);
+
   /// Lists and the like are asked for as this one.
   [[nodiscard]] const std::string& self() const { return self_; }
   /// Errors: kForbidden, when a job of `user` cannot be run as that user.

@@ -157,7 +157,17 @@ Result<std::string> SlurmClient::get(const std::string& path) {
   }
   const bool unknown_to_it = reply->status == 401 || reply->status == 403 ||
                              reply->body.find("uthentication") != std::string::npos;
-  return Error{unknown_to_it ? ErrorCode::kForbidden : ErrorCode::kUnavailable,
+  if (unknown_to_it) {
+    return Error{
+        ErrorCode::kForbidden,
+        fmt::format("slurmrestd at {} does not take us for user {}: {}", address_, identity_.self(),
+                    address_.starts_with(kUnix)
+                        ? "over its socket it hears only the user that it runs as, and "
+                          "root; run mw as that user"
+                        : "the key of --slurm-jwt-key is not the cluster's, or slurmrestd "
+                          "does not take tokens (-a rest_auth/jwt, SLURM_JWT=daemon)")};
+  }
+  return Error{ErrorCode::kUnavailable,
                fmt::format("slurmrestd at {} answered {} with status {}: {}", address_, path,
                            reply->status, in_quotes(reply->body.substr(0, 120)))};
 }

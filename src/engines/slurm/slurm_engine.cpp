@@ -1,10 +1,7 @@
 #include "engines/slurm/slurm_engine.h"
 
 #include <fmt/format.h>
-#include <pwd.h>
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -71,7 +68,7 @@ class SlurmEngine final : public Engine {
   void detach() override;
   Result<LogChunk> read_log(const LogQuery& query) override;
   std::string containment() const override {
-    return fmt::format("Slurm at {} (REST v0.0.{})", options_.address, client_.version().number);
+    return fmt::format("Slurm at {} (REST v0.0.{})", options_.address, version_.load());
   }
   bool reports_nodes() const override { return listed_; }
 
@@ -81,6 +78,7 @@ class SlurmEngine final : public Engine {
     std::vector<SlurmJob> jobs;
   };
   void enqueue(Command command);
+  Result<void> connect();
   Result<Look> list();
   void run();
   void take_commands();
@@ -102,6 +100,7 @@ class SlurmEngine final : public Engine {
   SlurmClient client_;
   ObservationSink sink_;
   std::atomic<bool> listed_ = false;
+  std::atomic<int> version_ = 0;  ///< of the REST interface, for people
   std::thread thread_;
 
   mutable std::mutex mutex_;  ///< of the next two
@@ -113,12 +112,12 @@ class SlurmEngine final : public Engine {
   // Of the thread.
   ClusterView cluster_;
   std::map<JobId, SlurmAttempt> attempts_;
-  std::map<JobId, std::deque<DesiredAttempt>> after_;
   std::map<JobId, Epoch> newest_;
   std::set<Epoch> forgotten_;
   std::map<SlurmJobId, SteadyTime> cleared_;  ///< nobody wants them: cancelled, and when
   SteadyTime look_at_;
   SteadyTime partitions_at_;
+  bool connected_ = false;
   bool reached_ = true;
 };
 
@@ -134,7 +133,7 @@ Result<void> SlurmEngine::start(ObservationSink sink, std::vector<DesiredAttempt
   sink_ = std::move(sink);
   take_commands();
   for (DesiredAttempt& each : desired) handle(std::move(each));
-  Result<void> reached = client_.connect();
+  Result<void> reached = connect();
   if (reached) {
     const auto look = list();
     reached = look ? Result<void>() : Result<void>(look.error());
@@ -227,6 +226,8 @@ void SlurmEngine::begin(DesiredAttempt desired) {
 void SlurmEngine::handle(const ForgetAttempt& command) {
   forgotten_.insert(command.epoch);
   if (forgotten_.size() > kForgottenKept) forgotten_.erase(forgotten_.begin());
+  const auto newest = newest_.find(command.job);
+  if (newest != newest_.end() && newest->second <= command.epoch) newest_.erase(newest);
   const auto found = attempts_.find(command.job);
   if (found == attempts_.end() || found->second.desired().epoch != command.epoch) return;
   {
@@ -237,6 +238,13 @@ void SlurmEngine::handle(const ForgetAttempt& command) {
 }
 
 // --- looking ------------------------------------------------------------------------------------
+
+Result<void> SlurmEngine::connect() {
+  if (auto connected = client_.connect(); !connected) return connected;
+  version_ = client_.version().number;
+  connected_ = true;
+  return {};
+}
 
 Result<SlurmEngine::Look> SlurmEngine::list() {
   const SteadyTime now = SteadyClock::now();
@@ -264,7 +272,7 @@ Result<SlurmEngine::Look> SlurmEngine::list() {
 void SlurmEngine::look_at_slurm() {
   const SteadyTime began = SteadyClock::now();
   Result<void> reached;
-  if (client_.version().number == 0) reached = client_.connect();
+  if (!connected_) reached = connect();
   if (reached) {
     const auto look = list();
     if (look) {
@@ -274,6 +282,8 @@ void SlurmEngine::look_at_slurm() {
     }
   }
   if (stopping_) return;
+  // It may be another version that comes back.
+  connected_ = reached.ok();
   note_reached(reached);
   const SteadyTime now = SteadyClock::now();
   const bool soon =
@@ -439,35 +449,9 @@ Result<LogChunk> SlurmEngine::read_log(const LogQuery& query) {
 
 }  // namespace slurm
 
-namespace {
-
-Result<slurm::Identity> identity_for(const SlurmEngineOptions& options) {
-  constexpr std::string_view kUnix = "unix:";
-  if (!options.jwt_key.empty()) return slurm::Identity::with_key(options.jwt_key, options.self);
-  if (!options.address.starts_with(kUnix)) {
-    return Error{ErrorCode::kInvalid,
-                 fmt::format("--slurm {}: over the network slurmrestd wants tokens; give the "
-                             "cluster's key with --slurm-jwt-key",
-                             options.address)};
-  }
-  const std::string path = options.address.substr(kUnix.size());
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) {
-    return Error{ErrorCode::kUnavailable,
-                 fmt::format("--slurm: {}: {}; is slurmrestd running? For example: slurmrestd -a "
-                             "rest_auth/local unix:{}",
-                             path, std::strerror(errno), path)};
-  }
-  const passwd* entry = ::getpwuid(info.st_uid);
-  return slurm::Identity::of_socket(entry != nullptr ? entry->pw_name
-                                                     : std::to_string(info.st_uid));
-}
-
-}  // namespace
-
 Result<std::unique_ptr<Engine>> make_slurm_engine(SlurmEngineOptions options) {
   if (auto checked = slurm::check_address(options.address); !checked) return checked.error();
-  auto identity = identity_for(options);
+  auto identity = slurm::Identity::for_address(options.address, options.jwt_key, options.self);
   if (!identity) return identity.error();
   slurm::ClusterTopology topology;
   if (!options.topology.empty()) {
