@@ -63,8 +63,8 @@ std::vector<Event> Core::Stepper::step(Instant now, std::span<const Input> input
   turn_reservations();
   let_in_due();
   end_overdue();
-  make_up_for_others();
   turn_health();
+  make_up_for_others();
   boost_starved();
   decide();
   return std::move(events_);

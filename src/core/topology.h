@@ -74,7 +74,7 @@ class Topology {
 
   /// Unfolds a fleet.  REQUIRES: no nodes yet, fault_of(spec) is empty.
   void declare(const FleetSpec& spec);
-  /// A node by itself: where it says that it stands, else at the site's own vertex.  REQUIRES: its name is new.
+  /// A node by itself: where it says it stands, else at the site's vertex.  REQUIRES: a new name.
   NodeId add(const NodeSpec& spec);
   /// The same node described differently.  REQUIRES: same name.
   void change(NodeId node, const NodeSpec& spec);

@@ -136,7 +136,7 @@ TEST(RestFormat, NodesAndPartitionsOfLaterVersions) {
 
 TEST(RestFormat, JobsOfLaterVersions) {
   const auto jobs = read_jobs(
-      R"({"jobs":[{"job_id":7,"job_state":["RUNNING","COMPLETING"],"user_name":"ada",
+      R"json({"jobs":[{"job_id":7,"job_state":["RUNNING","COMPLETING"],"user_name":"ada",
           "comment":"c","restart_cnt":2,"gres_detail":["gpu:a100:2(IDX:0,3)"],
           "exit_code":{"status":["SIGNALED"],"return_code":{"set":false,"infinite":false,
             "number":0},"signal":{"id":{"set":true,"infinite":false,"number":9},"name":"SIGKILL"}},
