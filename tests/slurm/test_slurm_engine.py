@@ -136,7 +136,7 @@ class SlurmEngine(unittest.TestCase):
     # --- what happens there is seen ---------------------------------------------------------
 
     def test_others_are_seen_and_left_alone(self):
-        theirs = cluster.run("sbatch", "--parsable", "-Q", "-D", "/tmp", "-w", "n1", "--gres=gpu:6",
+        theirs = cluster.run("sbatch", "--parsable", "-D", "/tmp", "-w", "n1", "--gres=gpu:6",
                              "-c", "4", "--mem=500", "-o", "/dev/null", "--wrap", "exec sleep 60",
                              user=slurm_cluster.USERS[0]).strip()
         use = wait_for("their use to be seen", lambda: self.node("n1")["used_by_others"])

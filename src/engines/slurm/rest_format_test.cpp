@@ -136,28 +136,21 @@ TEST(RestFormat, NodesAndPartitionsOfLaterVersions) {
 
 TEST(RestFormat, JobsOfLaterVersions) {
   const auto jobs = read_jobs(
-      R"json({"jobs":[{"job_id":7,"job_state":["RUNNING","COMPLETING"],"user_name":"ada",
+      R"x({"jobs":[{"job_id":7,"job_state":["RUNNING","COMPLETING"],"user_name":"ada",
           "comment":"c","restart_cnt":2,"gres_detail":["gpu:a100:2(IDX:0,3)"],
           "exit_code":{"status":["SIGNALED"],"return_code":{"set":false,"infinite":false,
             "number":0},"signal":{"id":{"set":true,"infinite":false,"number":9},"name":"SIGKILL"}},
-          "job_resources":{
-  "nodes" : {
-    "count" : 1, "list" : "g1", "allocation" : [ {
-      "name" : "g1",
-      "cpus" : {"count" : 16, "used" : 0},
-      "memory" : {"used" : 0, "allocated" : 2048}
-    } ]
-  }}}]
-})");
+          "job_resources":{"nodes":{"count":1,"list":"g1","allocation":[{"name":"g1",
+            "cpus":{"count":16,"used":0},"memory":{"used":0,"allocated":2048}}]}}}]})x");
   ASSERT_TRUE(jobs.ok()) << jobs.error().message;
-const SlurmJob& job = jobs->at(0);
-EXPECT_EQ(job.state, "RUNNING");
-EXPECT_TRUE(job.completing);
-EXPECT_EQ(job.restarts, 2U);
-EXPECT_EQ(job.exit_signal, 9);
-EXPECT_EQ(job.allocations.at(0).cpus, 16);
-EXPECT_EQ(job.allocations.at(0).memory_mib, 2048);
-EXPECT_EQ(job.allocations.at(0).gpus, 2U);
+  const SlurmJob& job = jobs->at(0);
+  EXPECT_EQ(job.state, "RUNNING");
+  EXPECT_TRUE(job.completing);
+  EXPECT_EQ(job.restarts, 2U);
+  EXPECT_EQ(job.exit_signal, 9);
+  EXPECT_EQ(job.allocations.at(0).cpus, 16);
+  EXPECT_EQ(job.allocations.at(0).memory_mib, 2048);
+  EXPECT_EQ(job.allocations.at(0).gpus, 2U);
 }
 
 SlurmSubmission submission() {
