@@ -394,9 +394,15 @@ class World {
     return TaskExited{job, running.epoch, Rank(rank), it->second};
   }
 
-  /// No more trouble: nodes are there and ready, nothing is held, tasks end, reports arrive.
+  /// No more trouble: nodes are there and ready, ours alone, nothing is held, tasks end, reports
+  /// arrive.
   void come_to_rest() {
-    for (NodeSpec& spec : nodes_) step({{RequestId(), NodeSeen{spec}}});
+    for (NodeSpec& spec : nodes_) {
+      step({{RequestId(), NodeSeen{spec}}});
+      step({{RequestId(), NodeUseReported{spec.name, {}}}});
+      // What it has become could not be taken in while others were on it.
+      step({{RequestId(), NodeSeen{spec}}});
+    }
     bring_back();
     release_or_cancel();
     for (int round = 0; round < 400 && unfinished() > 0; ++round) {
