@@ -44,9 +44,9 @@ inline constexpr std::size_t kLedgerCategories = 13;
 template <>
 struct EnumNames<LedgerCategory> {
   static constexpr std::array<std::string_view, kLedgerCategories> value = {
-      "productive", "starting", "checkpointing", "lost_work",  "idle_no_demand", "idle_shape",
-      "held",       "draining", "lost_contact",  "validating", "repairing",      "quarantined",
-      "used_by_others"};
+      "productive", "starting",    "checkpointing", "lost_work",    "idle_no_demand",
+      "idle_shape", "held",        "draining",      "lost_contact", "validating",
+      "repairing",  "quarantined", "used_by_others"};
 };
 
 }  // namespace mw
