@@ -7,6 +7,7 @@ are numbered by name would be noticed.
 """
 
 import json
+import os
 import pathlib
 import shutil
 import sys
@@ -14,6 +15,7 @@ import tempfile
 import textwrap
 import time
 import unittest
+import unittest.mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import slurm_cluster  # noqa: E402
@@ -24,19 +26,28 @@ PYTHON = "/usr/bin/python3"
 FABRIC_ORDER = ["n1", "n4", "n6", "n2", "n3", "n5"]
 GPUS = {"accelerators": 8, "cpus": 1}
 
+PROBLEM = slurm_cluster.why_not()
+
 cluster = None
 
 
 def setUpModule():
     global cluster
-    if problem := slurm_cluster.why_not():
-        raise unittest.SkipTest(problem)
+    if PROBLEM:
+        return
     slurm_cluster.own_namespace()
     cluster = slurm_cluster.SlurmCluster()
     unittest.addModuleCleanup(cluster.close)
     cluster.start()
 
 
+class Prerequisites(unittest.TestCase):
+    def test_what_is_missing_is_named(self):
+        with unittest.mock.patch.dict(os.environ, PATH="/nowhere"):
+            self.assertRegex(slurm_cluster.why_not(), "slurm-client|needs root")
+
+
+@unittest.skipIf(PROBLEM, PROBLEM)
 class SlurmEngine(unittest.TestCase):
     def setUp(self):
         self.plane = self.make_plane()
@@ -267,6 +278,7 @@ class SlurmEngine(unittest.TestCase):
         self.assertIn("ask for whole ones", json.dumps(view))
 
 
+@unittest.skipIf(PROBLEM, PROBLEM)
 class Users(unittest.TestCase):
     """Who submits is who runs: two users, by tokens of their own, on the cluster's key."""
 
