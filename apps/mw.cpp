@@ -5,6 +5,7 @@
 #include "replay_hooks.h"
 #include "serve.h"
 #include "sim_hooks.h"
+#include "token_hooks.h"
 #include "workload_hooks.h"
 
 int main(int argc, char** argv) {
@@ -17,6 +18,7 @@ int main(int argc, char** argv) {
   mw::add_sim_compare_hooks(hooks);
   mw::add_sim_run_hooks(hooks);
   mw::add_workload_hooks(hooks);
+  mw::add_token_hooks(hooks);
   mw::add_replay_hooks(hooks);
   return mw::run_cli(argc, argv, hooks);
 }

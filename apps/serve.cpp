@@ -19,12 +19,14 @@
 #include "engines/hooks/hook_engine.h"
 #include "engines/local/local_engine.h"
 #include "engines/simulated/simulated_engine.h"
+#include "engines/slurm/slurm_engine.h"
 #include "http/auth.h"
 #include "http/server.h"
 #include "journal/sqlite/sqlite_journal.h"
 #include "loop/control_loop.h"
 #include "loop/system_clock.h"
 #include "serve_lock.h"
+#include "slurm_choice.h"
 
 namespace mw {
 namespace {
@@ -112,6 +114,7 @@ class ControlPlane {
                                  ? options_.listen
                                  : "[" + options_.listen + "]";
     const std::string url = fmt::format("http://{}:{}", host, *port);
+    engine_kind_ = *kind;
     if (auto made = make_engine(*kind, url, *key); !made) return made;
     engine_ = make_hook_engine(std::move(engine_));
 
@@ -149,10 +152,32 @@ class ControlPlane {
 
   Result<void> make_engine(EngineKind kind, const std::string& url, const std::string& key) {
     if (kind == EngineKind::kLocal) return make_local(url, key);
+    if (kind == EngineKind::kSlurm) return make_slurm(url, key);
     SimulatedEngineOptions engine_options;
     engine_options.run = options_.simulated_run;
     engine_options.nodes = node_specs(options_.nodes, nullptr);
     engine_ = make_simulated_engine(std::move(engine_options));
+    return {};
+  }
+
+  Result<void> make_slurm(const std::string& url, const std::string& key) {
+    auto chosen = choose_slurm(options_.home, options_.slurm);
+    if (!chosen) return chosen.error();
+    SlurmEngineOptions engine_options;
+    engine_options.home = options_.home;
+    engine_options.address = chosen->address;
+    engine_options.self = chosen->user.empty() ? user_name() : chosen->user;
+    engine_options.jwt_key = chosen->jwt_key;
+    engine_options.partitions = chosen->partitions;
+    engine_options.topology = chosen->topology;
+    engine_options.mw_binary = std::filesystem::read_symlink("/proc/self/exe");
+    engine_options.url = url;
+    engine_options.token = [tokens = http::AttemptTokens(key)](JobId job, AttemptNumber attempt) {
+      return tokens.make(job, attempt);
+    };
+    auto engine = make_slurm_engine(std::move(engine_options));
+    if (!engine) return engine.error();
+    engine_ = std::move(*engine);
     return {};
   }
 
@@ -221,6 +246,8 @@ class ControlPlane {
     HttpServer::Options server_options;
     server_options.address = options_.listen;
     server_options.port = port;
+    // Ranks on other machines report to us; they show their attempt's token.
+    if (engine_kind_ == EngineKind::kSlurm) { server_options.allow_other_machines = true; }
     server_options.token = token;
     server_options.attempt_key = key;
     server_options.version = kVersion;
@@ -235,6 +262,7 @@ class ControlPlane {
 
   const ServeOptions& options_;
   StopSignal& stop_;
+  EngineKind engine_kind_ = EngineKind::kLocal;
   std::optional<ServeLock> lock_;
   SystemClock clock_;
   std::unique_ptr<Journal> journal_;

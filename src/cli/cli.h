@@ -32,10 +32,21 @@ struct DeclaredNode {
   bool operator==(const DeclaredNode&) const = default;
 };
 
-enum class EngineKind : std::uint8_t { kLocal, kSimulated };
+/// How to reach a Slurm cluster. What is left empty is as before on this home.
+struct SlurmChoice {
+  std::string address;                  ///< of slurmrestd: "unix:/PATH" or "http://HOST:PORT"
+  std::string user;                     ///< who we are there; empty: who we are here
+  std::string jwt_key;                  ///< the cluster's key, a file; empty: no tokens
+  std::string topology;                 ///< topology.conf; empty: no switches are known
+  std::vector<std::string> partitions;  ///< empty: all that are up
+  bool operator==(const SlurmChoice&) const = default;
+  MW_FIELDS(address, user, jwt_key, topology, partitions)
+};
+
+enum class EngineKind : std::uint8_t { kLocal, kSimulated, kSlurm };
 template <>
 struct EnumNames<EngineKind> {
-  static constexpr std::array<std::string_view, 2> value = {"local", "simulated"};
+  static constexpr std::array<std::string_view, 3> value = {"local", "simulated", "slurm"};
 };
 
 /// How `mw serve` is to serve.
@@ -48,6 +59,7 @@ struct ServeOptions {
   std::optional<EngineKind> engine;      ///< none: as before on this home, or local
   std::optional<FleetSpec> fleet;        ///< to declare, unless it is already
   Duration simulated_run = seconds(60);  ///< of a simulated task whose job does not say
+  SlurmChoice slurm;
 };
 
 // The journal, read without a control plane.
@@ -84,6 +96,9 @@ struct CliHooks {
                                                   const JournalQuery& query)>
       journal_events;
   std::function<Result<JournalStats>(const std::filesystem::path& home)> journal_stats;
+  /// The token of a user.  Errors: kInvalid for the name; what reading HOME/key says.
+  std::function<Result<std::string>(const std::filesystem::path& home, const std::string& user)>
+      user_token;
   ReplayHook replay;
   ExperimentHooks experiments;
   SimHooks sim;

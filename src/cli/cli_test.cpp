@@ -153,6 +153,47 @@ TEST(Serve, TakesAFleetForASimulatedEngineOnly) {
   }
 }
 
+TEST(Serve, TakesAClusterForSlurmOnly) {
+  FakeControlPlane plane;
+  ServeOptions got;
+  CliHooks hooks = hooks_of_nothing();
+  hooks.serve = [&](const ServeOptions& options) {
+    got = options;
+    return 0;
+  };
+  const std::string home = plane.home().string();
+  EXPECT_EQ(run_mw({"serve", "--home", home, "--slurm", "unix:/s", "--slurm-partition", "a",
+                    "--slurm-partition", "b", "--slurm-user", "slurm"},
+                   hooks)
+                .code,
+            0);
+  EXPECT_EQ(got.engine, EngineKind::kSlurm);
+  EXPECT_EQ(got.slurm, (SlurmChoice{"unix:/s", "slurm", "", "", {"a", "b"}}));
+  for (const auto& [arguments, message] :
+       std::initializer_list<std::pair<std::vector<std::string>, const char*>>{
+           {{"--engine", "local", "--slurm", "unix:/s"}, "and not for \"--engine local\""},
+           {{"--slurm", "unix:/s", "--node", "a:1"}, "--node: a Slurm cluster says itself"},
+           {{"--slurm", "unix:/s", "--slurm-topology", "/none"}, "there is no file \"/none\""}}) {
+    std::vector<std::string> all = {"serve", "--home", home};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    const Ran ran = run_mw(all, hooks);
+    EXPECT_NE(ran.code, 0);
+    EXPECT_THAT(ran.err, HasSubstr(message));
+  }
+}
+
+TEST(Token, IsMadeForAUserOfThisHome) {
+  FakeControlPlane plane;
+  CliHooks hooks = hooks_of_nothing();
+  hooks.user_token = [](const std::filesystem::path&, const std::string& user) {
+    return Result<std::string>("token of " + user);
+  };
+  const std::string home = plane.home().string();
+  EXPECT_EQ(run_mw({"--home", home, "token", "ada"}, hooks).out, "token of ada\n");
+  EXPECT_THAT(run_mw({"--home", home, "--json", "token", "ada"}, hooks).out,
+              HasSubstr("\"user\": \"ada\""));
+}
+
 TEST(Nodes, AreGatheredPageByPage) {
   FakeControlPlane plane;
   plane.on("GET /v1/nodes", [](const FakeRequest& request) {

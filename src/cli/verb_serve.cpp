@@ -36,8 +36,38 @@ bool is_node_name(std::string_view text) {
   });
 }
 
+/// A file named from the root: what remembers it may run in another folder.
+Result<void> make_absolute(std::string& file, std::string_view flag) {
+  if (file.empty()) return {};
+  std::error_code failure;
+  if (!std::filesystem::exists(file, failure)) {
+    return Error{ErrorCode::kNotFound,
+                 fmt::format("{}: there is no file {}", flag, in_quotes(file))};
+  }
+  file = std::filesystem::absolute(file, failure).string();
+  return {};
+}
+
+Result<void> read_slurm(const ServeFlags& flags, ServeOptions& options) {
+  if (flags.slurm == SlurmChoice()) return {};
+  if (options.engine && options.engine != EngineKind::kSlurm) {
+    return Error{ErrorCode::kInvalid,
+                 fmt::format("--slurm and its like are for \"--engine slurm\", and not for "
+                             "\"--engine {}\"",
+                             flags.engine)};
+  }
+  options.engine = EngineKind::kSlurm;
+  options.slurm = flags.slurm;
+  if (auto made = make_absolute(options.slurm.jwt_key, "--slurm-jwt-key"); !made) return made;
+  return make_absolute(options.slurm.topology, "--slurm-topology");
+}
+
 Result<void> read_engine(const ServeFlags& flags, ServeOptions& options) {
   if (!flags.engine.empty()) options.engine = enum_from_name<EngineKind>(flags.engine);
+  if (auto slurm = read_slurm(flags, options); !slurm) return slurm;
+  if (options.engine == EngineKind::kSlurm && !flags.nodes.empty()) {
+    return Error{ErrorCode::kInvalid, "--node: a Slurm cluster says itself what nodes it has"};
+  }
   const bool simulated = options.engine == EngineKind::kSimulated;
   if (!simulated && (!flags.fleet.empty() || !flags.simulated_run.empty())) {
     return Error{ErrorCode::kInvalid,
@@ -132,10 +162,11 @@ void add_serve_flags(CLI::App& verb, ServeFlags& flags) {
       ->type_name("NODE")
       ->allow_extra_args(false);
   verb.add_option("--engine", flags.engine,
-                  "What runs the tasks: local (processes of this machine) or simulated (nothing "
-                  "runs; attempts start and end on timers). Default: as before, else local")
+                  "What runs the tasks: local (processes of this machine), slurm (jobs of a Slurm "
+                  "cluster) or simulated (nothing runs; attempts start and end on timers). "
+                  "Default: as before, else local")
       ->type_name("ENGINE")
-      ->check(CLI::IsMember({"local", "simulated"}));
+      ->check(CLI::IsMember({"local", "simulated", "slurm"}));
   verb.add_option("--fleet", flags.fleet,
                   "With --engine simulated: declare this fleet, a file or the name of one that is "
                   "built in (mw fleet list)")
@@ -144,6 +175,25 @@ void add_serve_flags(CLI::App& verb, ServeFlags& flags) {
                   "With --engine simulated: how long a task runs when its job has no variable "
                   "SIMULATED_RUN (default: 60s)")
       ->type_name("TIME");
+  verb.add_option("--slurm", flags.slurm.address,
+                  "Where slurmrestd of a Slurm cluster listens: unix:/PATH of its socket, or "
+                  "http://HOST:PORT; implies --engine slurm")
+      ->type_name("ADDRESS");
+  verb.add_option("--slurm-jwt-key", flags.slurm.jwt_key,
+                  "With --slurm: the cluster's key for tokens (jwt_key of slurm.conf), so that "
+                  "each job runs as the user who submitted it")
+      ->type_name("FILE");
+  verb.add_option("--slurm-partition", flags.slurm.partitions,
+                  "With --slurm: a partition to use; may be given several times (default: all "
+                  "that are up)")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  verb.add_option("--slurm-topology", flags.slurm.topology,
+                  "With --slurm: the cluster's topology.conf, which says where its nodes stand")
+      ->type_name("FILE");
+  verb.add_option("--slurm-user", flags.slurm.user,
+                  "With --slurm-jwt-key: as which user lists are asked for (default: who serves)")
+      ->type_name("USER");
   verb.add_option("--log-level", flags.log_level,
                   "trace, debug, info, warn or error (default: info)")
       ->type_name("LEVEL")
@@ -159,7 +209,8 @@ void add_serve(CLI::App& app, Cli& cli) {
       "supervisors and are found "
       "again by the next one. \"mw up\" does the same in the background.\n\n"
       "  mw serve --node a:8:H100:64:512GiB --node b:8:H100:64:512GiB\n"
-      "  mw serve --engine simulated --fleet ai-cloud-2025");
+      "  mw serve --engine simulated --fleet ai-cloud-2025\n"
+      "  mw serve --slurm unix:/run/slurmrestd/slurmrestd.sock");
   verb->callback([&cli, flags] {
     cli.action = [&cli, flags] {
       const auto home = cli.home();

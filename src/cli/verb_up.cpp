@@ -78,6 +78,16 @@ std::vector<std::string> serve_arguments(const fs::path& home, const ServeFlags&
   pass_on("--simulated-run", flags.simulated_run);
   // It runs in another folder: a file is named from the root.
   std::error_code failure;
+  const auto pass_on_file = [&](const char* name, const std::string& file) {
+    pass_on(name, file.empty() ? file : fs::absolute(file, failure).string());
+  };
+  pass_on("--slurm", flags.slurm.address);
+  pass_on("--slurm-user", flags.slurm.user);
+  pass_on_file("--slurm-jwt-key", flags.slurm.jwt_key);
+  pass_on_file("--slurm-topology", flags.slurm.topology);
+  for (const std::string& partition : flags.slurm.partitions) {
+    pass_on("--slurm-partition", partition);
+  }
   const bool is_file = !flags.fleet.empty() && fs::exists(flags.fleet, failure);
   pass_on("--fleet", is_file ? fs::absolute(flags.fleet, failure).string() : flags.fleet);
   return arguments;
@@ -219,7 +229,8 @@ void add_up(CLI::App& app, Cli& cli) {
       "by side with different homes.\n\n"
       "  mw up\n"
       "  mw --home /tmp/two up --node a:8 --node b:8\n"
-      "  mw --home /tmp/big up --engine simulated --fleet ai-cloud-2025");
+      "  mw --home /tmp/big up --engine simulated --fleet ai-cloud-2025\n"
+      "  mw --home /tmp/three up --slurm unix:/run/slurmrestd/slurmrestd.sock");
   verb->callback([&cli, options] { cli.action = [&cli, options] { return up(cli, *options); }; });
 }
 

@@ -70,6 +70,7 @@ void add_ledger(CLI::App& app, Cli& cli);
 void add_events(CLI::App& app, Cli& cli);
 void add_report(CLI::App& app, Cli& cli);
 void add_journal(CLI::App& app, Cli& cli);
+void add_token(CLI::App& app, Cli& cli);
 void add_what_if(CLI::App& app, Cli& cli);
 void add_replay(CLI::App& app, Cli& cli);
 void add_experiment(CLI::App& app, Cli& cli);
@@ -91,6 +92,7 @@ struct ServeFlags {
   std::string engine;         ///< empty: as before
   std::string fleet;          ///< a file, or the name of one that is built in; empty: none
   std::string simulated_run;  ///< empty: the default
+  SlurmChoice slurm;
 };
 void add_serve_flags(CLI::App& verb, ServeFlags& flags);
 /// What the flags mean, judged. Reads the fleet file.

@@ -143,6 +143,12 @@ struct EventText {
     return e.lost ? "Contact with " + node(e.node) + " was lost"
                   : "Contact with " + node(e.node) + " is back";
   }
+  std::string operator()(const NodeUseChanged& e) const {
+    if (!e.others) return "Nobody else uses " + node(e.node) + " any more";
+    const OthersUse& use = e.others->reported;
+    return "Others use " + counted(use.accelerators, "accelerator") + ", " + share_text(use.cpus) +
+           " CPUs and " + bytes_text(use.memory) + " of " + node(e.node);
+  }
   std::string operator()(const NodeMoved& e) const {
     return node(e.node) + " " + words::phase_text(e) +
            (e.by.empty() ? "" : ", decided by " + e.by) + after_colon(e.reason);

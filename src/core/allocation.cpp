@@ -21,6 +21,17 @@ void change_free(Node& node, const NodeShape& shape, const NodeSlice& slice, con
   MW_CHECK(node.memory_free.count() >= 0 && node.memory_free <= shape.memory);
 }
 
+/// Adds `sign` x what others use to what the node has free.
+void change_free(Node& node, const OthersShare& others, std::int64_t sign) {
+  for (const DeviceShare& each : others.devices) {
+    node.devices.add(each.device, each.share * sign);
+    node.accelerators_free += each.share * sign;
+  }
+  node.cpus_free += others.cpus * sign;
+  node.memory_free += others.memory * sign;
+  node.slices -= static_cast<std::uint32_t>(sign);
+}
+
 AcceleratorShare accelerators_of(const NodeSlice& slice) { return slice.devices.sum(); }
 
 /// As change_free() for all of a placement, with the index of what is free.
@@ -98,6 +109,61 @@ void occupy(State& state, JobId job, const Placement& placement) {
                 group_at(*record.spec, slice.first_rank), -1);
   }
   state.tenants.restore_use(record.tenant, use_of(*record.spec, placement));
+}
+
+std::optional<OthersShare> share_for_others(const State& state, const Node& node,
+                                            const OthersUse& use) {
+  if (use == OthersUse()) return std::nullopt;
+  const NodeShape& shape = state.topology->shape(node.id);
+  OthersShare share{use, {}, {}, {}};
+  CpuShare cpus_free = node.cpus_free;
+  Bytes memory_free = node.memory_free;
+  std::vector<bool> theirs(shape.accelerators);
+  if (node.others) {
+    cpus_free += node.others->cpus;
+    memory_free += node.others->memory;
+    for (const DeviceShare& each : node.others->devices) theirs.at(each.device) = true;
+  }
+  std::vector<bool> taken(shape.accelerators);
+  std::uint32_t left = use.accelerators;
+  for (const bool kept : {true, false}) {
+    for (std::uint32_t i = shape.accelerators; i-- > 0 && left > 0;) {
+      const bool free = kept ? bool(theirs[i]) : node.devices[i] == kWholeAccelerator;
+      if (!free || taken[i]) continue;
+      taken[i] = true;
+      --left;
+    }
+  }
+  for (std::uint32_t i = 0; i < shape.accelerators; ++i) {
+    if (taken[i]) share.devices.push_back({static_cast<std::uint16_t>(i), kWholeAccelerator});
+  }
+  share.cpus = std::min(use.cpus, cpus_free);
+  share.memory = std::min(use.memory, memory_free);
+  return share;
+}
+
+void set_others(State& state, Node& node, const std::optional<OthersShare>& others) {
+  const LedgerCategory idle = free_category(state, node);
+  if (node.others) {
+    change_free(node, *node.others, 1);
+    state.ledger.shift(LedgerCategory::kUsedByOthers, idle, node.others->devices.sum());
+  }
+  node.others = others;
+  state.others_short.erase(node.id);
+  if (others) {
+    change_free(node, *others, -1);
+    state.ledger.shift(idle, LedgerCategory::kUsedByOthers, others->devices.sum());
+    if (!others->whole()) state.others_short.insert(node.id);
+  }
+  if (node.slices == 0) node.empty_since = state.now;
+  follow_checks(state, node);
+  state.free.update(*state.topology, node);
+}
+
+void occupy_others(State& state, Node& node) {
+  if (!node.others) return;
+  change_free(node, *node.others, -1);
+  if (!node.others->whole()) state.others_short.insert(node.id);
 }
 
 Tentative::~Tentative() {

@@ -51,6 +51,16 @@ class Released {
   Placement placement_;
 };
 
+/// What can be taken for `use` of the node, if what is taken for others now is given back. The
+/// devices that they have are kept, then come those with the highest numbers: ours are given from
+/// the lowest on.
+std::optional<OthersShare> share_for_others(const State& state, const Node& node,
+                                            const OthersUse& use);
+/// From now on this is taken for others.  REQUIRES: share_for_others() said so.
+void set_others(State& state, Node& node, const std::optional<OthersShare>& others);
+/// As occupy(), for what others use.
+void occupy_others(State& state, Node& node);
+
 /// Sets a node's derived fields to those of an empty one.
 void reset_capacity(Node& node, const NodeShape& shape);
 

@@ -72,6 +72,13 @@ class Applier {
     follow_checks(state_, node);
   }
 
+  void operator()(const NodeUseChanged& event) {
+    Node& node = node_at(event.node);
+    // A claim counts on what was free.
+    drop_claim(node.claim.job);
+    set_others(state_, node, event.others);
+  }
+
   void operator()(const NodeMoved& event) {
     Node& node = node_at(event.node);
     const NodePhase before = node.phase;

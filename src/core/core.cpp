@@ -64,6 +64,7 @@ std::vector<Event> Core::Stepper::step(Instant now, std::span<const Input> input
   let_in_due();
   end_overdue();
   turn_health();
+  make_up_for_others();
   boost_starved();
   decide();
   turn_checks();

@@ -393,6 +393,12 @@ class World {
 
   InputBody fresh_observation() {
     if (random_.chance(1, 12)) return NodeLost{some_node()};
+    if (random_.chance(1, 12)) {
+      return NodeUseReported{
+          some_node(),
+          {static_cast<std::uint32_t>(random_.between(0, 3)),
+           CpuShare(1000 * random_.between(0, 4)), Bytes(random_.between(0, 1 << 20))}};
+    }
     if (random_.chance(1, 8) || engine_.empty()) {
       NodeSpec& spec = nodes_[random_.below(nodes_.size())];
       if (random_.chance(1, 4))
@@ -434,9 +440,15 @@ class World {
     return TaskExited{job, running.epoch, Rank(rank), it->second};
   }
 
-  /// No more trouble: nodes are there and ready, nothing is held, tasks end, reports arrive.
+  /// No more trouble: nodes are there and ready, ours alone, nothing is held, tasks end, reports
+  /// arrive.
   void come_to_rest() {
-    for (NodeSpec& spec : nodes_) step({{RequestId(), NodeSeen{spec}}});
+    for (NodeSpec& spec : nodes_) {
+      step({{RequestId(), NodeSeen{spec}}});
+      step({{RequestId(), NodeUseReported{spec.name, {}}}});
+      // What it has become could not be taken in while others were on it.
+      step({{RequestId(), NodeSeen{spec}}});
+    }
     bring_back();
     release_or_cancel();
     for (int round = 0; round < 400 && unfinished() > 0; ++round) {

@@ -162,6 +162,8 @@ void Core::Stepper::note_leaving(const EventBody& body) {
     for (const NodeSlice& slice : state_.attempts.at(ended->job).placement) {
       if (state_.nodes[slice.node.value()].drain) emptied_.insert(slice.node);
     }
+  } else if (const auto* use = std::get_if<NodeUseChanged>(&body)) {
+    if (!use->others && state_.nodes[use->node.value()].drain) emptied_.insert(use->node);
   } else if (const auto* moved = std::get_if<NodeMoved>(&body)) {
     if (moved->phase == NodePhase::kDraining) emptied_.insert(moved->node);
   }

@@ -46,7 +46,9 @@ void Core::Stepper::operator()(const NodeSeen& input) {
     note_lost(node.id, false);
   }
   // A busy node keeps its old description until it is free: its engine will say so again.
-  const bool same = state_.topology->spec(node.id) == input.spec;
+  NodeSpec known_as = state_.topology->spec(node.id);
+  if (!input.spec.fabric) known_as.fabric.reset();  // of where it stands nothing is said
+  const bool same = known_as == input.spec;
   if (!same && node.slices == 0) emit(NodeChanged{node.id, input.spec});
 }
 

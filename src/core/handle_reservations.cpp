@@ -25,6 +25,7 @@ bool is_out_of_use(const Node& node) { return node.phase != NodePhase::kReady ||
 bool concerns_nodes(const EventBody& body) {
   return std::holds_alternative<NodeMoved>(body) || std::holds_alternative<NodeContact>(body) ||
          std::holds_alternative<NodeJoined>(body) || std::holds_alternative<NodeChanged>(body) ||
+         std::holds_alternative<NodeUseChanged>(body) ||
          std::holds_alternative<AttemptEnded>(body) || std::holds_alternative<ClaimDropped>(body) ||
          std::holds_alternative<JobFinished>(body) ||
          std::holds_alternative<ReservationEnded>(body);

@@ -249,7 +249,8 @@ Remedy& remedy_at(State& state, NodeId node, Epoch id) {
 
 void apply_health(State& state, const RemedyBegun& event) {
   Remedy& remedy = remedy_at(state, event.node, event.remedy);
-  MW_CHECK(!remedy.begun_at && state.nodes.at(event.node.value()).slices == 0);
+  const Node& node = state.nodes.at(event.node.value());
+  MW_CHECK(!remedy.begun_at && node.slices == (node.others ? 1U : 0U));
   change_node(state, event.node, [&] {
     remedy.begun_at = state.now;
     remedy.deadline = event.deadline;

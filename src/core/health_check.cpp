@@ -36,7 +36,8 @@ class HealthInspector {
 
   void inspect_node(const Node& node) {
     const std::string& name = state_.topology->name(node.id);
-    expect(!is_empty_phase(node.phase) || node.slices == 0,
+    const std::uint32_t others = node.others ? 1 : 0;
+    expect(!is_empty_phase(node.phase) || node.slices == others,
            name + " is " + std::string(name_of(node.phase)) + " and something is on it");
     expect(!node.drain || node.phase == NodePhase::kDraining, name + " has a drain and drains not");
     expect(state_.health.watched.contains(node.id) == (node.phase == NodePhase::kSuspect),

@@ -44,6 +44,7 @@ class Inspector {
       fleet += {kWholeAccelerator * shape.accelerators, shape.cpus, shape.memory};
       capacity += kWholeAccelerator * shape.accelerators;
       rates[free_category(state_, node)] += node.accelerators_free;
+      if (node.others) rates[LedgerCategory::kUsedByOthers] += node.others->devices.sum();
     }
     for (const auto& [job, attempt] : state_.attempts) {
       rates[attempt.category] += attempt.accelerators;
@@ -79,6 +80,17 @@ class Inspector {
       };
       for (const auto& [job, attempt] : state_.attempts) add(job, attempt.placement);
       for (const auto& [job, hold] : state_.holds) add(job, hold.placement);
+      const std::uint32_t ours = slices;
+      if (node.others) {
+        ++slices;
+        cpus += node.others->cpus;
+        memory += node.others->memory;
+        for (const DeviceShare& device : node.others->devices) {
+          used.at(device.device) += device.share;
+        }
+      }
+      expect(state_.others_short.contains(node.id) == (node.others && !node.others->whole()),
+             "what others use of " + name + " is short, and that is not known");
       AcceleratorShare free;
       for (std::uint32_t i = 0; i < used.size(); ++i) {
         expect(used[i] <= kWholeAccelerator, "a device of " + name + " is given twice");
@@ -91,7 +103,7 @@ class Inspector {
       expect(node.memory_free == shape.memory - memory, "memory_free of " + name);
       expect(node.slices == slices, "slices of " + name);
       expect(node.exclusive == exclusive, "exclusive of " + name);
-      expect(!exclusive || slices == 1, "something shares " + name + " with an exclusive job");
+      expect(!exclusive || ours == 1, "something shares " + name + " with an exclusive job");
     }
   }
 
@@ -100,6 +112,7 @@ class Inspector {
     const Topology& topology = *state_.topology;
     std::vector<Watts> draw(topology.power().size());
     std::vector<Watts> counted(topology.power().size());
+    std::vector<bool> others(topology.power().size());  // draw what they like
     for (const Node& node : state_.nodes) {
       const NodeShape& shape = topology.shape(node.id);
       const AcceleratorShare used = kWholeAccelerator * shape.accelerators - node.accelerators_free;
@@ -107,13 +120,14 @@ class Inspector {
            at = topology.power(at).parent) {
         draw[at.value()] += shape.idle + draw_of(shape, used);
         counted[at.value()] += shape.idle + node.draw;
+        if (node.others) others[at.value()] = true;
       }
     }
     for (std::size_t i = 0; i < draw.size(); ++i) {
       const PowerVertex& vertex = topology.power()[i];
       expect(counted[i] == state_.free.room().draw[i], "the draw of " + vertex.name + " is wrong");
       expect(draw[i] <= counted[i], "less is counted than drawn at " + vertex.name);
-      expect(draw[i] <= vertex.limit || draw[i] == vertex.idle,
+      expect(draw[i] <= vertex.limit || draw[i] == vertex.idle || others[i],
              "more is drawn at " + vertex.name + " than may be");
     }
   }

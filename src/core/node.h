@@ -15,6 +15,7 @@
 #include "model/check.h"
 #include "model/claim.h"
 #include "model/fleet.h"
+#include "model/others.h"
 
 namespace mw {
 
@@ -57,15 +58,16 @@ struct Node {
   std::string phase_by;
   Instant phase_since;
   Mover phase_mover = Mover::kOperator;
-  std::optional<DrainOrder> drain;  ///< while it drains
-  Instant empty_since;              ///< of one that is empty
+  std::optional<DrainOrder> drain;    ///< while it drains
+  std::optional<OthersShare> others;  ///< of it that others than us use
+  Instant empty_since;                ///< of one that is empty
   std::optional<CheckMark> checked;
   // Derived from attempts and held capacity.
   DeviceRoom devices;
   AcceleratorShare accelerators_free;
   CpuShare cpus_free;
   Bytes memory_free;
-  std::uint32_t slices = 0;  ///< attempts and holds on it
+  std::uint32_t slices = 0;  ///< attempts and holds on it; what others use is one more
   bool exclusive = false;    ///< one of them wants it for itself
   NodeClaim claim;           ///< none, or whose it will be
   /// It is set aside, and not for whom placement looks just now (reservations.h).
@@ -75,8 +77,8 @@ struct Node {
   std::optional<Instant> check_due;  ///< when it may be; none: it is not idle, or nobody checks
   Watts draw;  ///< counted in the index: of what runs, or what is claimed if more
   bool operator==(const Node&) const = default;
-  MW_FIELDS(id, phase, lost, phase_reason, phase_by, phase_since, phase_mover, drain, empty_since,
-            checked)
+  MW_FIELDS(id, phase, lost, phase_reason, phase_by, phase_since, phase_mover, drain, others,
+            empty_since, checked)
 };
 
 /// Given new work, as long as something is free.

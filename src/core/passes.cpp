@@ -259,6 +259,7 @@ void Core::Stepper::note_waiting(const EventBody& body) {
              std::holds_alternative<NodeJoined>(body) ||
              std::holds_alternative<NodeChanged>(body) ||
              std::holds_alternative<NodeContact>(body) || std::holds_alternative<NodeMoved>(body) ||
+             std::holds_alternative<NodeUseChanged>(body) ||
              std::holds_alternative<PolicyChanged>(body) ||
              std::holds_alternative<ReservationMade>(body) ||
              std::holds_alternative<ReservationBegun>(body) ||

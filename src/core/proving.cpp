@@ -140,6 +140,8 @@ void Core::Stepper::yield_checks(const EventBody& body) {
     yield_check(moved->node, "the node is " + std::string(name_of(moved->phase)));
   } else if (const auto* contact = std::get_if<NodeContact>(&body)) {
     if (contact->lost) yield_check(contact->node, "the node is lost");
+  } else if (const auto* used = std::get_if<NodeUseChanged>(&body)) {
+    if (used->others) yield_check(used->node, "others use the node");
   } else if (const auto* changed = std::get_if<NodeChanged>(&body)) {
     yield_check(changed->node, "the node has changed");
   }

@@ -60,6 +60,8 @@ void rebuild_indexes(State& state) {
     }
   }
   for (const auto& [id, hold] : state.holds) occupy(state, id, hold.placement);
+  state.others_short.clear();
+  for (Node& node : state.nodes) occupy_others(state, node);
   restore_reservations(state);
   state.free.rebuild(*state.topology, state.nodes);
   for (const auto& [id, claim] : state.claims) restore_claim(state, claim);

@@ -232,7 +232,8 @@ struct State {
   std::set<std::pair<JobId, JobId>> awaited;  ///< (record, a record that awaits it)
   /// Records with something that comes with time: the earliest start, the last possible one.
   std::set<std::pair<Instant, JobId>> calendar;
-  std::set<JobId> may_grow;  ///< attempts of elastic jobs with fewer tasks than asked for
+  std::set<NodeId> others_short;  ///< nodes where others use more than could be taken for them
+  std::set<JobId> may_grow;       ///< attempts of elastic jobs with fewer tasks than asked for
   /// Running attempts' accelerators that may be stopped for others, by value of their class.
   std::map<std::int32_t, AcceleratorShare> preemptible;
   /// Jobs that start again, by when they may: ahead of the queue.

@@ -48,6 +48,7 @@ class Core::Stepper {
   void operator()(const ControllerStarted& input);
   void operator()(const NodeSeen& input);
   void operator()(const NodeLost& input);
+  void operator()(const NodeUseReported& input);
   void operator()(const FaultReported& input);
   void operator()(const FaultCleared& input);
   void operator()(const RemedyReported& input);
@@ -111,6 +112,10 @@ class Core::Stepper {
   void finish_drain(NodeId node);
   void note_leaving(const EventBody& body);
   void nodes_due();
+
+  // What others use (handle_others.cpp).
+  void use_for_others(NodeId node, const OthersUse& use);
+  void make_up_for_others();
 
   // Faults (handle_faults.cpp, fault_actions.cpp, remedies.cpp).
   bool note_fault(FaultReport report);

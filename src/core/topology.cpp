@@ -174,7 +174,8 @@ void Topology::unfold(const SiteSpec& site, const BlockSpec& block, std::uint32_
 
 NodeId Topology::add(const NodeSpec& spec) {
   const Site& site = sites_[site_named(spec.site).value()];
-  const NodeId id = append(spec.name, shape_for(shape_from(spec)), site.fabric, site.power);
+  const FabricId stand = stand_of(site, spec);
+  const NodeId id = append(spec.name, shape_for(shape_from(spec)), stand, site.power);
   arrange();
   return id;
 }
@@ -187,6 +188,10 @@ void Topology::change(NodeId node, const NodeSpec& spec) {
     fabric_of_[node.value()] = site.fabric;
     power_of_[node.value()] = site.power;
   }
+  if (spec.fabric) {
+    const Site& site = sites_[site_of(node).value()];
+    fabric_of_[node.value()] = stand_of(site, spec);
+  }
   arrange();
 }
 
@@ -198,14 +203,44 @@ std::optional<NodeId> Topology::find(std::string_view name) const {
   return *found;
 }
 
+/// The vertex that the node names; made, with those above it, when it is the first to name it.
+FabricId Topology::stand_of(const Site& site, const NodeSpec& spec) {
+  FabricId at = site.fabric;
+  const SiteId of = fabric_[at.value()].site;
+  if (!spec.fabric) return at;
+  for (const FabricStand& stand : *spec.fabric) {
+    const auto& children = fabric_[at.value()].children;
+    const auto found = std::find_if(children.begin(), children.end(), [&](FabricId child) {
+      const FabricVertex& vertex = fabric_[child.value()];
+      return vertex.level == stand.level && vertex.name == stand.name;
+    });
+    if (found != children.end()) {
+      at = *found;
+      continue;
+    }
+    // What is not nearer than the vertex above it would turn the tree around.
+    if (stand.level >= fabric_[at.value()].level || stand.level == FabricLevel::kNode) return at;
+    at = add_fabric(stand.level, at, of, stand.name);
+    fabric_[at.value()].described = true;
+  }
+  return at;
+}
+
 NodeSpec Topology::spec(NodeId node) const {
   const NodeShape& shape = this->shape(node);
+  std::optional<std::vector<FabricStand>> fabric;
+  for (FabricId at = fabric_of(node); fabric_[at.value()].described;
+       at = fabric_[at.value()].parent) {
+    if (!fabric) fabric.emplace();
+    fabric->insert(fabric->begin(), {fabric_[at.value()].level, fabric_[at.value()].name});
+  }
   return {.name = name(node),
           .site = site(site_of(node)).name,
           .accelerator_type = shape.accelerator_type,
           .accelerators = shape.accelerators,
           .cpus = shape.cpus,
-          .memory = shape.memory};
+          .memory = shape.memory,
+          .fabric = std::move(fabric)};
 }
 
 void Topology::arrange() {

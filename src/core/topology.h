@@ -39,6 +39,7 @@ struct FabricVertex {
   Position last = 0;         ///< one past them
   Position direct_last = 0;  ///< [first, direct_last) stand at it, and not at a child
   std::vector<FabricId> children;
+  bool described = false;  ///< by nodes that an engine told of, and not by a fleet file
 };
 
 struct PowerVertex {
@@ -73,7 +74,7 @@ class Topology {
 
   /// Unfolds a fleet.  REQUIRES: no nodes yet, fault_of(spec) is empty.
   void declare(const FleetSpec& spec);
-  /// A node by itself, at the site's own vertices.  REQUIRES: its name is new.
+  /// A node by itself: where it says it stands, else at the site's vertex.  REQUIRES: a new name.
   NodeId add(const NodeSpec& spec);
   /// The same node described differently.  REQUIRES: same name.
   void change(NodeId node, const NodeSpec& spec);
@@ -112,6 +113,7 @@ class Topology {
   SiteId add_site(const SiteSpec& spec);
   SiteId site_named(const std::string& name);
   FabricId add_fabric(FabricLevel level, FabricId parent, SiteId site, std::string name);
+  FabricId stand_of(const Site& site, const NodeSpec& spec);
   PowerId add_power(PowerLevel level, PowerId parent, SiteId site, std::string name,
                     PowerLimits limits);
   ShapeId shape_for(NodeShape shape);

@@ -26,6 +26,7 @@ ApiContext::ApiContext(ApiOptions the_options, ControlLoop& the_loop, Journal& t
       journal(the_journal),
       engine(the_engine),
       tokens(options.attempt_key),
+      users(options.attempt_key),
       workers(options.workers),
       forecasts(options.forecasts_waiting),
       names(the_loop),
@@ -58,7 +59,7 @@ std::optional<Response> check_names(const std::vector<std::string>& host_names,
 }
 
 std::optional<Response> check_caller(std::string_view api_token, const AttemptTokens& tokens,
-                                     Request& request) {
+                                     const UserTokens& users, Request& request) {
   const Access access = request.route->access;
   if (access == Access::kOpen) return std::nullopt;
   constexpr std::string_view kScheme = "bearer ";
@@ -81,6 +82,16 @@ std::optional<Response> check_caller(std::string_view api_token, const AttemptTo
       return std::nullopt;
     }
     return refuse(ErrorCode::kForbidden, "An attempt's token is for POST /v1/report only.");
+  }
+  if (auto user = is_bearer ? users.check(token) : std::nullopt) {
+    const bool looks = request.route->method == Method::kGet;
+    if (access == Access::kToken && (looks || request.route->for_users)) {
+      request.caller.user = std::move(*user);
+      return std::nullopt;
+    }
+    return refuse(ErrorCode::kForbidden,
+                  "A user's token is for looking, and for jobs of one's own; this takes the token "
+                  "of the control plane's owner.");
   }
   return refuse(ErrorCode::kUnauthenticated,
                 "The token is not this control plane's. It stands in the file `token` in "
@@ -108,7 +119,8 @@ void Api::stop() {
 std::optional<Response> Api::admit(Request& head) {
   if (auto refusal = check_names(context_->options.host_names, head)) return refusal;
   if (auto refusal = router_.match(head)) return refusal;
-  if (auto refusal = check_caller(context_->options.token, context_->tokens, head)) {
+  if (auto refusal =
+          check_caller(context_->options.token, context_->tokens, context_->users, head)) {
     return refusal;
   }
   const std::string_view coding = head.header("content-encoding");

@@ -53,6 +53,7 @@ struct ApiContext : std::enable_shared_from_this<ApiContext> {
   Journal& journal;
   Engine& engine;
   const AttemptTokens tokens;
+  const UserTokens users;
   WorkerPool workers;
   ForecastDesk forecasts;
   PastForecasts past_forecasts;  ///< only touched at the desk
@@ -94,6 +95,6 @@ std::optional<Response> check_names(const std::vector<std::string>& host_names,
 /// None when the request shows a token that its route takes; fills in its caller.
 /// REQUIRES: request.route is set.
 std::optional<Response> check_caller(std::string_view api_token, const AttemptTokens& tokens,
-                                     Request& request);
+                                     const UserTokens& users, Request& request);
 
 }  // namespace mw::http

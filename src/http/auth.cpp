@@ -132,9 +132,7 @@ Result<void> make_secret(const std::filesystem::path& path) {
   return {};
 }
 
-std::string attempt_signature(const std::string& key, JobId job, AttemptNumber attempt) {
-  const std::string text =
-      "attempt:" + std::to_string(job.value()) + ":" + std::to_string(attempt.value());
+std::string signature(const std::string& key, const std::string& text) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int size = 0;
   const auto* result =
@@ -142,6 +140,21 @@ std::string attempt_signature(const std::string& key, JobId job, AttemptNumber a
            reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data(), &size);
   MW_CHECK(result != nullptr);
   return hex(digest.data(), size);
+}
+
+std::string attempt_signature(const std::string& key, JobId job, AttemptNumber attempt) {
+  return signature(
+      key, "attempt:" + std::to_string(job.value()) + ":" + std::to_string(attempt.value()));
+}
+
+/// As POSIX has them, and what directories of users add.
+bool is_user_name(std::string_view name) {
+  if (name.empty() || name.size() > 64 || name.front() == '-') return false;
+  for (const char c : name) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (!letter && !(c >= '0' && c <= '9') && c != '_' && c != '-' && c != '@') return false;
+  }
+  return true;
 }
 
 /// A decimal number without sign or leading zero, up to the next dot, which is taken too.
@@ -191,6 +204,27 @@ std::optional<AttemptTokens::Claim> AttemptTokens::check(std::string_view token)
   if (!equal_in_constant_time(token, attempt_signature(key_, claim.job, claim.attempt)))
     return std::nullopt;
   return claim;
+}
+
+Result<std::string> UserTokens::make(const std::string& user) const {
+  if (!is_user_name(user)) {
+    return Error{ErrorCode::kInvalid,
+                 "expected the name of a user: up to 64 of the characters A-Z a-z 0-9 _ - @"};
+  }
+  return "mwu1." + user + "." + signature(key_, "user:" + user);
+}
+
+std::optional<std::string> UserTokens::check(std::string_view token) const {
+  constexpr std::string_view kPrefix = "mwu1.";
+  if (!token.starts_with(kPrefix)) return std::nullopt;
+  token.remove_prefix(kPrefix.size());
+  const std::size_t dot = token.find('.');
+  if (dot == std::string_view::npos) return std::nullopt;
+  std::string user(token.substr(0, dot));
+  token.remove_prefix(dot + 1);
+  if (!is_user_name(user)) return std::nullopt;
+  if (!equal_in_constant_time(token, signature(key_, "user:" + user))) return std::nullopt;
+  return user;
 }
 
 bool is_loopback_host(std::string_view host) {

@@ -40,6 +40,21 @@ class AttemptTokens {
   std::string key_;
 };
 
+/// Makes and checks "mwu1.USER.HEX", HEX = HMAC-SHA256(key, "user:USER"): with it a person speaks
+/// as that user and nobody else. It stays good until the key is replaced, which ends all of them.
+class UserTokens {
+ public:
+  explicit UserTokens(std::string key) : key_(std::move(key)) {}
+
+  /// Errors: kInvalid, for a name that no user of a system has.
+  [[nodiscard]] Result<std::string> make(const std::string& user) const;
+  /// Whose it is; none when it is not one of ours.
+  [[nodiscard]] std::optional<std::string> check(std::string_view token) const;
+
+ private:
+  std::string key_;
+};
+
 /// Does the host name in a Host header mean this machine? Other names are how a web page reaches
 /// a server on its visitor's loopback (DNS rebinding).
 bool is_loopback_host(std::string_view host);

@@ -103,6 +103,44 @@ TEST_F(SecretTest, IsRefusedWhereItIsNotAPlainFile) {
   EXPECT_EQ(refusal(), ErrorCode::kUnavailable);
 }
 
+TEST(UserTokens, SpeakForOneUserAndCannotBeMadeWithoutTheKey) {
+  const UserTokens users("a key");
+  const std::string token = *users.make("ada");
+  EXPECT_EQ(users.check(token), "ada");
+  std::string other = token;
+  other.replace(other.find("ada"), 3, "bob");
+  for (const std::string& forged :
+       {other, token + "0", token.substr(0, token.size() - 1), std::string("mwu1.ada."),
+        std::string("mwu1."), *UserTokens("another key").make("ada"),
+        AttemptTokens("a key").make(JobId(1), AttemptNumber(1))}) {
+    EXPECT_EQ(users.check(forged), std::nullopt) << forged;
+  }
+  for (const char* name : {"", "a.b", "-x", "a b", "a\nb"}) {
+    EXPECT_FALSE(users.make(name).ok()) << name;
+  }
+}
+
+TEST(UserTokens, AreForLookingAndForJobsOfOnesOwn) {
+  const Router router(all_routes(nullptr));
+  const UserTokens users("a key");
+  const AttemptTokens tokens("a key");
+  std::size_t allowed = 0;
+  for (const Route& route : router.routes()) {
+    SCOPED_TRACE(route.operation);
+    Request request;
+    request.route = &route;
+    request.headers = {{"authorization", "Bearer " + *users.make("ada")}};
+    const auto refusal = check_caller("the token of the owner", tokens, users, request);
+    const bool changes = route.method != Method::kGet;
+    if (route.access == Access::kOpen) continue;
+    const bool expected = route.access == Access::kToken && (!changes || route.for_users);
+    EXPECT_EQ(!refusal.has_value(), expected);
+    EXPECT_EQ(request.caller.user, expected ? "ada" : "");
+    allowed += changes && !refusal ? 1 : 0;
+  }
+  EXPECT_EQ(allowed, 6U) << "submit, batch, cancel, hold, release and requeue";
+}
+
 TEST(AttemptTokens, AreForOneAttemptAndOneKey) {
   const AttemptTokens tokens("a key");
   const std::string token = tokens.make(JobId(17), AttemptNumber(3));
@@ -185,6 +223,7 @@ TEST(Auth, EveryRouteAsksForItsToken) {
   const Router router(all_routes(nullptr));
   const AttemptTokens tokens("a key");
   const std::string api = "the token of the api, long enough";
+  const UserTokens users("a key");
   const std::string attempt = tokens.make(JobId(1), AttemptNumber(2));
   struct Case {
     std::string header;
@@ -211,7 +250,7 @@ TEST(Auth, EveryRouteAsksForItsToken) {
       Request request;
       request.route = &route;
       if (!c.header.empty()) request.headers = {{"authorization", c.header}};
-      const auto refusal = check_caller(api, tokens, request);
+      const auto refusal = check_caller(api, tokens, users, request);
       const int expected = route.access == Access::kOpen    ? c.open
                            : route.access == Access::kToken ? c.with_token
                                                             : c.report;
@@ -229,7 +268,7 @@ TEST(Auth, EveryRouteAsksForItsToken) {
   Request twice;
   twice.route = &router.routes().front();
   twice.headers = {{"authorization", "Bearer " + api}, {"authorization", "Bearer " + api}};
-  EXPECT_TRUE(check_caller(api, tokens, twice).has_value());
+  EXPECT_TRUE(check_caller(api, tokens, users, twice).has_value());
 }
 
 }  // namespace

@@ -28,8 +28,9 @@ enum class Method : std::uint8_t { kGet, kHead, kPost, kPut };
 
 /// Who an accepted request comes from. A job speaks with its attempt's token, and for itself only.
 struct Caller {
-  JobId job;  ///< 0: not a job but someone with the API token
+  JobId job;  ///< 0: not a job but a person
   AttemptNumber attempt;
+  std::string user{};  ///< by a token of their own; empty: whoever has the API token
 };
 
 struct Request {

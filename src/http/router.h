@@ -54,6 +54,7 @@ struct Route {
   std::string_view operation;  ///< unique: "show_job"
   std::string_view summary;
   Access access = Access::kToken;
+  bool for_users = false;  ///< also with a user's own token, as all that only look are
   Runs runs = Runs::kAtOnce;
   std::vector<Parameter> parameters;
   std::string_view request_schema;  ///< empty: no body

@@ -29,6 +29,24 @@ void ask(ApiContext& context, InputBody body, Reply reply,
   });
 }
 
+const std::string& user_of(const ApiContext& context, const Request& request) {
+  return request.caller.user.empty() ? context.options.user : request.caller.user;
+}
+
+std::optional<Response> check_own_job(const ApiContext& context, const Request& request,
+                                      JobId job) {
+  if (request.caller.user.empty()) return std::nullopt;
+  std::string owner;
+  read_state(context, [&](const State& state, Instant) {
+    const Job* found = state.jobs.find(job);
+    if (found != nullptr) owner = spec_of(state, job).user;
+  });
+  if (owner.empty() || owner == request.caller.user) return std::nullopt;
+  return error_response(Error{ErrorCode::kForbidden, "Job " + std::to_string(job.value()) +
+                                                         " is of user " + owner + ", and you are " +
+                                                         request.caller.user + "."});
+}
+
 std::optional<Response> refusal_in(const std::vector<Event>& events) {
   for (const Event& event : events) {
     if (const auto* refused = std::get_if<Refused>(&event.body)) {

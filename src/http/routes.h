@@ -41,6 +41,12 @@ std::vector<Route> check_routes(ApiContext* context);
 void ask(ApiContext& context, InputBody body, Reply reply,
          std::function<void(const Answer& answer, const Reply& reply)> then);
 
+/// As whom the request is made.
+const std::string& user_of(const ApiContext& context, const Request& request);
+/// None when whoever asks may change the job, and read what it wrote: their own, or as the owner of
+/// the control plane any. A job that is not there is for the handler to say.
+std::optional<Response> check_own_job(const ApiContext& context, const Request& request, JobId job);
+
 /// The refusal among `events` as a response, if there is one.
 std::optional<Response> refusal_in(const std::vector<Event>& events);
 

@@ -58,7 +58,7 @@ void take_answer(BatchAnswers& answers, std::size_t index, const std::string& na
 }
 
 void submit_batch(ApiContext& context, const Request& request, const Reply& reply) {
-  auto batch = parse_batch(request, context.options.user);
+  auto batch = parse_batch(request, user_of(context, request));
   if (!batch) return reply(error_response(batch.error()));
   const bool dry_run = request.flag("dry_run");
   const auto answers = std::make_shared<BatchAnswers>(batch->size(), reply);
@@ -126,6 +126,7 @@ std::vector<Route> job_batch_routes(ApiContext* context) {
   route.method = Method::kPost;
   route.path = "/v1/jobs/batch";
   route.operation = "submit_jobs";
+  route.for_users = true;
   route.summary =
       "Hands in up to 1,000 jobs at once, in order. Each is taken or refused by itself: the answer "
       "has an id or an error for each, and what has an id is durable. With an Idempotency-Key K, "

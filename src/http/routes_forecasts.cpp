@@ -118,7 +118,7 @@ void job_forecast(ApiContext& context, const std::shared_ptr<const Request>& req
 
 void dry_run(ApiContext& context, const std::shared_ptr<const Request>& request,
              const Reply& reply) {
-  auto submission = parse_submission(*request, context.options.user);
+  auto submission = parse_submission(*request, user_of(context, *request));
   if (!submission) return reply(error_response(submission.error()));
   auto spec = std::make_shared<JobSpec>(std::move(submission->spec));
   if (spec->hold) {

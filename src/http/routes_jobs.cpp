@@ -30,7 +30,7 @@ Response submitted(JobId job, const JobSpec& spec, bool repeated) {
 }
 
 void submit(ApiContext& context, const Request& request, const Reply& reply) {
-  auto submission = parse_submission(request, context.options.user);
+  auto submission = parse_submission(request, user_of(context, request));
   if (!submission) return reply(error_response(submission.error()));
   JobSpec spec = submission->spec;
   if (request.flag("dry_run")) {
@@ -106,6 +106,11 @@ void story(ApiContext& context, const Request& request, const Reply& reply) {
 void logs(ApiContext& context, const Request& request, const Reply& reply) {
   const auto job = find_job(context, job_of(request), Why::kAsLastTold);
   if (!job) return reply(error_response(job.error()));
+  if (!request.caller.user.empty() && job->spec->user != request.caller.user) {
+    return reply(
+        error_response(Error{ErrorCode::kForbidden, "What a job writes is shown to its own user, " +
+                                                        job->spec->user + "."}));
+  }
   const auto refuse = [&](ErrorCode code, const std::string& message) {
     reply(error_response(Error{code, message}));
   };
@@ -169,8 +174,10 @@ void tell(ApiContext& context, JobId job, InputBody body, const Reply& reply) {
 template <class Input>
 Handler whole_array_handler(ApiContext* context) {
   return [context](const auto& request, const Reply& reply) {
-    tell(*context, job_of(*request),
-         Input{job_of(*request), request->flag("whole_array"), context->options.user}, reply);
+    const JobId job = job_of(*request);
+    if (auto refusal = check_own_job(*context, *request, job)) return reply(std::move(*refusal));
+    tell(*context, job, Input{job, request->flag("whole_array"), user_of(*context, *request)},
+         reply);
   };
 }
 
@@ -181,6 +188,7 @@ Route verb_route(std::string_view path, std::string_view operation, std::string_
   route.path = path;
   route.operation = operation;
   route.summary = summary;
+  route.for_users = true;
   route.parameters = {job_parameter()};
   route.responses = {{200, "What state it is in now.", "JobStateAnswer"},
                      {404, "There is no such job.", "Error"},
@@ -210,6 +218,7 @@ Route submit_route(ApiContext* context) {
   route.method = Method::kPost;
   route.path = "/v1/jobs";
   route.operation = "submit_job";
+  route.for_users = true;
   route.summary =
       "Hands in a job. The body is a job file in YAML or JSON. With an Idempotency-Key the same "
       "job "
@@ -323,12 +332,16 @@ std::vector<Route> job_routes(ApiContext* context) {
   routes.push_back(verb_route("/v1/jobs/{job}/release", "release_job", "Lets a held job start.",
                               whole_array_handler<ReleaseJob>(context)));
   routes.back().parameters.push_back(whole_array);
-  routes.push_back(verb_route("/v1/jobs/{job}/requeue", "requeue_job",
-                              "Stops a running job and starts it again from its last checkpoint.",
-                              [context](const auto& request, const Reply& reply) {
-                                tell(*context, job_of(*request),
-                                     RequeueJob{job_of(*request), context->options.user}, reply);
-                              }));
+  routes.push_back(
+      verb_route("/v1/jobs/{job}/requeue", "requeue_job",
+                 "Stops a running job and starts it again from its last checkpoint.",
+                 [context](const auto& request, const Reply& reply) {
+                   const JobId job = job_of(*request);
+                   if (auto refusal = check_own_job(*context, *request, job)) {
+                     return reply(std::move(*refusal));
+                   }
+                   tell(*context, job, RequeueJob{job, user_of(*context, *request)}, reply);
+                 }));
   return routes;
 }
 

@@ -248,6 +248,7 @@ json::array node_views(const State& state, NodeId first, std::size_t limit) {
     view["memory_bytes"] = spec.memory.count();
     view["memory_free_bytes"] = node->memory_free.count();
     view["jobs"] = std::move(jobs[node->id]);
+    view["used_by_others"] = node->others ? to_json(node->others->reported) : json::value(nullptr);
     views.push_back(std::move(view));
   }
   return views;

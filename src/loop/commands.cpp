@@ -70,6 +70,11 @@ DesiredRemedy desired_remedy(const State& state, NodeId node) {
   return desired;
 }
 
+NodeDecision decision_on(const State& state, NodeId id) {
+  const Node& node = state.nodes.at(id.value());
+  return {state.topology->name(id), node.phase, node.phase_reason, node.phase_by};
+}
+
 Commander::Commander(Engine& engine, const State& state) : engine_(engine) {
   for (const auto& [job, attempt] : state.attempts) epochs_.emplace(job, attempt.epoch);
 }
@@ -94,6 +99,8 @@ void Commander::tell(const State& state, const std::vector<Event>& events) {
       const auto remedy = state.health.remedies.find(begun->node);
       if (remedy == state.health.remedies.end() || remedy->second.id != begun->remedy) continue;
       engine_.remedy(desired_remedy(state, begun->node));
+    } else if (const auto* moved = std::get_if<NodeMoved>(&event.body)) {
+      engine_.node_is(decision_on(state, moved->node));
     } else if (const auto* over = std::get_if<RemedyEnded>(&event.body)) {
       engine_.forget_remedy(state.topology->name(over->node), over->remedy);
     } else if (const auto* check = std::get_if<CheckBegun>(&event.body)) {
@@ -116,6 +123,9 @@ void Commander::repeat(const State& state) {
   }
   for (const auto& [node, check] : state.health.checks.running) {
     engine_.remedy(desired_check(state, node));
+  }
+  for (const Node& node : state.nodes) {
+    if (node.phase != NodePhase::kReady) engine_.node_is(decision_on(state, node.id));
   }
 }
 

@@ -26,6 +26,8 @@ DesiredRemedy desired_remedy(const State& state, NodeId node);
 /// What checks an idle node.  REQUIRES: it is being checked.
 DesiredRemedy desired_check(const State& state, NodeId node);
 
+NodeDecision decision_on(const State& state, NodeId node);
+
 /// Tells the engine what `events` changed. `epochs` remembers the epoch of each live attempt, so
 /// that an ended one can be named after the state has forgotten it.
 class Commander {

@@ -102,6 +102,11 @@ class ControlLoop::Impl {
   /// state knows and the engine no longer has.
   Result<void> start_engine() {
     auto inventory = std::make_shared<Inventory>();
+    for (const Node& node : cycle_.state().nodes) {
+      if (node.phase != NodePhase::kReady) {
+        engine_.node_is(decision_on(cycle_.state(), node.id));
+      }
+    }
     Result<void> started = engine_.start(
         [this, inventory](InputBody body) {
           if (const auto* node = std::get_if<NodeSeen>(&body)) inventory->add(node->spec.name);

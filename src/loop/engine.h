@@ -22,6 +22,7 @@
 #include "model/fleet.h"
 #include "model/input.h"
 #include "model/job.h"
+#include "model/node_phase.h"
 
 namespace mw {
 
@@ -56,6 +57,14 @@ struct DesiredRemedy {
   /// The node is idle and in service: when this is forgotten, a job is about to come, and what
   /// still runs is killed without being asked first.
   bool yields = false;
+};
+
+/// In what phase of its life a node is, as we have decided it.
+struct NodeDecision {
+  std::string node;
+  NodePhase phase = NodePhase::kReady;
+  std::string reason;
+  std::string by;
 };
 
 /// Takes what an engine observes. Safe to call from any thread; never blocks for long.
@@ -101,6 +110,10 @@ class Engine {
   virtual void remedy(DesiredRemedy /*desired*/) {}
   /// The core has recorded its end, or nobody waits for it: what still runs of it is stopped.
   virtual void forget_remedy(const std::string& /*node*/, Epoch /*remedy*/) {}
+  /// The node is in this phase now. For engines that give nodes to others than us, too, or whose
+  /// own people take nodes out of service; told again it changes
+  /// nothing. Told of all that are not ready before start(), too.
+  virtual void node_is(const NodeDecision& /*decision*/) {}
   /// Stops reporting and lets go, leaving what runs running.
   virtual void detach() = 0;
 

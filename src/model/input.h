@@ -13,6 +13,7 @@
 #include "model/fleet_spec.h"
 #include "model/health_input.h"
 #include "model/job.h"
+#include "model/others.h"
 #include "model/policy.h"
 #include "model/reservation.h"
 
@@ -118,6 +119,14 @@ struct NodeLost {
   bool operator==(const NodeLost&) const = default;
   MW_FIELDS(node)
 };
+/// Others than us use so much of the node from now on.
+struct NodeUseReported {
+  static constexpr std::string_view kKind = "node_use_reported";
+  std::string node;
+  OthersUse use;
+  bool operator==(const NodeUseReported&) const = default;
+  MW_FIELDS(node, use)
+};
 /// Every task of the attempt runs.
 struct AttemptStarted {
   static constexpr std::string_view kKind = "attempt_started";
@@ -189,7 +198,7 @@ using InputBody =
                  ControllerStarted, NodeSeen, NodeLost, AttemptStarted, TaskExited, AttemptGone,
                  ReportProgress, CheckpointBegun, CheckpointSaved, DeclareFleet, SetPolicy,
                  AttemptExited, ReserveNodes, ReleaseReservation, MoveNode, FaultReported,
-                 FaultCleared, SetFaultPolicy, ResetBreaker, RemedyReported>;
+                 FaultCleared, SetFaultPolicy, ResetBreaker, RemedyReported, NodeUseReported>;
 
 struct Input {
   RequestId request;  ///< 0: nobody waits for the answer

@@ -11,8 +11,9 @@
 //   held                   kept free for a job that is about to start again
 //   draining               free on a node that takes no new work
 //   lost_contact           on a node that its engine has lost
+//   used_by_others         taken by jobs that the engine got from somebody else
 //
-// The design names more (quota, power, used by others); each comes with
+// The design names more (quota, power); each comes with
 // the part of the brain that can tell it apart.
 #pragma once
 
@@ -37,13 +38,15 @@ enum class LedgerCategory : std::uint8_t {
   kValidating,
   kRepairing,
   kQuarantined,
+  kUsedByOthers,
 };
-inline constexpr std::size_t kLedgerCategories = 12;
+inline constexpr std::size_t kLedgerCategories = 13;
 template <>
 struct EnumNames<LedgerCategory> {
   static constexpr std::array<std::string_view, kLedgerCategories> value = {
-      "productive", "starting", "checkpointing", "lost_work",  "idle_no_demand", "idle_shape",
-      "held",       "draining", "lost_contact",  "validating", "repairing",      "quarantined"};
+      "productive", "starting",    "checkpointing", "lost_work",    "idle_no_demand",
+      "idle_shape", "held",        "draining",      "lost_contact", "validating",
+      "repairing",  "quarantined", "used_by_others"};
 };
 
 }  // namespace mw

@@ -97,6 +97,7 @@ void check_bodies(Request request) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const mw::http::Router router(mw::http::all_routes(nullptr));
   static const mw::http::AttemptTokens tokens("key");
+  static const mw::http::UserTokens users("key");
   std::string_view rest(reinterpret_cast<const char*>(data), size);
   Request request;
   request.target = take_line(rest);
@@ -120,7 +121,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       const auto number = one.number(parameter.name);
       MW_CHECK(number && *number >= parameter.minimum && *number <= parameter.maximum);
     }
-    if (const auto refusal = mw::http::check_caller("the token of the api", tokens, one))
+    if (const auto refusal = mw::http::check_caller("the token of the api", tokens, users, one))
       check_refusal(*refusal);
   }
   check_bodies(request);

@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import pathlib
+import pwd
 import re
 import shutil
 import signal
@@ -51,8 +52,12 @@ class Refused(Exception):
 
 
 class ControlPlane:
-    def __init__(self, nodes=(), home=None):
+    def __init__(self, nodes=(), home=None, user=None):
+        """`user`: who serves, a name; by default whoever runs the test."""
         self.home = pathlib.Path(home or tempfile.mkdtemp(prefix="mw-test-"))
+        self.user = pwd.getpwnam(user) if user else None
+        if self.user:
+            os.chown(self.home, self.user.pw_uid, self.user.pw_gid)
         self.nodes = list(nodes)
         self.engine = []  # further arguments of mw serve
         self.process = None
@@ -73,10 +78,16 @@ class ControlPlane:
             command += ["--node", node]
         with open(self.home / "serve.out", "ab") as log:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment,
+                **self._as_user()
             )
         if wait:
             wait_for("the control plane to answer", self._answers, 30)
+
+    def _as_user(self):
+        if not self.user:
+            return {}
+        return {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []}
 
     def _answers(self):
         if self.process.poll() is not None:

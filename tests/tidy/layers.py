@@ -44,7 +44,8 @@ LIBRARIES = {
     "SQLiteCpp/": ("SQLiteCpp", ["src/journal"]),
     "hwloc.h": ("hwloc", ["src/engines"]),
     "hwloc/": ("hwloc", ["src/engines"]),
-    "openssl/": ("OpenSSL", ["src/http", "src/checks"]),
+    "openssl/": ("OpenSSL", ["src/http", "src/checks", "src/engines"]),
+    "curl/": ("libcurl", ["src/engines"]),
 }
 # For tests and benchmarks alone.
 TEST_LIBRARIES = {

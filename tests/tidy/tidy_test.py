@@ -29,7 +29,7 @@ BAD = {
     "a test's library in the product": (
         "src/http/x.cpp", "#include <gtest/gtest.h>\n", 1, "GoogleTest belongs into tests"),
     "unknown library": (
-        "src/http/x.cpp", "#include <curl/curl.h>\n", 1, "unknown library"),
+        "src/http/x.cpp", "#include <uv/version.h>\n", 1, "unknown library"),
     "operating system in the model": (
         "src/model/x.h", TOP + "#include <unistd.h>\n", 3, "the brain does no I/O"),
     "C header in the brain": (

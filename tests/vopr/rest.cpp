@@ -44,6 +44,9 @@ void Run::make_peace() {
 void Run::give_free() {
   const State& state = cycle_->state();
   for (const Node& node : state.nodes) {
+    if (node.others) {
+      inputs_.push_back({RequestId(), NodeUseReported{state.topology->name(node.id), {}}});
+    }
     if (node.phase == NodePhase::kReady) continue;
     const auto remedy = state.health.remedies.find(node.id);
     if (remedy != state.health.remedies.end() && remedy->second.begun_at) continue;  // it ends

@@ -88,6 +88,17 @@ InputBody Tellers::some_news(Instant now, const State& state) {
   return FaultReported{report};
 }
 
+InputBody Tellers::some_use(const State& state) {
+  const NodeId node(static_cast<std::uint32_t>(others_.below(state.nodes.size())));
+  const NodeShape& shape = state.topology->shape(node);
+  NodeUseReported report{state.topology->name(node), {}};
+  if (others_.chance(1, 2)) return report;  // they are gone
+  report.use.accelerators = static_cast<std::uint32_t>(others_.below(shape.accelerators + 1));
+  report.use.cpus = CpuShare(others_.between(0, shape.cpus.count()));
+  report.use.memory = Bytes(others_.between(0, shape.memory.count()));
+  return report;
+}
+
 void Tellers::tell(Instant now, const State& state, std::vector<Input>& inputs) {
   const auto say = [&](InputBody body) {
     ++told_;
@@ -124,6 +135,7 @@ void Tellers::tell(Instant now, const State& state, std::vector<Input>& inputs) 
       if (breaker.tripped_at) say(ResetBreaker{place.level, place.name, "someone"});
     }
   }
+  if (others_.chance(1, 4)) say(some_use(state));
   next_ = now + seconds(random_.between(0, random_.chance(1, 4) ? 1200 : 200));
 }
 

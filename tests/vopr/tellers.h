@@ -1,6 +1,6 @@
 // Who tells of faults: agents with a count of their own, alerts by their time, and people. What
 // they say is repeated, late and out of order, and lost when nobody listens; some of it is taken
-// back.
+// back. And who uses nodes besides us: an engine tells how much, whenever it looks.
 #pragma once
 
 #include <deque>
@@ -17,7 +17,7 @@ FaultPolicy some_fault_policy(Random& random);
 
 class Tellers {
  public:
-  explicit Tellers(std::uint64_t seed) : random_(seed) {}
+  explicit Tellers(std::uint64_t seed) : random_(seed), others_(seed ^ 0x07E25U) {}
 
   [[nodiscard]] Instant next() const { return next_; }
   void stop() { next_ = Instant::never(); }
@@ -31,8 +31,10 @@ class Tellers {
     InputBody body;
   };
   InputBody some_news(Instant now, const State& state);
+  InputBody some_use(const State& state);
 
   Random random_;
+  Random others_;  ///< by itself, so that faults are the same whatever others do
   Instant next_;
   std::uint64_t sequence_ = 1;
   std::uint64_t told_ = 0;

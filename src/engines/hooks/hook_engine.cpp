@@ -206,6 +206,8 @@ class HookEngine final : public Engine {
     running_.erase(found);
   }
 
+  void node_is(const NodeDecision& decision) override { inner_->node_is(decision); }
+
   void detach() override {
     std::map<std::string, std::unique_ptr<RunningHook>> ended;
     std::vector<std::unique_ptr<RunningHook>> leaving;

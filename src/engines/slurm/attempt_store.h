@@ -1,0 +1,59 @@
+// What has to be known of attempts by the next control plane: which were handed to Slurm, as whom,
+// where their output is. One small file each in HOME/slurm, written before Slurm is asked, so that
+// an attempt without one was never handed over and may be, and one with a file that Slurm knows
+// nothing of has been there and is gone, unless that was a moment ago.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "base/id.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "engines/slurm/slurm_types.h"
+
+namespace mw::slurm {
+
+using AttemptKey = std::pair<JobId, AttemptNumber>;
+
+struct AttemptRecord {
+  Epoch epoch;
+  std::string user;
+  std::string directory;     ///< of its output
+  Instant handed_over;       ///< when Slurm was first asked
+  SlurmJobId slurm_job = 0;  ///< 0: Slurm has not said yet that it took it
+};
+
+class AttemptStore {
+ public:
+  /// `kept`: how many ended attempts' records are kept, for their output.
+  AttemptStore(std::filesystem::path folder, std::size_t kept)
+      : folder_(std::move(folder)), kept_(kept) {}
+
+  /// Makes the folder, reads the records, and this home's name among all that use the cluster.
+  /// Errors: kUnavailable.
+  Result<void> open();
+  /// Eight hexadecimal digits, made once.
+  [[nodiscard]] const std::string& home_id() const { return home_id_; }
+
+  [[nodiscard]] const AttemptRecord* find(AttemptKey key) const;
+  /// Durable when it returns.  Errors: kUnavailable.
+  Result<void> put(AttemptKey key, const AttemptRecord& record);
+  /// It has ended and is known to have: one of those that may be forgotten to make room.
+  void end(AttemptKey key);
+
+ private:
+  [[nodiscard]] std::filesystem::path path_of(AttemptKey key) const;
+
+  std::filesystem::path folder_;
+  std::size_t kept_;
+  std::string home_id_;
+  std::map<AttemptKey, AttemptRecord> records_;
+  std::set<AttemptKey> ended_;
+};
+
+}  // namespace mw::slurm

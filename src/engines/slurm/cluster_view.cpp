@@ -1,0 +1,193 @@
+#include "engines/slurm/cluster_view.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+namespace mw::slurm {
+namespace {
+
+bool has(const SlurmNode& node, std::string_view state) {
+  return std::ranges::find(node.states, state) != node.states.end();
+}
+
+bool has_any(const SlurmNode& node, std::initializer_list<std::string_view> states) {
+  return std::ranges::any_of(states, [&](std::string_view state) { return has(node, state); });
+}
+
+std::string names_of(const std::vector<SlurmPartition>& partitions) {
+  std::string names;
+  for (const SlurmPartition& each : partitions) names += (names.empty() ? "" : ", ") + each.name;
+  return names.empty() ? "none" : names;
+}
+
+}  // namespace
+
+Result<void> ClusterView::take(std::vector<SlurmPartition> partitions) {
+  for (const std::string& name : wanted_) {
+    const bool there = std::ranges::any_of(
+        partitions, [&](const SlurmPartition& each) { return each.name == name; });
+    if (there) continue;
+    return Error{ErrorCode::kNotFound,
+                 fmt::format("--slurm-partition: the cluster has no partition {}; it has {}", name,
+                             names_of(partitions))};
+  }
+  std::erase_if(partitions, [&](const SlurmPartition& each) {
+    return !each.up || (!wanted_.empty() && std::ranges::find(wanted_, each.name) == wanted_.end());
+  });
+  std::ranges::stable_sort(partitions, [](const SlurmPartition& a, const SlurmPartition& b) {
+    return a.is_default && !b.is_default;
+  });
+  partitions_.clear();
+  usable_.clear();
+  for (SlurmPartition& each : partitions) {
+    usable_.insert(each.nodes.begin(), each.nodes.end());
+    std::unordered_set<std::string> nodes(each.nodes.begin(), each.nodes.end());
+    partitions_.push_back({std::move(each), std::move(nodes)});
+  }
+  return {};
+}
+
+/// What keeps a job of ours from starting there is down; what lets it go on, but takes nothing new,
+/// drains. A cloud node that is powered down starts when a job is given to it: it is up.
+ClusterView::Health ClusterView::health_of(const SlurmNode& node) {
+  const bool cloud = has(node, "CLOUD");
+  // A slurmctld that has just started has not heard from its nodes: that says nothing of them.
+  if (has(node, "UNKNOWN")) return Health::kUnknown;
+  if (has_any(node, {"DOWN", "DOWN*", "ERROR", "FUTURE", "INVALID", "INVALID_REG"})) {
+    return Health::kDown;
+  }
+  if (!cloud && has_any(node, {"POWERED_DOWN", "POWERING_DOWN"})) return Health::kDown;
+  if (has_any(node, {"DRAIN", "DRAINING", "DRAINED", "FAIL", "FAILING", "MAINT", "MAINTENANCE",
+                     "RESERVED", "REBOOT_REQUESTED", "REBOOT_ISSUED", "REBOOT"})) {
+    return Health::kDraining;
+  }
+  return Health::kUp;
+}
+
+NodeSpec ClusterView::spec_of(const SlurmNode& node) const {
+  NodeSpec spec;
+  spec.name = node.name;
+  spec.site = site_;
+  spec.accelerator_type = node.gpus.count > 0 ? node.gpus.type : "cpu";
+  spec.accelerators = node.gpus.count > 0 ? node.gpus.count : static_cast<std::uint32_t>(node.cpus);
+  spec.cpus = kWholeCpu * node.cpus;
+  spec.memory = Bytes(node.memory_mib << 20);
+  const auto stand = topology_.stands.find(node.name);
+  if (stand != topology_.stands.end()) spec.fabric = stand->second;
+  return spec;
+}
+
+void ClusterView::take(const std::vector<SlurmNode>& nodes, const ObservationSink& sink) {
+  std::map<std::string, const SlurmNode*> by_name;
+  for (const SlurmNode& node : nodes) {
+    if (usable_.contains(node.name)) by_name.emplace(node.name, &node);
+  }
+  for (auto& [name, known] : nodes_) {
+    if (by_name.contains(name) || known.health == Health::kDown) continue;
+    known.health = Health::kDown;  // the cluster does not have it any more
+    sink(NodeLost{name});
+  }
+  // Nodes are told of in the order of the fabric, so that neighbours get neighbouring numbers.
+  std::set<std::string> told;
+  const auto tell_of = [&](const std::string& name) {
+    const auto found = by_name.find(name);
+    if (found == by_name.end() || !told.insert(name).second) return;
+    tell(nodes_[name], *found->second, sink);
+  };
+  for (const std::string& name : topology_.order) tell_of(name);
+  for (const SlurmNode& node : nodes) tell_of(node.name);
+}
+
+void ClusterView::tell(Known& known, const SlurmNode& now, const ObservationSink& sink) {
+  const Health before = known.health;
+  const Health health = health_of(now);
+  if (health == Health::kUnknown && known.told) return;
+  known.health = health == Health::kUnknown ? Health::kUp : health;
+  const bool changed = !known.told || spec_of(known.node) != spec_of(now);
+  known.node = now;
+  if (const auto decision = decisions_.extract(now.name); !decision.empty()) {
+    known.decision = decision.mapped();
+  }
+  if (known.health == Health::kDown) {
+    // One that was never up is not told of before it is.
+    if (known.told && before != Health::kDown) sink(NodeLost{now.name});
+    return;
+  }
+  // What a busy node has become is taken in when it is free: so a change is told until then.
+  if (changed || before == Health::kDown) sink(NodeSeen{spec_of(now)});
+  known.told = true;
+  tell_drain(known, sink);
+}
+
+void ClusterView::tell_drain(Known& known, const ObservationSink& sink) {
+  if (known.asked) return;
+  const bool ours = known.decision.phase == NodePhase::kReady;
+  if (known.health == Health::kDraining && ours) {
+    DrainNode drain;
+    drain.node = known.node.name;
+    drain.reason = known.node.reason.empty() ? "drained in Slurm" : known.node.reason;
+    drain.by = kBySlurm;
+    sink(std::move(drain));
+    known.asked = true;
+  } else if (known.health == Health::kUp && known.decision.phase == NodePhase::kDraining &&
+             known.decision.by == kBySlurm) {
+    sink(ResumeNode{known.node.name, kBySlurm, std::nullopt});
+    known.asked = true;
+  }
+}
+
+void ClusterView::decided(const NodeDecision& decision) {
+  const auto known = nodes_.find(decision.node);
+  if (known == nodes_.end()) {
+    decisions_[decision.node] = decision;
+    return;
+  }
+  known->second.decision = decision;
+  known->second.asked = false;
+}
+
+void ClusterView::take_use(const std::vector<SlurmJob>& jobs,
+                           const std::function<bool(const SlurmJob&)>& ours,
+                           const ObservationSink& sink) {
+  std::map<std::string, OthersUse> use;
+  for (const SlurmJob& job : jobs) {
+    const bool holds = job.completing || job.state == "RUNNING" || job.state == "CONFIGURING" ||
+                       job.state == "SUSPENDED" || job.state == "STAGE_OUT";
+    if (!holds || ours(job)) continue;
+    for (const SlurmAllocation& each : job.allocations) {
+      OthersUse& of_node = use[each.node];
+      of_node.accelerators += each.gpus;
+      const SlurmNode* at = node(each.node);
+      const std::int64_t threads = at == nullptr ? 1 : at->threads_per_core;
+      of_node.cpus += kWholeCpu * std::max(each.cpus, each.cores * threads);
+      of_node.memory += Bytes(each.memory_mib << 20);
+    }
+  }
+  for (auto& [name, known] : nodes_) {
+    if (!known.told) continue;
+    OthersUse now = use[name];
+    if (known.node.gpus.count == 0) {  // its cores are its accelerators
+      now.accelerators = static_cast<std::uint32_t>(now.cpus / kWholeCpu);
+    }
+    if (now == known.use) continue;
+    known.use = now;
+    sink(NodeUseReported{name, now});
+  }
+}
+
+const SlurmNode* ClusterView::node(const std::string& name) const {
+  const auto found = nodes_.find(name);
+  return found == nodes_.end() ? nullptr : &found->second.node;
+}
+
+const SlurmPartition* ClusterView::partition_for(const std::vector<std::string>& nodes) const {
+  for (const Usable& each : partitions_) {
+    const auto has = [&](const std::string& name) { return each.nodes.contains(name); };
+    if (std::ranges::all_of(nodes, has)) return &each.partition;
+  }
+  return nullptr;
+}
+
+}  // namespace mw::slurm

@@ -1,0 +1,112 @@
+#include "engines/slurm/hostlist.h"
+
+#include <charconv>
+#include <map>
+
+#include "codec/units.h"
+
+namespace mw::slurm {
+namespace {
+
+Error unreadable(std::string_view text) {
+  return {ErrorCode::kInvalid, "not a list of hosts as Slurm writes them: " + in_quotes(text)};
+}
+
+/// Cuts `text` at the commas that are in no brackets.
+std::vector<std::string_view> split(std::string_view text, char open, char close) {
+  std::vector<std::string_view> parts;
+  std::size_t begin = 0;
+  int depth = 0;
+  for (std::size_t i = 0; i <= text.size(); ++i) {
+    if (i < text.size() && text[i] == open) ++depth;
+    if (i < text.size() && text[i] == close) --depth;
+    if (i < text.size() && (text[i] != ',' || depth > 0)) continue;
+    if (i > begin) parts.push_back(text.substr(begin, i - begin));
+    begin = i + 1;
+  }
+  return parts;
+}
+
+bool read_number(std::string_view text, std::uint64_t& number) {
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return !text.empty() && fault == std::errc() && end == text.data() + text.size();
+}
+
+/// What stands between a pair of brackets: "1-3,07" is 1, 2, 3, 07.
+bool expand_ranges(std::string_view ranges, std::vector<std::string>& numbers) {
+  for (const std::string_view range : split(ranges, '[', ']')) {
+    const std::size_t dash = range.find('-');
+    const std::string_view low = range.substr(0, dash);
+    const std::string_view high = dash == std::string_view::npos ? low : range.substr(dash + 1);
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+    if (!read_number(low, first) || !read_number(high, last)) return false;
+    if (last < first || last - first >= kHostsMax - numbers.size()) return false;
+    for (std::uint64_t i = first; i <= last; ++i) {
+      std::string digits = std::to_string(i);
+      // Numbers are as wide as the first of their range.
+      if (digits.size() < low.size()) digits.insert(0, low.size() - digits.size(), '0');
+      numbers.push_back(std::move(digits));
+    }
+  }
+  return !numbers.empty();
+}
+
+bool expand_one(std::string_view word, std::vector<std::string>& names) {
+  std::vector<std::string> grown = {""};
+  while (!word.empty()) {
+    const std::size_t open = word.find('[');
+    const std::string_view plain = word.substr(0, open);
+    if (plain.find(']') != std::string_view::npos) return false;
+    for (std::string& name : grown) name += plain;
+    if (open == std::string_view::npos) break;
+    const std::size_t close = word.find(']', open);
+    if (close == std::string_view::npos) return false;
+    std::vector<std::string> numbers;
+    if (!expand_ranges(word.substr(open + 1, close - open - 1), numbers)) return false;
+    if (grown.size() * numbers.size() > kHostsMax) return false;
+    std::vector<std::string> next;
+    next.reserve(grown.size() * numbers.size());
+    for (const std::string& name : grown) {
+      for (const std::string& number : numbers) next.push_back(name + number);
+    }
+    grown = std::move(next);
+    word.remove_prefix(close + 1);
+  }
+  names.insert(names.end(), std::make_move_iterator(grown.begin()),
+               std::make_move_iterator(grown.end()));
+  return names.size() <= kHostsMax;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> expand_hostlist(std::string_view text) {
+  std::vector<std::string> names;
+  for (const std::string_view word : split(text, '[', ']')) {
+    if (!expand_one(word, names)) return unreadable(text);
+  }
+  return names;
+}
+
+GpuCount gpus_in(std::string_view gres) {
+  std::map<std::string, std::uint32_t> by_type;
+  for (std::string_view entry : split(gres, '(', ')')) {
+    entry = entry.substr(0, entry.find('('));  // which sockets, which indexes
+    if (entry.starts_with("gres:") || entry.starts_with("gres/")) entry.remove_prefix(5);
+    if (!entry.starts_with("gpu:")) continue;
+    entry.remove_prefix(4);
+    const std::size_t colon = entry.rfind(':');
+    const bool named = colon != std::string_view::npos;
+    std::uint64_t count = 0;
+    if (!read_number(named ? entry.substr(colon + 1) : entry, count)) continue;
+    by_type[named ? std::string(entry.substr(0, colon)) : "gpu"] +=
+        static_cast<std::uint32_t>(count);
+  }
+  GpuCount most;
+  for (const auto& [type, count] : by_type) {
+    if (most.type.empty() || count > most.count) most = {type, count};
+  }
+  return most;
+}
+
+}  // namespace mw::slurm

@@ -1,0 +1,76 @@
+#include "engines/slurm/output.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "engines/slurm/job_script.h"
+
+namespace mw::slurm {
+namespace {
+
+class File {
+ public:
+  explicit File(const std::string& path)
+      : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)) {}
+  ~File() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  [[nodiscard]] int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+/// Has `user` ended up as the owner of what is open?
+bool belongs_to(const struct stat& info, const std::string& user) {
+  const passwd* entry = ::getpwnam(user.c_str());
+  return entry != nullptr && info.st_uid == entry->pw_uid && S_ISREG(info.st_mode);
+}
+
+}  // namespace
+
+Result<LogChunk> read_output(const AttemptRecord& record, const LogQuery& query) {
+  // The end first: output that is read after it was seen is all there will be.
+  const bool ended = ::access(exit_file(record.directory).c_str(), F_OK) == 0;
+  const std::string path = output_file(record.directory, query.rank, query.standard_error);
+  const File file(path);
+  if (file.fd() < 0 && (errno == ENOENT || errno == ENOTDIR)) {
+    return Error{
+        ErrorCode::kNotFound,
+        fmt::format("no output of job {}, attempt {}, rank {} is here: it has not started, "
+                    "or {} cannot be seen from this machine",
+                    query.job.value(), query.attempt.value(), query.rank.value(), path)};
+  }
+  struct stat info {};
+  if (file.fd() < 0 || ::fstat(file.fd(), &info) != 0) {
+    return Error{ErrorCode::kForbidden, fmt::format("cannot read {}: {}; it is the user's own",
+                                                    path, std::strerror(errno))};
+  }
+  if (!belongs_to(info, record.user)) {
+    return Error{ErrorCode::kForbidden,
+                 fmt::format("{} is not a file of user {}", path, record.user)};
+  }
+  LogChunk chunk;
+  chunk.offset = query.offset;
+  chunk.data.resize(query.limit);
+  const ssize_t got =
+      ::pread(file.fd(), chunk.data.data(), chunk.data.size(), static_cast<off_t>(query.offset));
+  if (got < 0) {
+    return Error{ErrorCode::kUnavailable,
+                 fmt::format("cannot read {}: {}", path, std::strerror(errno))};
+  }
+  chunk.data.resize(static_cast<std::size_t>(got));
+  const auto end = query.offset + static_cast<std::uint64_t>(got);
+  chunk.complete = ended && end >= static_cast<std::uint64_t>(info.st_size);
+  return chunk;
+}
+
+}  // namespace mw::slurm

@@ -1,0 +1,14 @@
+// Reading what an attempt has written. The files are in a folder of the user's, and we may be able
+// to read more than the user: so a file counts only if it belongs to the user, and is a plain file.
+#pragma once
+
+#include "engines/slurm/attempt_store.h"
+#include "loop/engine.h"
+
+namespace mw::slurm {
+
+/// Errors: kNotFound when it is not there (yet), naming where it should be; kForbidden when we
+/// cannot read it, or it is not the user's.
+Result<LogChunk> read_output(const AttemptRecord& record, const LogQuery& query);
+
+}  // namespace mw::slurm

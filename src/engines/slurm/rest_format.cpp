@@ -1,0 +1,399 @@
+#include "engines/slurm/rest_format.h"
+
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <charconv>
+
+#include "codec/units.h"
+
+namespace mw::slurm {
+namespace {
+
+namespace json = boost::json;
+
+/// Deeper than anything that Slurm says.
+const json::parse_options kOptions = [] {
+  json::parse_options options;
+  options.max_depth = 32;
+  return options;
+}();
+constexpr std::int64_t kInfiniteMinutes = 0xffffffff;  // INFINITE of slurm.h
+
+Result<json::object> parse_object(std::string_view body) {
+  json::error_code fault;
+  json::value value = json::parse(body, fault, {}, kOptions);
+  if (fault || !value.is_object()) {
+    return Error{ErrorCode::kInvalid, "slurmrestd did not answer with a JSON object but with " +
+                                          in_quotes(body.substr(0, 200))};
+  }
+  return std::move(value.get_object());
+}
+
+const json::value* find(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  return value == nullptr || value->is_null() ? nullptr : value;
+}
+
+std::string text_of(const json::object& object, std::string_view key) {
+  const json::value* value = find(object, key);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : "";
+}
+
+/// A number in any of the forms that versions have; none when it is not set, or without limit.
+std::optional<std::int64_t> number_in(const json::value& value) {
+  if (const json::object* object = value.if_object()) {
+    const json::value* set = find(*object, "set");
+    const json::value* infinite = find(*object, "infinite");
+    if (set != nullptr && set->is_bool() && !set->get_bool()) return std::nullopt;
+    if (infinite != nullptr && infinite->is_bool() && infinite->get_bool()) return std::nullopt;
+    const json::value* number = find(*object, "number");
+    return number == nullptr ? std::nullopt : number_in(*number);
+  }
+  if (value.is_int64()) return value.get_int64();
+  if (value.is_uint64() && value.get_uint64() <= INT64_MAX) {
+    return static_cast<std::int64_t>(value.get_uint64());
+  }
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> number_of(const json::object& object, std::string_view key) {
+  const json::value* value = find(object, key);
+  return value == nullptr ? std::nullopt : number_in(*value);
+}
+
+std::uint32_t small_number(const json::object& object, std::string_view key) {
+  return static_cast<std::uint32_t>(
+      std::clamp<std::int64_t>(number_of(object, key).value_or(0), 0, UINT32_MAX));
+}
+
+std::string capitals(std::string_view text) {
+  std::string result(text);
+  std::ranges::transform(result, result.begin(), [](unsigned char c) { return std::toupper(c); });
+  return result;
+}
+
+/// One word or a list of words, in capitals, added to `words`.
+void add_words(const json::object& object, std::string_view key, std::vector<std::string>& words) {
+  const json::value* value = find(object, key);
+  if (value == nullptr) return;
+  if (value->is_string()) words.push_back(capitals(value->get_string()));
+  if (!value->is_array()) return;
+  for (const json::value& each : value->get_array()) {
+    if (each.is_string()) words.push_back(capitals(each.get_string()));
+  }
+}
+
+std::optional<RestFault> fault_in(const json::object& document) {
+  const json::value* list = find(document, "errors");
+  if (list == nullptr || !list->is_array()) return std::nullopt;
+  for (const json::value& each : list->get_array()) {
+    if (!each.is_object()) continue;
+    const json::object& object = each.get_object();
+    RestFault fault;
+    fault.number =
+        number_of(object, object.contains("error_number") ? "error_number" : "error_code")
+            .value_or(0);
+    fault.text = text_of(object, "description");
+    if (fault.text.empty()) fault.text = text_of(object, "error");
+    return fault;
+  }
+  return std::nullopt;
+}
+
+/// Calls `read(object, element)` for each object of the list `key`.
+template <class Element, class Read>
+Result<std::vector<Element>> read_list(std::string_view body, std::string_view key, Read read) {
+  const auto document = parse_object(body);
+  if (!document) return document.error();
+  // When slurmctld is away there are errors and an empty list: that is not "none".
+  if (const auto fault = fault_in(*document)) {
+    return Error{ErrorCode::kUnavailable, "Slurm says: " + fault->text};
+  }
+  const json::value* list = find(*document, key);
+  if (list == nullptr || !list->is_array()) {
+    return Error{ErrorCode::kInvalid,
+                 "slurmrestd's answer has no list \"" + std::string(key) + "\""};
+  }
+  std::vector<Element> elements;
+  elements.reserve(list->get_array().size());
+  for (const json::value& each : list->get_array()) {
+    if (!each.is_object()) continue;
+    Element element;
+    if (const Result<void> done = read(each.get_object(), element); !done) return done.error();
+    elements.push_back(std::move(element));
+  }
+  return elements;
+}
+
+Result<void> read_node(const json::object& object, SlurmNode& node) {
+  node.name = text_of(object, "name");
+  if (node.name.empty())
+    return Error{ErrorCode::kInvalid, "slurmrestd told of a node without name"};
+  node.address = text_of(object, "address");
+  node.gpus = gpus_in(text_of(object, "gres"));
+  node.cpus = number_of(object, "cpus").value_or(0);
+  node.threads_per_core = std::max<std::int64_t>(1, number_of(object, "threads").value_or(1));
+  node.memory_mib = number_of(object, "real_memory").value_or(0);
+  node.reason = text_of(object, "reason");
+  add_words(object, "state", node.states);
+  add_words(object, "state_flags", node.states);
+  return {};
+}
+
+/// A wait status as wait(2) gives it, or the object of later versions.
+void read_exit(const json::object& object, SlurmJob& job) {
+  const json::value* value = find(object, "exit_code");
+  if (value == nullptr) return;
+  const json::object* parts = value->if_object();
+  if (parts != nullptr && (parts->contains("return_code") || parts->contains("signal"))) {
+    job.exit_code = static_cast<std::int32_t>(number_of(*parts, "return_code").value_or(0));
+    if (const json::value* signal = find(*parts, "signal"); signal && signal->is_object()) {
+      const json::object& fields = signal->get_object();
+      job.exit_signal = static_cast<std::int32_t>(
+          number_of(fields, fields.contains("id") ? "id" : "signal_id").value_or(0));
+    }
+    return;
+  }
+  const auto status = static_cast<std::uint32_t>(number_in(*value).value_or(0));
+  job.exit_signal = static_cast<std::int32_t>(status & 0x7f);
+  job.exit_code = static_cast<std::int32_t>((status >> 8) & 0xff);
+}
+
+/// Up to v0.0.40 what a job has of a node is a tree of sockets and their cores; "cpus_used" is what
+/// its steps use of them.
+std::int64_t cores_in(const json::object& allocation) {
+  std::int64_t cores = 0;
+  const json::value* sockets = find(allocation, "sockets");
+  if (sockets == nullptr || !sockets->is_object()) return 0;
+  for (const auto& socket : sockets->get_object()) {
+    if (!socket.value().is_object()) continue;
+    const json::value* list = find(socket.value().get_object(), "cores");
+    if (list != nullptr && list->is_object()) {
+      cores += static_cast<std::int64_t>(list->get_object().size());
+    }
+  }
+  return cores;
+}
+
+void read_allocation(const json::object& object, SlurmJob& job) {
+  SlurmAllocation allocation;
+  allocation.node = text_of(object, object.contains("nodename") ? "nodename" : "name");
+  allocation.cpus = number_of(object, "cpus_used").value_or(0);
+  allocation.cores = cores_in(object);
+  allocation.memory_mib = number_of(object, "memory_allocated").value_or(0);
+  if (const json::value* cpus = find(object, "cpus"); cpus && cpus->is_object()) {
+    allocation.cpus = number_of(cpus->get_object(), "count").value_or(0);
+  }
+  if (const json::value* memory = find(object, "memory"); memory && memory->is_object()) {
+    allocation.memory_mib = number_of(memory->get_object(), "allocated").value_or(0);
+  }
+  if (!allocation.node.empty()) job.allocations.push_back(std::move(allocation));
+}
+
+void read_allocations(const json::object& object, SlurmJob& job) {
+  const json::value* resources = find(object, "job_resources");
+  if (resources == nullptr || !resources->is_object()) return;
+  const json::value* list = find(resources->get_object(), "allocated_nodes");
+  if (const json::value* nodes = find(resources->get_object(), "nodes");
+      nodes != nullptr && nodes->is_object()) {
+    list = find(nodes->get_object(), "allocation");
+  }
+  if (list == nullptr || !list->is_array()) return;
+  for (const json::value& each : list->get_array()) {
+    if (each.is_object()) read_allocation(each.get_object(), job);
+  }
+  // One text a node, in the same order.
+  const json::value* details = find(object, "gres_detail");
+  if (details == nullptr || !details->is_array()) return;
+  const std::size_t count = std::min(details->get_array().size(), job.allocations.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const json::value& detail = details->get_array()[i];
+    if (detail.is_string()) job.allocations[i].gpus = gpus_in(detail.get_string()).count;
+  }
+}
+
+Result<void> read_job(const json::object& object, SlurmJob& job) {
+  job.id = small_number(object, "job_id");
+  if (job.id == 0) return Error{ErrorCode::kInvalid, "slurmrestd told of a job without number"};
+  std::vector<std::string> states;
+  add_words(object, "job_state", states);
+  if (!states.empty()) job.state = states.front();
+  job.completing = std::ranges::find(states, "COMPLETING") != states.end();
+  job.user = text_of(object, "user_name");
+  job.comment = text_of(object, "comment");
+  job.reason = text_of(object, "state_reason");
+  job.restarts = small_number(object, "restart_cnt");
+  read_exit(object, job);
+  read_allocations(object, job);
+  return {};
+}
+
+/// Minutes of a partition; a 0 or a negative number is how v0.0.38 says "none".
+std::optional<std::int64_t> minutes_of(const json::object& object, std::string_view key) {
+  const auto minutes = number_of(object, key);
+  if (!minutes || *minutes <= 0 || *minutes >= kInfiniteMinutes) return std::nullopt;
+  return minutes;
+}
+
+const json::object& part(const json::object& object, std::string_view key) {
+  const json::value* value = find(object, key);
+  return value != nullptr && value->is_object() ? value->get_object() : object;
+}
+
+Result<void> read_partition(const json::object& object, SlurmPartition& partition) {
+  partition.name = text_of(object, "name");
+  const json::object& nodes = part(object, "nodes");
+  auto names = expand_hostlist(text_of(nodes, &nodes == &object ? "nodes" : "configured"));
+  if (!names) return names.error();
+  partition.nodes = std::move(*names);
+  std::vector<std::string> words;
+  add_words(object, "flags", words);
+  partition.is_default = std::ranges::find(words, "DEFAULT") != words.end();
+  std::vector<std::string> states;
+  const json::object& state = part(object, "partition");
+  add_words(state, "state", states);
+  partition.up = states.empty() || std::ranges::find(states, "UP") != states.end();
+  const json::object& most = part(object, "maximums");
+  const json::object& usual = part(object, "defaults");
+  partition.minutes_max = minutes_of(most, &most == &object ? "max_time_limit" : "time");
+  partition.minutes_default = minutes_of(usual, &usual == &object ? "default_time_limit" : "time");
+  return {};
+}
+
+json::object whole_number(std::int64_t number) {
+  return {{"set", true}, {"infinite", false}, {"number", number}};
+}
+
+std::string comma_list(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ",") + name;
+  return text;
+}
+
+/// v0.0.38 has words and forms of its own for what a job is to get.
+void put_old_needs(const SlurmSubmission& from, json::object& job) {
+  const auto nodes = static_cast<std::int64_t>(from.nodes.size());
+  job["nodelist"] = comma_list(from.nodes);
+  job["nodes"] = json::array{nodes, nodes};
+  if (from.gpus_per_node.count > 0) {
+    const std::string type = from.gpus_per_node.type == "gpu" ? "" : from.gpus_per_node.type + ":";
+    job["gres"] = "gpu:" + type + std::to_string(from.gpus_per_node.count);
+  }
+  job["memory_per_node"] = from.memory_mib_per_node.value_or(0);
+  job["time_limit"] = from.minutes.value_or(kInfiniteMinutes);
+  if (from.exclusive) job["exclusive"] = "exclusive";  // it documents "true", and refuses that
+  json::object environment;
+  for (const auto& [name, value] : from.environment) environment[name] = value;
+  job["environment"] = std::move(environment);
+}
+
+void put_needs(const SlurmSubmission& from, json::object& job) {
+  json::array nodes;
+  for (const std::string& name : from.nodes) nodes.emplace_back(name);
+  job["required_nodes"] = std::move(nodes);
+  job["minimum_nodes"] = from.nodes.size();
+  job["maximum_nodes"] = from.nodes.size();
+  if (from.gpus_per_node.count > 0) {
+    const std::string type = from.gpus_per_node.type == "gpu" ? "" : from.gpus_per_node.type + ":";
+    job["tres_per_node"] = "gres/gpu:" + type + std::to_string(from.gpus_per_node.count);
+  }
+  job["memory_per_node"] = whole_number(from.memory_mib_per_node.value_or(0));
+  if (from.minutes) {
+    job["time_limit"] = whole_number(*from.minutes);
+  } else {
+    job["time_limit"] = json::object{{"set", false}, {"infinite", true}, {"number", 0}};
+  }
+  if (from.exclusive) job["shared"] = json::array{"none"};
+  json::array environment;
+  for (const auto& [name, value] : from.environment) environment.emplace_back(name + "=" + value);
+  job["environment"] = std::move(environment);
+}
+
+}  // namespace
+
+Result<RestVersion> choose_version(std::string_view openapi) {
+  const auto document = parse_object(openapi);
+  if (!document) return document.error();
+  const json::value* paths = find(*document, "paths");
+  if (paths == nullptr || !paths->is_object()) {
+    return Error{ErrorCode::kInvalid, "slurmrestd's description of itself has no \"paths\""};
+  }
+  RestVersion best;
+  std::vector<std::string> offered;
+  constexpr std::string_view kPrefix = "/slurm/v0.0.";
+  for (const auto& member : paths->get_object()) {
+    const std::string_view path(member.key().data(), member.key().size());
+    if (!path.starts_with(kPrefix)) continue;
+    const std::string_view rest = path.substr(kPrefix.size());
+    int number = 0;
+    const auto [end, fault] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
+    if (fault != std::errc() || end == rest.data() + rest.size() || *end != '/') continue;
+    const std::string name = "v0.0." + std::to_string(number);
+    if (std::ranges::find(offered, name) == offered.end()) offered.push_back(name);
+    if (number >= kRestOldest && number <= kRestNewest) best.number = std::max(best.number, number);
+  }
+  if (best.number != 0) return best;
+  return Error{ErrorCode::kUnsupported,
+               "slurmrestd offers the REST versions " +
+                   (offered.empty() ? "(none)" : comma_list(offered)) +
+                   "; Millwright speaks v0.0." + std::to_string(kRestOldest) +
+                   " (Slurm 22.05) to v0.0." + std::to_string(kRestNewest)};
+}
+
+Result<std::vector<SlurmNode>> read_nodes(std::string_view body) {
+  return read_list<SlurmNode>(body, "nodes", read_node);
+}
+
+Result<std::vector<SlurmJob>> read_jobs(std::string_view body) {
+  return read_list<SlurmJob>(body, "jobs", read_job);
+}
+
+Result<std::vector<SlurmPartition>> read_partitions(std::string_view body) {
+  return read_list<SlurmPartition>(body, "partitions", read_partition);
+}
+
+Result<SlurmJobId> read_submitted(std::string_view body) {
+  const auto document = parse_object(body);
+  if (!document) return document.error();
+  const std::uint32_t id = small_number(*document, "job_id");
+  if (id == 0) return Error{ErrorCode::kInvalid, "slurmrestd took a job and gave it no number"};
+  return id;
+}
+
+std::string write_submission(const SlurmSubmission& submission, RestVersion version) {
+  json::object job = {{"name", submission.name},
+                      {"partition", submission.partition},
+                      {"comment", submission.comment},
+                      {"dependency", submission.dependency},
+                      {"current_working_directory", submission.workdir},
+                      {"standard_input", "/dev/null"},
+                      {"standard_output", "/dev/null"},
+                      {"standard_error", "/dev/null"},
+                      {"tasks", submission.tasks},
+                      {"tasks_per_node", submission.tasks_per_node},
+                      {"cpus_per_task", submission.cpus_per_task},
+                      {"requeue", false}};
+  json::object body;
+  if (version.number == kRestOldest) {
+    put_old_needs(submission, job);
+  } else {
+    put_needs(submission, job);
+  }
+  if (version.number < 40) {
+    body["script"] = submission.script;
+  } else {
+    job["script"] = submission.script;
+  }
+  body["job"] = std::move(job);
+  return json::serialize(body);
+}
+
+std::optional<RestFault> read_fault(std::string_view body) {
+  const auto document = parse_object(body);
+  return document ? fault_in(*document) : std::nullopt;
+}
+
+}  // namespace mw::slurm

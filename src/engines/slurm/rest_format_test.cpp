@@ -1,0 +1,198 @@
+// What a real Slurm said, word for word (tests/slurm/recorded), and what later versions say by the
+// descriptions that they publish of themselves.
+#include "engines/slurm/rest_format.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <fstream>
+#include <iterator>
+
+namespace mw::slurm {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+std::string recorded(const std::string& name) {
+  std::ifstream file(std::string(MW_SLURM_RECORDED) + "/v0.0.38/" + name + ".json");
+  EXPECT_TRUE(file) << name;
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+const SlurmJob& job_of(const std::vector<SlurmJob>& jobs, SlurmJobId id) {
+  for (const SlurmJob& job : jobs) {
+    if (job.id == id) return job;
+  }
+  throw std::out_of_range("no such job was recorded");
+}
+
+TEST(RestFormat, TheNewestVersionThatBothKnowIsSpoken) {
+  EXPECT_EQ(choose_version(recorded("openapi"))->number, 38);
+  const auto newer = choose_version(
+      R"({"paths":{"/slurm/v0.0.39/jobs":{},"/slurm/v0.0.40/jobs/":{},"/slurm/v0.0.99/jobs":{},
+                   "/slurmdb/v0.0.41/jobs":{}}})");
+  EXPECT_EQ(newer->number, 40);
+  const auto old = choose_version(R"({"paths":{"/slurm/v0.0.36/jobs":{}}})");
+  ASSERT_FALSE(old.ok());
+  EXPECT_THAT(old.error().message, HasSubstr("offers the REST versions v0.0.36"));
+  EXPECT_EQ(choose_version("<html>").error().code, ErrorCode::kInvalid);
+}
+
+TEST(RestFormat, NodesOf2205) {
+  const auto nodes = read_nodes(recorded("nodes"));
+  ASSERT_TRUE(nodes.ok()) << nodes.error().message;
+  ASSERT_EQ(nodes->size(), 6U);
+  const SlurmNode& first = nodes->front();
+  EXPECT_EQ(first.name, "n1");
+  EXPECT_EQ(first.address, "127.0.0.1");
+  EXPECT_EQ(first.gpus, (GpuCount{"h100", 8}));
+  EXPECT_EQ(first.cpus, 64);
+  EXPECT_EQ(first.memory_mib, 20000);
+  EXPECT_THAT(first.states, ElementsAre("MIXED"));
+  EXPECT_THAT(nodes->back().states, ElementsAre("IDLE", "DRAIN"));
+  EXPECT_EQ(nodes->back().reason, "fan is loud");
+}
+
+TEST(RestFormat, JobsOf2205) {
+  const auto jobs = read_jobs(recorded("jobs"));
+  ASSERT_TRUE(jobs.ok()) << jobs.error().message;
+  const SlurmJob& ours = job_of(*jobs, 21);
+  EXPECT_EQ(ours.state, "RUNNING");
+  EXPECT_EQ(ours.user, "www-data");
+  EXPECT_EQ(ours.comment, "millwright:00c0ffee:17:2:41");
+  ASSERT_EQ(ours.allocations.size(), 3U);
+  EXPECT_EQ(ours.allocations[2].node, "n4");
+  EXPECT_EQ(ours.allocations[2].cores, 4);
+  EXPECT_EQ(ours.allocations[2].memory_mib, 1000);
+  EXPECT_EQ(ours.allocations[2].gpus, 4U);
+  const SlurmJob& theirs = job_of(*jobs, 22);
+  EXPECT_EQ(theirs.user, "games");
+  EXPECT_EQ(theirs.allocations.at(0).cores, 4);
+  EXPECT_EQ(theirs.allocations.at(0).cpus, 0) << "only what its steps use: why cores are counted";
+  EXPECT_EQ(theirs.allocations.at(0).gpus, 2U);
+  const SlurmJob& waiting = job_of(*jobs, 23);
+  EXPECT_EQ(waiting.state, "PENDING");
+  EXPECT_EQ(waiting.reason, "Resources");
+  EXPECT_THAT(waiting.allocations, IsEmpty());
+  EXPECT_EQ(job_of(*jobs, 15).state, "CANCELLED");
+  EXPECT_EQ(job_of(*jobs, 15).exit_signal, 15);
+}
+
+TEST(RestFormat, PartitionsOf2205) {
+  const auto partitions = read_partitions(recorded("partitions"));
+  ASSERT_TRUE(partitions.ok()) << partitions.error().message;
+  ASSERT_EQ(partitions->size(), 2U);
+  EXPECT_EQ(partitions->at(0).name, "main");
+  EXPECT_TRUE(partitions->at(0).is_default);
+  EXPECT_THAT(partitions->at(0).nodes, ElementsAre("n1", "n2", "n3", "n4", "n5", "n6"));
+  EXPECT_EQ(partitions->at(0).minutes_max, std::nullopt);
+  EXPECT_FALSE(partitions->at(1).is_default);
+}
+
+TEST(RestFormat, AnEmptyListBesideAnErrorIsNoList) {
+  const auto away = read_jobs(recorded("slurmctld_away"));
+  ASSERT_FALSE(away.ok()) << "or all jobs would be taken for gone";
+  EXPECT_EQ(away.error().code, ErrorCode::kUnavailable);
+}
+
+TEST(RestFormat, AnswersToSubmitsAndFaultsOf2205) {
+  EXPECT_EQ(*read_submitted(recorded("submitted")), 21U);
+  EXPECT_EQ(read_fault(recorded("submitted")), std::nullopt);
+  EXPECT_EQ(read_fault(recorded("refused"))->number, 2018);
+  EXPECT_EQ(read_fault(recorded("refused"))->text, "Invalid node name specified");
+  EXPECT_EQ(read_fault(recorded("no_such_job"))->number, 2017);
+  EXPECT_EQ(read_fault(recorded("submit_slurmctld_away"))->number, 5004);
+}
+
+// --- later versions -----------------------------------------------------------------------------
+
+TEST(RestFormat, NodesAndPartitionsOfLaterVersions) {
+  const auto nodes = read_nodes(
+      R"({"nodes":[{"name":"g1","address":"g1.local","gres":"gpu:a100:4(S:0-1),gpu:t4:1",
+          "cpus":128,"real_memory":1024000,"threads":2,"state":["IDLE","DRAIN","NOT_RESPONDING"],
+          "reason":"x"}],"errors":[]})");
+  ASSERT_TRUE(nodes.ok());
+  EXPECT_EQ(nodes->at(0).gpus, (GpuCount{"a100", 4}));
+  EXPECT_EQ(nodes->at(0).threads_per_core, 2);
+  EXPECT_THAT(nodes->at(0).states, Contains("DRAIN"));
+  const auto partitions = read_partitions(
+      R"({"partitions":[{"name":"gpu","nodes":{"configured":"g[1-2]"},
+          "partition":{"state":["UP"]},"flags":["DEFAULT"],
+          "maximums":{"time":{"set":true,"infinite":false,"number":2880}},
+          "defaults":{"time":{"set":false,"infinite":true,"number":0}}},
+         {"name":"off","nodes":{"configured":"g3"},"partition":{"state":["INACTIVE"]}}]})");
+  ASSERT_TRUE(partitions.ok()) << partitions.error().message;
+  EXPECT_THAT(partitions->at(0).nodes, ElementsAre("g1", "g2"));
+  EXPECT_EQ(partitions->at(0).minutes_max, 2880);
+  EXPECT_EQ(partitions->at(0).minutes_default, std::nullopt);
+  EXPECT_TRUE(partitions->at(0).up);
+  EXPECT_FALSE(partitions->at(1).up);
+}
+
+TEST(RestFormat, JobsOfLaterVersions) {
+  const auto jobs = read_jobs(
+      R"x({"jobs":[{"job_id":7,"job_state":["RUNNING","COMPLETING"],"user_name":"ada",
+          "comment":"c","restart_cnt":2,"gres_detail":["gpu:a100:2(IDX:0,3)"],
+          "exit_code":{"status":["SIGNALED"],"return_code":{"set":false,"infinite":false,
+            "number":0},"signal":{"id":{"set":true,"infinite":false,"number":9},"name":"SIGKILL"}},
+          "job_resources":{"nodes":{"count":1,"list":"g1","allocation":[{"name":"g1",
+            "cpus":{"count":16,"used":0},"memory":{"used":0,"allocated":2048}}]}}}]})x");
+  ASSERT_TRUE(jobs.ok()) << jobs.error().message;
+  const SlurmJob& job = jobs->at(0);
+  EXPECT_EQ(job.state, "RUNNING");
+  EXPECT_TRUE(job.completing);
+  EXPECT_EQ(job.restarts, 2U);
+  EXPECT_EQ(job.exit_signal, 9);
+  EXPECT_EQ(job.allocations.at(0).cpus, 16);
+  EXPECT_EQ(job.allocations.at(0).memory_mib, 2048);
+  EXPECT_EQ(job.allocations.at(0).gpus, 2U);
+}
+
+SlurmSubmission submission() {
+  SlurmSubmission from;
+  from.name = "x";
+  from.script = "#!/bin/sh\n";
+  from.environment = {{"A", "1"}};
+  from.nodes = {"n4", "n1"};
+  from.tasks = 2;
+  from.tasks_per_node = 1;
+  from.gpus_per_node = {"h100", 8};
+  from.memory_mib_per_node = 100;
+  from.exclusive = true;
+  return from;
+}
+
+TEST(RestFormat, ASubmitIsWrittenAsTheVersionWantsIt) {
+  namespace json = boost::json;
+  const auto written = [](int version) {
+    return json::parse(write_submission(submission(), {version})).as_object();
+  };
+  const json::object old = written(38);
+  EXPECT_EQ(old.at("script").as_string(), "#!/bin/sh\n");
+  EXPECT_EQ(old.at("job").at("nodelist").as_string(), "n4,n1");
+  EXPECT_EQ(old.at("job").at("gres").as_string(), "gpu:h100:8");
+  EXPECT_EQ(old.at("job").at("environment").at("A").as_string(), "1");
+  EXPECT_EQ(old.at("job").at("time_limit").as_int64(), 0xffffffff);
+  EXPECT_EQ(old.at("job").at("exclusive").as_string(), "exclusive");
+
+  EXPECT_TRUE(written(39).contains("script"));
+  const json::object late = written(41);
+  EXPECT_FALSE(late.contains("script"));
+  const json::object& job = late.at("job").as_object();
+  EXPECT_EQ(job.at("script").as_string(), "#!/bin/sh\n");
+  EXPECT_EQ(job.at("required_nodes").as_array().at(0).as_string(), "n4");
+  EXPECT_EQ(job.at("minimum_nodes").as_int64(), 2);
+  EXPECT_EQ(job.at("tres_per_node").as_string(), "gres/gpu:h100:8");
+  EXPECT_EQ(job.at("environment").as_array().at(0).as_string(), "A=1");
+  EXPECT_TRUE(job.at("time_limit").at("infinite").as_bool());
+  EXPECT_EQ(job.at("memory_per_node").at("number").as_int64(), 100);
+  EXPECT_EQ(job.at("shared").as_array().at(0).as_string(), "none");
+}
+
+}  // namespace
+}  // namespace mw::slurm

@@ -1,0 +1,99 @@
+// One attempt on its way through Slurm: what is wanted, what Slurm has of it, what was reported.
+// Nothing here asks Slurm anything: it is told what Slurm said, and says what to ask next.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/id.h"
+#include "engines/slurm/slurm_types.h"
+#include "loop/engine.h"
+
+namespace mw::slurm {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+/// What is to be asked of Slurm for an attempt.
+enum class NextStep { kNothing, kSubmit, kSignal, kCancel };
+
+class SlurmAttempt {
+ public:
+  struct Limits {
+    Duration start_timeout;
+    Duration repeat_after;
+  };
+  SlurmAttempt(DesiredAttempt desired, std::string user, std::string directory, Limits limits);
+
+  [[nodiscard]] const DesiredAttempt& desired() const { return desired_; }
+  [[nodiscard]] const std::string& user() const { return user_; }
+  [[nodiscard]] const std::string& directory() const { return directory_; }
+  [[nodiscard]] SlurmJobId slurm_job() const { return slurm_job_; }
+  [[nodiscard]] bool handed_over() const { return handed_over_; }
+
+  /// A new goal, or the same told again: then all is reported again.
+  /// REQUIRES: same job, attempt and epoch.
+  void want(DesiredAttempt desired);
+
+  // What came of asking.
+  /// Slurm is about to be asked to take it.
+  void hand_over(SteadyTime now);
+  /// It was handed over by an earlier control plane.  `sure`: Slurm had taken it.
+  void was_handed_over(SlurmJobId job, bool sure, SteadyTime now);
+  void taken(SlurmJobId job, SteadyTime now);
+  /// Slurm was not reached: nothing was handed over.
+  void not_reached(SteadyTime now);
+  /// What came of it is unknown; the next list of jobs tells.
+  void unknown(SteadyTime now);
+  void signalled() { signalled_ = true; }
+  void cancelled(SteadyTime now);
+  /// It cannot be started.
+  void refuse(std::string why);
+
+  // What a list of jobs said, which was asked for at `asked`.
+  void seen(const SlurmJob& job, SteadyTime now);
+  void unseen(SteadyTime asked, SteadyTime now);
+
+  [[nodiscard]] NextStep next_step(SteadyTime now) const;
+  /// Something is on its way, so that Slurm is to be looked at soon.
+  [[nodiscard]] bool unsettled() const;
+  /// What follows from what is wanted, without asking anybody.
+  void advance(SteadyTime now);
+  /// What has not been reported yet, or is due to be repeated.
+  std::vector<InputBody> reports(SteadyTime now);
+
+ private:
+  void ended(const SlurmJob& job);
+  void end(InputBody report);
+  void gone(bool start_failed, std::string detail);
+  void look_for_exit(SlurmJobId job);
+
+  DesiredAttempt desired_;
+  std::string user_;
+  std::string directory_;
+  Limits limits_;
+
+  bool handed_over_ = false;
+  bool sure_ = false;  ///< Slurm said that it took it
+  SlurmJobId slurm_job_ = 0;
+  SteadyTime asked_at_;  ///< when what came of handing over was known, or not
+  int misses_ = 0;       ///< lists in a row without it
+  std::optional<SteadyTime> pending_since_;
+  bool in_sight_ = false;  ///< in the last list; numbers of jobs are used again when Slurm forgets
+  bool running_ = false;   ///< as last seen
+  bool has_run_ = false;
+  std::string give_up_;  ///< why it is to be ended, though it is wanted
+  std::optional<SteadyTime> stop_since_;
+  bool signalled_ = false;
+  SteadyTime cancel_at_;  ///< not before this again
+  bool cancelled_ = false;
+  std::optional<InputBody> end_;  ///< how it ended
+  bool cancelled_there_ = false;  ///< by somebody, in Slurm
+  bool told_started_ = false;
+  bool told_end_ = false;
+  SteadyTime repeat_at_;
+  std::chrono::nanoseconds repeat_delay_{};
+};
+
+}  // namespace mw::slurm

@@ -1,0 +1,69 @@
+// What we ask of slurmrestd, one request at a time, by libcurl. A failure says whether anything may
+// have come of it: that is what keeps a job from being started twice.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "engines/slurm/identity.h"
+#include "engines/slurm/rest_format.h"
+#include "engines/slurm/slurm_types.h"
+
+namespace mw::slurm {
+
+/// "unix:/run/slurmrestd.sock", "http://host:6820", "https://host/slurm".
+/// Errors: kInvalid, saying what is allowed.
+Result<void> check_address(const std::string& address);
+
+class SlurmClient {
+ public:
+  /// `stop`: once it is true, what is being asked is given up at once. Outlives this.
+  SlurmClient(std::string address, Identity identity, const std::atomic<bool>& stop);
+  ~SlurmClient();
+  SlurmClient(const SlurmClient&) = delete;
+  SlurmClient& operator=(const SlurmClient&) = delete;
+
+  // Errors of all:
+  //   kUnavailable  nothing was done: nobody listens, or slurmctld is away (lists only)
+  //   kTimeout      what came of it is unknown
+  //   kForbidden    as this user we may not
+  //   kNotFound     Slurm has no such job
+  //   kInvalid      Slurm refused it, and would again
+
+  /// Finds the version to speak. Called before anything else, and again after an upgrade.
+  Result<void> connect();
+  [[nodiscard]] const RestVersion& version() const { return version_; }
+  [[nodiscard]] const Identity& identity() const { return identity_; }
+
+  Result<std::vector<SlurmNode>> nodes();
+  Result<std::vector<SlurmPartition>> partitions();
+  Result<std::vector<SlurmJob>> jobs();
+  Result<SlurmJobId> submit(const SlurmSubmission& submission, const std::string& user);
+  /// To all processes of the job.  `signal`: its name, as "SIGURG".
+  Result<void> signal(SlurmJobId job, const std::string& signal, const std::string& user);
+  /// Slurm ends it: SIGTERM, KillWait, SIGKILL.
+  Result<void> cancel(SlurmJobId job, const std::string& user);
+
+ private:
+  class Transfer;
+  struct Reply {
+    long status = 0;
+    std::string body;
+  };
+  Result<Reply> ask(const char* method, const std::string& path, const std::string* body,
+                    const std::string& user);
+  Result<std::string> get(const std::string& path);
+  Result<void> delete_job(SlurmJobId job, const std::string& query, const std::string& user);
+
+  std::string address_;
+  Identity identity_;
+  RestVersion version_;
+  const std::atomic<bool>& stop_;
+  std::unique_ptr<Transfer> transfer_;
+};
+
+}  // namespace mw::slurm

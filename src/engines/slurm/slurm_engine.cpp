@@ -1,0 +1,473 @@
+#include "engines/slurm/slurm_engine.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstring>
+#include <deque>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <variant>
+
+#include "engines/slurm/attempt_store.h"
+#include "engines/slurm/cluster_view.h"
+#include "engines/slurm/job_script.h"
+#include "engines/slurm/output.h"
+#include "engines/slurm/slurm_attempt.h"
+#include "engines/slurm/slurm_client.h"
+#include "engines/slurm/submission.h"
+
+namespace mw {
+namespace slurm {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+using std::chrono::nanoseconds;
+
+/// Partitions seldom change.
+constexpr std::chrono::seconds kPartitionsEvery{60};
+/// Forgotten epochs that are remembered, so that a late command cannot start one again.
+constexpr std::size_t kForgottenKept = 4096;
+/// A submit that nothing is known of and that is older than this was taken, if it ever came to be:
+/// slurmctld forgets ended jobs no sooner than that (MinJobAge, 300 s by default).
+constexpr std::chrono::seconds kSureAfter{120};
+
+struct ForgetAttempt {
+  JobId job;
+  Epoch epoch;
+};
+using Command = std::variant<DesiredAttempt, ForgetAttempt, NodeDecision>;
+
+Instant wall_clock() {
+  return Instant(
+      std::chrono::duration_cast<nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count());
+}
+
+nanoseconds wait_of(Duration duration) { return nanoseconds(duration.count()); }
+
+class SlurmEngine final : public Engine {
+ public:
+  SlurmEngine(SlurmEngineOptions options, Identity identity, ClusterTopology topology)
+      : options_(std::move(options)),
+        client_(options_.address, std::move(identity), stopping_),
+        store_(options_.home / "slurm", options_.records_kept),
+        cluster_(options_.site, options_.partitions, std::move(topology)) {}
+  ~SlurmEngine() override { detach(); }
+
+  Result<void> start(ObservationSink sink, std::vector<DesiredAttempt> desired) override;
+  void set(DesiredAttempt desired) override { enqueue(std::move(desired)); }
+  void forget(JobId job, Epoch epoch) override { enqueue(ForgetAttempt{job, epoch}); }
+  void node_is(const NodeDecision& decision) override { enqueue(decision); }
+  void detach() override;
+  Result<LogChunk> read_log(const LogQuery& query) override;
+  std::string containment() const override {
+    return fmt::format("Slurm at {} (REST v0.0.{})", options_.address, version_.load());
+  }
+  bool reports_nodes() const override { return listed_; }
+
+ private:
+  struct Look {
+    SteadyTime asked;
+    std::vector<SlurmJob> jobs;
+  };
+  void enqueue(Command command);
+  Result<void> connect();
+  Result<Look> list();
+  void run();
+  void take_commands();
+  void handle(DesiredAttempt desired);
+  void handle(const ForgetAttempt& command);
+  void handle(const NodeDecision& decision) { cluster_.decided(decision); }
+  void begin(DesiredAttempt desired);
+  void look_at_slurm();
+  void compare(const Look& look);
+  void clear_away(const SlurmJob& job, const JobMark& mark);
+  void service(SlurmAttempt& attempt);
+  void submit(SlurmAttempt& attempt);
+  void stop(SlurmAttempt& attempt, NextStep step);
+  void note_reached(const Result<void>& reached);
+  [[nodiscard]] std::optional<JobMark> our_mark(const SlurmJob& job) const;
+
+  const SlurmEngineOptions options_;
+  std::atomic<bool> stopping_ = false;
+  SlurmClient client_;
+  ObservationSink sink_;
+  std::atomic<bool> listed_ = false;
+  std::atomic<int> version_ = 0;  ///< of the REST interface, for people
+  std::thread thread_;
+
+  mutable std::mutex mutex_;  ///< of the next two
+  std::deque<Command> commands_;
+  std::condition_variable changed_;
+  mutable std::mutex store_mutex_;
+  AttemptStore store_;  ///< changed by the thread, read by others as well
+
+  // Of the thread.
+  ClusterView cluster_;
+  std::map<JobId, SlurmAttempt> attempts_;
+  std::map<JobId, Epoch> newest_;
+  std::set<Epoch> forgotten_;
+  std::map<SlurmJobId, SteadyTime> cleared_;  ///< nobody wants them: cancelled, and when
+  SteadyTime look_at_;
+  SteadyTime partitions_at_;
+  bool connected_ = false;
+  bool reached_ = true;
+};
+
+std::optional<JobMark> SlurmEngine::our_mark(const SlurmJob& job) const {
+  auto mark = read_mark(job.comment);
+  if (!mark || mark->home != store_.home_id()) return std::nullopt;
+  return mark;
+}
+
+Result<void> SlurmEngine::start(ObservationSink sink, std::vector<DesiredAttempt> desired) {
+  const bool used_before = std::filesystem::exists(options_.home / "slurm" / "id");
+  if (auto opened = store_.open(); !opened) return opened;
+  sink_ = std::move(sink);
+  take_commands();
+  for (DesiredAttempt& each : desired) handle(std::move(each));
+  Result<void> reached = connect();
+  if (reached) {
+    const auto look = list();
+    reached = look ? Result<void>() : Result<void>(look.error());
+    if (look) compare(*look);
+  }
+  // A cluster that was there before comes back; one that never was is a mistake of the caller's.
+  const bool mistake = reached ? false : reached.error().code != ErrorCode::kUnavailable;
+  if (!reached && (!used_before || mistake)) return reached.error();
+  note_reached(reached);
+  thread_ = std::thread([this] { run(); });
+  return {};
+}
+
+void SlurmEngine::detach() {
+  stopping_ = true;
+  changed_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+void SlurmEngine::enqueue(Command command) {
+  {
+    const std::scoped_lock lock(mutex_);
+    commands_.push_back(std::move(command));
+  }
+  changed_.notify_one();
+}
+
+void SlurmEngine::run() {
+  while (!stopping_) {
+    take_commands();
+    const SteadyTime now = SteadyClock::now();
+    if (now >= look_at_) look_at_slurm();
+    for (auto& [job, attempt] : attempts_) {
+      if (stopping_) return;
+      service(attempt);
+    }
+    std::unique_lock lock(mutex_);
+    changed_.wait_until(lock, look_at_, [&] { return stopping_ || !commands_.empty(); });
+  }
+}
+
+void SlurmEngine::take_commands() {
+  std::deque<Command> commands;
+  {
+    const std::scoped_lock lock(mutex_);
+    commands.swap(commands_);
+  }
+  for (Command& command : commands) {
+    std::visit([this](auto&& each) { handle(std::forward<decltype(each)>(each)); },
+               std::move(command));
+  }
+}
+
+void SlurmEngine::handle(DesiredAttempt desired) {
+  if (forgotten_.contains(desired.epoch)) return;
+  Epoch& newest = newest_[desired.job];
+  if (desired.epoch < newest) return;
+  newest = desired.epoch;
+  const auto found = attempts_.find(desired.job);
+  if (found != attempts_.end() && found->second.desired().epoch == desired.epoch) {
+    found->second.want(std::move(desired));
+    return;
+  }
+  // An older one has ended, says the core; what Slurm still has of it is cleared away.
+  attempts_.erase(desired.job);
+  begin(std::move(desired));
+}
+
+void SlurmEngine::begin(DesiredAttempt desired) {
+  const AttemptKey key(desired.job, desired.attempt);
+  const AttemptRecord* record = nullptr;
+  {
+    const std::scoped_lock lock(store_mutex_);
+    record = store_.find(key);
+  }
+  const bool known = record != nullptr && record->epoch == desired.epoch;
+  const std::string user = desired.spec->user;
+  std::string directory = known ? record->directory : output_directory(desired, store_.home_id());
+  const JobId job = desired.job;
+  SlurmAttempt attempt(std::move(desired), user, std::move(directory),
+                       {options_.start_timeout, options_.repeat_after});
+  if (known) {
+    const bool old = wait_of(wall_clock() - record->handed_over) > kSureAfter;
+    attempt.was_handed_over(record->slurm_job, record->slurm_job != 0 || old, SteadyClock::now());
+  }
+  attempts_.emplace(job, std::move(attempt));
+  look_at_ = std::min(look_at_, SteadyClock::now() + wait_of(options_.look_soon));
+}
+
+void SlurmEngine::handle(const ForgetAttempt& command) {
+  forgotten_.insert(command.epoch);
+  if (forgotten_.size() > kForgottenKept) forgotten_.erase(forgotten_.begin());
+  const auto newest = newest_.find(command.job);
+  if (newest != newest_.end() && newest->second <= command.epoch) newest_.erase(newest);
+  const auto found = attempts_.find(command.job);
+  if (found == attempts_.end() || found->second.desired().epoch != command.epoch) return;
+  {
+    const std::scoped_lock lock(store_mutex_);
+    store_.end({command.job, found->second.desired().attempt});
+  }
+  attempts_.erase(found);  // what Slurm still has of it is cleared away when it is next seen
+}
+
+// --- looking ------------------------------------------------------------------------------------
+
+Result<void> SlurmEngine::connect() {
+  if (auto connected = client_.connect(); !connected) return connected;
+  version_ = client_.version().number;
+  connected_ = true;
+  return {};
+}
+
+Result<SlurmEngine::Look> SlurmEngine::list() {
+  const SteadyTime now = SteadyClock::now();
+  if (now >= partitions_at_) {
+    auto partitions = client_.partitions();
+    if (!partitions) return partitions.error();
+    if (auto taken = cluster_.take(std::move(*partitions)); !taken) return taken.error();
+    partitions_at_ = now + kPartitionsEvery;
+  }
+  // Nodes before jobs: a job that ended with its node is then known to have lost it.
+  const auto nodes = client_.nodes();
+  if (!nodes) return nodes.error();
+  Look look;
+  look.asked = SteadyClock::now();
+  auto jobs = client_.jobs();
+  if (!jobs) return jobs.error();
+  look.jobs = std::move(*jobs);
+  cluster_.take(*nodes, sink_);
+  cluster_.take_use(
+      look.jobs, [&](const SlurmJob& job) { return our_mark(job).has_value(); }, sink_);
+  listed_ = true;
+  return look;
+}
+
+void SlurmEngine::look_at_slurm() {
+  const SteadyTime began = SteadyClock::now();
+  Result<void> reached;
+  if (!connected_) reached = connect();
+  if (reached) {
+    const auto look = list();
+    if (look) {
+      compare(*look);
+    } else {
+      reached = look.error();
+    }
+  }
+  if (stopping_) return;
+  // It may be another version that comes back.
+  connected_ = reached.ok();
+  note_reached(reached);
+  const SteadyTime now = SteadyClock::now();
+  const bool soon =
+      std::ranges::any_of(attempts_, [](const auto& each) { return each.second.unsettled(); });
+  const nanoseconds pause = wait_of(soon ? options_.look_soon : options_.look_later);
+  // Three times as long as it took: Slurm has other things to do.
+  look_at_ = now + std::max<nanoseconds>(pause, 3 * (now - began));
+}
+
+void SlurmEngine::note_reached(const Result<void>& reached) {
+  if (reached.ok() == reached_) return;
+  reached_ = reached.ok();
+  if (reached_) {
+    spdlog::info("slurm engine: Slurm answers again");
+  } else {
+    spdlog::warn("slurm engine: {}; what runs goes on, and nothing is started until it answers",
+                 reached.error().message);
+  }
+}
+
+/// Brings what Slurm has and what is wanted together.
+void SlurmEngine::compare(const Look& look) {
+  const SteadyTime now = SteadyClock::now();
+  std::map<JobId, const SlurmJob*> first;
+  for (const SlurmJob& job : look.jobs) {
+    const auto mark = our_mark(job);
+    if (!mark) continue;
+    const auto wanted = attempts_.find(mark->job);
+    if (wanted == attempts_.end() || wanted->second.desired().epoch != mark->epoch) {
+      clear_away(job, *mark);
+      continue;
+    }
+    const SlurmJob*& known = first[mark->job];
+    if (known != nullptr) {
+      clear_away(known->id < job.id ? job : *known, *mark);  // a submit that was sent twice
+    }
+    if (known == nullptr || job.id < known->id) known = &job;
+  }
+  for (auto& [id, attempt] : attempts_) {
+    const auto found = first.find(id);
+    if (found != first.end()) {
+      attempt.seen(*found->second, now);
+    } else {
+      attempt.unseen(look.asked, now);
+    }
+  }
+}
+
+/// A job in our name that nobody wants any more.
+void SlurmEngine::clear_away(const SlurmJob& job, const JobMark& mark) {
+  const bool over =
+      !job.completing &&
+      (job.state == "COMPLETED" || job.state == "FAILED" || job.state == "CANCELLED" ||
+       job.state == "TIMEOUT" || job.state == "NODE_FAIL" || job.state == "PREEMPTED" ||
+       job.state == "OUT_OF_MEMORY" || job.state == "BOOT_FAIL" || job.state == "DEADLINE");
+  if (over) {
+    cleared_.erase(job.id);
+    return;
+  }
+  const SteadyTime now = SteadyClock::now();
+  SteadyTime& again_at = cleared_[job.id];
+  if (now < again_at) return;
+  again_at = now + std::chrono::seconds(5);
+  spdlog::info("slurm engine: Slurm's job {} (job {}, attempt {}) is not wanted: cancelling it",
+               job.id, mark.job.value(), mark.attempt.value());
+  if (const auto done = client_.cancel(job.id, job.user); !done) {
+    spdlog::warn("slurm engine: cannot cancel Slurm's job {}: {}", job.id, done.error().message);
+  }
+}
+
+// --- doing --------------------------------------------------------------------------------------
+
+void SlurmEngine::service(SlurmAttempt& attempt) {
+  SteadyTime now = SteadyClock::now();
+  attempt.advance(now);
+  switch (attempt.next_step(now)) {
+    case NextStep::kNothing:
+      break;
+    case NextStep::kSubmit:
+      if (reached_ && !cluster_.empty()) submit(attempt);
+      break;
+    case NextStep::kSignal:
+    case NextStep::kCancel:
+      if (reached_) stop(attempt, attempt.next_step(now));
+      break;
+  }
+  now = SteadyClock::now();
+  for (InputBody& report : attempt.reports(now)) sink_(std::move(report));
+}
+
+void SlurmEngine::submit(SlurmAttempt& attempt) {
+  const DesiredAttempt& desired = attempt.desired();
+  const JobMark mark{store_.home_id(), desired.job, desired.attempt, desired.epoch};
+  if (const auto allowed = client_.identity().may_act_as(attempt.user()); !allowed) {
+    return attempt.refuse(allowed.error().message);
+  }
+  const auto submission = make_submission(desired, cluster_, options_, mark);
+  if (!submission) return attempt.refuse(submission.error().message);
+  AttemptRecord record{desired.epoch, attempt.user(), attempt.directory(), wall_clock(), 0};
+  const AttemptKey key(desired.job, desired.attempt);
+  const auto put = [&] {
+    const std::scoped_lock lock(store_mutex_);
+    return store_.put(key, record);
+  };
+  if (const auto written = put(); !written) return attempt.refuse(written.error().message);
+  attempt.hand_over(SteadyClock::now());
+  const auto taken = client_.submit(*submission, attempt.user());
+  if (taken) {
+    attempt.taken(*taken, SteadyClock::now());
+    record.slurm_job = *taken;
+    // Not having it on disk costs a look at Slurm's list later, and nothing else.
+    if (const auto written = put(); !written) spdlog::warn("{}", written.error().message);
+    look_at_ = std::min(look_at_, SteadyClock::now() + wait_of(options_.look_soon));
+    return;
+  }
+  const Error& fault = taken.error();
+  switch (fault.code) {
+    case ErrorCode::kUnavailable:
+      return attempt.not_reached(SteadyClock::now());
+    case ErrorCode::kTimeout:
+      spdlog::warn("slurm engine: job {}, attempt {}: {}; whether Slurm took it will be seen",
+                   desired.job.value(), desired.attempt.value(), fault.message);
+      return attempt.unknown(SteadyClock::now());
+    default:
+      return attempt.refuse(fault.message);
+  }
+}
+
+void SlurmEngine::stop(SlurmAttempt& attempt, NextStep step) {
+  const SlurmJobId job = attempt.slurm_job();
+  const Result<void> done = step == NextStep::kSignal
+                                ? client_.signal(job, kStopSignal, attempt.user())
+                                : client_.cancel(job, attempt.user());
+  // That it has ended, or is not known, the next look tells.
+  if (step == NextStep::kSignal) {
+    if (done) attempt.signalled();
+  } else {
+    attempt.cancelled(SteadyClock::now());
+  }
+  look_at_ = std::min(look_at_, SteadyClock::now() + wait_of(options_.look_soon));
+  if (!done && done.error().code == ErrorCode::kForbidden) {
+    spdlog::warn("slurm engine: cannot stop Slurm's job {}: {}", job, done.error().message);
+  }
+}
+
+Result<LogChunk> SlurmEngine::read_log(const LogQuery& query) {
+  AttemptRecord record;
+  {
+    const std::scoped_lock lock(store_mutex_);
+    const AttemptRecord* found = store_.find({query.job, query.attempt});
+    if (found == nullptr) {
+      return Error{ErrorCode::kNotFound,
+                   fmt::format("no output of job {}, attempt {} is known here: it has not been "
+                               "handed to Slurm, or that was long ago",
+                               query.job.value(), query.attempt.value())};
+    }
+    record = *found;
+  }
+  return read_output(record, query);
+}
+
+}  // namespace
+
+}  // namespace slurm
+
+Result<std::unique_ptr<Engine>> make_slurm_engine(SlurmEngineOptions options) {
+  if (auto checked = slurm::check_address(options.address); !checked) return checked.error();
+  auto identity = slurm::Identity::for_address(options.address, options.jwt_key, options.self);
+  if (!identity) return identity.error();
+  slurm::ClusterTopology topology;
+  if (!options.topology.empty()) {
+    std::ifstream file(options.topology);
+    if (!file) {
+      return Error{ErrorCode::kUnavailable,
+                   fmt::format("--slurm-topology: cannot read {}: {}", options.topology.string(),
+                               std::strerror(errno))};
+    }
+    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    auto parsed = slurm::parse_topology_conf(text, options.topology.string());
+    if (!parsed) return parsed.error();
+    topology = std::move(*parsed);
+  }
+  return std::unique_ptr<Engine>(std::make_unique<slurm::SlurmEngine>(
+      std::move(options), std::move(*identity), std::move(topology)));
+}
+
+}  // namespace mw

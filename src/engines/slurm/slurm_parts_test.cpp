@@ -1,0 +1,120 @@
+// The small parts of the Slurm engine: lists of hosts, switches, marks, scripts, tokens.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engines/slurm/hostlist.h"
+#include "engines/slurm/identity.h"
+#include "engines/slurm/job_script.h"
+#include "engines/slurm/submission.h"
+#include "engines/slurm/topology_conf.h"
+
+namespace mw::slurm {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+TEST(Hostlist, IsExpandedAsSlurmWritesIt) {
+  EXPECT_THAT(*expand_hostlist(""), IsEmpty());
+  EXPECT_THAT(*expand_hostlist("login"), ElementsAre("login"));
+  EXPECT_THAT(*expand_hostlist("n[1-3,07],m2"), ElementsAre("n1", "n2", "n3", "n07", "m2"));
+  EXPECT_THAT(*expand_hostlist("n[008-011]"), ElementsAre("n008", "n009", "n010", "n011"));
+  EXPECT_THAT(*expand_hostlist("r[1-2]n[1-2].x"),
+              ElementsAre("r1n1.x", "r1n2.x", "r2n1.x", "r2n2.x"));
+}
+
+TEST(Hostlist, WhatIsNoneIsRefused) {
+  for (const char* text :
+       {"n[", "n]", "n[]", "n[3-1]", "n[a-b]", "n[1-]", "n[0-99999999]", "a[0-9999]b[0-9999]"}) {
+    EXPECT_FALSE(expand_hostlist(text).ok()) << text;
+  }
+}
+
+TEST(Gres, AcceleratorsAreCounted) {
+  EXPECT_EQ(gpus_in("gpu:h100:8(S:0-1)"), (GpuCount{"h100", 8}));
+  EXPECT_EQ(gpus_in("gpu:4"), (GpuCount{"gpu", 4}));
+  EXPECT_EQ(gpus_in("shard:80,gpu:a100:2(IDX:0,3),gpu:t4:1"), (GpuCount{"a100", 2}));
+  EXPECT_EQ(gpus_in("gres/gpu:h100:2"), (GpuCount{"h100", 2}));
+  EXPECT_EQ(gpus_in("gpu:h100:0(IDX:N/A)").count, 0U);
+  EXPECT_EQ(gpus_in("craynetwork:4").count, 0U);
+  EXPECT_EQ(gpus_in("").count, 0U);
+}
+
+TEST(TopologyConf, SwitchesAreLeavesPodsAndSpines) {
+  const auto topology = parse_topology_conf(
+      "# comment\n"
+      "SwitchName=leaf1 Nodes=n[3-4]  # behind\n"
+      "SwitchName=leaf0 Nodes=n[1-2] LinkSpeed=1\n"
+      "SwitchName=pod Switches=leaf[0-1]\n",
+      "t");
+  ASSERT_TRUE(topology.ok()) << topology.error().message;
+  const std::vector<FabricStand> n1 = {{FabricLevel::kPod, "pod"}, {FabricLevel::kLeaf, "leaf0"}};
+  EXPECT_EQ(topology->stands.at("n1"), n1);
+  EXPECT_THAT(topology->order, ElementsAre("n1", "n2", "n3", "n4"));
+}
+
+TEST(TopologyConf, WhatScontrolPrintsAndBlocksAreReadToo) {
+  const auto printed = parse_topology_conf(
+      "SwitchName=s1 Level=0 LinkSpeed=1 Nodes=a[1-2]\n"
+      "SwitchName=top Level=1 LinkSpeed=1 Nodes=a[1-2] Switches=s1\n",
+      "t");
+  EXPECT_EQ(printed->stands.at("a2").back().name, "s1");
+  const auto blocks = parse_topology_conf("BlockName=b1 Nodes=x[1-2]\nBlockSizes=2\n", "t");
+  EXPECT_EQ(blocks->stands.at("x1").front(), (FabricStand{FabricLevel::kScaleUp, "b1"}));
+}
+
+TEST(TopologyConf, ACircleAndNonsenseEnd) {
+  const auto circle =
+      parse_topology_conf("SwitchName=a Switches=b\nSwitchName=b Switches=a Nodes=n1\n", "t");
+  EXPECT_TRUE(circle.ok());
+  const auto fault = parse_topology_conf("\nSwitchName=a Nodes=n[1\n", "topology.conf");
+  ASSERT_FALSE(fault.ok());
+  EXPECT_THAT(fault.error().message, HasSubstr("topology.conf, line 2"));
+}
+
+TEST(JobMark, IsReadBackAndNothingElseIs) {
+  const JobMark mark{"00c0ffee", JobId(17), AttemptNumber(2), Epoch(41)};
+  EXPECT_EQ(read_mark(write_mark(mark)), mark);
+  for (const char* text : {"", "millwright", "millwright:00c0ffee:17:2", "x:00c0ffee:1:1:1",
+                           "millwright:00c0ffee:1:1:1x", "millwright:00c0ffee:01:1:1"}) {
+    EXPECT_EQ(read_mark(text), std::nullopt) << text;
+  }
+}
+
+TEST(JobScript, WhatAUserGaveIsData) {
+  EXPECT_EQ(quoted_for_shell("it's $x `y`"), R"('it'\''s $x `y`')");
+  ScriptInputs inputs;
+  inputs.hosts = {"n2", "n1"};
+  inputs.command = {"echo", "$(rm -rf /)", "a'b"};
+  inputs.directory = "/home/a b/'; reboot '";
+  const std::string script = job_script(inputs);
+  EXPECT_THAT(script, HasSubstr(R"(set -- 'echo' '$(rm -rf /)' 'a'\''b')"));
+  EXPECT_THAT(script, HasSubstr(R"(directory='/home/a b/'\''; reboot '\''')"));
+  EXPECT_THAT(script, HasSubstr("<<'MILLWRIGHT_HOSTS'\nn2\nn1\nMILLWRIGHT_HOSTS\n"));
+  EXPECT_THAT(script, HasSubstr("--ntasks=2"));
+}
+
+TEST(Identity, OverASocketEverybodyIsOne) {
+  const Identity identity = Identity::of_socket("ada");
+  EXPECT_TRUE(identity.may_act_as("ada").ok());
+  const auto other = identity.may_act_as("bob");
+  ASSERT_FALSE(other.ok());
+  EXPECT_EQ(other.error().code, ErrorCode::kForbidden);
+  EXPECT_THAT(other.error().message, HasSubstr("--slurm-jwt-key"));
+  EXPECT_THAT(identity.headers("ada", Instant(0)), IsEmpty());
+}
+
+TEST(Identity, ATokenIsAsRfc7519Says) {
+  // {"alg":"HS256","typ":"JWT"} . {"exp":1300,"iat":1000,"sun":"ada"}, and their HMAC as
+  // `printf %s HEADER.CLAIMS | openssl dgst -sha256 -hmac secret -binary` gives it.
+  const std::string token = make_token("secret", "ada", Instant(1'000'000'000'000), minutes(5));
+  EXPECT_THAT(token, testing::StartsWith("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."
+                                         "eyJleHAiOjEzMDAsImlhdCI6MTAwMCwic3VuIjoiYWRhIn0."));
+  EXPECT_THAT(token, testing::EndsWith(".uPYVLoiYFCTH-SRYR4_eSuWBwFyGBckZw6qjrdNBSfE"));
+  EXPECT_THAT(token, Not(HasSubstr("=")));
+}
+
+}  // namespace
+}  // namespace mw::slurm
