@@ -64,6 +64,8 @@ std::vector<Event> Core::Stepper::step(Instant now, std::span<const Input> input
   let_in_due();
   end_overdue();
   turn_health();
+  turn_gaps();
+  turn_spares();
   boost_starved();
   decide();
   return std::move(events_);
@@ -86,6 +88,7 @@ Instant Core::Stepper::next_wakeup() const {
   }
   if (!state_.health.timers.empty()) next = std::min(next, state_.health.timers.begin()->first);
   if (!state_.health.silence.empty()) next = std::min(next, state_.health.silence.begin()->first);
+  for (const auto& [job, gap] : state_.resilience.gaps) next = std::min(next, gap.until);
   if (retries_.next() > now_) next = std::min(next, retries_.next());
   if (grow_at_ > now_ && !state_.may_grow.empty()) next = std::min(next, grow_at_);
   if (state_.policy.starvation_after.count() > 0 && state_.classes.waiting() > 0) {
@@ -97,9 +100,12 @@ Instant Core::Stepper::next_wakeup() const {
 void Core::Stepper::emit(EventBody body) {
   note_freed(body);
   note_leaving(body);
+  note_kept(body);
+  note_spares(body);
   events_.push_back({now_, request_, std::move(body)});
   apply(state_, events_.back());
   note_waiting(events_.back().body);
+  if (!broken_.empty()) mend_holds();
 }
 
 void Core::Stepper::refuse(Refusal refusal) { emit(Refused{std::move(refusal)}); }

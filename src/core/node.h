@@ -59,6 +59,7 @@ struct Node {
   /// It is set aside, and not for whom placement looks just now (reservations.h).
   bool hidden = false;
   bool reserved = false;  ///< the time for which it is set aside has begun
+  bool spare = false;     ///< kept free for gangs that lose a node
   Watts draw;             ///< counted in the index: of what runs, or what is claimed if more
   bool operator==(const Node&) const = default;
   MW_FIELDS(id, phase, lost, phase_reason, phase_by, phase_since, phase_mover, drain)
@@ -66,7 +67,7 @@ struct Node {
 
 /// Given new work, as long as something is free.
 inline bool takes_work(const Node& node) {
-  return node.phase == NodePhase::kReady && !node.lost && !node.exclusive;
+  return node.phase == NodePhase::kReady && !node.lost && !node.exclusive && !node.spare;
 }
 
 }  // namespace mw

@@ -61,6 +61,7 @@ void rebuild_indexes(State& state) {
   }
   for (const auto& [id, hold] : state.holds) occupy(state, id, hold.placement);
   restore_reservations(state);
+  restore_spares(state);
   state.free.rebuild(*state.topology, state.nodes);
   for (const auto& [id, claim] : state.claims) restore_claim(state, claim);
   rebuild_health(state);

@@ -21,6 +21,7 @@
 #include "model/policy.h"
 #include "model/reason.h"
 #include "model/reservation_event.h"
+#include "model/resilience_event.h"
 
 namespace mw {
 
@@ -269,7 +270,8 @@ using EventBody =
                  ClaimDropped, PolicyChanged, ReservationMade, ReservationBegun, ReservationMended,
                  ReservationEnded, CheckpointWanted, FaultNoted, FaultGone, FaultJudged,
                  NodeWatched, RemedyPlanned, RemedyBegun, RemedyCancelled, RemedyEnded,
-                 BreakerTripped, BreakerWasReset, FaultPolicyChanged>;
+                 BreakerTripped, BreakerWasReset, FaultPolicyChanged, CapacityKept, CapacityLetGo,
+                 CrashLoopFound, RanksCompared, SparesChanged>;
 
 struct Event {
   Instant at;
