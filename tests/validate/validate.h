@@ -53,6 +53,8 @@ class Checks {
 void check_failures(Checks& checks, double failures, std::uint32_t nodes_max);
 /// The checkpoint interval that loses least, by a sweep, against sqrt(2 w MTTF).
 void check_intervals(Checks& checks);
+/// Slow ranks and nodes that fail too often: false alarms without faults, and power with them.
+void check_detection(Checks& checks, bool quick);
 /// Waits against Erlang C. `jobs`: of the twin; the recursion goes on to `jobs_long`.
 void check_queues(Checks& checks, std::uint64_t jobs, std::uint64_t jobs_long);
 /// Muri's traces and Shockwave's, when their folders are given, against what was published.
