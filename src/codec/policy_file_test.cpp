@@ -119,7 +119,7 @@ TEST(PolicyFile, EveryBadValueIsNamed) {
       {"nmae: a",
        "1:1: unknown key \"nmae\"; did you mean \"name\"? Allowed: name, classes, default_class, "
        "tenants, others, fair_share, backfill, preemption, elastic, consolidation, "
-       "ranking, starvation_after"},
+       "ranking, starvation_after, keep_nodes_for, spares"},
       {"name: a b",
        "1:7: name: expected 1 to 64 of the characters A-Z a-z 0-9 . _ -, found \"a b\""},
       {"classes: high",

@@ -266,10 +266,12 @@ struct EventText {
            " saved a checkpoint: " + checkpoint_text(e.checkpoint);
   }
   std::string operator()(const CapacityKept& e) const {
-    return counted(e.placement.size(), "node") + (e.placement.size() == 1 ? " is" : " are") +
-           " kept for it until " + write_timestamp(e.until) + "; a replacement is needed for " +
-           counted(e.lost.size(), "other") + ", " + node(e.lost.front().node) +
-           (e.lost.size() == 1 ? "" : " among them");
+    std::string out = counted(e.placement.size(), "node") +
+                      (e.placement.size() == 1 ? " is" : " are") + " kept for it until " +
+                      write_timestamp(e.until);
+    if (e.lost.empty()) return out;
+    return out + "; a replacement is needed for " + counted(e.lost.size(), "other") + ", " +
+           node(e.lost.front().node) + (e.lost.size() == 1 ? "" : " among them");
   }
   std::string operator()(const CapacityLetGo&) const {
     return "Its nodes are kept for it no longer; it is placed anew";
