@@ -293,6 +293,7 @@ struct EventText {
     };
     const std::string come = part(e.come, " is a spare now", " are spares now");
     const std::string go = part(e.go, " is no spare any more", " are no spares any more");
+    if (come.empty() && go.empty()) return "The spares are as they were";
     return come + (come.empty() || go.empty() ? "" : "; ") + go;
   }
   std::string operator()(const PolicyChanged& e) const {
