@@ -33,6 +33,7 @@
 #define MW_REPORT_S 1      /* between two progress reports; a person reads no faster */
 #define MW_RETRY_S 5       /* between two tries to reach a control plane that was away */
 #define MW_PATH_MAX 4096   /* of a checkpoint's path, with its end */
+#define MW_STEP_TIMES 25   /* of so many steps the median is told */
 
 /* What a report says. Leave a member as MW_PROGRESS_INIT sets it to say nothing about it. */
 struct mw_progress {
@@ -56,6 +57,9 @@ enum mw_outcome {
 
 /* Says how far the job is. */
 static inline enum mw_outcome mw_report(const struct mw_progress* progress);
+/* How long this rank's own work of one step took, without the time in which it waits for others.
+ * Every rank calls it, once a step; slow ranks are found by comparing them. */
+static inline enum mw_outcome mw_step_time(double seconds);
 /* From now until mw_checkpoint_saved() the job's time is accounted as checkpointing. */
 static inline enum mw_outcome mw_checkpoint_begin(void);
 /* The state after `step` steps is safe at the absolute `path`; a restart is handed this path. */
@@ -75,6 +79,9 @@ struct mw_state {
   struct mw_progress held; /* the newest progress; its unit points to `unit` */
   char unit[64];
   int has_held;
+  double steps[MW_STEP_TIMES]; /* sorted; the first `step_count` */
+  int step_count;
+  double step_time;             /* the median, not told yet; 0: none */
   char checkpoint[MW_PATH_MAX]; /* saved, and not yet told; "" when there is none */
   long long checkpoint_step;
   char url[256];
@@ -297,8 +304,12 @@ static inline enum mw_outcome mw_send_held(void) {
   mw_put_real(&text, ",\"loss\":", held->loss);
   mw_put_real(&text, ",\"rate\":", held->rate);
   if (state->unit[0] != '\0') mw_put_string(&text, ",\"unit\":", state->unit);
+  if (state->step_time > 0) mw_put_real(&text, ",\"step_time_s\":", state->step_time);
   outcome = mw_send(&text);
-  if (outcome != MW_FAILED) state->has_held = 0;
+  if (outcome != MW_FAILED) {
+    state->has_held = 0;
+    state->step_time = 0;
+  }
   if (outcome == MW_SENT) state->sent_at = time(NULL);
   return outcome;
 }
@@ -318,6 +329,31 @@ static inline enum mw_outcome mw_send_checkpoint(void) {
   return outcome;
 }
 
+/* What is held goes now, unless something went just before. */
+static inline enum mw_outcome mw_send_when_due(void) {
+  struct mw_state* state = mw_state();
+  if (state->sent_at != 0 && time(NULL) - state->sent_at < MW_REPORT_S) return MW_HELD;
+  if (mw_send_checkpoint() == MW_FAILED) return MW_FAILED; /* the older message goes first */
+  return mw_send_held();
+}
+
+static inline enum mw_outcome mw_step_time(double seconds) {
+  const struct mw_progress nothing = MW_PROGRESS_INIT;
+  struct mw_state* state = mw_state();
+  int at;
+  if (!isfinite(seconds) || seconds <= 0) return MW_REFUSED;
+  for (at = state->step_count++; at > 0 && state->steps[at - 1] > seconds; --at) {
+    state->steps[at] = state->steps[at - 1];
+  }
+  state->steps[at] = seconds;
+  if (state->step_count < MW_STEP_TIMES) return MW_HELD;
+  state->step_count = 0;
+  state->step_time = state->steps[MW_STEP_TIMES / 2];
+  if (!state->has_held) state->held = nothing;
+  state->has_held = 1;
+  return mw_send_when_due();
+}
+
 static inline enum mw_outcome mw_report(const struct mw_progress* progress) {
   struct mw_state* state = mw_state();
   state->held = *progress;
@@ -326,9 +362,7 @@ static inline enum mw_outcome mw_report(const struct mw_progress* progress) {
   if (progress->unit != NULL) {
     (void)snprintf(state->unit, sizeof state->unit, "%s", progress->unit);
   }
-  if (state->sent_at != 0 && time(NULL) - state->sent_at < MW_REPORT_S) return MW_HELD;
-  if (mw_send_checkpoint() == MW_FAILED) return MW_FAILED; /* the older message goes first */
-  return mw_send_held();
+  return mw_send_when_due();
 }
 
 static inline enum mw_outcome mw_checkpoint_begin(void) {

@@ -1,7 +1,7 @@
 /* Drives millwright.h from a script on standard input, one call a line, and prints what each call
  * returned; millwright_test.py looks at what arrived at a server. In C99 without extensions, as a
- * user's program may be. Lines: report STEP LOSS UNIT | begin | saved PATH STEP | resume | rank |
- * close */
+ * user's program may be. Lines: report STEP LOSS UNIT | step_time SECONDS | begin | saved PATH STEP
+ * | resume | rank | close */
 #include "millwright.h"
 
 int main(void) {
@@ -15,6 +15,8 @@ int main(void) {
       progress.loss = loss;
       progress.unit = unit;
       printf("%d\n", (int)mw_report(&progress));
+    } else if (sscanf(line, "step_time %lf", &loss) == 1) {
+      printf("%d\n", (int)mw_step_time(loss));
     } else if (strcmp(line, "begin\n") == 0) {
       printf("%d\n", (int)mw_checkpoint_begin());
     } else if (sscanf(line, "saved %4095s %lld", path, &step) == 2) {

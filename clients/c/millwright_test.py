@@ -55,6 +55,17 @@ class HeaderTest(unittest.TestCase):
         self.addCleanup(server.__exit__)
         return server
 
+    def test_the_median_of_25_steps_is_told(self):
+        server = self.serve()
+        process = self.start(server.url)
+        for step in range(24):
+            self.assertEqual(self.call(process, f"step_time {9 if step == 3 else 1 + step / 100}"),
+                             HELD)
+        self.assertEqual(self.call(process, "step_time -1"), REFUSED)
+        self.assertEqual(server.bodies(), [])
+        self.assertEqual(self.call(process, "step_time 0.5"), SENT)
+        self.assertEqual(server.bodies(), [{"rank": 3, "step_time_s": 1.12}])
+
     def test_report(self):
         server = self.serve()
         process = self.start(server.url)

@@ -22,18 +22,20 @@ import http.client
 import json
 import math
 import os
+import statistics
 import sys
 import threading
 import time
 import urllib.parse
 
-__all__ = ["report", "checkpoint_begin", "checkpoint_saved", "checkpoint_wanted",
+__all__ = ["report", "step_time", "checkpoint_begin", "checkpoint_saved", "checkpoint_wanted",
            "checkpoint_interval", "fault", "resume", "rank", "world_size", "flush", "close"]
 
 REPORT_INTERVAL_S = 1.0   # between two progress reports; a person reads no faster
 REQUEST_TIMEOUT_S = 2.0   # the control plane is on this machine or this network: it answers in ms
 RETRY_DELAY_S = 0.25      # first pause after a failure; doubles up to the next line
 RETRY_DELAY_MAX_S = 5.0
+STEP_TIMES = 25           # of so many steps the median is told: two such rounds find a slow rank
 CLOSE_TIMEOUT_S = 2.0     # how long the program's end may wait for the last report
 
 
@@ -60,6 +62,29 @@ def report(step=None, steps_total=None, loss=None, samples=None, rate=None, unit
                 if name == "unit" or (math.isfinite(value) and (name == "loss" or value >= 0))}
     if progress:
         _sender().add_progress(progress)
+
+
+def step_time(seconds):
+    """How long this rank's own work of one step took. Every rank calls it, once a step.
+
+    Leave out the time in which it waits for others (collectives, the data loader's barrier): in
+    step with each other all ranks take equally long, and only what each does by itself tells them
+    apart. The median of every 25 is sent; slow ranks are found by comparing them.
+    """
+    try:
+        seconds = float(seconds)
+    except (TypeError, ValueError) as problem:
+        _debug(f"step_time({seconds!r}) is left out: {problem}")
+        return
+    if not math.isfinite(seconds) or seconds <= 0:
+        return
+    with _step_times_lock:
+        _step_times.append(seconds)
+        if len(_step_times) < STEP_TIMES:
+            return
+        median = statistics.median(_step_times)
+        _step_times.clear()
+    _sender().add_progress({"step_time_s": median})
 
 
 def checkpoint_begin():
@@ -337,6 +362,8 @@ def _is_progress(message):
     return not {"checkpoint", "checkpointing", "fault"} & message.keys()
 
 
+_step_times = []
+_step_times_lock = threading.Lock()
 _current = None
 _current_lock = threading.Lock()
 

@@ -44,6 +44,18 @@ class ClientTest(unittest.TestCase):
                                             "samples": 80, "rate": 12.5, "unit": "tokens"}])
         self.assertEqual(server.tokens, {"Bearer mwa1.7.1.00"})
 
+    def test_the_median_of_25_steps_is_told(self):
+        server = self.serve()
+        self.inside_job(server.url)
+        for step in range(24):
+            millwright.step_time(9 if step == 3 else 1 + step / 100)
+        millwright.step_time(float("nan"))
+        millwright.step_time("soon")
+        self.assertEqual(server.bodies(), [])
+        millwright.step_time(0.5)
+        self.assertTrue(millwright.flush(10))
+        self.assertEqual(server.bodies(), [{"rank": 3, "step_time_s": 1.12}])
+
     def test_a_fault_is_told_once_while_it_waits(self):
         server = self.serve()
         self.inside_job(server.url)

@@ -77,6 +77,7 @@ elastic jobs   grow by 25% or more, at most every 30m
 consolidation  on; a move costs 2m, a gain counts over 30m
 ranking        fragmentation 100%, room for several whole accelerators 100%, types 100%, empty nodes 100%
 starvation     who has waited 1d goes before all others
+lost nodes     a gang's others are kept for it for 30m while they are replaced
 )");
 }
 

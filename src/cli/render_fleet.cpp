@@ -35,7 +35,8 @@ std::string phase_text(const JsonView& node) {
   const std::string phase = node["phase"].text();
   const std::string then = node["drain"]["then"].text();
   const std::string goal = then.empty() || then == phase ? "" : ", then " + then;
-  return phase + goal + (node["lost"].flag() ? ", lost" : "");
+  return phase + goal + (node["lost"].flag() ? ", lost" : "") +
+         (node["spare"].flag() ? ", spare" : "");
 }
 Colour phase_colour(const JsonView& node) {
   if (node["lost"].flag()) return Colour::kRed;

@@ -7,6 +7,7 @@
 #include "cli/format.h"
 #include "cli/policy_view.h"
 #include "cli/table.h"
+#include "codec/resilience_text.h"
 #include "codec/text.h"
 #include "codec/units.h"
 
@@ -64,6 +65,32 @@ std::string tenants_table(const Policy& policy, const TerminalTraits& traits) {
          (policy.others ? "" : "Jobs of tenants that are not named are refused.\n");
 }
 
+std::string keeping_text(const Policy& policy) {
+  const Duration length = policy.keep_nodes_for.value_or(Duration());
+  return length == Duration() ? "a gang that loses one is placed anew"
+                              : fmt::format(
+                                    "a gang's others are kept for it for {} while they are "
+                                    "replaced",
+                                    write_duration(length));
+}
+
+/// "2 a scale_up; enough for 99% a pod, at measured failures and 1d a repair".
+std::string spares_text(const Policy& policy) {
+  std::string out;
+  for (const SpareRule& rule : policy.spares.value_or(std::vector<SpareRule>())) {
+    const std::string_view level = name_of(rule.level);
+    const std::string failures =
+        rule.failures ? write_thousandths(*rule.failures) + " failures in a thousand node-days"
+                      : "failures as measured";
+    out += (out.empty() ? "" : "; ") +
+           (rule.count ? fmt::format("{} a {}", *rule.count, level)
+                       : fmt::format("enough for {} a {}, with {} and {} a repair",
+                                     write_ppm(rule.confidence_ppm), level, failures,
+                                     write_duration(rule.repair)));
+  }
+  return out;
+}
+
 std::string preemption_text(const PreemptionRules& rules) {
   if (!rules.by_priority && !rules.reclaim) return "nothing is stopped for another job";
   const std::string_view what = !rules.reclaim       ? "for higher classes"
@@ -106,7 +133,9 @@ std::string rules_text(const Policy& policy, const TerminalTraits& traits) {
         {policy.starvation_after == Duration(0)
              ? "nobody goes before others for having waited long"
              : fmt::format("who has waited {} goes before all others",
-                           write_duration(policy.starvation_after))}}},
+                           write_duration(policy.starvation_after))}},
+       {"lost nodes", {keeping_text(policy)}},
+       {"spares", {spares_text(policy)}}},
       0, traits);
 }
 

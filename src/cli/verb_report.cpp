@@ -25,6 +25,7 @@ struct ReportOptions {
   std::optional<std::uint64_t> samples;
   std::optional<double> loss;
   std::optional<double> rate;
+  std::optional<double> step_time;
   std::string unit;
   std::string checkpoint;
   std::optional<std::uint64_t> checkpoint_step;
@@ -58,6 +59,7 @@ Result<std::string> report_body(const ReportOptions& options) {
   // A loss that has become infinite is news for people, but no JSON.
   if (options.loss && std::isfinite(*options.loss)) body["loss"] = *options.loss;
   if (options.rate && std::isfinite(*options.rate)) body["rate"] = *options.rate;
+  if (options.step_time) body["step_time_s"] = *options.step_time;
   if (!options.unit.empty()) body["unit"] = options.unit;
   if (options.checkpointing) body["checkpointing"] = true;
   if (!options.checkpoint.empty()) {
@@ -128,6 +130,9 @@ void add_report(CLI::App& app, Cli& cli) {
       ->type_name("N");
   verb->add_option("--loss", options->loss, "The loss now")->type_name("X");
   verb->add_option("--rate", options->rate, "Units a second, of the whole gang")->type_name("X");
+  verb->add_option("--step-time", options->step_time,
+                   "Seconds that a step takes this rank, without waiting for others")
+      ->type_name("S");
   verb->add_option("--unit", options->unit, "What the rate counts, such as tokens")
       ->type_name("TEXT");
   verb->add_option("--checkpoint", options->checkpoint, "A checkpoint was saved here")

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "codec/fault_policy_programs.h"
+#include "codec/resilience_text.h"
 #include "codec/suggest.h"
 #include "codec/units.h"
 #include "codec/yaml_reader.h"
@@ -20,9 +21,15 @@
 namespace mw {
 namespace {
 
-constexpr std::array<std::string_view, 11> kKeys = {
-    "name",     "merge_within", "stale_after", "watch_for", "drain_deadline", "silence",
-    "breakers", "hooks",        "checks",      "sources",   "rules"};
+constexpr std::array<std::string_view, 15> kKeys = {
+    "name",    "merge_within",      "stale_after", "watch_for",  "drain_deadline",
+    "silence", "breakers",          "hooks",       "checks",     "sources",
+    "rules",   "silence_intervals", "crash_loops", "stragglers", "lemons"};
+constexpr std::array<std::string_view, 4> kCrashLoopKeys = {"failures", "over", "node_jobs",
+                                                            "node_within"};
+constexpr std::array<std::string_view, 4> kStragglerKeys = {"ranks_min", "slower", "deviations",
+                                                            "rounds"};
+constexpr std::array<std::string_view, 3> kLemonKeys = {"over", "incidents_min", "false_alarms"};
 constexpr std::array<std::string_view, 8> kRuleKeys = {"code", "component", "severity", "scope",
                                                        "what", "advice",    "source",   "do"};
 constexpr std::array<std::string_view, 4> kStepKeys = {"action", "count", "within", "drain"};
@@ -32,6 +39,8 @@ constexpr std::array<std::string_view, 3> kBreakerKeys = {"share", "at_least", "
 constexpr Duration kDurationMax = hours(24 * 366);
 constexpr std::int64_t kCountMax = 1'000'000;
 constexpr std::int64_t kRetriesMax = 20;
+constexpr std::int64_t kNodeJobsMax = 8;    // as many as the core remembers of a node
+constexpr std::int64_t kIncidentsMax = 32;  // likewise
 constexpr std::size_t kTextBytesMax = 1000;
 
 /// One of the names of an enum.
@@ -79,6 +88,7 @@ class FaultPolicyReader : private YamlReader {
     read_time(root, "", "watch_for", policy_.watch_for);
     read_duration(root, "", "drain_deadline", policy_.drain_deadline, kDurationMax);
     read_duration(root, "", "silence", policy_.silence, kDurationMax);
+    read_finding(root);
     read_breakers(root);
     read_hooks(root);
     policy_.checks = fault_file::read_checks(*this, root);
@@ -134,6 +144,38 @@ class FaultPolicyReader : private YamlReader {
     }
     std::sort(policy_.breakers.begin(), policy_.breakers.end(),
               [](const BreakerRule& a, const BreakerRule& b) { return a.level < b.level; });
+  }
+
+  /// What is looked for; a key that is not there means that it is not.
+  void read_finding(const YamlNode& root) {
+    read_whole(root, "", "silence_intervals", policy_.silence_intervals, 1, kCountMax);
+    if (const YamlNode* node = group(root, "crash_loops", "\"failures: 4\"")) {
+      check_keys(*node, "crash_loops", kCrashLoopKeys);
+      CrashLoopRules& rules = policy_.crash_loops.emplace();
+      read_whole(*node, "crash_loops", "failures", rules.failures, 2, kCountMax);
+      read_duration(*node, "crash_loops", "over", rules.over, kDurationMax);
+      read_whole(*node, "crash_loops", "node_jobs", rules.node_jobs, 2, kNodeJobsMax);
+      read_time(*node, "crash_loops", "node_within", rules.node_within);
+    }
+    if (const YamlNode* node = group(root, "stragglers", "\"slower: 3%\"")) {
+      check_keys(*node, "stragglers", kStragglerKeys);
+      StragglerRules& rules = policy_.stragglers.emplace();
+      read_whole(*node, "stragglers", "ranks_min", rules.ranks_min, 3, kCountMax);
+      read_scalar(*node, "stragglers", "slower", rules.slower_permille,
+                  [](std::string_view text) -> Result<std::uint32_t> {
+                    const auto ppm = parse_ppm(text);
+                    return ppm ? Result<std::uint32_t>(*ppm / 1000) : ppm;
+                  });
+      read_whole(*node, "stragglers", "deviations", rules.deviations, 1, 1000);
+      read_whole(*node, "stragglers", "rounds", rules.rounds, 1, 1000);
+    }
+    if (const YamlNode* node = group(root, "lemons", "\"over: 28d\"")) {
+      check_keys(*node, "lemons", kLemonKeys);
+      LemonRules& rules = policy_.lemons.emplace();
+      read_time(*node, "lemons", "over", rules.over);
+      read_whole(*node, "lemons", "incidents_min", rules.incidents_min, 1, kIncidentsMax);
+      read_scalar(*node, "lemons", "false_alarms", rules.false_alarms_ppm, parse_ppm);
+    }
   }
 
   void read_hooks(const YamlNode& root) {
@@ -246,6 +288,27 @@ boost::json::string text_of(std::string_view text) {
   return boost::json::string(text.data(), text.size());
 }
 
+void write_finding(const FaultPolicy& policy, boost::json::object& file) {
+  if (policy.silence_intervals) file["silence_intervals"] = *policy.silence_intervals;
+  if (const auto& rules = policy.crash_loops) {
+    file["crash_loops"] = {{"failures", rules->failures},
+                           {"over", write_duration(rules->over)},
+                           {"node_jobs", rules->node_jobs},
+                           {"node_within", write_duration(rules->node_within)}};
+  }
+  if (const auto& rules = policy.stragglers) {
+    file["stragglers"] = {{"ranks_min", rules->ranks_min},
+                          {"slower", write_ppm(rules->slower_permille * 1000)},
+                          {"deviations", rules->deviations},
+                          {"rounds", rules->rounds}};
+  }
+  if (const auto& rules = policy.lemons) {
+    file["lemons"] = {{"over", write_duration(rules->over)},
+                      {"incidents_min", rules->incidents_min},
+                      {"false_alarms", write_ppm(rules->false_alarms_ppm)}};
+  }
+}
+
 boost::json::object write_step(const FaultStep& step) {
   boost::json::object out{{"action", text_of(name_of(step.action))}, {"count", step.count}};
   if (step.within.count() > 0) out["within"] = write_duration(step.within);
@@ -313,6 +376,7 @@ std::string write_fault_policy(const FaultPolicy& policy) {
                            {"rules", std::move(rules)}};
   if (!policy.name.empty()) file["name"] = policy.name;
   if (policy.checks) file["checks"] = fault_file::write_checks(*policy.checks);
+  write_finding(policy, file);
   return boost::json::serialize(file);
 }
 

@@ -79,6 +79,10 @@ stale_after: 2m
 watch_for: 3m
 drain_deadline: 4m
 silence: 5m
+silence_intervals: 7
+crash_loops: {failures: 5, over: 2m, node_jobs: 4, node_within: 3h}
+stragglers: {ranks_min: 16, slower: 2.5%, deviations: 6, rounds: 3}
+lemons: {over: 7d, incidents_min: 4, false_alarms: 0.05%}
 breakers:
   site: {share: 7%, at_least: 3, window: 2h}
   rack: {share: 50%}
@@ -107,6 +111,13 @@ rules:
                                          "mine.yaml");
   ASSERT_TRUE(policy.ok()) << policy.error().message;
   EXPECT_EQ(policy->silence, minutes(5));
+  EXPECT_EQ(policy->silence_intervals, 7U);
+  EXPECT_EQ(policy->crash_loops, (CrashLoopRules{5, minutes(2), 4, hours(3)}));
+  EXPECT_EQ(policy->stragglers, (StragglerRules{16, 25, 6, 3}));
+  EXPECT_EQ(policy->lemons, (LemonRules{hours(24 * 7), 4, 500}));
+  const auto again = parse_fault_policy(write_fault_policy(*policy), "");
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_EQ(*again, *policy);
   ASSERT_EQ(policy->breakers.size(), 2U);
   EXPECT_EQ(policy->breakers[0].level, BreakerLevel::kRack);
   EXPECT_EQ(policy->breakers[1], (BreakerRule{BreakerLevel::kSite, 7, 3, hours(2)}));
@@ -167,6 +178,9 @@ TEST(FaultPolicyFile, MistakesAreToldWithTheirPlace) {
         Case{"checks: {entering: {share: 0%, at_least: 0}}", "no new node would ever serve"},
         Case{"checks: {slow: {pool_min: 3}}", "checks.slow.pool_min"},
         Case{"checks: {idel: {}}", "idel"},
+        Case{"lemons: {false_alarms: 0.1}", "lemons.false_alarms: expected a share from 0%"},
+        Case{"stragglers: {rank_min: 8}", "did you mean \"ranks_min\"?"},
+        Case{"crash_loops: {node_jobs: 9}", "crash_loops.node_jobs: expected a whole number from"},
         Case{"stale_after: 0s", "stale_after"},
         Case{"ruls: []", "ruls"}}) {
     const auto policy = parse_fault_policy(each.text, "f");

@@ -41,6 +41,13 @@ concept AppendOnly = requires(T& list, typename T::value_type element) {
 }
 &&!requires(T & list) { list.resize(1); };
 
+/// A set: its elements are given in any order, each once.
+template <class T>
+concept IsSet = requires(T& set, typename T::key_type element) {
+  set.insert(element).second;
+}
+&&std::is_same_v<typename T::key_type, typename T::value_type>;
+
 class Reader {
  public:
   /// Reads `in` into `out`; false at the first fault, which take_error() then has.
@@ -198,7 +205,16 @@ template <class T>
 bool Reader::read_list(const boost::json::value& in, const Place& place, T& out) {
   const boost::json::array* array = as_array(in, place);
   if (array == nullptr) return false;
-  if constexpr (AppendOnly<T>) {
+  if constexpr (IsSet<T>) {
+    out.clear();
+    for (std::size_t i = 0; i < array->size(); ++i) {
+      typename T::value_type element{};
+      const Place here{&place, {}, i};
+      if (!read((*array)[i], here, element)) return false;
+      if (!out.insert(element).second) return fail(here, "this was there before");
+    }
+    return true;
+  } else if constexpr (AppendOnly<T>) {
     out.clear();
     for (std::size_t i = 0; i < array->size(); ++i) {
       typename T::value_type element;
@@ -213,7 +229,7 @@ bool Reader::read_list(const boost::json::value& in, const Place& place, T& out)
     return fail(place, "expected " + std::to_string(out.size()) + " elements, found " +
                            std::to_string(array->size()));
   }
-  if constexpr (!AppendOnly<T>) {
+  if constexpr (!AppendOnly<T> && !IsSet<T>) {
     for (std::size_t i = 0; i < array->size(); ++i) {
       if (!read((*array)[i], Place{&place, {}, i}, out[i])) return false;
     }

@@ -8,6 +8,7 @@
 #include <map>
 #include <vector>
 
+#include "codec/resilience_text.h"
 #include "codec/suggest.h"
 #include "codec/units.h"
 #include "codec/yaml_reader.h"
@@ -16,9 +17,12 @@
 namespace mw {
 namespace {
 
-constexpr std::array<std::string_view, 12> kKeys = {
-    "name",     "classes",    "default_class", "tenants",       "others",  "fair_share",
-    "backfill", "preemption", "elastic",       "consolidation", "ranking", "starvation_after"};
+constexpr std::array<std::string_view, 14> kKeys = {
+    "name",       "classes",          "default_class",  "tenants", "others",
+    "fair_share", "backfill",         "preemption",     "elastic", "consolidation",
+    "ranking",    "starvation_after", "keep_nodes_for", "spares"};
+constexpr std::array<std::string_view, 5> kSpareKeys = {"level", "count", "confidence", "failures",
+                                                        "repair"};
 constexpr std::array<std::string_view, 3> kClassKeys = {"value", "preempts", "preemptible"};
 constexpr std::array<std::string_view, 4> kTenantKeys = {"quota", "borrow_limit", "weight",
                                                          "tenants"};
@@ -52,6 +56,12 @@ Result<std::int64_t> parse_rule_percent(std::string_view text) {
   return parse_percent(text, 0, kPercentMax);
 }
 
+Result<FabricLevel> parse_spare_level(std::string_view text) {
+  const auto level = enum_from_name<FabricLevel>(text);
+  if (level && *level > FabricLevel::kNode && *level < FabricLevel::kFleet) return *level;
+  return Error{ErrorCode::kInvalid, "expected scale_up, leaf, pod, spine or site"};
+}
+
 /// Reads one document into a Policy, gathering every problem on the way.
 class PolicyFileReader : private YamlReader {
  public:
@@ -70,6 +80,8 @@ class PolicyFileReader : private YamlReader {
     read_movers(root);
     read_ranking(root);
     read_duration(root, "", "starvation_after", policy_.starvation_after, kPolicyDurationMax);
+    read_duration(root, "", "keep_nodes_for", *policy_.keep_nodes_for, kPolicyDurationMax);
+    read_spares(root);
     if (!good()) return failure();
     return std::move(policy_);
   }
@@ -272,6 +284,40 @@ class PolicyFileReader : private YamlReader {
     read_scalar(*node, "ranking", "whole_accelerators", rules.whole_percent, parse_rule_percent);
     read_scalar(*node, "ranking", "types", rules.type_percent, parse_rule_percent);
     read_scalar(*node, "ranking", "empty_nodes", rules.empty_percent, parse_rule_percent);
+  }
+
+  void read_spares(const YamlNode& root) {
+    const auto rules = list(root, "", "spares", "\"- {level: pod, count: 2}\"");
+    if (rules.size() > kSpareRulesMax) {
+      problem(*root.find("spares"), "spares",
+              fmt::format("expected at most {} rules, found {}", kSpareRulesMax, rules.size()));
+      return;
+    }
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+      const YamlNode& node = rules[i];
+      const std::string at = fmt::format("spares[{}]", i);
+      if (!is_map(node, at, "\"level: pod\"")) continue;
+      check_keys(node, at, kSpareKeys);
+      SpareRule rule;
+      read_scalar(node, at, "level", rule.level, parse_spare_level);
+      read_whole(node, at, "count", rule.count, 0, kSparesMax);
+      read_scalar(node, at, "confidence", rule.confidence_ppm, parse_ppm);
+      read_scalar(node, at, "failures", rule.failures,
+                  [](std::string_view text) -> Result<std::optional<std::uint32_t>> {
+                    if (text == "measured") return std::optional<std::uint32_t>();
+                    const auto rate = parse_failure_rate(text);
+                    if (!rate) return rate.error();
+                    return std::optional(*rate);
+                  });
+      read_scalar(node, at, "repair", rule.repair, [](std::string_view text) {
+        return parse_duration(text, seconds(1), kPolicyDurationMax);
+      });
+      if (rule.confidence_ppm >= 1'000'000) {
+        problem(*node.find("confidence"), at, "expected less than 100%: no number is certain");
+      }
+      if (!policy_.spares) policy_.spares.emplace();
+      policy_.spares->push_back(rule);
+    }
   }
 
   Policy policy_;

@@ -35,6 +35,8 @@ inline constexpr std::size_t kTenantDepthMax = 12;
 inline constexpr std::int64_t kTenantQuotaMax = 64'000'000;  ///< accelerators, as of a fleet
 inline constexpr std::int64_t kTenantWeightMax = 1'000'000;
 inline constexpr std::int64_t kReservationsMax = 10'000;
+inline constexpr std::size_t kSpareRulesMax = 20;
+inline constexpr std::int64_t kSparesMax = 1'000'000;
 inline constexpr std::int64_t kPercentMax = 10'000;
 inline constexpr Duration kPolicyDurationMax = hours(24 * 3650);
 /// A shorter one would forget past use between two decisions.

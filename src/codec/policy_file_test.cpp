@@ -119,7 +119,7 @@ TEST(PolicyFile, EveryBadValueIsNamed) {
       {"nmae: a",
        "1:1: unknown key \"nmae\"; did you mean \"name\"? Allowed: name, classes, default_class, "
        "tenants, others, fair_share, backfill, preemption, elastic, consolidation, "
-       "ranking, starvation_after"},
+       "ranking, starvation_after, keep_nodes_for, spares"},
       {"name: a b",
        "1:7: name: expected 1 to 64 of the characters A-Z a-z 0-9 . _ -, found \"a b\""},
       {"classes: high",
@@ -300,6 +300,34 @@ TEST(Policies, AreReadAndWrittenBackTheSame) {
   EXPECT_THAT(names, testing::ElementsAre("cloud", "default", "research-lab"));
 }
 
+TEST(Policies, SayWhatIsKeptForGangsThatLoseNodes) {
+  const auto policy = parse_policy_file(R"(
+keep_nodes_for: 10m
+spares:
+  - {level: pod, confidence: 99.9%, failures: 6.5, repair: 12h}
+  - {level: scale_up, count: 2, failures: measured}
+)",
+                                        "f");
+  ASSERT_TRUE(policy.ok()) << policy.error().message;
+  EXPECT_EQ(policy->keep_nodes_for, minutes(10));
+  const std::vector<SpareRule> spares = {
+      {FabricLevel::kPod, std::nullopt, 999'000, 6500, hours(12)},
+      {FabricLevel::kScaleUp, 2, 990'000, std::nullopt, hours(24)}};
+  EXPECT_EQ(policy->spares, spares);
+  const auto again = parse_policy_file(write_policy_file(*policy), "");
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_EQ(*again, *policy);
+  for (const auto& [text, message] : std::vector<std::pair<std::string, std::string>>{
+           {"spares: [{level: node}]", "spares[0].level: expected scale_up, leaf, pod"},
+           {"spares: [{confidence: 100%}]", "expected less than 100%"},
+           {"spares: [{failures: many}]", "or measured, found \"many\""},
+           {"spares: [{cuont: 1}]", "did you mean \"count\"?"}}) {
+    const auto wrong = parse_policy_file(text, "f");
+    ASSERT_FALSE(wrong.ok()) << text;
+    EXPECT_THAT(wrong.error().message, HasSubstr(message)) << text;
+  }
+}
+
 // The file says what the program does when there is none, key by key.
 TEST(Policies, DefaultIsWhatTheProgramDoesByItself) {
   const auto file = std::ranges::find(kEmbeddedPolicies, "default", &EmbeddedFile::name);
@@ -309,11 +337,12 @@ TEST(Policies, DefaultIsWhatTheProgramDoesByItself) {
   EXPECT_EQ(*policy, Policy{});
   // Every key of the file that would be written is named, so that nobody has to look elsewhere.
   for (const char* key :
-       {"name:",          "classes:",     "value:",        "preempts:",     "preemptible:",
-        "default_class:", "tenants:",     "others:",       "quota:",        "borrow_limit:",
-        "weight:",        "half_life:",   "history:",      "reservations:", "by_priority:",
-        "reclaim:",       "runtime_min:", "restart_cost:", "grow:",         "grow_interval:",
-        "gain:",          "enabled:",     "move_cost:",    "horizon:",      "starvation_after:"}) {
+       {"name:",           "classes:",     "value:",        "preempts:",     "preemptible:",
+        "default_class:",  "tenants:",     "others:",       "quota:",        "borrow_limit:",
+        "weight:",         "half_life:",   "history:",      "reservations:", "by_priority:",
+        "reclaim:",        "runtime_min:", "restart_cost:", "grow:",         "grow_interval:",
+        "gain:",           "enabled:",     "move_cost:",    "horizon:",      "starvation_after:",
+        "keep_nodes_for:", "spares:"}) {
     EXPECT_THAT(std::string(file->text), HasSubstr(key));
   }
 }

@@ -2,6 +2,7 @@
 // value.
 #include <fmt/format.h>
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <map>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "codec/policy_file.h"
+#include "codec/resilience_text.h"
 #include "codec/units.h"
 
 namespace mw {
@@ -40,6 +42,20 @@ object write_tenants(const Below& below, std::string_view parent) {
       one["tenants"] = std::move(children);
     }
     out[tenant->name] = std::move(one);
+  }
+  return out;
+}
+
+boost::json::array write_spares(const std::vector<SpareRule>& rules) {
+  boost::json::array out;
+  for (const SpareRule& rule : rules) {
+    const std::string_view level = name_of(rule.level);
+    object one{{"level", boost::json::string(level.data(), level.size())},
+               {"confidence", write_ppm(rule.confidence_ppm)},
+               {"failures", rule.failures ? write_thousandths(*rule.failures) : "measured"},
+               {"repair", write_duration(rule.repair)}};
+    if (rule.count) one["count"] = *rule.count;
+    out.push_back(std::move(one));
   }
   return out;
 }
@@ -83,6 +99,8 @@ std::string write_policy_file(const Policy& policy) {
                      {"types", percent(policy.ranking.type_percent)},
                      {"empty_nodes", percent(policy.ranking.empty_percent)}};
   file["starvation_after"] = write_duration(policy.starvation_after);
+  file["keep_nodes_for"] = write_duration(policy.keep_nodes_for.value_or(Duration()));
+  if (policy.spares) file["spares"] = write_spares(*policy.spares);
   return boost::json::serialize(file);
 }
 

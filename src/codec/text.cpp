@@ -80,6 +80,10 @@ std::string real(double value) {
   return out.data();
 }
 
+std::string seconds_text(Duration length) {
+  return real(static_cast<double>(length.count()) / 1e9) + " s";
+}
+
 std::string progress_text(const Progress& p) {
   std::string out;
   const auto add = [&](const std::string& part) { out += (out.empty() ? "" : ", ") + part; };
@@ -87,6 +91,7 @@ std::string progress_text(const Progress& p) {
     add("step " + number(*p.step) + (p.steps_total ? " of " + number(*p.steps_total) : ""));
   if (p.samples) add(counted(*p.samples, "sample"));
   if (p.loss) add("loss " + real(*p.loss));
+  if (p.step_time) add(seconds_text(*p.step_time) + " a step");
   if (p.rate) add(real(*p.rate) + " " + p.unit.value_or("") + (p.unit ? "/s" : "per second"));
   return out.empty() ? "a sign of life" : out;
 }
@@ -96,6 +101,29 @@ std::string signal_text(std::int32_t signal) {
   const std::string plain = "signal " + std::to_string(signal);
   const std::string name = signal_name(signal);
   return name == plain ? plain : plain + " (" + name + ")";
+}
+
+std::string exit_text(const TaskExit& exit) {
+  std::string out;
+  if (exit.out_of_memory)
+    out = "was killed because it used more memory than it may";
+  else if (exit.signal != 0)
+    out = "was killed by " + signal_text(exit.signal);
+  else if (exit.exit_code == 0 && !exit.detail.empty())
+    return "ended: " + exit.detail;
+  else
+    out = "exited with code " + std::to_string(exit.exit_code);
+  return out + after_colon(exit.detail);
+}
+
+std::string crash_loop_text(const CrashLoopFound& loop, const NodeNamer& names) {
+  const auto node = [&](NodeId id) { return names ? names(id) : "node " + number(id.value()); };
+  std::string where;
+  for (const NodeId id : loop.nodes) where += (where.empty() ? "" : ", ") + node(id);
+  return "It failed " + number(loop.failures) +
+         " times in the same way with nothing saved between (its first failing task " +
+         exit_text(loop.exit) + "), on different nodes (" + where +
+         "): the job is broken, not a node; it is not started again";
 }
 
 struct EventText {
@@ -243,6 +271,37 @@ struct EventText {
     return "Attempt " + number(e.attempt.value()) +
            " saved a checkpoint: " + checkpoint_text(e.checkpoint);
   }
+  std::string operator()(const CapacityKept& e) const {
+    std::string out = counted(e.placement.size(), "node") +
+                      (e.placement.size() == 1 ? " is" : " are") + " kept for it until " +
+                      write_timestamp(e.until);
+    if (e.lost.empty()) return out;
+    return out + "; a replacement is needed for " + counted(e.lost.size(), "other") + ", " +
+           node(e.lost.front().node) + (e.lost.size() == 1 ? "" : " among them");
+  }
+  std::string operator()(const CapacityLetGo&) const {
+    return "Its nodes are kept for it no longer; it is placed anew";
+  }
+  std::string operator()(const CrashLoopFound& e) const { return crash_loop_text(e, names); }
+  std::string operator()(const RanksCompared& e) const {
+    return counted(e.ranks, "rank") + " compared: " + seconds_text(e.median) +
+           " a step (the median), rank " + number(e.slowest.value()) + " " +
+           seconds_text(e.slowest_step) +
+           (e.outliers.empty() ? "; none stands out"
+                               : "; " + counted(e.outliers.size(), "rank") + " out of line");
+  }
+  std::string operator()(const SparesChanged& e) const {
+    const auto part = [&](const std::vector<NodeId>& nodes, const char* one, const char* many) {
+      if (nodes.empty()) return std::string();
+      const bool single = nodes.size() == 1;
+      return counted(nodes.size(), "node") + (single ? one : many) + ", " + node(nodes.front()) +
+             (single ? "" : " among them");
+    };
+    const std::string come = part(e.come, " is a spare now", " are spares now");
+    const std::string go = part(e.go, " is no spare any more", " are no spares any more");
+    if (come.empty() && go.empty()) return "The spares are as they were";
+    return come + (come.empty() || go.empty() ? "" : "; ") + go;
+  }
   std::string operator()(const PolicyChanged& e) const {
     return "The policy is now \"" + e.policy.name + "\"" +
            (e.by.empty() ? "" : ", decided by " + e.by);
@@ -322,19 +381,6 @@ struct EventText {
     return "Free accelerators are idle because " + std::string(idle_text(e.cause));
   }
 };
-
-std::string exit_text(const TaskExit& exit) {
-  std::string out;
-  if (exit.out_of_memory)
-    out = "was killed because it used more memory than it may";
-  else if (exit.signal != 0)
-    out = "was killed by " + signal_text(exit.signal);
-  else if (exit.exit_code == 0 && !exit.detail.empty())
-    return "ended: " + exit.detail;
-  else
-    out = "exited with code " + std::to_string(exit.exit_code);
-  return out + after_colon(exit.detail);
-}
 
 }  // namespace
 

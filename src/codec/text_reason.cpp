@@ -142,6 +142,12 @@ struct ReasonText {
            " cannot hold it even when empty: it needs room for " + counted(r.tasks_needed, "task") +
            ", and they have it for " + number(r.tasks_possible) + ".";
   }
+  std::string operator()(const AwaitsReplacement& r) const {
+    return "It has lost " + counted(r.nodes_lost, "node") + ", and nothing that is free can take " +
+           (r.nodes_lost == 1 ? "its" : "their") + " place; its other " +
+           counted(r.nodes_kept, "node") + (r.nodes_kept == 1 ? " is" : " are") +
+           " kept for it until " + moment(r.until, now) + ".";
+  }
 };
 
 /// How the nodes stand that would have suited a reservation.

@@ -137,6 +137,9 @@ TEST(Text, WhyAJobWaits) {
       {ReservationTooSmall{"demo", 2, 8, 4},
        "The 2 nodes of reservation demo cannot hold it even when empty: it needs room for 8 tasks, "
        "and they have it for 4."},
+      {AwaitsReplacement{7, 1, now + minutes(30)},
+       "It has lost 1 node, and nothing that is free can take its place; its other 7 nodes are "
+       "kept for it until 1970-01-01T01:30:00Z, in 30m 00s."},
   };
   for (const auto& [reason, expected] : cases) EXPECT_EQ(text(reason, now), expected);
 }
@@ -247,6 +250,25 @@ TEST(Text, WhatHappened) {
        "Submitted by alice as \"charlm\": 1 to 2 tasks with 1 accelerator each, and 2 further "
        "groups"},
       {JobBlocked{JobId(1), IsHeld{"x"}}, "Waits: It is held by x; release it to let it start."},
+      {CapacityKept{JobId(1), two, {{NodeId(4), 8, 4}}, Instant() + hours(1)},
+       "2 nodes are kept for it until 1970-01-01T01:00:00Z; a replacement is needed for 1 other, "
+       "node 4"},
+      {CapacityLetGo{JobId(1)}, "Its nodes are kept for it no longer; it is placed anew"},
+      {CrashLoopFound{JobId(1), 4, {3, 0, false, ""}, {NodeId(0), NodeId(2)}},
+       "It failed 4 times in the same way with nothing saved between (its first failing task "
+       "exited with code 3), on different nodes (node 0, node 2): the job is broken, not a node; "
+       "it is not started again"},
+      {RanksCompared{JobId(1),
+                     AttemptNumber(1),
+                     8,
+                     milliseconds(250),
+                     milliseconds(1),
+                     Rank(5),
+                     milliseconds(300),
+                     {Rank(5)}},
+       "8 ranks compared: 0.25 s a step (the median), rank 5 0.3 s; 1 rank out of line"},
+      {SparesChanged{{NodeId(1), NodeId(2)}, {NodeId(3)}},
+       "2 nodes are spares now, node 1 among them; 1 node is no spare any more, node 3"},
       {AttemptPlaced{JobId(1), AttemptNumber(2), Epoch(5), two, Checkpoint{120, "/c"}},
        "Attempt 2 placed on node 3 (ranks 0-3), node 4 (rank 4), from its checkpoint at step 120"},
       {AttemptPlaced{JobId(1), AttemptNumber(1), Epoch(5), six, {}},

@@ -73,7 +73,7 @@ LedgerCategory free_category(const State& state, const Node& node) {
     case NodePhase::kReady:
       break;
   }
-  if (node.claim.job != JobId() || node.reserved) return LedgerCategory::kHeld;
+  if (node.claim.job != JobId() || node.reserved || node.spare) return LedgerCategory::kHeld;
   if (node.checking) return LedgerCategory::kValidating;
   return state.idle_cause;
 }

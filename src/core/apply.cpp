@@ -19,7 +19,7 @@ class Applier {
   Applier(State& state, Instant at) : state_(state), at_(at) {}
 
   void operator()(const Refused&) {}
-  void operator()(const ControllerTookOver&) {}
+  void operator()(const ControllerTookOver&) { hear_anew(state_); }
   void operator()(const SubmitRepeated&) {}
   void operator()(const CancelRepeated&) {}
 
@@ -47,6 +47,7 @@ class Applier {
     Node& node = node_at(event.node);
     MW_CHECK(node.slices == 0);
     drop_claim(node.claim.job);
+    drop_spare(state_, event.node);
     const LedgerCategory category = free_category(state_, node);
     state_.ledger.change_capacity(category, -node.accelerators_free);
     auto& described = state_.fleet.described;
@@ -67,7 +68,10 @@ class Applier {
 
   void operator()(const NodeContact& event) {
     Node& node = node_at(event.node);
-    if (event.lost) drop_all_on(node);
+    if (event.lost) {
+      drop_all_on(node);
+      note_incident(state_, event.node);
+    }
     recategorise(node, [&] { node.lost = event.lost; });
     follow_checks(state_, node);
   }
@@ -145,7 +149,7 @@ class Applier {
     Job& job = pending(event.job);
     MW_CHECK(!job.held);
     if (job.in_line) dequeue(state_, job);
-    drop_hold(job.id);
+    drop_hold(state_, job.id);
     drop_claim(job.id);
     job.held = true;
     job.held_by = event.by;
@@ -184,8 +188,9 @@ class Applier {
     Job& job = pending(event.job);
     const JobSpec& spec = spec_of(state_, event.job);
     dequeue(state_, job);
-    drop_hold(job.id);
+    drop_hold(state_, job.id);
     drop_claim(job.id);
+    use_spares(state_, event.placement);
     job.state = JobState::kStarting;
     job.first_in_line = false;
     job.attempts = event.attempt.value();
@@ -267,6 +272,7 @@ class Applier {
       state_.holds.emplace(event.job,
                            HeldCapacity{event.job, attempt.placement, attempt.accelerators});
     }
+    note_attempt_end(state_, attempt, event);
     state_.attempts.erase(event.job);
   }
 
@@ -282,8 +288,9 @@ class Applier {
     Job& job = pending(event.job);
     MW_CHECK(is_final(event.state));
     if (job.in_line) dequeue(state_, job);
-    drop_hold(job.id);
+    drop_hold(state_, job.id);
     drop_claim(job.id);
+    forget_crashes(state_, job.id);
     job.state = event.state;
     job.finished_at = at_;
     JobRecord& record = state_.records.change(job.record);
@@ -302,6 +309,7 @@ class Applier {
       change_category(state_, attempt, LedgerCategory::kProductive, at_);
     }
     merge(state_.jobs.change(event.job).progress, event.progress);
+    note_step_time(state_, attempt, event);
     hear(attempt);
   }
 
@@ -355,6 +363,14 @@ class Applier {
   }
   void operator()(const ReservationEnded& event) { end_reservation(state_, event.reservation); }
 
+  void operator()(const CapacityKept& event) { apply_resilience(state_, event); }
+  void operator()(const CapacityLetGo& event) {
+    drop_hold(state_, event.job);
+    state_.blocked.erase(event.job);
+  }
+  void operator()(const CrashLoopFound& event) { apply_resilience(state_, event); }
+  void operator()(const RanksCompared& event) { apply_resilience(state_, event); }
+  void operator()(const SparesChanged& event) { apply_resilience(state_, event); }
   void operator()(const CheckpointWanted&) {}
   /// Faults, repairs and checks (health_apply.cpp, checks.cpp).
   template <class Other>
@@ -442,28 +458,12 @@ class Applier {
     }
   }
 
-  void drop_hold(JobId job) {
-    const auto hold = state_.holds.find(job);
-    if (hold == state_.holds.end()) return;
-    give_capacity(state_, job, hold->second.placement, LedgerCategory::kHeld);
-    state_.holds.erase(hold);
-  }
-
   /// Nothing is held or claimed on a node that takes no work, or that is set aside; the job will be
   /// placed anew.
   void drop_all_on(const Node& at) {
     drop_claim(at.claim.job);
-    const NodeId node = at.id;
-    std::vector<JobId> jobs;
-    for (const auto& [job, hold] : state_.holds) {
-      for (const NodeSlice& slice : hold.placement) {
-        if (slice.node == node) {
-          jobs.push_back(job);
-          break;
-        }
-      }
-    }
-    for (const JobId job : jobs) drop_hold(job);
+    drop_spare(state_, at.id);
+    drop_holds_on(state_, at.id);
   }
 
   void forget_oldest() {
@@ -471,6 +471,7 @@ class Applier {
     state_.finished.pop_front();
     const JobId record_id = state_.jobs.at(oldest).record;
     state_.jobs.erase(oldest);
+    forget_crashes(state_, oldest);
     JobRecord& record = state_.records.change(record_id);
     if (--record.jobs_left > 0) return;
     if (!record.client_key.empty()) state_.job_by_key.erase(record.client_key);

@@ -6,6 +6,7 @@
 #include "core/gang.h"
 #include "core/placement_search.h"
 #include "core/preemption.h"
+#include "core/replacement.h"
 #include "core/reservations.h"
 #include "core/why.h"
 
@@ -74,6 +75,7 @@ Blockers blockers_of(const State& state, JobId job, Instant now) {
     see(copy, *view);
     LiftedClaims lifted(copy);
     lifted.lift_all();
+    const WithoutHold without(copy, job);
     const auto claim = choose_victims(copy, job, placer.placer(), Stopping::kExplain);
     if (claim) {
       found.jobs = claim->victims;

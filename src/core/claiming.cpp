@@ -10,6 +10,7 @@
 #include "core/planned_room.h"
 #include "core/preemption.h"
 #include "core/queueing.h"
+#include "core/replacement.h"
 #include "core/reservations.h"
 #include "core/start_plan.h"
 #include "core/stepper.h"
@@ -28,8 +29,15 @@ ClassLevel level_of(const State& state, JobId id) {
 }  // namespace
 
 bool Core::Stepper::claim_for(JobId job) {
-  if (!state_.claims.contains(job) && is_to_be_searched_for(job) && may_ever_fit(job) &&
-      see_as(job)) {
+  const bool kept = state_.resilience.gaps.contains(job);
+  if (kept) {
+    // Others may have to go for it; but what it has is better than a plan.
+    if (see_as(job) && stop_others_for(job)) {
+      note_blocked(job, AwaitsVictims{state_.claims.at(job).victims});
+      return false;
+    }
+  } else if (!state_.claims.contains(job) && is_to_be_searched_for(job) && may_ever_fit(job) &&
+             see_as(job)) {
     searched_ = false;
     if (stop_others_for(job) || move_others_for(job)) {
       note_blocked(job, AwaitsVictims{state_.claims.at(job).victims});
@@ -109,7 +117,11 @@ bool Core::Stepper::is_told(JobId job) const {
 bool Core::Stepper::stop_others_for(JobId job) {
   if (!may_stop_others(state_, job)) return false;
   searched_ = true;
-  auto claim = choose_victims(state_, job, placer_.placer());
+  std::optional<Claim> claim;
+  {
+    const WithoutHold without(state_, job);
+    claim = choose_victims(state_, job, placer_.placer());
+  }
   if (!claim) return false;
   // Nobody in its way: what it lacks is kept for others, and is not taken from them.
   if (claim->victims.empty()) return false;
@@ -119,6 +131,7 @@ bool Core::Stepper::stop_others_for(JobId job) {
     start = std::max(start, now_ + spec_of(state_, victim).grace);
   }
   if (!keeps_clear(state_, spec_of(state_, job), claim->nodes, start)) return false;
+  if (state_.holds.contains(job)) emit(CapacityLetGo{job});
   stop_for(job, std::move(*claim), EndCause::kPreempted);
   return true;
 }

@@ -65,6 +65,8 @@ std::vector<Event> Core::Stepper::step(Instant now, std::span<const Input> input
   end_overdue();
   turn_health();
   make_up_for_others();
+  turn_gaps();
+  turn_spares();
   boost_starved();
   decide();
   turn_checks();
@@ -89,6 +91,7 @@ Instant Core::Stepper::next_wakeup() const {
   if (!state_.health.timers.empty()) next = std::min(next, state_.health.timers.begin()->first);
   if (!state_.health.silence.empty()) next = std::min(next, state_.health.silence.begin()->first);
   if (const auto check = next_check()) next = std::min(next, *check);
+  for (const auto& [job, gap] : state_.resilience.gaps) next = std::min(next, gap.until);
   if (retries_.next() > now_) next = std::min(next, retries_.next());
   if (grow_at_ > now_ && !state_.may_grow.empty()) next = std::min(next, grow_at_);
   if (state_.policy.starvation_after.count() > 0 && state_.classes.waiting() > 0) {
@@ -101,9 +104,12 @@ void Core::Stepper::emit(EventBody body) {
   yield_checks(body);
   note_freed(body);
   note_leaving(body);
+  note_kept(body);
+  note_spares(body);
   events_.push_back({now_, request_, std::move(body)});
   apply(state_, events_.back());
   note_waiting(events_.back().body);
+  if (!broken_.empty()) mend_holds();
 }
 
 void Core::Stepper::refuse(Refusal refusal) { emit(Refused{std::move(refusal)}); }

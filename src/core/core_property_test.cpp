@@ -273,7 +273,18 @@ class World {
     policy.watch_for = seconds(random_.between(1, 20));
     policy.drain_deadline = seconds(random_.between(0, 10));
     if (random_.chance(1, 3)) policy.silence = seconds(random_.between(1, 20));
+    look_for_more(policy);
     return policy;
+  }
+
+  void look_for_more(FaultPolicy& policy) {
+    if (random_.chance(1, 2)) policy.silence_intervals = 2;
+    if (random_.chance(2, 3)) {
+      policy.crash_loops = {static_cast<std::uint32_t>(random_.between(2, 3)),
+                            seconds(random_.between(0, 3)), 2, minutes(5)};
+    }
+    if (random_.chance(2, 3)) policy.stragglers = {3, 10, 1, 1};
+    if (random_.chance(2, 3)) policy.lemons = {hours(3), 1, 900'000};
   }
 
   /// Of the remedy that is being done, of one before it, or of none.
@@ -325,6 +336,12 @@ class World {
       if (random_.chance(1, 3)) each.borrow_limit = amount();
     }
     if (random_.chance(1, 20)) policy.default_class = "none such";
+    policy.keep_nodes_for = seconds(random_.between(0, 60));
+    if (random_.chance(1, 2)) {
+      policy.spares = {SpareRule{}};
+      policy.spares->front().level = FabricLevel::kSite;
+      if (random_.chance(1, 2)) policy.spares->front().count = 1;
+    }
     return policy;
   }
 
@@ -417,7 +434,8 @@ class World {
         if (random_.chance(1, 2)) return AttemptExited{job, running.epoch, {}};
         return AttemptGone{job, running.epoch, random_.chance(1, 2), "gone"};
       case 2:
-        return ReportProgress{job, number, Rank(0), some_progress()};
+        return ReportProgress{job, number, Rank(static_cast<std::uint32_t>(random_.below(5))),
+                              some_progress()};
       case 3:
         return CheckpointBegun{job, number};
       case 4:
@@ -431,6 +449,7 @@ class World {
     Progress progress;
     progress.step = random_.below(1000);
     if (random_.chance(1, 2)) progress.loss = 0.5;
+    if (random_.chance(1, 2)) progress.step_time = seconds(random_.between(0, 3));
     return progress;
   }
 
@@ -450,6 +469,9 @@ class World {
       step({{RequestId(), NodeSeen{spec}}});
     }
     bring_back();
+    Policy policy = core_.state().policy;
+    policy.spares.reset();
+    step({{RequestId(), SetPolicy{policy, "o"}}});
     release_or_cancel();
     for (int round = 0; round < 400 && unfinished() > 0; ++round) {
       if (::testing::Test::HasFatalFailure()) return;

@@ -175,8 +175,10 @@ void Core::Stepper::turn_health() {
   // What is judged may want no time at all for something.
   do {
     nodes_due();
+    find_lemons();
     judge_all();
-  } while (!state_.health.timers.empty() && state_.health.timers.begin()->first <= now_);
+  } while (!lemons_.empty() ||
+           (!state_.health.timers.empty() && state_.health.timers.begin()->first <= now_));
   leave_for_drains();
   while (!emptied_.empty()) {
     const NodeId node = *emptied_.begin();

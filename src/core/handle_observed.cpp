@@ -125,7 +125,8 @@ void Core::Stepper::operator()(const ReportProgress& input) {
   const Attempt* attempt = reporting(input.job, input.attempt);
   if (attempt == nullptr) return;
   emit(ProgressNoted{input.job, input.attempt, input.rank, input.progress});
-  want_checkpoint(*attempt);
+  if (input.progress.step_time) compare_when_told(input.job);
+  want_checkpoint(state_.attempts.at(input.job));
 }
 
 void Core::Stepper::operator()(const CheckpointBegun& input) {

@@ -157,6 +157,8 @@ void apply_health(State& state, const BreakerWasReset& event);
 void apply_health(State& state, const FaultPolicyChanged& event);
 /// The job's attempt has said something of itself, as of `state.now`.
 void note_heard(State& state, JobId job);
+/// A control plane took over: silence counts from now on.
+void hear_anew(State& state);
 /// Its attempt is over, or being stopped: nobody listens for it any more.
 void stop_listening(State& state, JobId job);
 /// Its attempt is over: what it said of its own faults is forgotten.

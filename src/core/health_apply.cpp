@@ -140,7 +140,9 @@ void watch_silence(State& state, JobId job, int sign) {
   Health& health = state.health;
   const auto heard = health.heard.find(job);
   if (heard == health.heard.end() || health.policy->silence.count() == 0) return;
-  const std::pair<Instant, JobId> entry{heard->second + health.policy->silence, job};
+  const Instant due = hung_at(state, job, heard->second);
+  if (due == Instant::never()) return;
+  const std::pair<Instant, JobId> entry{due, job};
   if (sign > 0) {
     health.silence.insert(entry);
   } else {
@@ -168,6 +170,10 @@ void apply_health(State& state, const NodeMoved& event, NodePhase before) {
   if (event.mover == Mover::kFaultPolicy && before == NodePhase::kReady) {
     note_taken(state, event.node);
   }
+  if (event.mover == Mover::kFaultPolicy && event.phase == NodePhase::kDraining) {
+    note_incident(state, event.node);
+  }
+  if (event.phase == NodePhase::kReady) state.resilience.node_crashes.erase(event.node);
   // A person who puts it back into service has looked at what was wrong with it.
   if (event.phase != NodePhase::kReady || event.mover == Mover::kFaultPolicy) return;
   const auto found = state.faults.find(place_of(event.node));
@@ -295,20 +301,40 @@ void apply_health(State& state, const FaultPolicyChanged& event) {
   for (auto& [place, faults] : state.faults) {
     for (FaultRecord& record : faults.records) record.withheld = FaultAction::kIgnore;
   }
-  if (event.policy.silence.count() == 0) state.health.heard.clear();
+  if (event.policy.silence.count() == 0) {
+    state.health.heard.clear();
+    state.resilience.pulses.clear();
+  }
+  if (!event.policy.stragglers) state.resilience.paces.clear();
   rebuild_health(state);
 }
 
 void note_heard(State& state, JobId job) {
   if (state.health.policy->silence.count() == 0) return;
   watch_silence(state, job, -1);
-  state.health.heard[job] = state.now;
+  const auto heard = state.health.heard.emplace(job, state.now).first;
+  Pulse& pulse = state.resilience.pulses[job];
+  pulse.intervals += state.now - heard->second;
+  pulse.longest = std::max(pulse.longest, state.now - heard->second);
+  ++pulse.reports;
+  pulse.saving = state.attempts.at(job).category == LedgerCategory::kCheckpointing;
+  heard->second = state.now;
   watch_silence(state, job, 1);
+}
+
+/// While no control plane was there nobody could be heard.
+void hear_anew(State& state) {
+  for (auto& [job, at] : state.health.heard) {
+    watch_silence(state, job, -1);
+    at = state.now;
+    watch_silence(state, job, 1);
+  }
 }
 
 void stop_listening(State& state, JobId job) {
   watch_silence(state, job, -1);
   state.health.heard.erase(job);
+  state.resilience.pulses.erase(job);
 }
 
 void forget_job_faults(State& state, JobId job) {

@@ -7,6 +7,7 @@
 #include "core/gang.h"
 #include "core/health_check.h"
 #include "core/reservations.h"
+#include "core/resilience_check.h"
 
 namespace mw {
 namespace {
@@ -26,6 +27,7 @@ class Inspector {
     tenants();
     indexes();
     inspect_health(state_, found_);
+    inspect_resilience(state_, found_);
     return std::move(found_);
   }
 

@@ -122,22 +122,27 @@ void Core::Stepper::stop_attempt(const Attempt& attempt, EndCause cause, const s
 
 void Core::Stepper::end_attempt(JobId id, EndCause cause, const std::string& detail) {
   const Attempt& attempt = state_.attempts.at(id);
+  const Placement placement = attempt.placement;
   const Job& job = state_.jobs.at(id);
   const RestartPolicy& policy = spec_of(state_, id).restart;
   const WorkSplit work = split_work(attempt, cause, now_);
   const std::string by = attempt.stop_by;
   const bool again = starts_again(job, policy, cause);
-  const bool hold = again && !stopped_for_others(cause) &&
-                    delay_before(job, policy, cause) <= kHoldCapacityMax &&
+  const bool soon =
+      again && !stopped_for_others(cause) && delay_before(job, policy, cause) <= kHoldCapacityMax;
+  const bool hold = soon && !fails_there_again(attempt, cause) &&
                     all_take_work(state_, attempt.placement) &&
                     may_be_held(state_, spec_of(state_, id), attempt.placement,
                                 now_ + delay_before(job, policy, cause) + kHoldCapacityMax);
   emit(AttemptEnded{id, attempt.number, cause, work.lost, work.kept, hold, detail});
-  if (again) {
-    plan_restart(id, cause);
-  } else {
-    finish(id, final_state(cause), by);
-  }
+  if (cause == EndCause::kTaskFailed) blame_node(id);
+  if (!again) return finish(id, final_state(cause), by);
+  if (end_crash_loop(id)) return;
+  plan_restart(id, cause);
+  const Duration keep = state_.policy.keep_nodes_for.value_or(Duration());
+  const bool elastic = spec_of(state_, id).gang.tasks_min > 0;
+  if (!soon || hold || elastic || keep.count() == 0 || !state_.jobs.at(id).first_in_line) return;
+  keep_good_nodes(id, placement, {}, std::max(now_, state_.jobs.at(id).not_before) + keep);
 }
 
 void Core::Stepper::plan_restart(JobId id, EndCause cause) {

@@ -73,6 +73,7 @@ struct Node {
   /// It is set aside, and not for whom placement looks just now (reservations.h).
   bool hidden = false;
   bool reserved = false;             ///< the time for which it is set aside has begun
+  bool spare = false;                ///< kept free for gangs that lose a node
   bool checking = false;             ///< it is idle and being checked
   std::optional<Instant> check_due;  ///< when it may be; none: it is not idle, or nobody checks
   Watts draw;  ///< counted in the index: of what runs, or what is claimed if more
@@ -83,7 +84,7 @@ struct Node {
 
 /// Given new work, as long as something is free.
 inline bool takes_work(const Node& node) {
-  return node.phase == NodePhase::kReady && !node.lost && !node.exclusive;
+  return node.phase == NodePhase::kReady && !node.lost && !node.exclusive && !node.spare;
 }
 
 }  // namespace mw

@@ -6,6 +6,7 @@
 #include "core/claims.h"
 #include "core/gang.h"
 #include "core/queueing.h"
+#include "core/replacement.h"
 #include "core/reservations.h"
 #include "core/stepper.h"
 
@@ -122,6 +123,14 @@ std::optional<TenantId> Core::Stepper::barrier_before(ClassId id) const {
 
 std::optional<TenantId> Core::Stepper::over_limit(JobId job) const {
   // What is held for it is counted already.
+  if (const auto gap = state_.resilience.gaps.find(job); gap != state_.resilience.gaps.end()) {
+    AcceleratorShare lost;
+    for (const LostSlice& each : gap->second.lost) {
+      const GangShape& gang = group_at(spec_of(state_, job), each.first_rank);
+      lost += gang.task.accelerators * each.tasks;
+    }
+    return state_.tenants.over_limit(record_of(state_, job).tenant, lost);
+  }
   if (state_.holds.contains(job)) return std::nullopt;
   return state_.tenants.over_limit(record_of(state_, job).tenant,
                                    least_need(spec_of(state_, job)).accelerators);
@@ -151,21 +160,18 @@ bool Core::Stepper::try_job(JobId job, NoPlace& why) {
   why = {1, true};
   if (!see_as(job)) return false;
   const auto hold = state_.holds.find(job);
-  if (hold != state_.holds.end() && is_seen(state_, hold->second.placement)) {
+  const bool whole = hold != state_.holds.end() && !state_.resilience.gaps.contains(job);
+  if (whole && is_seen(state_, hold->second.placement)) {
     // Kept free since it ran there, on nodes that still take work: it fits by construction.
     start(job, hold->second.placement);
     return true;
   }
   std::optional<Placement> placement;
-  {
-    const LiftedClaims own(state_, job);
-    auto result = placer_.place(state_, job);
-    if (auto* none = std::get_if<NoPlace>(&result)) {
-      why = *none;
-    } else {
-      placement = std::get<Placement>(std::move(result));
-    }
+  if (const auto suspect = suspect_of(state_, job)) {
+    const HiddenNode elsewhere(state_, *suspect);
+    placement = find_place(job, why);
   }
+  if (!placement) placement = find_place(job, why);
   const auto claim = state_.claims.find(job);
   if (!placement && claim != state_.claims.end() && claim->second.at <= now_ &&
       JobPlacer::may_place_as_claimed(state_, claim->second)) {
@@ -225,6 +231,12 @@ void Core::Stepper::note_freed(const EventBody& body) {
     gone(finished->job);
   } else if (const auto* dropped = std::get_if<ClaimDropped>(&body)) {
     gone(dropped->job);
+  } else if (const auto* let_go = std::get_if<CapacityLetGo>(&body)) {
+    gone(let_go->job);
+  } else if (const auto* spares = std::get_if<SparesChanged>(&body)) {
+    sleeping_restarts_.clear();
+    if (!spares->go.empty()) grow_at_ = now_;
+    for (const NodeId node : spares->go) wakes_.freed(state_, node);
   } else if (const auto* placed = std::get_if<AttemptPlaced>(&body)) {
     // Of what was claimed or held for it, it may not take all.
     if (state_.claims.contains(placed->job) || state_.holds.contains(placed->job)) {

@@ -100,7 +100,8 @@ std::vector<NodeStanding> standings(const State& state, const ReservationSpec& s
     NodeStanding& standing = all[node.id.value()];
     if (in_use[node.id.value()]) standing = NodeStanding::kInUse;
     if (node.claim.job != JobId()) standing = NodeStanding::kKept;
-    if (node.phase != NodePhase::kReady || node.lost) standing = NodeStanding::kOutOfUse;
+    if (node.phase != NodePhase::kReady || node.lost || node.spare)
+      standing = NodeStanding::kOutOfUse;
   }
   for (const auto& [name, each] : state.reservations) {
     if (each.spec.end() <= from || spec.end() <= each.spec.start) continue;

@@ -63,6 +63,7 @@ void rebuild_indexes(State& state) {
   state.others_short.clear();
   for (Node& node : state.nodes) occupy_others(state, node);
   restore_reservations(state);
+  restore_spares(state);
   state.free.rebuild(*state.topology, state.nodes);
   for (const auto& [id, claim] : state.claims) restore_claim(state, claim);
   rebuild_health(state);

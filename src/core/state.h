@@ -27,6 +27,7 @@
 #include "core/ledger.h"
 #include "core/node.h"
 #include "core/placement.h"
+#include "core/resilience.h"
 #include "core/room.h"
 #include "core/tenants.h"
 #include "core/topology.h"
@@ -221,6 +222,7 @@ struct State {
   Demand demand;  ///< what has been asked for so far
   Health health;
   FaultTable faults;
+  Resilience resilience;
 
   // Derived.
   SharedTopology topology;
@@ -246,7 +248,7 @@ struct State {
   bool operator==(const State&) const = default;
   MW_FIELDS(last_seq, now, next_job, next_epoch, records, jobs, attempts, holds, claims,
             reservations, policy, fleet, nodes, tenants, finished, ledger, idle_cause, blocked,
-            demand, health, faults)
+            demand, health, faults, resilience)
 };
 
 /// Ended jobs stay in the state (for `show`, dependencies and repeated submits) until this many

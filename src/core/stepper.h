@@ -154,6 +154,24 @@ class Core::Stepper {
   void say_of_check(NodeId node, std::string_view code, bool is_so, const std::string& detail);
   [[nodiscard]] std::optional<Instant> next_check() const;
 
+  // Surviving (handle_resilience.cpp, spares.cpp).
+  void keep_good_nodes(JobId job, const Placement& placement, std::vector<LostSlice> lost,
+                       Instant until);
+  void note_kept(const EventBody& body);
+  void mend_holds();
+  void turn_gaps();
+  [[nodiscard]] std::optional<Placement> find_place(JobId job, NoPlace& why);
+  [[nodiscard]] bool fails_there_again(const Attempt& attempt, EndCause cause) const;
+  bool end_crash_loop(JobId job);
+  void blame_node(JobId job);
+  void tell_of_node(NodeId node, std::string_view code, const std::string& detail, JobId job = {},
+                    std::optional<Rank> rank = {});
+  void compare_when_told(JobId job);
+  void find_lemons();
+  void find_lemon(NodeId node, const LemonRules& rules);
+  void turn_spares();
+  void note_spares(const EventBody& body);
+
   // Deciding (passes.cpp).
   void decide();
   void start_restarts();
@@ -212,7 +230,15 @@ class Core::Stepper {
   std::map<NodeId, std::vector<Restart>> restarting_;
   std::set<std::pair<FaultPlace, std::pair<std::string, std::optional<std::uint32_t>>>> judged_;
   std::vector<FaultGone> over_;  ///< faults that are gone
-  bool has_tried_ = false;       ///< in this step, to find a place for somebody
+  struct BrokenHold {
+    JobId job;
+    Placement placement;
+    std::vector<LostSlice> lost;
+    Instant until;
+  };
+  std::vector<BrokenHold> broken_;  ///< by the event at hand
+  std::set<NodeId> lemons_;         ///< that may be one now
+  bool has_tried_ = false;          ///< in this step, to find a place for somebody
   // Memory of what was tried. Most of it only saves time, but when something is searched for again
   // decides too: so a step that tries is stored, even if it makes no event (has_tried). A new
   // control plane has none of it, so all of it is forgotten where the journal says that one took
@@ -226,8 +252,10 @@ class Core::Stepper {
   std::set<JobId> sleeping_restarts_;  ///< due, tried, and nothing has come free since
   /// Those that wait too long for their tenant's quota, with the class's generation.
   std::map<ClassId, std::pair<TenantId, std::uint64_t>> barriers_;
-  Instant grow_at_;      ///< nobody grows before this, unless something comes free
-  Instant starving_at_;  ///< nobody has waited too long before this
+  bool spares_due_ = true;     ///< others may have to be in reserve
+  bool spares_short_ = false;  ///< fewer are than should be
+  Instant grow_at_;            ///< nobody grows before this, unless something comes free
+  Instant starving_at_;        ///< nobody has waited too long before this
   static constexpr Instant kNeverLooked{-1};
   Instant looked_at_ = kNeverLooked;  ///< the calendar, up to and including this
   std::uint64_t reasons_left_ = 0;    ///< nodes that may yet be looked at in this step to say why

@@ -52,6 +52,9 @@ void Wakes::freed(const State& state, const Claim& claim) {
     nodes_[each.node] += kWholeAccelerator * (all - std::min(each.whole_left, all));
   }
 }
+void Wakes::freed(const State& state, NodeId node) {
+  nodes_[node] += kWholeAccelerator * state.topology->shape(node).accelerators;
+}
 void Wakes::freed(const State& state, TenantId tenant) {
   for (const TenantId each : state.tenants.at(tenant).path) tenants_.insert(each);
 }

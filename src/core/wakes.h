@@ -24,6 +24,7 @@ class Wakes {
   void freed(const Placement& placement);
   /// As much as it claimed, and not only what was kept from others.
   void freed(const State& state, const Claim& claim);
+  void freed(const State& state, NodeId node);
   /// The tenant, and all above it, use less than before.
   void freed(const State& state, TenantId tenant);
   /// Everything may be different.

@@ -81,6 +81,7 @@ std::optional<PendingReason> why_unclaimed(const State& state, JobId job) {
   const JobSpec& spec = spec_of(state, job);
   if (!state.claims.empty() || !spec.groups.empty()) return std::nullopt;
   if (!state.reservations.empty() || spec.reservation) return std::nullopt;
+  if (state.resilience.gaps.contains(job)) return std::nullopt;
   if (state.holds.contains(job)) return NotYetConsidered{};
   if (auto over = over_quota(state, job)) return over;
   const GangShape gang = least_gang(spec);
@@ -94,6 +95,11 @@ PendingReason why_blocked(State& state, JobId job, JobPlacer& placer, Instant no
   if (!view) return why_nowhere(state, spec);
   const Seeing seeing(state, *view);
   const auto hold = state.holds.find(job);
+  if (const auto gap = state.resilience.gaps.find(job); gap != state.resilience.gaps.end()) {
+    return AwaitsReplacement{static_cast<std::uint32_t>(hold->second.placement.size()),
+                             static_cast<std::uint32_t>(gap->second.lost.size()),
+                             gap->second.until};
+  }
   if (hold != state.holds.end() && is_seen(state, hold->second.placement)) {
     return NotYetConsidered{};
   }

@@ -7,6 +7,7 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 
+#include <algorithm>
 #include <cmath>
 #include <mutex>
 
@@ -24,6 +25,7 @@ namespace {
 
 constexpr std::size_t kPathLengthMax = 4095;  // PATH_MAX without its NUL
 constexpr std::size_t kUnitLengthMax = 32;
+constexpr double kStepSecondsMax = 86'400;
 
 /// Something that is wrong with the job, by its own word.
 struct FaultBody {
@@ -43,11 +45,12 @@ struct ReportBody {
   std::optional<double> loss;
   std::optional<double> rate;
   std::optional<std::string> unit;
+  std::optional<double> step_time_s;
   std::optional<Checkpoint> checkpoint;
   std::optional<bool> checkpointing;
   std::optional<FaultBody> fault;
-  MW_FIELDS(job, attempt, rank, step, steps_total, samples, loss, rate, unit, checkpoint,
-            checkpointing, fault)
+  MW_FIELDS(job, attempt, rank, step, steps_total, samples, loss, rate, unit, step_time_s,
+            checkpoint, checkpointing, fault)
 };
 
 Error invalid(std::string message) { return Error{ErrorCode::kInvalid, std::move(message)}; }
@@ -177,8 +180,14 @@ Result<std::vector<InputBody>> parse_report(const Request& request) {
     if (!told) return told.error();
     inputs.emplace_back(std::move(*told));
   }
-  const Progress progress{body->step, body->steps_total, body->samples,
-                          body->loss, body->rate,        body->unit};
+  Progress progress{body->step, body->steps_total, body->samples,
+                    body->loss, body->rate,        body->unit};
+  if (const auto step = body->step_time_s) {
+    if (!(*step > 0) || *step > kStepSecondsMax) {
+      return invalid("body.step_time_s: expected seconds, more than 0 and at most 86400.");
+    }
+    progress.step_time = std::max(Duration(std::llround(*step * 1e9)), Duration(1));
+  }
   const bool begins = body->checkpointing.value_or(false);
   // Nothing but "not checkpointing" is progress, too: it ends the time that counts as saving.
   if (progress != Progress() || (!begins && !body->checkpoint && !body->fault)) {

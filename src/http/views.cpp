@@ -74,6 +74,20 @@ json::value progress_view(const Progress& progress) {
           {"unit", optional_value(progress.unit)}};
 }
 
+double seconds_of(Duration length) { return static_cast<double>(length.count()) / 1e9; }
+
+json::value ranks_view(const std::optional<RanksCompared>& ranks) {
+  if (!ranks) return nullptr;
+  json::array outliers;
+  for (const Rank rank : ranks->outliers) outliers.push_back(rank.value());
+  return {{"compared", ranks->ranks},
+          {"step_median_s", seconds_of(ranks->median)},
+          {"step_deviation_s", seconds_of(ranks->deviation)},
+          {"slowest", ranks->slowest.value()},
+          {"slowest_step_s", seconds_of(ranks->slowest_step)},
+          {"outliers", std::move(outliers)}};
+}
+
 PendingReason reason_as_last_told(const State& state, const Job& job, const JobSpec& spec,
                                   Instant now) {
   if (job.held) return IsHeld{job.held_by};
@@ -99,6 +113,17 @@ JobSnapshot snapshot_of(const State& state, const Job& job, Instant now, Why why
       snapshot.node_names.push_back(state.topology->name(slice.node));
     }
   }
+  const Resilience& memory = state.resilience;
+  const auto crashes = memory.crashes.find(job.id);
+  if (crashes != memory.crashes.end() && crashes->second.looped) {
+    const CrashHistory& history = crashes->second;
+    snapshot.crash_loop = CrashLoopFound{job.id, history.failures, history.exit, history.nodes};
+    for (const NodeId node : history.nodes) {
+      snapshot.crash_nodes.emplace(node, state.topology->name(node));
+    }
+  }
+  const auto pace = memory.paces.find(job.id);
+  if (pace != memory.paces.end()) snapshot.ranks = pace->second.last;
   if (job.state == JobState::kPending) {
     snapshot.pending = why == Why::kTryAgain ? explain(state, job.id, now)
                                              : reason_as_last_told(state, job, *record.spec, now);
@@ -159,6 +184,7 @@ json::object job_view(const JobSnapshot& snapshot) {
                                                       : json::value{{"step", job.checkpoint.step},
                                                                     {"path", job.checkpoint.path}};
   view["progress"] = progress_view(job.progress);
+  view["ranks"] = ranks_view(snapshot.ranks);
   view["usage"] = usage_view(snapshot.usage);
   view["last_end"] =
       job.last_end ? json::value(text_value(name_of(*job.last_end))) : json::value(nullptr);
@@ -174,6 +200,11 @@ json::object why_view(const JobSnapshot& snapshot) {
   if (snapshot.pending) {
     view["reason"] = to_json(*snapshot.pending);
     view["text"] = text(*snapshot.pending, snapshot.seen_at);
+    return view;
+  }
+  if (const auto& loop = snapshot.crash_loop) {
+    view["reason"] = {{"kind", text_value(CrashLoopFound::kKind)}, {"failures", loop->failures}};
+    view["text"] = text(*loop, [&](NodeId node) { return snapshot.crash_nodes.at(node); });
     return view;
   }
   view["reason"] = nullptr;
@@ -234,6 +265,7 @@ json::array node_views(const State& state, NodeId first, std::size_t limit) {
     view["site"] = spec.site;
     view["phase"] = text_value(name_of(node->phase));
     view["lost"] = node->lost;
+    view["spare"] = node->spare;
     view["reason"] = node->phase_reason;
     view["by"] = node->phase_by;
     view["phase_since_ns"] = node->phase_since.count();

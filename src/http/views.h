@@ -5,6 +5,7 @@
 #include <boost/json/object.hpp>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -37,6 +38,9 @@ struct JobSnapshot {
   std::vector<std::string> node_names;  ///< one a slice of the attempt's placement
   JobUsage usage;
   std::optional<PendingReason> pending;
+  std::optional<CrashLoopFound> crash_loop{};  ///< for which it was given up
+  std::map<NodeId, std::string> crash_nodes{};
+  std::optional<RanksCompared> ranks{};  ///< of the running attempt, when last compared
 };
 /// REQUIRES: `job` is in `state`; now >= state.now.
 JobSnapshot snapshot_of(const State& state, const Job& job, Instant now, Why why);

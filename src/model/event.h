@@ -23,6 +23,7 @@
 #include "model/policy.h"
 #include "model/reason.h"
 #include "model/reservation_event.h"
+#include "model/resilience_event.h"
 
 namespace mw {
 
@@ -273,17 +274,16 @@ struct IdleCauseChanged {
   MW_FIELDS(cause)
 };
 
-using EventBody =
-    std::variant<Refused, ControllerTookOver, NodeJoined, NodeChanged, NodeContact, NodeMoved,
-                 JobSubmitted, SubmitRepeated, JobHeld, JobReleased, JobBlocked, AttemptPlaced,
-                 AttemptRunning, TaskEnded, AttemptStopping, AttemptEnded, RestartPlanned,
-                 JobFinished, ProgressNoted, CheckpointStarted, CheckpointKept, IdleCauseChanged,
-                 CancelRepeated, FleetDeclared, JobEligible, JobBoosted, CapacityClaimed,
-                 ClaimDropped, PolicyChanged, ReservationMade, ReservationBegun, ReservationMended,
-                 ReservationEnded, CheckpointWanted, FaultNoted, FaultGone, FaultJudged,
-                 NodeWatched, RemedyPlanned, RemedyBegun, RemedyCancelled, RemedyEnded,
-                 BreakerTripped, BreakerWasReset, FaultPolicyChanged, CheckBegun, CheckEnded,
-                 NodeUseChanged>;
+using EventBody = std::variant<
+    Refused, ControllerTookOver, NodeJoined, NodeChanged, NodeContact, NodeMoved, JobSubmitted,
+    SubmitRepeated, JobHeld, JobReleased, JobBlocked, AttemptPlaced, AttemptRunning, TaskEnded,
+    AttemptStopping, AttemptEnded, RestartPlanned, JobFinished, ProgressNoted, CheckpointStarted,
+    CheckpointKept, IdleCauseChanged, CancelRepeated, FleetDeclared, JobEligible, JobBoosted,
+    CapacityClaimed, ClaimDropped, PolicyChanged, ReservationMade, ReservationBegun,
+    ReservationMended, ReservationEnded, CheckpointWanted, FaultNoted, FaultGone, FaultJudged,
+    NodeWatched, RemedyPlanned, RemedyBegun, RemedyCancelled, RemedyEnded, BreakerTripped,
+    BreakerWasReset, FaultPolicyChanged, CheckBegun, CheckEnded, NodeUseChanged, CapacityKept,
+    CapacityLetGo, CrashLoopFound, RanksCompared, SparesChanged>;
 
 struct Event {
   Instant at;

@@ -84,6 +84,13 @@ std::string fault_of(const FaultPolicy& policy) {
     }
   }
   if (std::string fault = fault_of(check_rules(policy)); !fault.empty()) return fault;
+  if (policy.crash_loops &&
+      (policy.crash_loops->failures < 2 || policy.crash_loops->node_jobs < 2)) {
+    return "a crash loop takes two failures, and two jobs of a node";
+  }
+  if (policy.stragglers && policy.stragglers->ranks_min < 3) {
+    return "to compare ranks takes three of them";
+  }
   const bool negative = policy.merge_within < Duration() || policy.stale_after <= Duration() ||
                         policy.watch_for <= Duration() || policy.drain_deadline < Duration() ||
                         policy.silence < Duration();

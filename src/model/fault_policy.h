@@ -16,6 +16,7 @@
 #include "model/fault.h"
 #include "model/job.h"
 #include "model/node_phase.h"
+#include "model/resilience.h"
 
 namespace mw {
 
@@ -81,12 +82,17 @@ struct FaultPolicy {
   Duration stale_after = minutes(15);     ///< what happened longer ago is history, and not acted on
   Duration watch_for = minutes(30);       ///< a suspect node without further faults is ready again
   Duration drain_deadline = minutes(10);  ///< for work that was asked to save and leave
-  Duration
-      silence{};  ///< a job that reported progress and then nothing for so long hangs; 0: never
-  std::optional<CheckRules> checks{};  ///< none: as CheckRules says by itself
+  /// A job that reported progress and then nothing for so long hangs; 0: never.
+  Duration silence{};
+  /// And for so many times its own mean interval of reports; none: that does not matter.
+  std::optional<std::uint32_t> silence_intervals{};
+  std::optional<CheckRules> checks{};           ///< none: as CheckRules says by itself
+  std::optional<CrashLoopRules> crash_loops{};  ///< none: they are not looked for; likewise these
+  std::optional<StragglerRules> stragglers{};
+  std::optional<LemonRules> lemons{};
   bool operator==(const FaultPolicy&) const = default;
   MW_FIELDS(name, rules, hooks, breakers, merge_within, stale_after, watch_for, drain_deadline,
-            silence, checks)
+            silence, silence_intervals, checks, crash_loops, stragglers, lemons)
 };
 
 /// The rules of checks that hold.

@@ -209,8 +209,10 @@ struct Progress {
   std::optional<double> loss;            ///< shown, never decided on
   std::optional<double> rate;            ///< in `unit` per second; shown, never decided on
   std::optional<std::string> unit;       ///< e.g. "tokens"
+  /// How long a step of this rank takes without waiting for others: the median of its last ones.
+  std::optional<Duration> step_time{};
   bool operator==(const Progress&) const = default;
-  MW_FIELDS(step, steps_total, samples, loss, rate, unit)
+  MW_FIELDS(step, steps_total, samples, loss, rate, unit, step_time)
 };
 
 }  // namespace mw

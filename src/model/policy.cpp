@@ -30,6 +30,10 @@ std::string fault_of(const Policy& policy) {
     if (each.weight == 0) return "tenant " + each.name + " has no weight";
     if (each.quota.count() < 0) return "tenant " + each.name + " has a quota below zero";
   }
+  for (const SpareRule& each : policy.spares.value_or(std::vector<SpareRule>())) {
+    if (each.confidence_ppm >= 1'000'000) return "spares cannot be enough with certainty";
+    if (each.repair.count() <= 0) return "a repair takes no time";
+  }
   if (policy.fair_share.half_life.count() <= 0) return "the half-life of past use is not positive";
   return {};
 }

@@ -11,6 +11,7 @@
 #include "base/fields.h"
 #include "base/quantity.h"
 #include "base/time.h"
+#include "model/resilience.h"
 
 namespace mw {
 
@@ -117,9 +118,12 @@ struct Policy {
   RankingRules ranking;
   /// A job that has waited so long goes before all others, in order of age. 0: never.
   Duration starvation_after = hours(24);
+  /// For so long the good nodes of a gang that lost one are kept for it; 0 or none: not at all.
+  std::optional<Duration> keep_nodes_for = minutes(30);
+  std::optional<std::vector<SpareRule>> spares{};
   bool operator==(const Policy&) const = default;
   MW_FIELDS(name, classes, default_class, tenants, others, fair_share, backfill, preemption,
-            elastic, consolidation, ranking, starvation_after)
+            elastic, consolidation, ranking, starvation_after, keep_nodes_for, spares)
 };
 
 /// The class of that name, or the default one when `name` is empty; null when there is none.

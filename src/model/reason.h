@@ -195,11 +195,21 @@ struct ReservationTooSmall {
   MW_FIELDS(reservation, nodes, tasks_needed, tasks_possible)
 };
 
+/// Pending because it has lost nodes: the others are kept for it until these are replaced.
+struct AwaitsReplacement {
+  static constexpr std::string_view kKind = "awaits_replacement";
+  std::uint32_t nodes_kept = 0;
+  std::uint32_t nodes_lost = 0;
+  Instant until;  ///< then the others are let go, and it is placed anew
+  bool operator==(const AwaitsReplacement&) const = default;
+  MW_FIELDS(nodes_kept, nodes_lost, until)
+};
+
 using PendingReason =
     std::variant<NotYetConsidered, NoRoomNow, FleetTooSmall, NoSuchAccelerator, IsHeld,
                  WaitsToRestart, PowerShort, NoSuchSite, OverQuota, AwaitsTime, AwaitsJobs,
                  KeptForOthers, AwaitsVictims, AwaitsReservation, KeptByReservation,
-                 ReservationEndsFirst, ReservationTooSmall>;
+                 ReservationEndsFirst, ReservationTooSmall, AwaitsReplacement>;
 
 /// Why an input was refused.
 enum class RefusalKind : std::uint8_t {

@@ -76,7 +76,7 @@ struct Options {
 constexpr const char* kUsage =
     "usage: mw_validate [--json] [--quick] [--only GROUP] [--muri FOLDER] [--shockwave FOLDER]\n"
     "  --quick      smaller runs: larger statistical errors, and no judgement of the largest gang\n"
-    "  --only       failures, intervals, queues, slow or none (only the traces below)\n"
+    "  --only       failures, intervals, detection, queues, slow or none (only the traces below)\n"
     "  --muri       a folder with trace1.csv, trace3.csv, trace4.csv, beside published/\n"
     "  --shockwave  a folder with trace120.trace\n"
     "  --list FILE [--nodes N] [--accelerators N] [--launch-ns N]  only runs these jobs, and "
@@ -161,6 +161,7 @@ bool run(const Options& options) {
   if (wanted("failures"))
     check_failures(checks, options.quick ? 2000 : 10'000, options.quick ? 4096 : 16'384);
   if (wanted("intervals")) check_intervals(checks);
+  if (wanted("detection")) check_detection(checks, options.quick);
   if (wanted("queues"))
     check_queues(checks, options.quick ? 100'000 : 1'000'000,
                  options.quick ? 3'000'000 : 60'000'000);

@@ -55,6 +55,8 @@ void check_failures(Checks& checks, double failures, std::uint32_t nodes_max);
 void check_intervals(Checks& checks);
 /// Healthy and slow nodes held against their pool: false alarms, and power. `comparisons`: of each.
 void check_slow_nodes(Checks& checks, std::uint64_t comparisons);
+/// Slow ranks and nodes that fail too often: false alarms without faults, and power with them.
+void check_detection(Checks& checks, bool quick);
 /// Waits against Erlang C. `jobs`: of the twin; the recursion goes on to `jobs_long`.
 void check_queues(Checks& checks, std::uint64_t jobs, std::uint64_t jobs_long);
 /// Muri's traces and Shockwave's, when their folders are given, against what was published.

@@ -43,6 +43,11 @@ void Run::make_peace() {
 /// Whoever was not answered asks again, so that a job may be held or a node drained even now.
 void Run::give_free() {
   const State& state = cycle_->state();
+  if (state.policy.spares) {
+    Policy policy = state.policy;
+    policy.spares.reset();
+    people_.ask_for(SetPolicy{policy, "vopr"}, inputs_);
+  }
   for (const Node& node : state.nodes) {
     if (node.others) {
       inputs_.push_back({RequestId(), NodeUseReported{state.topology->name(node.id), {}}});
@@ -88,6 +93,8 @@ void Run::check_rest() {
   expect(world_.records() == 0, "the engine was not told to forget all");
   expect(state.claims.empty(), "capacity is claimed");
   expect(state.holds.empty(), "capacity is held");
+  expect(state.resilience.spares.empty(), "nodes are kept as spares");
+  expect(state.resilience.gaps.empty() && state.resilience.paces.empty(), "gangs are remembered");
   expect(state.reservations.empty(), "a reservation is left");
   expect(state.ledger.balanced(), "the ledger is not balanced");
   expect(state.health.remedies.empty(), "a remedy is left");

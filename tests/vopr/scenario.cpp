@@ -243,6 +243,23 @@ std::vector<NodeId> some_nodes(Random& random, const Topology& topology) {
   return nodes;
 }
 
+/// What is kept for gangs that lose a node, now and for later.
+void add_reserve(Policy& policy, Random random) {
+  policy.keep_nodes_for = minutes(random.between(0, 60));
+  if (!random.chance(1, 2)) return;
+  static constexpr FabricLevel kLevels[] = {FabricLevel::kScaleUp, FabricLevel::kLeaf,
+                                            FabricLevel::kPod, FabricLevel::kSite};
+  policy.spares.emplace();
+  for (std::uint64_t rules = 1 + random.below(2); rules > 0; --rules) {
+    SpareRule rule;
+    rule.level = kLevels[random.below(std::size(kLevels))];
+    if (random.chance(1, 2)) rule.count = static_cast<std::uint32_t>(random.below(3));
+    if (random.chance(1, 2)) rule.failures = static_cast<std::uint32_t>(random.below(100'000));
+    rule.confidence_ppm = static_cast<std::uint32_t>(random.between(100'000, 999'000));
+    policy.spares->push_back(rule);
+  }
+}
+
 }  // namespace
 
 Scenario some_scenario(Random& random) {
@@ -282,6 +299,9 @@ Policy some_policy(Random& random) {
   }
   if (random.chance(1, 20)) policy.others.reset();
   if (random.chance(1, 20)) policy.default_class = "none such";
+  // By a stream of its own, so that a seed gives the same run in all else.
+  add_reserve(policy, Random(static_cast<std::uint64_t>(policy.fair_share.half_life.count() +
+                                                        policy.starvation_after.count())));
   return policy;
 }
 

@@ -49,6 +49,10 @@ FaultPolicy some_fault_policy(Random& random) {
   rule("check.failed", {step(FaultAction::kValidate), step(FaultAction::kQuarantine)});
   rule("check.slow", {step(FaultAction::kValidate), step(FaultAction::kWatch)});
   rule("engine.node_lost", {{FaultAction::kIgnore}, {FaultAction::kQuarantine, 3, hours(1), {}}});
+  rule("job.hung", {step(FaultAction::kRestartJob)});
+  rule("node.crash_loop", {step(FaultAction::kValidate)});
+  rule("node.lemon", {step(FaultAction::kDrain)});
+  rule("node.slow_rank", {step(FaultAction::kWatch), step(FaultAction::kValidate)});
   rule("v.*", {{FaultAction::kIgnore}});
   rule("v.drain", {step(FaultAction::kDrain)});
   rule("v.flap", {step(FaultAction::kWatch), step(FaultAction::kQuarantine)});
@@ -67,7 +71,26 @@ FaultPolicy some_fault_policy(Random& random) {
   policy.watch_for = minutes(random.between(1, 60));
   policy.drain_deadline = minutes(random.between(0, 30));
   policy.stale_after = minutes(random.between(1, 30));
+  if (random.chance(1, 2)) policy.silence = minutes(random.between(1, 60));
+  if (random.chance(1, 2)) policy.silence_intervals = 5;
+  if (random.chance(3, 4)) {
+    policy.crash_loops = {static_cast<std::uint32_t>(random.between(2, 4)),
+                          seconds(random.between(0, 60)), 2, hours(2)};
+  }
+  if (random.chance(3, 4)) policy.stragglers = {3, 30, 2, 1};
+  if (random.chance(1, 2)) policy.lemons = {hours(12), 2, 900'000};
   return policy;
+}
+
+/// A rank of something that runs tells how long its steps take; now and then it is a slow one.
+InputBody Tellers::some_step(const State& state) {
+  std::vector<const Attempt*> running;
+  for (const auto& [job, attempt] : state.attempts) running.push_back(&attempt);
+  const Attempt& attempt = *running[random_.below(running.size())];
+  Progress progress;
+  progress.step_time = milliseconds(random_.chance(1, 8) ? 1500 : random_.between(990, 1010));
+  const Rank rank(static_cast<std::uint32_t>(random_.below(attempt.exited.size() + 1)));
+  return ReportProgress{attempt.job, attempt.number, rank, progress};
 }
 
 InputBody Tellers::some_news(Instant now, const State& state) {
@@ -109,6 +132,9 @@ void Tellers::tell(Instant now, const State& state, std::vector<Input>& inputs) 
     late_.pop_front();
   }
   if (now < next_) return;
+  if (!state.attempts.empty()) {
+    for (std::uint64_t count = random_.below(40); count > 0; --count) say(some_step(state));
+  }
   for (std::uint64_t count = 1 + random_.below(4); count > 0; --count) {
     // Said before, by somebody whose answer was lost; or said anew.
     InputBody body = !said_.empty() && random_.chance(1, 3) ? said_[random_.below(said_.size())]

@@ -30,6 +30,7 @@ class Tellers {
     Instant at;
     InputBody body;
   };
+  InputBody some_step(const State& state);
   InputBody some_news(Instant now, const State& state);
   InputBody some_use(const State& state);
 

@@ -236,6 +236,35 @@ Result<void> check_fleet(const FleetSource& fleet) {
   return {};
 }
 
+/// The same of what is remembered of failures.
+Result<void> check_resilience(const State& state) {
+  const Resilience& memory = state.resilience;
+  const auto is_node = [&](NodeId node) { return node.value() < state.nodes.size(); };
+  for (const auto& [job, gap] : memory.gaps) {
+    const bool nodes = std::all_of(gap.lost.begin(), gap.lost.end(),
+                                   [&](const LostSlice& lost) { return is_node(lost.node); });
+    if (!state.holds.contains(job) || gap.lost.empty() || !nodes)
+      return damaged("what " + job_name(job) + " has lost is unsound");
+  }
+  for (const auto& [job, history] : memory.crashes) {
+    if (state.jobs.find(job) == nullptr || !std::ranges::all_of(history.nodes, is_node))
+      return damaged("the failures of " + job_name(job) + " are unsound");
+  }
+  for (const auto& [job, pace] : memory.paces) {
+    const auto attempt = state.attempts.find(job);
+    if (attempt == state.attempts.end() || pace.steps.size() != attempt->second.exited.size())
+      return damaged("the pace of " + job_name(job) + " is unsound");
+  }
+  const auto unknown = [&](const auto& nodes) {
+    return std::ranges::any_of(nodes, [&](const auto& each) { return !is_node(each.first); });
+  };
+  if (unknown(memory.node_crashes) || unknown(memory.incidents) ||
+      !std::ranges::all_of(memory.spares, is_node)) {
+    return damaged("something is remembered of a node that is not there");
+  }
+  return {};
+}
+
 /// That everything named in the state is in it, so that nothing looks for what is not there.
 Result<void> check_references(const State& state) {
   if (state.topology->size() != state.nodes.size()) {
@@ -269,6 +298,7 @@ Result<void> check_references(const State& state) {
   for (const auto& [node, until] : state.health.watched) {
     if (node.value() >= state.nodes.size()) return damaged("a node is watched that is not there");
   }
+  if (const auto known = check_resilience(state); !known) return known;
   for (const JobId id : state.finished) {
     if (state.jobs.find(id) == nullptr)
       return damaged("finished " + job_name(id) + " is not there");
