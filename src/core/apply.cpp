@@ -308,7 +308,7 @@ class Applier {
     if (attempt.category == LedgerCategory::kCheckpointing) {
       change_category(state_, attempt, LedgerCategory::kProductive, at_);
     }
-    merge(state_.jobs.change(event.job).progress, event.progress);
+    state_.jobs.change(event.job).progress.follow(event.progress);
     note_step_time(state_, attempt, event);
     hear(attempt);
   }
@@ -477,15 +477,6 @@ class Applier {
     if (!record.client_key.empty()) state_.job_by_key.erase(record.client_key);
     declassify(state_, record);
     state_.records.erase(record_id);
-  }
-
-  static void merge(Progress& into, const Progress& from) {
-    if (from.step) into.step = from.step;
-    if (from.steps_total) into.steps_total = from.steps_total;
-    if (from.samples) into.samples = from.samples;
-    if (from.loss) into.loss = from.loss;
-    if (from.rate) into.rate = from.rate;
-    if (from.unit) into.unit = from.unit;
   }
 
   State& state_;

@@ -328,29 +328,6 @@ const std::vector<Schema>& own_schemas() {
         {"checkpoint", "Checkpoint~", "It was saved."},
         {"checkpointing", "boolean~", "true: it begins to save one."},
         {"fault", "ReportedFault~", "Something is wrong with it."}}},
-      {"Server",
-       "",
-       {{"version", "string", ""},
-        {"pid", "integer", ""},
-        {"home", "string", ""},
-        {"url", "string", ""},
-        {"containment", "string", "How tasks are confined."},
-        {"started_at_ns", "integer", ""},
-        {"store", "Store", ""},
-        {"loop", "LoopCounters", "Since the process started."}}},
-      {"Store",
-       "",
-       {{"available", "boolean", ""}, {"error", "string?", ""}, {"path", "string", ""}}},
-      {"LoopCounters",
-       "",
-       {{"batches", "integer", ""},
-        {"inputs", "integer", ""},
-        {"events", "integer", ""},
-        {"refused", "integer", ""},
-        {"store_failures", "integer", ""},
-        {"step_ns", "integer", ""},
-        {"append_ns", "integer", ""},
-        {"queue_length", "integer", ""}}},
   };
   return all;
 }
@@ -362,6 +339,7 @@ const std::vector<Schema>& schemas() {
     both.insert(both.end(), fault_schemas().begin(), fault_schemas().end());
     both.insert(both.end(), goodput_schemas().begin(), goodput_schemas().end());
     both.insert(both.end(), check_schemas().begin(), check_schemas().end());
+    both.insert(both.end(), server_schemas().begin(), server_schemas().end());
     return both;
   }();
   return all;

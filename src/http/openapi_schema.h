@@ -28,6 +28,9 @@ const std::vector<Schema>& forecast_schemas();
 const std::vector<Schema>& fault_schemas();
 /// Of goodput, incidents and how often jobs should save.
 const std::vector<Schema>& goodput_schemas();
+/// Of checks of nodes.
 const std::vector<Schema>& check_schemas();
+/// Of the server itself.
+const std::vector<Schema>& server_schemas();
 
 }  // namespace mw::http

@@ -19,7 +19,7 @@
 #include "model/input.h"
 #include "model/job.h"
 #include "model/ledger.h"
-#include "model/others.h"
+#include "model/others_event.h"
 #include "model/policy.h"
 #include "model/reason.h"
 #include "model/reservation_event.h"
@@ -73,15 +73,6 @@ struct NodeContact {
   bool lost = false;
   bool operator==(const NodeContact&) const = default;
   MW_FIELDS(node, lost)
-};
-
-/// So much of the node is used by others than us; none: nothing.
-struct NodeUseChanged {
-  static constexpr std::string_view kKind = "node_use_changed";
-  NodeId node;
-  std::optional<OthersShare> others;
-  bool operator==(const NodeUseChanged&) const = default;
-  MW_FIELDS(node, others)
 };
 
 // --- jobs -------------------------------------------------------------------------------------

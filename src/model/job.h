@@ -211,6 +211,15 @@ struct Progress {
   std::optional<std::string> unit;       ///< e.g. "tokens"
   /// How long a step of this rank takes without waiting for others: the median of its last ones.
   std::optional<Duration> step_time{};
+  /// Takes over what was told anew. How long a step takes is a rank's and not the job's.
+  void follow(const Progress& told) {
+    if (told.step) step = told.step;
+    if (told.steps_total) steps_total = told.steps_total;
+    if (told.samples) samples = told.samples;
+    if (told.loss) loss = told.loss;
+    if (told.rate) rate = told.rate;
+    if (told.unit) unit = told.unit;
+  }
   bool operator==(const Progress&) const = default;
   MW_FIELDS(step, steps_total, samples, loss, rate, unit, step_time)
 };
