@@ -113,6 +113,13 @@ void fill(Random& random, T& out) {
       fill(random, key);
       fill(random, out[key]);
     }
+  } else if constexpr (json_detail::IsSet<T>) {
+    out.clear();
+    for (std::uint64_t n = random.below(4); n > 0; --n) {
+      typename T::key_type element{};
+      fill(random, element);
+      out.insert(element);
+    }
   } else if constexpr (std::is_same_v<T, std::vector<bool>>) {
     out.assign(random.below(20), false);
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = random.chance(1, 2);

@@ -80,6 +80,7 @@ class Applier {
     Node& node = node_at(event.node);
     // A claim counts on what was free.
     drop_claim(node.claim.job);
+    if (event.others) drop_spare(state_, event.node);
     set_others(state_, node, event.others);
   }
 

@@ -64,8 +64,8 @@ std::vector<Event> Core::Stepper::step(Instant now, std::span<const Input> input
   let_in_due();
   end_overdue();
   turn_health();
-  make_up_for_others();
   turn_gaps();
+  make_up_for_others();
   turn_spares();
   boost_starved();
   decide();

@@ -121,6 +121,7 @@ class World {
       EXPECT_EQ(each->out_of_service + each->idle(),
                 out + ledger[LedgerCategory::kValidating] + ledger[LedgerCategory::kIdleNoDemand] +
                     ledger[LedgerCategory::kIdleShape] + ledger[LedgerCategory::kHeld]);
+      EXPECT_EQ(each->used_by_others, ledger[LedgerCategory::kUsedByOthers]);
     }
     EXPECT_EQ(goodput_.failure_rate(now_).in_service, fleet.in_service);
     EXPECT_EQ(goodput_.failure_rate(now_).failures, fleet.failures);

@@ -43,6 +43,7 @@ GoodputTotals& GoodputTotals::operator+=(const GoodputTotals& other) {
   checkpointing += other.checkpointing;
   lost_work += other.lost_work;
   out_of_service += other.out_of_service;
+  used_by_others += other.used_by_others;
   waiting += other.waiting;
   interruptions += other.interruptions;
   for (const CauseTotals& each : other.causes) {
@@ -110,14 +111,20 @@ void Goodput::note(const Event& event) {
     Topology topology;
     topology.declare(declared->fleet);
     for (std::uint32_t i = 0; i < topology.size(); ++i) {
-      add_node(NodeId(i), topology.shape(NodeId(i)).accelerators, at);
+      add_node(NodeId(i), topology.shape(NodeId(i)).accelerators,
+               declared->phase.value_or(NodePhase::kReady), at);
     }
   } else if (const auto* joined = std::get_if<NodeJoined>(&event.body)) {
-    add_node(joined->node, joined->spec.accelerators, at);
+    add_node(joined->node, joined->spec.accelerators, joined->phase.value_or(NodePhase::kReady),
+             at);
   } else if (const auto* changed = std::get_if<NodeChanged>(&event.body)) {
     NodeEntry& node = nodes_.at(changed->node.value());
     settle_node(node, at);
     node.accelerators = kWholeAccelerator * changed->spec.accelerators;
+  } else if (const auto* use = std::get_if<NodeUseChanged>(&event.body)) {
+    NodeEntry& node = nodes_.at(use->node.value());
+    settle_node(node, at);
+    node.others = use->others ? use->others->devices.sum() : AcceleratorShare();
   } else if (const auto* contact = std::get_if<NodeContact>(&event.body)) {
     change_node(contact->node, at, std::nullopt, contact->lost, false);
   } else if (const auto* moved = std::get_if<NodeMoved>(&event.body)) {
@@ -128,14 +135,16 @@ void Goodput::note(const Event& event) {
 
 // --- nodes --------------------------------------------------------------------------------------
 
-void Goodput::add_node(NodeId id, std::uint32_t accelerators, Instant at) {
+/// A new one that is yet to be proven has not failed.
+void Goodput::add_node(NodeId id, std::uint32_t accelerators, NodePhase phase, Instant at) {
   MW_CHECK(id.value() == nodes_.size());
   NodeEntry node;
+  node.phase = phase;
   node.accelerators = kWholeAccelerator * accelerators;
   node.since = at;
-  nodes_.push_back(std::move(node));
   settle_service(at);
-  ++nodes_in_service_;
+  if (!node.is_out()) ++nodes_in_service_;
+  nodes_.push_back(std::move(node));
 }
 
 NodeTime Goodput::served(Instant at) const {
@@ -151,12 +160,18 @@ void Goodput::settle_node(NodeEntry& node, Instant at) {
   const Duration length = at - node.since;
   node.since = at;
   node.totals.capacity += node.accelerators * length;
+  node.totals.used_by_others += node.others * length;
   if (!node.is_out()) {
     node.totals.in_service += node_time(length);
     return;
   }
-  node.totals.out_of_service += (node.accelerators - node.used) * length;
+  node.totals.out_of_service += (node.accelerators - node.used - node.others) * length;
   if (node.failed) node.totals.broken += node_time(length);
+}
+
+GoodputTotals Goodput::settled(NodeEntry node, Instant at) {
+  settle_node(node, at);
+  return std::move(node.totals);
 }
 
 /// `asked`: somebody took it out, or nobody can have: it was not its own failure.
@@ -330,18 +345,7 @@ GoodputTotals Goodput::open_time(Running running, AcceleratorShare share, Instan
 std::vector<GoodputTotals> Goodput::by_node(Instant now) const {
   std::vector<GoodputTotals> all;
   all.reserve(nodes_.size());
-  for (const NodeEntry& node : nodes_) {
-    const Duration length = now - node.since;
-    GoodputTotals totals = node.totals;
-    totals.capacity += node.accelerators * length;
-    if (node.is_out()) {
-      totals.out_of_service += (node.accelerators - node.used) * length;
-      if (node.failed) totals.broken += node_time(length);
-    } else {
-      totals.in_service += node_time(length);
-    }
-    all.push_back(std::move(totals));
-  }
+  for (const NodeEntry& node : nodes_) all.push_back(settled(node, now));
   for (const auto& [job, running] : running_) {
     for (const Slice& slice : running.slices) {
       all[slice.node.value()] += open_time(running, slice.accelerators, now);
@@ -389,20 +393,15 @@ std::vector<std::pair<JobId, JobGoodput>> Goodput::newest_jobs(Instant now,
 
 GoodputTotals Goodput::fleet(Instant now) const {
   GoodputTotals fleet;
-  for (const NodeEntry& node : nodes_) {
-    const Duration length = now - node.since;
-    fleet.capacity += node.totals.capacity + node.accelerators * length;
-    fleet.out_of_service += node.totals.out_of_service;
-    fleet.in_service += node.totals.in_service;
-    fleet.broken += node.totals.broken;
-    fleet.failures += node.totals.failures;
-    fleet.returns += node.totals.returns;
-    if (!node.is_out()) {
-      fleet.in_service += node_time(length);
-      continue;
-    }
-    fleet.out_of_service += (node.accelerators - node.used) * length;
-    if (node.failed) fleet.broken += node_time(length);
+  for (const NodeEntry& each : nodes_) {
+    const GoodputTotals node = settled(each, now);
+    fleet.capacity += node.capacity;
+    fleet.out_of_service += node.out_of_service;
+    fleet.used_by_others += node.used_by_others;
+    fleet.in_service += node.in_service;
+    fleet.broken += node.broken;
+    fleet.failures += node.failures;
+    fleet.returns += node.returns;
   }
   // Attempts are counted once, and not once for each of their nodes.
   for (const auto& [name, totals] : by_tenant(now)) fleet += totals;

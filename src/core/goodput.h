@@ -42,6 +42,7 @@ struct GoodputTotals {
   AcceleratorTime checkpointing;
   AcceleratorTime lost_work;
   AcceleratorTime out_of_service;   ///< free on nodes that take no new work; 0 of jobs and tenants
+  AcceleratorTime used_by_others;   ///< than us
   AcceleratorTime waiting;          ///< of jobs that are to start again, for what they had
   std::uint64_t interruptions = 0;  ///< attempts that ended before they were to
   std::vector<CauseTotals> causes;  ///< of all ends, by cause
@@ -54,15 +55,18 @@ struct GoodputTotals {
   NodeTime in_service;         ///< ready, and in contact
   NodeTime broken;             ///< of failures
   bool operator==(const GoodputTotals&) const = default;
-  MW_FIELDS(capacity, starting, productive, checkpointing, lost_work, out_of_service, waiting,
-            interruptions, causes, running, repaired, failures, returns, in_service, broken)
+  MW_FIELDS(capacity, starting, productive, checkpointing, lost_work, out_of_service,
+            used_by_others, waiting, interruptions, causes, running, repaired, failures, returns,
+            in_service, broken)
 
   GoodputTotals& operator+=(const GoodputTotals& other);
   /// What attempts had.
   [[nodiscard]] AcceleratorTime given() const {
     return starting + productive + checkpointing + lost_work;
   }
-  [[nodiscard]] AcceleratorTime idle() const { return capacity - given() - out_of_service; }
+  [[nodiscard]] AcceleratorTime idle() const {
+    return capacity - given() - out_of_service - used_by_others;
+  }
 };
 
 /// How a job saves, as far as it tells of it.
@@ -117,6 +121,7 @@ class Goodput {
   struct NodeEntry {
     AcceleratorShare accelerators;
     AcceleratorShare used;
+    AcceleratorShare others;  ///< used by others than us
     NodePhase phase = NodePhase::kReady;
     bool lost = false;
     bool failed = false;  ///< it is out of service, and nobody had asked for that
@@ -155,8 +160,9 @@ class Goodput {
     std::optional<Instant> broken_since;  ///< by an interruption; until it runs again
   };
 
-  void add_node(NodeId node, std::uint32_t accelerators, Instant at);
+  void add_node(NodeId node, std::uint32_t accelerators, NodePhase phase, Instant at);
   static void settle_node(NodeEntry& node, Instant at);
+  static GoodputTotals settled(NodeEntry node, Instant at);
   void settle_service(Instant at);
   [[nodiscard]] NodeTime served(Instant at) const;
   void change_node(NodeId id, Instant at, std::optional<NodePhase> phase, std::optional<bool> lost,

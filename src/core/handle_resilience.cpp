@@ -40,7 +40,9 @@ void Core::Stepper::keep_good_nodes(JobId id, const Placement& placement,
   std::vector<NodeSlice> good;
   for (const NodeSlice& slice : placement) {
     const Node& node = state_.nodes[slice.node.value()];
-    if (node.phase == NodePhase::kReady && !node.lost && slice.node != suspect) {
+    // What others are owed there is not kept from them.
+    if (node.phase == NodePhase::kReady && !node.lost && slice.node != suspect &&
+        !state_.others_short.contains(slice.node)) {
       good.push_back(slice);
     } else {
       lost.push_back({slice.node, slice.first_rank, slice.tasks});

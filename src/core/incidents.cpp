@@ -301,7 +301,7 @@ void Incidents::close_if_over(EventSeq id, Instant at) {
   }
   incident.ended_at = at;
   closed_.push_back(id);
-  if (closed_.size() <= kIncidentsKept) return;
+  if (closed_.size() <= kIncidentsRemembered) return;
   all_.erase(closed_.front());
   closed_.pop_front();
 }

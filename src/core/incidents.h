@@ -22,7 +22,7 @@
 namespace mw {
 
 /// Those that are over are kept until so many have ended after them.
-inline constexpr std::size_t kIncidentsKept = 1'000;
+inline constexpr std::size_t kIncidentsRemembered = 1'000;
 /// Of one incident; of more it is said how many.
 inline constexpr std::size_t kIncidentEventsKept = 100;
 inline constexpr std::size_t kIncidentJobsKept = 32;

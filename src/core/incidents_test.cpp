@@ -153,14 +153,14 @@ TEST_F(IncidentsTest, ANodeThatIsLostIsBackWhenItIsSeen) {
 }
 
 TEST_F(IncidentsTest, NoMoreAreKeptThanAreToBe) {
-  for (std::size_t i = 0; i < kIncidentsKept + 5; ++i) {
+  for (std::size_t i = 0; i < kIncidentsRemembered + 5; ++i) {
     step({FaultReported{fault("a.restart")}});
     let_go();
     started();
     step({FaultCleared{fault("a.restart"), "test"}});
   }
-  EXPECT_EQ(incidents_.all().size(), kIncidentsKept);
-  EXPECT_EQ(incidents_.count(), kIncidentsKept + 5);
+  EXPECT_EQ(incidents_.all().size(), kIncidentsRemembered);
+  EXPECT_EQ(incidents_.count(), kIncidentsRemembered + 5);
 }
 
 }  // namespace

@@ -85,7 +85,7 @@ bool stopped_for_others(EndCause cause) {
 bool all_take_work(const State& state, const Placement& placement) {
   return std::all_of(placement.begin(), placement.end(), [&](const NodeSlice& slice) {
     const Node& node = state.nodes.at(slice.node.value());
-    return node.phase == NodePhase::kReady && !node.lost;
+    return node.phase == NodePhase::kReady && !node.lost && !state.others_short.contains(node.id);
   });
 }
 

@@ -98,7 +98,7 @@ std::vector<NodeStanding> standings(const State& state, const ReservationSpec& s
   const std::vector<bool> in_use = nodes_in_use(state, from);
   for (const Node& node : state.nodes) {
     NodeStanding& standing = all[node.id.value()];
-    if (in_use[node.id.value()]) standing = NodeStanding::kInUse;
+    if (in_use[node.id.value()] || node.others) standing = NodeStanding::kInUse;
     if (node.claim.job != JobId()) standing = NodeStanding::kKept;
     if (node.phase != NodePhase::kReady || node.lost || node.spare)
       standing = NodeStanding::kOutOfUse;

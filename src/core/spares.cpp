@@ -153,7 +153,8 @@ void Core::Stepper::note_spares(const EventBody& body) {
   const bool turns =
       std::holds_alternative<FleetDeclared>(body) || std::holds_alternative<NodeJoined>(body) ||
       std::holds_alternative<NodeChanged>(body) || std::holds_alternative<NodeContact>(body) ||
-      std::holds_alternative<NodeMoved>(body) || std::holds_alternative<PolicyChanged>(body) ||
+      std::holds_alternative<NodeMoved>(body) || std::holds_alternative<NodeUseChanged>(body) ||
+      std::holds_alternative<PolicyChanged>(body) ||
       std::holds_alternative<ReservationMade>(body) ||
       std::holds_alternative<ReservationMended>(body) ||
       std::holds_alternative<ReservationEnded>(body) ||

@@ -73,6 +73,7 @@ json::object goodput_row(const std::string& name, const GoodputTotals& totals,
   }
   put("capacity", totals.capacity);
   put("out_of_service", totals.out_of_service);
+  put("used_by_others", totals.used_by_others);
   put("idle", totals.idle());
   row["mttf_s"] = mean_s(static_cast<double>(totals.in_service.count()), totals.failures);
   row["mttr_s"] = mean_s(static_cast<double>(totals.broken.count()), totals.failures);

@@ -15,7 +15,7 @@ const std::vector<Schema>& goodput_schemas() {
        "Times ending in _time are exact: milli-accelerator-nanoseconds, integers of up to 128 "
        "bits. "
        "Of nodes and what they make up: capacity = starting + productive + checkpointing + "
-       "lost_work + out_of_service + idle.",
+       "lost_work + out_of_service + used_by_others + idle.",
        {{"name", "string", ""},
         {"job", "integer~", ""},
         {"goodput_percent", "number?", "Productive, of what attempts had; null: nothing yet."},
@@ -39,6 +39,8 @@ const std::vector<Schema>& goodput_schemas() {
         {"capacity_accelerator_s", "number~", ""},
         {"out_of_service_time", "string~", "Free, on nodes that take no new work."},
         {"out_of_service_accelerator_s", "number~", ""},
+        {"used_by_others_time", "string~", "By jobs of the engine that are not ours."},
+        {"used_by_others_accelerator_s", "number~", ""},
         {"idle_time", "string~", "Free on nodes in service, held capacity included."},
         {"idle_accelerator_s", "number~", ""}}},
       {"LostByCause",

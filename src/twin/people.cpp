@@ -61,7 +61,7 @@ void People::act(Instant now, const State& state, const World& world, std::vecto
     tripped_.erase(tripped_.begin());
     ++breakers_reset_;
   }
-  const bool proven = hook_for(*state.health.policy, FaultAction::kValidate) != nullptr;
+  const bool proven = proves_nodes(*state.health.policy);
   for (auto each = out_.begin(); each != out_.end();) {
     if (each->second > now || !world.is_well(each->first)) {
       ++each;

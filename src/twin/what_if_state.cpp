@@ -64,6 +64,7 @@ State declared_anew(State state, const FleetSpec& fleet) {
     Node node;
     node.id = NodeId(i);
     node.phase_since = state.now;
+    node.empty_since = state.now;
     state.nodes.push_back(std::move(node));
     state.ledger.change_capacity(state.idle_cause,
                                  kWholeAccelerator * topology.shape(NodeId(i)).accelerators);

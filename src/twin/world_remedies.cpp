@@ -63,7 +63,8 @@ void World::mended(NodeId node, Epoch remedy) {
   found->second.ok = remedies_failing_ == 0 || !random_.chance(remedies_failing_, 100);
   ++(found->second.yields ? checks_done_ : remedies_done_);
   const FaultAction action = found->second.action;
-  if (found->second.ok) mend_by(node, action);
+  // A check of an idle node mends nothing.
+  if (found->second.ok && !found->second.yields) mend_by(node, action);
   // Checks see what is wrong; everything else believes in itself.
   const char* detail = "simulated";
   if (action == FaultAction::kValidate && !is_well(node)) {

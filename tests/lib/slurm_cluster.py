@@ -94,7 +94,16 @@ def why_not():
     missing = {package for name, package in PROGRAMS.items()
                if not shutil.which(name, path=with_sbin(os.environ)["PATH"])}
     missing |= {package for name, package in PLUGINS.items() if not os.path.exists(folder + name)}
-    return f"packages are missing: {' '.join(sorted(missing))}" if missing else ""
+    if missing:
+        return f"packages are missing: {' '.join(sorted(missing))}"
+    alone = subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", "true"], capture_output=True, text=True)
+    if alone.returncode != 0:
+        return f"processes cannot be kept apart here: {alone.stderr.strip()}"
+    binary = os.environ.get("MW_BINARY")
+    if binary and subprocess.run(["setpriv", "--reuid", REST_USER, "--regid", REST_USER, "--clear-groups",
+                                  "test", "-x", binary], capture_output=True).returncode != 0:
+        return f"user {REST_USER} cannot run {binary}: it lies in a folder of somebody's own"
+    return ""
 
 
 def with_sbin(environment):

@@ -216,7 +216,8 @@ void WatchedEngine::remedy(DesiredRemedy desired) {
   const bool checking = check != checks.end() && check->second.id == desired.remedy;
   expect(desired.yields ? checking : begun,
          "the engine is told of a remedy of " + desired.node + " that is not stored as begun");
-  expect(state.nodes[node->value()].slices == 0, "a remedy of " + desired.node + " under work");
+  const Node& at = state.nodes[node->value()];
+  expect(at.slices == (at.others ? 1U : 0U), "a remedy of " + desired.node + " under work");
   pass();
   world_.remedy(std::move(desired));
 }

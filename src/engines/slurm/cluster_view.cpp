@@ -34,15 +34,19 @@ Result<void> ClusterView::take(std::vector<SlurmPartition> partitions) {
                              names_of(partitions))};
   }
   std::erase_if(partitions, [&](const SlurmPartition& each) {
-    return !each.up || (!wanted_.empty() && std::ranges::find(wanted_, each.name) == wanted_.end());
+    return !wanted_.empty() && std::ranges::find(wanted_, each.name) == wanted_.end();
   });
   std::ranges::stable_sort(partitions, [](const SlurmPartition& a, const SlurmPartition& b) {
     return a.is_default && !b.is_default;
   });
   partitions_.clear();
   usable_.clear();
+  open_.clear();
   for (SlurmPartition& each : partitions) {
     usable_.insert(each.nodes.begin(), each.nodes.end());
+    // One that is not up takes nothing new, and lets go on what it has.
+    if (!each.up) continue;
+    open_.insert(each.nodes.begin(), each.nodes.end());
     std::unordered_set<std::string> nodes(each.nodes.begin(), each.nodes.end());
     partitions_.push_back({std::move(each), std::move(nodes)});
   }
@@ -102,7 +106,8 @@ void ClusterView::take(const std::vector<SlurmNode>& nodes, const ObservationSin
 
 void ClusterView::tell(Known& known, const SlurmNode& now, const ObservationSink& sink) {
   const Health before = known.health;
-  const Health health = health_of(now);
+  Health health = health_of(now);
+  if (health == Health::kUp && !open_.contains(now.name)) health = Health::kDraining;
   if (health == Health::kUnknown && known.told) return;
   known.health = health == Health::kUnknown ? Health::kUp : health;
   const bool changed = !known.told || spec_of(known.node) != spec_of(now);
@@ -127,7 +132,12 @@ void ClusterView::tell_drain(Known& known, const ObservationSink& sink) {
   if (known.health == Health::kDraining && ours) {
     DrainNode drain;
     drain.node = known.node.name;
-    drain.reason = known.node.reason.empty() ? "drained in Slurm" : known.node.reason;
+    const bool open = open_.contains(known.node.name);
+    if (!known.node.reason.empty()) {
+      drain.reason = known.node.reason;
+    } else {
+      drain.reason = open ? "drained in Slurm" : "no partition of it is up in Slurm";
+    }
     drain.by = kBySlurm;
     sink(std::move(drain));
     known.asked = true;

@@ -67,7 +67,8 @@ class ClusterView {
     std::unordered_set<std::string> nodes;
   };
   std::vector<Usable> partitions_;  ///< the default one first
-  std::set<std::string> usable_;    ///< nodes of those
+  std::set<std::string> usable_;    ///< nodes of those, and of wanted ones that are not up
+  std::set<std::string> open_;      ///< of those that are up
   std::map<std::string, Known> nodes_;
   std::map<std::string, NodeDecision> decisions_;  ///< of nodes that we have not seen yet
 };

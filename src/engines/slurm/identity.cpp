@@ -13,6 +13,7 @@
 #include <iterator>
 
 #include "codec/units.h"
+#include "engines/slurm/unix_user.h"
 
 namespace mw::slurm {
 namespace {
@@ -127,12 +128,12 @@ Result<void> Identity::may_act_as(const std::string& user) const {
                              "with --slurm-jwt-key",
                              user, self_)};
   }
-  const passwd* entry = ::getpwnam(user.c_str());
-  if (entry == nullptr) {
+  const std::optional<UnixUser> entry = find_unix_user(user);
+  if (!entry) {
     return Error{ErrorCode::kForbidden,
                  fmt::format("no user {} is known on the control plane's machine", user)};
   }
-  if (entry->pw_uid == 0) {
+  if (entry->id == 0) {
     return Error{ErrorCode::kForbidden, "jobs are not run as root; submit as another user"};
   }
   return {};

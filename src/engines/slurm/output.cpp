@@ -2,14 +2,16 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 
 #include "engines/slurm/job_script.h"
+#include "engines/slurm/unix_user.h"
 
 namespace mw::slurm {
 namespace {
@@ -31,11 +33,26 @@ class File {
 
 /// Has `user` ended up as the owner of what is open?
 bool belongs_to(const struct stat& info, const std::string& user) {
-  const passwd* entry = ::getpwnam(user.c_str());
-  return entry != nullptr && info.st_uid == entry->pw_uid && S_ISREG(info.st_mode);
+  const std::optional<UnixUser> entry = find_unix_user(user);
+  return entry && info.st_uid == entry->id && S_ISREG(info.st_mode);
 }
 
 }  // namespace
+
+std::optional<int> read_exit(const std::string& directory, const std::string& user) {
+  const File file(exit_file(directory));
+  struct stat info {};
+  if (file.fd() < 0 || ::fstat(file.fd(), &info) != 0 || !belongs_to(info, user)) {
+    return std::nullopt;
+  }
+  std::array<char, 16> text{};
+  const ssize_t length = ::pread(file.fd(), text.data(), text.size(), 0);
+  int code = 0;
+  if (length <= 0 || std::from_chars(text.data(), text.data() + length, code).ec != std::errc()) {
+    return std::nullopt;
+  }
+  return code;
+}
 
 Result<LogChunk> read_output(const AttemptRecord& record, const LogQuery& query) {
   // The end first: output that is read after it was seen is all there will be.

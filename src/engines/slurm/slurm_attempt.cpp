@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
+#include <optional>
 #include <utility>
 
 #include "codec/units.h"
 #include "engines/slurm/job_script.h"
+#include "engines/slurm/output.h"
 
 namespace mw::slurm {
 namespace {
@@ -124,12 +125,10 @@ void SlurmAttempt::unseen(SteadyTime asked, SteadyTime now) {
 
 /// Slurm forgets ended jobs after a while (MinJobAge); the script has written down how it ended.
 void SlurmAttempt::look_for_exit(SlurmJobId job) {
-  std::ifstream file(exit_file(directory_));
-  int code = 0;
-  if (file >> code) {
+  if (const std::optional<int> code = read_exit(directory_, user_)) {
     has_run_ = true;
     TaskExit exit;
-    exit.exit_code = code;
+    exit.exit_code = *code;
     return end(AttemptExited{desired_.job, desired_.epoch, std::move(exit)});
   }
   gone(false, fmt::format("Slurm does not know its job {} any more", job));
@@ -157,7 +156,8 @@ void SlurmAttempt::ended(const SlurmJob& job) {
     exit.out_of_memory = true;
   } else if (job.state == "CANCELLED") {
     exit.signal = kSigTerm;
-    cancelled_there_ = !cancelled_;
+    // Before a restart it may have been us.
+    cancelled_there_ = !cancelled_ && desired_.goal != AttemptGoal::kStop;
   } else {
     return gone(false, "Slurm ended it: " + job.state +
                            (job.reason.empty() || job.reason == "None" ? "" : ", " + job.reason));
@@ -185,10 +185,8 @@ NextStep SlurmAttempt::next_step(SteadyTime now) const {
   }
   if (!stop || !in_sight_) return NextStep::kNothing;
   const bool gently = running_ && give_up_.empty() && desired_.grace.count() > 0;
-  if (gently && !signalled_) return NextStep::kSignal;
-  if (gently && stop_since_ && now < *stop_since_ + wait_of(desired_.grace)) {
-    return NextStep::kNothing;
-  }
+  const bool in_time = !stop_since_ || now < *stop_since_ + wait_of(desired_.grace);
+  if (gently && in_time) return signalled_ ? NextStep::kNothing : NextStep::kSignal;
   return now >= cancel_at_ ? NextStep::kCancel : NextStep::kNothing;
 }
 

@@ -94,6 +94,7 @@ class SlurmEngine final : public Engine {
   void stop(SlurmAttempt& attempt, NextStep step);
   void note_reached(const Result<void>& reached);
   [[nodiscard]] std::optional<JobMark> our_mark(const SlurmJob& job) const;
+  [[nodiscard]] bool is_ours(const SlurmJob& job) const;
 
   const SlurmEngineOptions options_;
   std::atomic<bool> stopping_ = false;
@@ -125,6 +126,14 @@ std::optional<JobMark> SlurmEngine::our_mark(const SlurmJob& job) const {
   auto mark = read_mark(job.comment);
   if (!mark || mark->home != store_.home_id()) return std::nullopt;
   return mark;
+}
+
+/// Its room is counted by us already. Anybody can write such a comment on a job of their own.
+bool SlurmEngine::is_ours(const SlurmJob& job) const {
+  const auto mark = our_mark(job);
+  if (!mark) return false;
+  const auto wanted = attempts_.find(mark->job);
+  return wanted == attempts_.end() || wanted->second.user() == job.user;
 }
 
 Result<void> SlurmEngine::start(ObservationSink sink, std::vector<DesiredAttempt> desired) {
@@ -264,7 +273,7 @@ Result<SlurmEngine::Look> SlurmEngine::list() {
   look.jobs = std::move(*jobs);
   cluster_.take(*nodes, sink_);
   cluster_.take_use(
-      look.jobs, [&](const SlurmJob& job) { return our_mark(job).has_value(); }, sink_);
+      look.jobs, [&](const SlurmJob& job) { return is_ours(job); }, sink_);
   listed_ = true;
   return look;
 }
@@ -312,6 +321,8 @@ void SlurmEngine::compare(const Look& look) {
     const auto mark = our_mark(job);
     if (!mark) continue;
     const auto wanted = attempts_.find(mark->job);
+    // Anybody can write such a comment on a job of their own.
+    if (wanted != attempts_.end() && wanted->second.user() != job.user) continue;
     if (wanted == attempts_.end() || wanted->second.desired().epoch != mark->epoch) {
       clear_away(job, *mark);
       continue;

@@ -1,13 +1,13 @@
 #include "engines/slurm/submission.h"
 
 #include <fmt/format.h>
-#include <pwd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <map>
 
 #include "engines/slurm/job_script.h"
+#include "engines/slurm/unix_user.h"
 #include "model/gang.h"
 
 namespace mw::slurm {
@@ -81,11 +81,11 @@ std::optional<std::int64_t> minutes_for(const JobSpec& spec, const SlurmPartitio
 using Variables = std::map<std::string, std::string>;
 
 void put_user(Variables& variables, const std::string& user) {
-  const passwd* entry = ::getpwnam(user.c_str());
+  const std::optional<UnixUser> entry = find_unix_user(user);
   variables["USER"] = variables["LOGNAME"] = user;
-  if (entry == nullptr) return;
-  variables["HOME"] = entry->pw_dir;
-  variables["SHELL"] = entry->pw_shell;
+  if (!entry) return;
+  variables["HOME"] = entry->home;
+  variables["SHELL"] = entry->shell;
 }
 
 void put_millwright(Variables& variables, const DesiredAttempt& desired,
