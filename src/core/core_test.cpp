@@ -255,7 +255,9 @@ TEST_F(CoreTest, ALostNodeEndsTheAttemptNotTheJob) {
   EXPECT_EQ(state_of(1), JobState::kStopping);
   core.step(at(6), TaskExited{JobId(1), first, Rank(1), exit_with(143)});
   EXPECT_EQ(state_of(1), JobState::kStarting);
-  EXPECT_EQ(core.state().attempts.at(JobId(1)).placement[0].node, NodeId(1));
+  const Placement& placement = core.state().attempts.at(JobId(1)).placement;
+  EXPECT_EQ(placement[0].node, NodeId(2)) << "in the place of the lost one";
+  EXPECT_EQ(placement[1].node, NodeId(1)) << "where it was";
   EXPECT_DOUBLE_EQ(total_s(LedgerCategory::kLostContact, 8), 2.0);
   core.step(at(9), NodeSeen{node_spec("a", 1)});
   EXPECT_FALSE(core.state().nodes[0].lost);

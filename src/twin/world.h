@@ -90,6 +90,8 @@ class World final : public Engine {
   void apply(const NodeFault& fault);
   /// Nothing is wrong with the node just now.
   [[nodiscard]] bool is_well(NodeId node) const;
+  /// It answers and does what it is given, be it slowly.
+  [[nodiscard]] bool works(NodeId node) const;
   /// From now on messages fare like this; those on their way arrive as they would have.
   void set_messages(const MessageFaults& messages);
 

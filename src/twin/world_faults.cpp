@@ -151,10 +151,12 @@ void World::mend_by(NodeId node, FaultAction action) {
   for (const std::uint32_t number : mended) repaired(number);
 }
 
-bool World::is_well(NodeId id) const {
+bool World::works(NodeId id) const {
   const NodeState& node = nodes_[id.value()];
-  return node.down == 0 && node.broken == 0 && node.speed_milli >= 1000;
+  return node.down == 0 && node.broken == 0;
 }
+
+bool World::is_well(NodeId id) const { return works(id) && nodes_[id.value()].speed_milli >= 1000; }
 
 void World::task_fails(NodeId id) {
   for (const std::uint32_t index : std::vector<std::uint32_t>(nodes_[id.value()].attempts)) {

@@ -65,9 +65,9 @@ void World::mended(NodeId node, Epoch remedy) {
   const FaultAction action = found->second.action;
   // A check of an idle node mends nothing.
   if (found->second.ok && !found->second.yields) mend_by(node, action);
-  // Checks see what is wrong; everything else believes in itself.
+  // Checks see what is broken, and how fast the rest is; everything else believes in itself.
   const char* detail = "simulated";
-  if (action == FaultAction::kValidate && !is_well(node)) {
+  if (action == FaultAction::kValidate && !works(node)) {
     found->second.ok = false;
     detail = "something is still wrong with it";
   }
