@@ -147,8 +147,9 @@ void show_incident(ApiContext& context, EventSeq id, const Reply& reply) {
   if (!read) return reply(error_response(read.error()));
   if (!found) {
     return reply(error_response(
-        Error{ErrorCode::kNotFound, "There is no incident " + std::to_string(id.value()) +
-                                        ", or it was long ago; GET /v1/incidents lists them."}));
+        Error{ErrorCode::kNotFound,
+              "There is no incident " + std::to_string(id.value()) +
+                  ", or it was long ago; mw incidents lists those that are known."}));
   }
   json::array events;
   for (const EventSeq seq : found->events) {
