@@ -88,7 +88,7 @@ void Goodput::note(const Event& event) {
     placed(*given, at);
   } else if (const auto* runs = std::get_if<AttemptRunning>(&event.body)) {
     change_category(runs->job, LedgerCategory::kProductive, at);
-    Running& running = running_.at(runs->job);
+    Running& running = running_.change(runs->job);
     running.works = true;
     JobEntry& job = entry(runs->job);
     ++job.job.saving.starts;
@@ -102,8 +102,7 @@ void Goodput::note(const Event& event) {
   } else if (const auto* done = std::get_if<JobFinished>(&event.body)) {
     finished(done->job, at);
   } else if (const auto* held = std::get_if<JobHeld>(&event.body)) {
-    const auto known = jobs_.find(held->job);
-    if (known != jobs_.end()) known->second.waits_since.reset();
+    if (jobs_.contains(held->job)) jobs_.change(held->job).waits_since.reset();
   } else if (const auto* submitted = std::get_if<JobSubmitted>(&event.body)) {
     const JobSpec& spec = submitted->spec;
     submitted_.emplace(submitted->job, Submitted{spec.name, spec.tenant, spec.array, spec.array});
@@ -200,14 +199,13 @@ void Goodput::change_node(NodeId id, Instant at, std::optional<NodePhase> phase,
 // --- jobs ---------------------------------------------------------------------------------------
 
 Goodput::JobEntry& Goodput::entry(JobId job) {
-  const auto known = jobs_.find(job);
-  if (known != jobs_.end()) return known->second;
+  if (jobs_.contains(job)) return jobs_.change(job);
   JobEntry made;
   const auto record = record_of_element(submitted_, job);
   MW_CHECK(record != submitted_.end());
   made.job.name = record->second.name;
   made.job.tenant = record->second.tenant;
-  return jobs_.emplace(job, std::move(made)).first->second;
+  return jobs_.insert(job, std::move(made));
 }
 
 void Goodput::settle(Running& running, Instant at) {
@@ -227,7 +225,7 @@ void Goodput::settle(Running& running, Instant at) {
 }
 
 void Goodput::change_category(JobId job, LedgerCategory category, Instant at) {
-  Running& running = running_.at(job);
+  Running& running = running_.change(job);
   settle(running, at);
   if (category == LedgerCategory::kCheckpointing && running.category != category) {
     running.this_save = Duration();
@@ -259,7 +257,7 @@ void Goodput::placed(const AttemptPlaced& event, Instant at) {
 }
 
 void Goodput::kept(const CheckpointKept& event, Instant at) {
-  Running& running = running_.at(event.job);
+  Running& running = running_.change(event.job);
   settle(running, at);
   SavingTotals& saving = entry(event.job).job.saving;
   if (running.category == LedgerCategory::kCheckpointing) {
@@ -279,9 +277,7 @@ void Goodput::kept(const CheckpointKept& event, Instant at) {
 }
 
 void Goodput::ended(const AttemptEnded& event, Instant at) {
-  const auto found = running_.find(event.job);
-  MW_CHECK(found != running_.end());
-  Running& running = found->second;
+  Running& running = running_.change(event.job);
   settle(running, at);
   const bool is_lost = event.lost_work.count() > 0;
   const Duration lost = is_lost ? running.unsaved : Duration();
@@ -309,15 +305,15 @@ void Goodput::ended(const AttemptEnded& event, Instant at) {
   }
   job.waits_since = at;
   if (is_interruption(event.cause) && !job.broken_since) job.broken_since = at;
-  running_.erase(found);
+  running_.erase(event.job);
 }
 
 void Goodput::finished(JobId id, Instant /*at*/) {
   JobEntry& job = entry(id);  // also of one that never ran
   job.waits_since.reset();
   job.broken_since.reset();
-  const auto record = record_of_element(submitted_, id);
-  if (--record->second.unfinished == 0) submitted_.erase(record);
+  const JobId record = record_of_element(submitted_, id)->first;
+  if (--submitted_.change(record).unfinished == 0) submitted_.erase(record);
   finished_.push_back(id);
   if (finished_.size() <= kFinishedJobsKept) return;
   jobs_.erase(finished_.front());

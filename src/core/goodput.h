@@ -3,7 +3,8 @@
 // It decides nothing and is no part of the state: whoever wants it folds the events, live, in the
 // twin, or from a journal. Sums are exact integers, and agree with the ledger (goodput_test.cpp).
 //
-//   capacity = starting + productive + checkpointing + lost work + out of service + idle
+//   capacity = starting + productive + checkpointing + lost work + out of service + used by others
+//              + idle
 //
 // Idle is what is left: free on nodes in service, held capacity and reservations among it.
 #pragma once
@@ -19,6 +20,7 @@
 #include "base/id.h"
 #include "base/quantity.h"
 #include "base/time.h"
+#include "core/job_map.h"
 #include "model/event.h"
 
 namespace mw {
@@ -178,9 +180,9 @@ class Goodput {
                                                Instant now);
 
   std::vector<NodeEntry> nodes_;
-  std::map<JobId, Running> running_;
-  std::map<JobId, Submitted> submitted_;  ///< records with unfinished jobs, by their first job
-  std::map<JobId, JobEntry> jobs_;
+  JobMap<Running> running_;
+  JobMap<Submitted> submitted_;  ///< records with unfinished jobs, by their first job
+  JobMap<JobEntry> jobs_;
   std::deque<JobId> finished_;                    ///< of jobs_, in the order in which they ended
   std::map<std::string, GoodputTotals> tenants_;  ///< without what runs
   std::uint64_t failures_ = 0;
