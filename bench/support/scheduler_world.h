@@ -17,6 +17,7 @@
 #include "codec/embedded_files.h"
 #include "codec/fleet_file.h"
 #include "core/core.h"
+#include "model/one_block_fleet.h"
 
 namespace mw::bench {
 
@@ -53,8 +54,6 @@ inline FleetSpec reference_fleet(std::string_view name) {
 
 /// `nodes` nodes of 8 accelerators in pods of 256 and leaves of 32: for what grows with the fleet.
 inline FleetSpec plain_fleet(std::uint32_t nodes) {
-  FleetSpec fleet;
-  fleet.name = "plain";
   NodeShape shape;
   shape.name = "node";
   shape.accelerator_type = "h100-sxm";
@@ -63,19 +62,13 @@ inline FleetSpec plain_fleet(std::uint32_t nodes) {
   shape.memory = Bytes(std::int64_t{2} << 40);
   shape.idle = Watts(2'000'000);
   shape.accelerator = Watts(1'000'000);
-  fleet.shapes.push_back(shape);
-  SiteSpec site;
-  site.name = "here";
   BlockSpec block;
   block.name = "block";
-  block.shape = "node";
   block.nodes = nodes;
   block.fabric = {{FabricLevel::kLeaf, 32}, {FabricLevel::kPod, 256}};
   block.power = {{PowerLevel::kRack, 4, {Watts(44'000'000), Watts()}},
                  {PowerLevel::kRow, 40, {Watts(440'000'000), Watts()}}};
-  site.blocks.push_back(block);
-  fleet.sites.push_back(site);
-  return fleet;
+  return one_block_fleet("plain", std::move(shape), std::move(block));
 }
 
 inline std::size_t resident_bytes() {

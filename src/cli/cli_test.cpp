@@ -95,6 +95,15 @@ TEST(DeclaredNode, IsReadFromItsParts) {
   }
 }
 
+void expect_refused(const std::string& home, const std::vector<std::string>& arguments,
+                    const CliHooks& hooks, const char* message) {
+  std::vector<std::string> all = {"serve", "--home", home};
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  const Ran ran = run_mw(all, hooks);
+  EXPECT_NE(ran.code, 0);
+  EXPECT_THAT(ran.err, HasSubstr(message));
+}
+
 TEST(Serve, HandsItsOptionsOn) {
   ServeOptions seen;
   CliHooks hooks = hooks_of_nothing();
@@ -145,11 +154,7 @@ TEST(Serve, TakesAFleetForASimulatedEngineOnly) {
             "either --fleet or --node"},
            {{"--engine", "simulated", "--simulated-run", "soon"}, "--simulated-run: expected"},
            {{"--engine", "simulated", "--fleet", "no-such"}, "no-such"}}) {
-    std::vector<std::string> all = {"serve", "--home", home};
-    all.insert(all.end(), arguments.begin(), arguments.end());
-    const Ran ran = run_mw(all, hooks);
-    EXPECT_NE(ran.code, 0);
-    EXPECT_THAT(ran.err, HasSubstr(message));
+    expect_refused(home, arguments, hooks, message);
   }
 }
 
@@ -174,11 +179,7 @@ TEST(Serve, TakesAClusterForSlurmOnly) {
            {{"--engine", "local", "--slurm", "unix:/s"}, "and not for \"--engine local\""},
            {{"--slurm", "unix:/s", "--node", "a:1"}, "--node: a Slurm cluster says itself"},
            {{"--slurm", "unix:/s", "--slurm-topology", "/none"}, "there is no file \"/none\""}}) {
-    std::vector<std::string> all = {"serve", "--home", home};
-    all.insert(all.end(), arguments.begin(), arguments.end());
-    const Ran ran = run_mw(all, hooks);
-    EXPECT_NE(ran.code, 0);
-    EXPECT_THAT(ran.err, HasSubstr(message));
+    expect_refused(home, arguments, hooks, message);
   }
 }
 

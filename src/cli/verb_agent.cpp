@@ -2,8 +2,6 @@
 // src/agent; here are its options, and how it sends: with the client and the token that all
 // commands use.
 #include <fmt/format.h>
-#include <signal.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <CLI/App.hpp>
@@ -16,6 +14,7 @@
 #include "agent/agent_loop.h"
 #include "cli/format.h"
 #include "cli/json_view.h"
+#include "cli/stop_signals.h"
 #include "cli/verbs.h"
 #include "codec/timestamp.h"
 #include "codec/units.h"
@@ -118,12 +117,7 @@ int once(const Cli& cli, agent::AgentLoop& loop, agent::Agent& agent, bool dry_r
 }
 
 int forever(const Cli& cli, agent::AgentLoop& loop) {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
-  const int stop = ::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+  const int stop = open_stop_signals();
   if (stop < 0) return cli.console.fail({ErrorCode::kInternal, "cannot wait for signals"});
   const auto ended = loop.run(stop);
   ::close(stop);

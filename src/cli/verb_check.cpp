@@ -1,8 +1,6 @@
 // mw check ...: the checks that come with Millwright, run here and now. The fault policy names them
 // as programs; a person can run them by hand. What they are is in src/checks.
 #include <fmt/format.h>
-#include <signal.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <CLI/App.hpp>
@@ -22,6 +20,7 @@
 #include "checks/link.h"
 #include "cli/fleet_source.h"
 #include "cli/format.h"
+#include "cli/stop_signals.h"
 #include "cli/table.h"
 #include "cli/verbs.h"
 #include "codec/check_output.h"
@@ -246,12 +245,7 @@ Result<Report> run_link(const CheckOptions& options) {
 int serve_links(const Cli& cli, const CheckOptions& options) {
   const auto secret = read_secret(options.secret);
   if (!secret) return cli.console.fail(secret.error());
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
-  const int stop = ::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+  const int stop = open_stop_signals();
   if (stop < 0) return cli.console.fail({ErrorCode::kInternal, "cannot wait for signals"});
   const auto ended =
       checks::serve_links({options.address, options.port, *secret}, stop, [&](std::uint16_t port) {

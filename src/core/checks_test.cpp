@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "core/core_test_support.h"
 #include "core/health.h"
+#include "model/one_block_fleet.h"
 
 namespace mw {
 namespace {
@@ -214,21 +215,14 @@ TEST(NewNodes, AreProvenBeforeTheyServeAFewAtATime) {
 TEST(NewNodes, OfADeclaredFleetAreProvenToo) {
   CheckedCore core;
   core.step(at(0), SetFaultPolicy{policy(true), "ada"});
-  FleetSpec fleet;
-  fleet.name = "f";
   NodeShape shape;
   shape.name = "s";
   shape.accelerator_type = "x";
   shape.accelerators = 8;
-  fleet.shapes = {shape};
-  SiteSpec site;
-  site.name = "here";
   BlockSpec block;
   block.name = "b";
-  block.shape = "s";
   block.nodes = 5;
-  site.blocks = {block};
-  fleet.sites = {site};
+  const FleetSpec fleet = one_block_fleet("f", shape, block);
   core.step(at(1), DeclareFleet{fleet, "ada"});
   std::size_t proving = 0;
   for (const Node& node : core.state().nodes) proving += node.phase == NodePhase::kValidating;

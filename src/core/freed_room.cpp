@@ -26,6 +26,7 @@ FreedRoom::FreedRoom(const State& state, const GangShape& gang, const Whereabout
   freed_.assign(topology.size(), 0);
   find_types(where);
   count_power();
+  // Before they are counted: a region is noted with all that it has, and never without.
   leave_out_claimed();
   count_regions(Topology::kRoot);
   for (std::uint32_t site = 0; site < topology.sites().size(); ++site) judge(SiteId(site));

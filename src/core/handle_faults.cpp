@@ -8,8 +8,6 @@
 namespace mw {
 namespace {
 
-constexpr const char* kSelf = "the control plane";
-
 Refusal refusal(ErrorCode code, RefusalKind kind, const std::string& wanted) {
   Refusal refusal;
   refusal.code = code;

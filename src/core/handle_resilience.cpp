@@ -11,8 +11,6 @@
 namespace mw {
 namespace {
 
-constexpr const char* kSelf = "the control plane";
-
 std::string times_text(std::int64_t thousandths) {
   const std::string part = std::to_string(1000 + thousandths % 1000).substr(1);
   return std::to_string(thousandths / 1000) + "." + part;
@@ -153,16 +151,22 @@ void Core::Stepper::blame_node(JobId job) {
                std::to_string(jobs) + " different jobs failed there, and none went well since");
 }
 
-void Core::Stepper::tell_of_node(NodeId node, std::string_view code, const std::string& detail,
-                                 JobId job, std::optional<Rank> rank) {
+FaultReport Core::Stepper::own_report(NodeId node, std::string_view source, std::string_view code,
+                                      const std::string& detail) const {
   FaultReport report;
-  report.source = kSelf;
+  report.source = source;
   report.at = now_;
   report.code = code;
   report.place = state_.topology->name(node);
+  report.detail = detail;
+  return report;
+}
+
+void Core::Stepper::tell_of_node(NodeId node, std::string_view code, const std::string& detail,
+                                 JobId job, std::optional<Rank> rank) {
+  FaultReport report = own_report(node, kSelf, code, detail);
   report.job = job;
   report.rank = rank;
-  report.detail = detail;
   note_fault(std::move(report));
 }
 

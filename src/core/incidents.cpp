@@ -17,6 +17,7 @@ constexpr std::size_t kToldKept = 4;
 void Incidents::until(Instant now) {
   if (now <= now_) return;
   now_ = now;
+  if (fresh_.empty()) return;
   for (const EventSeq id : std::exchange(fresh_, {})) close_if_over(id, now);
 }
 
@@ -37,7 +38,7 @@ void Incidents::note(EventSeq seq, const Event& event) {
     Running running;
     running.attempt = placed->attempt;
     for (const NodeSlice& slice : placed->placement) running.nodes.push_back(slice.node);
-    running_[placed->job] = std::move(running);
+    running_.insert(placed->job, std::move(running));
     if (Incident* incident = waits_in(placed->job)) add(*incident, seq);
   } else if (const auto* runs = std::get_if<AttemptRunning>(&event.body)) {
     job_over(runs->job, seq, at, true);
@@ -224,11 +225,11 @@ void Incidents::waits_no_more(Incident& incident, JobId job) {
 void Incidents::stopped(JobId job, EndCause cause, EventSeq seq, Instant at) {
   const bool interrupted = is_interruption(cause);
   if (!interrupted && cause != EndCause::kDrained) return;
-  const auto running = running_.find(job);
-  if (running == running_.end()) return;
+  if (!running_.contains(job)) return;
+  Running& running = running_.change(job);
   Incident* incident = nullptr;
   if (!open_nodes_.empty()) {
-    for (const NodeId node : running->second.nodes) {
+    for (const NodeId node : running.nodes) {
       if ((incident = of_node(node)) != nullptr) break;
     }
   }
@@ -236,7 +237,7 @@ void Incidents::stopped(JobId job, EndCause cause, EventSeq seq, Instant at) {
     if (!interrupted) return;  // somebody wanted it
     incident = &open_on(job, name_of(cause), seq, at);
   }
-  running->second.stopped = true;
+  running.stopped = true;
   // It had not come to run since it was hit before: by the same, or by something else.
   if (Incident* before = waits_in(job)) {
     waits_no_more(*before, job);
@@ -248,7 +249,7 @@ void Incidents::stopped(JobId job, EndCause cause, EventSeq seq, Instant at) {
   if (incident->jobs.size() < kIncidentJobsKept) {
     IncidentJob hit;
     hit.job = job;
-    hit.attempt = running->second.attempt;
+    hit.attempt = running.attempt;
     hit.cause = cause;
     hit.stopped_at = at;
     incident->jobs.push_back(hit);
@@ -258,14 +259,14 @@ void Incidents::stopped(JobId job, EndCause cause, EventSeq seq, Instant at) {
 }
 
 void Incidents::ended(const AttemptEnded& event, EventSeq seq, Instant at) {
-  const auto running = running_.find(event.job);
-  if (running == running_.end()) return;
-  if (!running->second.stopped) stopped(event.job, event.cause, seq, at);
-  const bool hit_by_one = running->second.stopped;
+  const Running* running = running_.get(event.job);
+  if (running == nullptr) return;
+  if (!running->stopped) stopped(event.job, event.cause, seq, at);
+  const bool hit_by_one = running_.at(event.job).stopped;
   // What it said of itself is forgotten with it.
   const auto own = open_jobs_.find(event.job);
   if (own != open_jobs_.end()) release(own->second);
-  running_.erase(running);
+  running_.erase(event.job);
   Incident* incident = waits_in(event.job);
   if (!hit_by_one || incident == nullptr) return;
   add(*incident, seq);

@@ -17,6 +17,7 @@
 #include "base/fields.h"
 #include "base/id.h"
 #include "base/time.h"
+#include "core/job_map.h"
 #include "model/event.h"
 
 namespace mw {
@@ -119,7 +120,7 @@ class Incidents {
   std::map<NodeId, NodeStatus> status_;  ///< of nodes that are not just in service
   std::map<NodeId, std::vector<Told>> told_;
   std::map<JobId, std::vector<Told>> told_of_jobs_;
-  std::map<JobId, Running> running_;
+  JobMap<Running> running_;
 };
 
 }  // namespace mw

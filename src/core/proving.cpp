@@ -10,7 +10,7 @@
 namespace mw {
 namespace {
 
-constexpr const char* kSelf = "checks";
+constexpr const char* kChecks = "checks";
 constexpr const char* kPolicyName = "the fault policy";
 /// How much longer than its programs may take a check is waited for: the way there and back.
 constexpr Duration kCheckSlack = minutes(2);
@@ -179,12 +179,7 @@ void Core::Stepper::judge_check(NodeId node, CheckOutcome outcome, const std::st
 
 void Core::Stepper::say_of_check(NodeId node, std::string_view code, bool is_so,
                                  const std::string& detail) {
-  FaultReport report;
-  report.source = kSelf;
-  report.at = now_;
-  report.code = code;
-  report.place = state_.topology->name(node);
-  report.detail = detail;
+  FaultReport report = own_report(node, kChecks, code, detail);
   if (is_so) {
     note_fault(std::move(report));
     return;

@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "core/core_test_support.h"
 #include "core/resilience.h"
+#include "model/one_block_fleet.h"
 
 namespace mw {
 namespace {
@@ -20,25 +21,17 @@ Instant at(std::int64_t s) { return Instant() + seconds(s); }
 
 /// One site of nodes with four accelerators, in scale-up domains of `domain` and pods of `pod`.
 FleetSpec fleet(std::uint32_t nodes, std::uint32_t domain, std::uint32_t pod) {
-  FleetSpec fleet;
-  fleet.name = "test";
   NodeShape shape;
   shape.name = "tray";
   shape.accelerator_type = "gb200";
   shape.accelerators = 4;
   shape.cpus = CpuShare(100'000);
   shape.memory = Bytes(std::int64_t{1} << 40);
-  fleet.shapes.push_back(shape);
-  SiteSpec site;
-  site.name = "here";
   BlockSpec block;
   block.name = "b";
-  block.shape = "tray";
   block.nodes = nodes;
   block.fabric = {{FabricLevel::kScaleUp, domain}, {FabricLevel::kPod, pod}};
-  site.blocks.push_back(block);
-  fleet.sites.push_back(site);
-  return fleet;
+  return one_block_fleet("test", std::move(shape), std::move(block));
 }
 
 FaultPolicy finding_policy() {

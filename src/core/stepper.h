@@ -20,6 +20,9 @@
 
 namespace mw {
 
+/// Who tells of faults that the control plane itself has found.
+inline constexpr const char* kSelf = "the control plane";
+
 class Core::Stepper {
  public:
   explicit Stepper(State state);
@@ -164,6 +167,9 @@ class Core::Stepper {
   [[nodiscard]] bool fails_there_again(const Attempt& attempt, EndCause cause) const;
   bool end_crash_loop(JobId job);
   void blame_node(JobId job);
+  /// What is told by nobody else: found out by the control plane itself.
+  [[nodiscard]] FaultReport own_report(NodeId node, std::string_view source, std::string_view code,
+                                       const std::string& detail) const;
   void tell_of_node(NodeId node, std::string_view code, const std::string& detail, JobId job = {},
                     std::optional<Rank> rank = {});
   void compare_when_told(JobId job);

@@ -10,7 +10,6 @@
 namespace mw {
 namespace {
 
-using testing::ListedFaults;
 using testing::ListedJobs;
 using testing::random_jobs;
 using testing::small_fleet;

@@ -112,19 +112,6 @@ class Operator final : public InputSource {
   std::uint64_t put_back_ = 0;
 };
 
-class Listed final : public FaultSource {
- public:
-  explicit Listed(const std::vector<NodeFault>& faults) : faults_(faults) {}
-  std::optional<NodeFault> next() override {
-    if (next_ == faults_.size()) return std::nullopt;
-    return faults_[next_++];
-  }
-
- private:
-  const std::vector<NodeFault>& faults_;
-  std::size_t next_ = 0;
-};
-
 /// The program of an action that has none: it is only simulated.
 void add_hooks(FaultPolicy& policy) {
   for (const FaultAction action : {FaultAction::kValidate, FaultAction::kResetAccelerator,
@@ -223,7 +210,7 @@ Result<FaultExperimentResult> run_fault_experiment(
     }
   }
   GangAndFiller jobs(options, result.checkpoint_interval);
-  Listed source(faults);
+  ListedFaults source(faults);
   Simulation simulation(std::move(simulated), jobs, &source);
   TimeSplit split(JobId(1), broken);
   simulation.watch([&](Instant, const std::vector<Event>& events) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/fields.h"
@@ -37,6 +38,20 @@ class FaultSource {
   virtual ~FaultSource() = default;
   /// The next one by known_at(), of equal ones in a fixed order; nothing once there are no more.
   virtual std::optional<NodeFault> next() = 0;
+};
+
+/// Hands out what it was given, which is in that order.
+class ListedFaults final : public FaultSource {
+ public:
+  explicit ListedFaults(std::vector<NodeFault> faults) : faults_(std::move(faults)) {}
+  std::optional<NodeFault> next() override {
+    if (next_ == faults_.size()) return std::nullopt;
+    return faults_[next_++];
+  }
+
+ private:
+  std::vector<NodeFault> faults_;
+  std::size_t next_ = 0;
 };
 
 }  // namespace mw

@@ -22,19 +22,6 @@ class NoJobs final : public WorkloadSource {
   std::optional<WorkloadJob> next() override { return std::nullopt; }
 };
 
-class Faults final : public FaultSource {
- public:
-  explicit Faults(const std::vector<NodeFault>& faults) : faults_(faults) {}
-  std::optional<NodeFault> next() override {
-    if (next_ == faults_.size()) return std::nullopt;
-    return faults_[next_++];
-  }
-
- private:
-  const std::vector<NodeFault>& faults_;
-  std::size_t next_ = 0;
-};
-
 /// How long each job runs: as it did, or as jobs like it did when it never ran.
 class Truths {
  public:
@@ -232,7 +219,7 @@ Physics as_it_was(Duration launch) {
 Result<ReplayFigures> run(const ReplayHistory& history, Truths& truths, const Policy* policy) {
   AskedAgain inputs(history, truths, policy == nullptr);
   NoJobs nothing;
-  Faults faults(history.faults);
+  ListedFaults faults(history.faults);
   SimulationOptions options;
   options.from = history.begin;
   options.physics = as_it_was(history.launch);

@@ -13,7 +13,6 @@
 namespace mw {
 namespace {
 
-using testing::ListedFaults;
 using testing::ListedJobs;
 using testing::one_hour_job;
 using testing::small_fleet;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "model/one_block_fleet.h"
 #include "twin/fault_source.h"
 #include "twin/workload.h"
 
@@ -25,23 +26,8 @@ class ListedJobs final : public WorkloadSource {
   std::size_t next_ = 0;
 };
 
-class ListedFaults final : public FaultSource {
- public:
-  explicit ListedFaults(std::vector<NodeFault> faults) : faults_(std::move(faults)) {}
-  std::optional<NodeFault> next() override {
-    if (next_ == faults_.size()) return std::nullopt;
-    return faults_[next_++];
-  }
-
- private:
-  std::vector<NodeFault> faults_;
-  std::size_t next_ = 0;
-};
-
 /// Nodes of 8 accelerators at one site, in leaves of 4, without limits.
 inline FleetSpec small_fleet(std::uint32_t nodes) {
-  FleetSpec fleet;
-  fleet.name = "small";
   NodeShape shape;
   shape.name = "node";
   shape.accelerator_type = "h100-sxm";
@@ -50,17 +36,11 @@ inline FleetSpec small_fleet(std::uint32_t nodes) {
   shape.memory = Bytes(std::int64_t{2} << 40);
   shape.idle = Watts(2'000'000);
   shape.accelerator = Watts(1'000'000);
-  fleet.shapes.push_back(shape);
-  SiteSpec site;
-  site.name = "here";
   BlockSpec block;
   block.name = "block";
-  block.shape = "node";
   block.nodes = nodes;
   if (nodes >= 4) block.fabric = {{FabricLevel::kLeaf, 4}};
-  site.blocks.push_back(block);
-  fleet.sites.push_back(site);
-  return fleet;
+  return one_block_fleet("small", std::move(shape), std::move(block));
 }
 
 /// One task of 8 accelerators.

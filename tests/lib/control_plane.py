@@ -51,6 +51,21 @@ class Refused(Exception):
         self.body = body
 
 
+def processes_with(mark):
+    """Ids of living processes, this one not among them, with this path in their environment or their arguments."""
+    mark = str(mark).encode()
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        with contextlib.suppress(OSError):
+            words = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
+            alive = b"State:\tZ" not in (entry / "status").read_bytes()
+            if mark in words and alive:
+                found.append(int(entry.name))
+    return found
+
+
 class ControlPlane:
     def __init__(self, nodes=(), home=None, user=None):
         """`user`: who serves, a name; by default whoever runs the test."""
@@ -136,17 +151,7 @@ class ControlPlane:
 
     def processes(self):
         """Processes that belong to this home: by their environment or their arguments."""
-        mark = str(self.home).encode()
-        found = []
-        for entry in pathlib.Path("/proc").iterdir():
-            if not entry.name.isdigit() or int(entry.name) == os.getpid():
-                continue
-            with contextlib.suppress(OSError):
-                words = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
-                alive = b"State:\tZ" not in (entry / "status").read_bytes()
-                if mark in words and alive:
-                    found.append(int(entry.name))
-        return found
+        return processes_with(self.home)
 
     # --- its faces --------------------------------------------------------------------------
 

@@ -24,6 +24,8 @@ import sys
 import tempfile
 import time
 
+from control_plane import processes_with
+
 PROGRAMS = {"slurmctld": "slurmctld", "slurmd": "slurmd", "slurmrestd": "slurmrestd",
             "munged": "munge", "scontrol": "slurm-client"}
 PLUGINS = {"topology_tree.so": "slurm-wlm-basic-plugins", "auth_jwt.so": "slurm-wlm-jwt-plugin"}
@@ -260,18 +262,8 @@ class SlurmCluster:
 
     def strays(self):
         """slurmstepd and tasks that outlived their daemons: they carry our configuration's path."""
-        mark = str(self.dir).encode()
-        found = []
-        for entry in pathlib.Path("/proc").iterdir():
-            if not entry.name.isdigit() or int(entry.name) == os.getpid():
-                continue
-            with contextlib.suppress(OSError):
-                words = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
-                alive = b"State:\tZ" not in (entry / "status").read_bytes()
-                ours = any(process.pid == int(entry.name) for process in self.daemons.values())
-                if mark in words and alive and not ours:
-                    found.append(int(entry.name))
-        return found
+        ours = {process.pid for process in self.daemons.values()}
+        return [pid for pid in processes_with(self.dir) if pid not in ours]
 
     # --- its own commands -------------------------------------------------------------------
 

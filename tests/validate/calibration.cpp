@@ -22,6 +22,7 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "codec/workload_file.h"
+#include "model/one_block_fleet.h"
 #include "twin/forecast.h"
 #include "twin/past_forecasts.h"
 #include "twin/simulation.h"
@@ -42,24 +43,16 @@ struct Case {
 };
 
 FleetSpec fleet_of(std::uint32_t nodes) {
-  FleetSpec fleet;
-  fleet.name = fmt::format("{} nodes", nodes);
   NodeShape shape;
   shape.name = "node";
   shape.accelerator_type = "v100";
   shape.accelerators = 8;
   shape.cpus = CpuShare(96'000);
   shape.memory = Bytes(std::int64_t{1} << 40);
-  fleet.shapes.push_back(shape);
-  SiteSpec site;
-  site.name = "here";
   BlockSpec block;
   block.name = "n";
-  block.shape = "node";
   block.nodes = nodes;
-  site.blocks.push_back(block);
-  fleet.sites.push_back(site);
-  return fleet;
+  return one_block_fleet(fmt::format("{} nodes", nodes), std::move(shape), std::move(block));
 }
 
 Result<std::unique_ptr<WorkloadSource>> open_case(const Case& one, const FleetSpec& fleet,

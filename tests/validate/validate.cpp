@@ -1,6 +1,7 @@
 // mw_validate: runs the checks and prints them as a table, or with --json one object a line. Ends
 // with 1 when a bar is missed. `./dev validate` builds and runs it.
 #include "validate.h"
+#include "model/one_block_fleet.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -13,25 +14,17 @@
 namespace mw::validate {
 
 FleetSpec plain_fleet(std::uint32_t nodes, std::uint32_t accelerators) {
-  FleetSpec fleet;
-  fleet.name = "plain";
   NodeShape shape;
   shape.name = "node";
   shape.accelerator_type = "h100-sxm";
   shape.accelerators = accelerators;
   shape.cpus = CpuShare(128'000);
   shape.memory = Bytes(std::int64_t{2} << 40);
-  fleet.shapes.push_back(shape);
-  SiteSpec site;
-  site.name = "here";
   BlockSpec block;
   block.name = "block";
-  block.shape = "node";
   block.nodes = nodes;
   if (nodes > 32) block.fabric = {{FabricLevel::kLeaf, 32}};
-  site.blocks.push_back(block);
-  fleet.sites.push_back(site);
-  return fleet;
+  return one_block_fleet("plain", std::move(shape), std::move(block));
 }
 
 Physics instant_physics() {

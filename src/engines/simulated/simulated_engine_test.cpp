@@ -12,6 +12,7 @@
 #include "loop/control_loop.h"
 #include "loop/memory_journal.h"
 #include "loop/system_clock.h"
+#include "model/one_block_fleet.h"
 
 namespace mw {
 namespace {
@@ -197,23 +198,16 @@ TEST(SimulatedEngineTest, ReportsNothingAfterDetach) {
 TEST(SimulatedEngineTest, ADeclaredFleetIsThereAfterARestart) {
   MemoryJournal journal;
   SystemClock clock;
-  FleetSpec fleet;
-  fleet.name = "small";
   NodeShape shape;
   shape.name = "s";
   shape.accelerator_type = "H100";
   shape.accelerators = 8;
   shape.cpus = CpuShare(64'000);
   shape.memory = Bytes(std::int64_t{1} << 40);
-  fleet.shapes = {shape};
-  SiteSpec site;
-  site.name = "here";
   BlockSpec block;
   block.name = "b";
-  block.shape = "s";
   block.nodes = 4;
-  site.blocks = {block};
-  fleet.sites = {site};
+  const FleetSpec fleet = one_block_fleet("small", shape, block);
 
   const auto all_there = [](const ControlLoop& loop) {
     std::size_t there = 0;
