@@ -59,15 +59,13 @@ Result<Case> read_case(const FaultsRequest& request) {
   if (request.start_up_ms > 0) options.physics.start_up = milliseconds(request.start_up_ms);
   options.checkpoint_cost = milliseconds(request.checkpoint_cost_ms);
   options.checkpoint_interval = milliseconds(request.checkpoint_interval_ms);
-  for (const EmbeddedFile& file : kEmbeddedPolicies) {
-    if (file.name != "default") continue;
-    auto policy = parse_policy_file(file.text, "default");
+  if (const EmbeddedFile* file = find_embedded(kEmbeddedPolicies, "default")) {
+    auto policy = parse_policy_file(file->text, "default");
     if (!policy) return policy.error();
     options.policy = std::move(*policy);
   }
-  for (const EmbeddedFile& file : kEmbeddedFaultPolicies) {
-    if (file.name != "default") continue;
-    auto policy = parse_fault_policy(file.text, "default");
+  if (const EmbeddedFile* file = find_embedded(kEmbeddedFaultPolicies, "default")) {
+    auto policy = parse_fault_policy(file->text, "default");
     if (!policy) return policy.error();
     options.fault_policy = std::move(*policy);
   }
@@ -193,9 +191,7 @@ Result<ExperimentReport> faults(const FaultsRequest& request, const ExperimentPr
   const std::uint64_t seeds = request.last_seed - request.first_seed + 1;
   report.title = fmt::format(
       "a gang of {} nodes ({} accelerators) of {}, {:.1f} days, {} faults{}; a checkpoint of "
-      "{:.1f} "
-      "s "
-      "after each {:.0f} s of work; seconds an interruption",
+      "{:.1f} s after each {:.0f} s of work; seconds an interruption",
       options.gang, options.gang * 8, options.nodes, seconds_of(options.length) / 86'400, count,
       seeds == 1 ? std::string() : fmt::format(" in all {} runs", seeds),
       seconds_of(options.checkpoint_cost), seconds_of(interval));

@@ -194,13 +194,11 @@ class ControlPlane {
     bool known = false;
     loop_->read([&](const State& state) { known = !(*state.health.policy == FaultPolicy()); });
     if (known) return {};
-    for (const EmbeddedFile& file : kEmbeddedFaultPolicies) {
-      if (file.name != "default") continue;
-      auto policy = parse_fault_policy(file.text, "faults/default.yaml");
-      if (!policy) return policy.error();
-      return ask_now(SetFaultPolicy{std::move(*policy), ""}, "");
-    }
-    return {};
+    const EmbeddedFile* file = find_embedded(kEmbeddedFaultPolicies, "default");
+    if (file == nullptr) return {};
+    auto policy = parse_fault_policy(file->text, "faults/default.yaml");
+    if (!policy) return policy.error();
+    return ask_now(SetFaultPolicy{std::move(*policy), ""}, "");
   }
 
   /// Asks, and waits for the answer.

@@ -43,8 +43,9 @@ Result<NamedText> read_file_or_built_in(const std::string& name,
                                         std::string_view kind, std::size_t bytes_max) {
   std::error_code failure;
   if (name != "-" && !fs::exists(name, failure)) {
-    const auto file = std::ranges::find(built_in, name, &EmbeddedFile::name);
-    if (file != built_in.end()) return NamedText{name + ".yaml", std::string(file->text)};
+    if (const EmbeddedFile* file = find_embedded(built_in, name)) {
+      return NamedText{name + ".yaml", std::string(file->text)};
+    }
     if (name.find_first_of("./") == std::string::npos) {
       std::vector<std::string_view> names;
       for (const EmbeddedFile& one : built_in) names.push_back(one.name);

@@ -12,6 +12,15 @@ struct EmbeddedFile {
   std::string_view text;
 };
 
+/// The one of that name; null: there is none.
+inline const EmbeddedFile* find_embedded(std::span<const EmbeddedFile> files,
+                                         std::string_view name) {
+  for (const EmbeddedFile& each : files) {
+    if (each.name == name) return &each;
+  }
+  return nullptr;
+}
+
 /// fleets/accelerators.yaml.
 extern const std::string_view kEmbeddedAccelerators;
 /// Every other file of fleets/, by name.

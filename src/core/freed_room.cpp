@@ -154,8 +154,7 @@ void FreedRoom::release(const Attempt& attempt) {
     }
     const Node& node = state_.nodes[slice.node.value()];
     const std::uint32_t own = type_of_[topology.shape_of(slice.node).value()];
-    const bool there = own != kNoType && counts(types_[own]) && node.phase == NodePhase::kReady &&
-                       !node.lost && !node.hidden && !is_claimed(state_, slice.node);
+    const bool there = own != kNoType && counts(types_[own]) && is_open(node);
     if (there) {
       const Position position = topology.position(slice.node);
       std::uint32_t& freed = freed_[position];

@@ -255,8 +255,7 @@ Remedy& remedy_at(State& state, NodeId node, Epoch id) {
 
 void apply_health(State& state, const RemedyBegun& event) {
   Remedy& remedy = remedy_at(state, event.node, event.remedy);
-  const Node& node = state.nodes.at(event.node.value());
-  MW_CHECK(!remedy.begun_at && node.slices == (node.others ? 1U : 0U));
+  MW_CHECK(!remedy.begun_at && !has_work(state.nodes.at(event.node.value())));
   change_node(state, event.node, [&] {
     remedy.begun_at = state.now;
     remedy.deadline = event.deadline;

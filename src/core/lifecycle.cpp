@@ -122,7 +122,6 @@ void Core::Stepper::stop_attempt(const Attempt& attempt, EndCause cause, const s
 
 void Core::Stepper::end_attempt(JobId id, EndCause cause, const std::string& detail) {
   const Attempt& attempt = state_.attempts.at(id);
-  const Placement placement = attempt.placement;
   const Job& job = state_.jobs.at(id);
   const RestartPolicy& policy = spec_of(state_, id).restart;
   const WorkSplit work = split_work(attempt, cause, now_);
@@ -134,6 +133,7 @@ void Core::Stepper::end_attempt(JobId id, EndCause cause, const std::string& det
                     all_take_work(state_, attempt.placement) &&
                     may_be_held(state_, spec_of(state_, id), attempt.placement,
                                 now_ + delay_before(job, policy, cause) + kHoldCapacityMax);
+  const Placement placement = soon && !hold ? attempt.placement : Placement();
   emit(AttemptEnded{id, attempt.number, cause, work.lost, work.kept, hold, detail});
   if (cause == EndCause::kTaskFailed) blame_node(id);
   if (!again) return finish(id, final_state(cause), by);

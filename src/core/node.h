@@ -87,4 +87,12 @@ inline bool takes_work(const Node& node) {
   return node.phase == NodePhase::kReady && !node.lost && !node.exclusive && !node.spare;
 }
 
+/// Its room counts for others than who claims it or sees it alone: what comes free there is free.
+inline bool is_open(const Node& node) {
+  return node.phase == NodePhase::kReady && !node.lost && !node.hidden && node.claim.job == JobId();
+}
+
+/// An attempt or a hold of ours is on it; what others use does not count.
+inline bool has_work(const Node& node) { return node.slices > (node.others ? 1U : 0U); }
+
 }  // namespace mw

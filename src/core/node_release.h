@@ -13,8 +13,7 @@ class NodeRelease {
  public:
   NodeRelease(const State& state, NodeId node)
       : state_(state), node_(state.nodes[node.value()]), devices_(node_.devices) {
-    usable_ = node_.phase == NodePhase::kReady && !node_.lost && node_.claim.job == JobId() &&
-              !node_.hidden;
+    usable_ = is_open(node_);
     slot_.cpus = static_cast<std::int32_t>(node_.cpus_free.count());
     slot_.memory = node_.memory_free.count();
     slices_ = node_.slices;

@@ -82,9 +82,7 @@ void PlannedRoom::change(const Attempt& attempt, std::int64_t sign) {
     Touched& touched = this->touched(slice.node);
     change_draw(now, touched, share * -sign);
     // What takes no work, or is claimed or hidden, is not there for it.
-    if (now.phase != NodePhase::kReady || now.lost || now.claim.job != JobId() || now.hidden) {
-      continue;
-    }
+    if (!is_open(now)) continue;
     const Position position = topology.position(slice.node);
     Slot slot = room_.slot(position);
     DeviceRoom& devices = touched.devices;

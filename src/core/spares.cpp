@@ -22,8 +22,7 @@ struct Pool {
 
 bool may_be_spare(const State& state, NodeId id) {
   const Node& node = state.nodes[id.value()];
-  return node.phase == NodePhase::kReady && !node.lost && node.slices == 0 && !node.hidden &&
-         node.claim.job == JobId();
+  return is_open(node) && node.slices == 0;
 }
 
 std::vector<Pool> pools_of(const State& state, const SpareRule& rule, Instant now) {

@@ -75,6 +75,12 @@ NodeDecision decision_on(const State& state, NodeId id) {
   return {state.topology->name(id), node.phase, node.phase_reason, node.phase_by};
 }
 
+void tell_phases(const State& state, Engine& engine) {
+  for (const Node& node : state.nodes) {
+    if (node.phase != NodePhase::kReady) engine.node_is(decision_on(state, node.id));
+  }
+}
+
 Commander::Commander(Engine& engine, const State& state) : engine_(engine) {
   for (const auto& [job, attempt] : state.attempts) epochs_.emplace(job, attempt.epoch);
 }
@@ -124,9 +130,7 @@ void Commander::repeat(const State& state) {
   for (const auto& [node, check] : state.health.checks.running) {
     engine_.remedy(desired_check(state, node));
   }
-  for (const Node& node : state.nodes) {
-    if (node.phase != NodePhase::kReady) engine_.node_is(decision_on(state, node.id));
-  }
+  tell_phases(state, engine_);
 }
 
 std::vector<std::pair<std::string, Epoch>> Commander::unknown_remedies(

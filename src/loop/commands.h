@@ -27,6 +27,8 @@ DesiredRemedy desired_remedy(const State& state, NodeId node);
 DesiredRemedy desired_check(const State& state, NodeId node);
 
 NodeDecision decision_on(const State& state, NodeId node);
+/// Tells the engine of all nodes that are not ready.
+void tell_phases(const State& state, Engine& engine);
 
 /// Tells the engine what `events` changed. `epochs` remembers the epoch of each live attempt, so
 /// that an ended one can be named after the state has forgotten it.

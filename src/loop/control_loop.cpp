@@ -102,11 +102,7 @@ class ControlLoop::Impl {
   /// state knows and the engine no longer has.
   Result<void> start_engine() {
     auto inventory = std::make_shared<Inventory>();
-    for (const Node& node : cycle_.state().nodes) {
-      if (node.phase != NodePhase::kReady) {
-        engine_.node_is(decision_on(cycle_.state(), node.id));
-      }
-    }
+    tell_phases(cycle_.state(), engine_);
     Result<void> started = engine_.start(
         [this, inventory](InputBody body) {
           if (const auto* node = std::get_if<NodeSeen>(&body)) inventory->add(node->spec.name);

@@ -21,12 +21,9 @@ FaultExperimentOptions options_of(Automation automation) {
   options.gang = 8;
   options.length = hours(24 * 10);
   options.automation = automation;
-  for (const EmbeddedFile& file : kEmbeddedPolicies) {
-    if (file.name == "default") options.policy = *parse_policy_file(file.text, "default");
-  }
-  for (const EmbeddedFile& file : kEmbeddedFaultPolicies) {
-    if (file.name == "default") options.fault_policy = *parse_fault_policy(file.text, "default");
-  }
+  options.policy = *parse_policy_file(find_embedded(kEmbeddedPolicies, "default")->text, "default");
+  options.fault_policy =
+      *parse_fault_policy(find_embedded(kEmbeddedFaultPolicies, "default")->text, "default");
   options.checkpoint_cost = seconds(10);
   options.checkpoint_interval = minutes(10);
   return options;

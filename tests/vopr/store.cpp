@@ -216,8 +216,7 @@ void WatchedEngine::remedy(DesiredRemedy desired) {
   const bool checking = check != checks.end() && check->second.id == desired.remedy;
   expect(desired.yields ? checking : begun,
          "the engine is told of a remedy of " + desired.node + " that is not stored as begun");
-  const Node& at = state.nodes[node->value()];
-  expect(at.slices == (at.others ? 1U : 0U), "a remedy of " + desired.node + " under work");
+  expect(!has_work(state.nodes[node->value()]), "a remedy of " + desired.node + " under work");
   pass();
   world_.remedy(std::move(desired));
 }
