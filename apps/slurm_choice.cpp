@@ -1,10 +1,11 @@
 #include "slurm_choice.h"
 
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 
 #include "codec/json.h"
-#include "engines/local/posix.h"
 
 namespace mw {
 
@@ -34,10 +35,14 @@ Result<SlurmChoice> choose_slurm(const std::filesystem::path& home, const SlurmC
                  "--engine slurm: say where slurmrestd of the cluster listens, for example --slurm "
                  "unix:/run/slurmrestd/slurmrestd.sock"};
   }
+  std::ofstream file(path, std::ios::trunc);
   std::string text;
   append_json(text, choice);
-  const auto written = local::replace_file(path, text + "\n", local::Durability::kPower);
-  if (!written) return written.error();
+  file << text << "\n";
+  if (!file.flush()) {
+    return Error{ErrorCode::kUnavailable,
+                 "cannot write " + path.string() + ": " + std::strerror(errno)};
+  }
   return choice;
 }
 

@@ -1,5 +1,6 @@
 #include "engines/slurm/attempt_store.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -7,12 +8,12 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <optional>
 #include <random>
-
-#include "engines/local/posix.h"
 
 namespace mw::slurm {
 namespace {
@@ -20,9 +21,37 @@ namespace {
 namespace fs = std::filesystem;
 namespace json = boost::json;
 
-/// Whoever comes after a crash, even of the machine, sees the old one or the new one.
-Result<void> store(const fs::path& path, std::string_view text) {
-  return local::replace_file(path, text, local::Durability::kPower);
+Error cannot(const std::string& what, const fs::path& path) {
+  return {ErrorCode::kUnavailable,
+          fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(errno))};
+}
+
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+/// Replaces the file as a whole: a reader, or whoever comes after a crash, sees the old or the new.
+Result<void> replace_file(const fs::path& path, std::string_view text) {
+  const fs::path fresh = path.string() + ".new";
+  const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) return cannot("write", fresh);
+  const bool written = write_all(fd, text) && ::fdatasync(fd) == 0;
+  const int fault = errno;
+  ::close(fd);
+  errno = fault;
+  if (!written || ::rename(fresh.c_str(), path.c_str()) != 0) return cannot("write", path);
+  const int folder = ::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder >= 0) {
+    ::fsync(folder);
+    ::close(folder);
+  }
+  return {};
 }
 
 std::optional<AttemptRecord> read_record(const fs::path& path) {
@@ -63,7 +92,7 @@ Result<void> AttemptStore::open() {
   std::ifstream(id) >> home_id_;
   if (home_id_.size() != 8) {
     home_id_ = fmt::format("{:08x}", std::random_device()());
-    if (const auto written = store(id, home_id_ + "\n"); !written) return written;
+    if (const auto written = replace_file(id, home_id_ + "\n"); !written) return written;
   }
   for (const fs::directory_entry& entry : fs::directory_iterator(folder_, fault)) {
     unsigned long long job = 0;
@@ -89,7 +118,7 @@ Result<void> AttemptStore::put(AttemptKey key, const AttemptRecord& record) {
                                {"directory", record.directory},
                                {"handed_over_ns", record.handed_over.count()},
                                {"slurm_job", record.slurm_job}};
-  if (const auto written = store(path_of(key), json::serialize(object) + "\n"); !written) {
+  if (const auto written = replace_file(path_of(key), json::serialize(object) + "\n"); !written) {
     return written;
   }
   records_[key] = record;
