@@ -100,6 +100,8 @@ void fill(Random& random, T& out) {
   } else if constexpr (json_detail::kIsOptional<T>) {
     out.reset();
     if (random.chance(2, 3)) fill(random, out.emplace());
+  } else if constexpr (json_detail::kIsBoxed<T>) {
+    fill(random, out.change());
   } else if constexpr (json_detail::kIsShared<T>) {
     auto value = std::make_shared<std::remove_const_t<typename T::element_type>>();
     fill(random, *value);

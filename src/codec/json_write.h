@@ -18,6 +18,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/boxed.h"
 #include "base/fields.h"
 #include "base/id.h"
 #include "codec/json_keys.h"
@@ -141,6 +142,10 @@ inline constexpr bool kIsShared = false;
 template <class T>
 inline constexpr bool kIsShared<std::shared_ptr<const T>> = true;
 template <class T>
+inline constexpr bool kIsBoxed = false;
+template <class T>
+inline constexpr bool kIsBoxed<Boxed<T>> = true;
+template <class T>
 inline constexpr bool kIsMap = false;
 template <class K, class V>
 inline constexpr bool kIsMap<std::map<K, V>> = true;
@@ -228,6 +233,8 @@ void write(Sink& sink, const T& value) {
       write(sink, *value);
     else
       sink.null();
+  } else if constexpr (kIsBoxed<T>) {
+    write(sink, *value);
   } else if constexpr (kIsShared<T>) {
     if (value != nullptr)
       write(sink, *value);

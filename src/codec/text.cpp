@@ -182,16 +182,16 @@ struct EventText {
            (e.by.empty() ? "" : ", decided by " + e.by) + after_colon(e.reason);
   }
   std::string operator()(const JobSubmitted& e) const {
-    const GangShape& gang = e.spec.gang;
-    return (e.spec.array == 1 ? "Submitted" : "Submitted " + number(e.spec.array) + " like jobs") +
-           by_whom(e.spec.user) + " as \"" + e.spec.name +
+    const GangShape& gang = e.spec->gang;
+    return (e.spec->array == 1 ? "Submitted" : "Submitted " + number(e.spec->array) + " like jobs") +
+           by_whom(e.spec->user) + " as \"" + e.spec->name +
            "\": " + (gang.tasks_min == 0 ? "" : number(gang.tasks_min) + " to ") +
            counted(gang.tasks, "task") + " with " + share_text(gang.task.accelerators) +
            " accelerator" + (gang.task.accelerators == kWholeAccelerator ? "" : "s") +
            (gang.tasks == 1 ? "" : " each") +
-           (e.spec.groups.empty() ? ""
-                                  : ", and " + counted(e.spec.groups.size(), "further group")) +
-           (e.spec.hold ? ", on hold" : "");
+           (e.spec->groups.empty() ? ""
+                                  : ", and " + counted(e.spec->groups.size(), "further group")) +
+           (e.spec->hold ? ", on hold" : "");
   }
   std::string operator()(const SubmitRepeated& e) const {
     return "Submitted again with the same key: it is job " + number(e.job.value()) +
@@ -303,7 +303,7 @@ struct EventText {
     return come + (come.empty() || go.empty() ? "" : "; ") + go;
   }
   std::string operator()(const PolicyChanged& e) const {
-    return "The policy is now \"" + e.policy.name + "\"" +
+    return "The policy is now \"" + e.policy->name + "\"" +
            (e.by.empty() ? "" : ", decided by " + e.by);
   }
   std::string operator()(const ReservationMade& e) const {
@@ -374,8 +374,8 @@ struct EventText {
            by_whom(e.by);
   }
   std::string operator()(const FaultPolicyChanged& e) const {
-    return "Faults are judged by policy \"" + e.policy.name + "\" now, with " +
-           counted(e.policy.rules.size(), "rule") + by_whom(e.by);
+    return "Faults are judged by policy \"" + e.policy->name + "\" now, with " +
+           counted(e.policy->rules.size(), "rule") + by_whom(e.by);
   }
   std::string operator()(const IdleCauseChanged& e) const {
     return "Free accelerators are idle because " + std::string(idle_text(e.cause));

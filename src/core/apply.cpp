@@ -97,35 +97,35 @@ class Applier {
 
   void operator()(const JobSubmitted& event) {
     JobRecord record;
-    record.spec = std::make_shared<const JobSpec>(event.spec);
+    record.spec = event.spec.pointer();
     record.client_key = event.client_key;
     record.submitted_at = at_;
-    record.jobs_left = event.spec.array;
-    record.unfinished = event.spec.array;
-    for (const Dependency& each : event.spec.after) {
+    record.jobs_left = event.spec->array;
+    record.unfinished = event.spec->array;
+    for (const Dependency& each : event.spec->after) {
       const Awaited awaited = look_at(state_, each);
       if (awaited == Awaited::kOpen) record.awaits.push_back(each);
       if (awaited == Awaited::kNever && record.never == JobId()) record.never = each.job;
     }
     record.eligible = record.awaits.empty() && record.never == JobId() &&
-                      event.spec.not_before <= at_ && reservation_has_begun(state_, event.spec);
+                      event.spec->not_before <= at_ && reservation_has_begun(state_, *event.spec);
     record.eligible_at = at_;
-    note_demand(state_.demand, event.spec, *state_.topology, state_.free.groups(),
+    note_demand(state_.demand, *event.spec, *state_.topology, state_.free.groups(),
                 state_.policy.ranking);
     classify(state_, record);
     TenantTotals& tenant = state_.tenants.totals(record.tenant);
-    tenant.jobs_submitted += event.spec.array;
+    tenant.jobs_submitted += event.spec->array;
     const bool eligible = record.eligible;
     state_.records.insert(event.job, std::move(record));
     watch_record(state_, event.job);
     if (!event.client_key.empty()) state_.job_by_key.emplace(event.client_key, event.job);
     JobId id = event.job;
-    for (std::uint32_t i = 0; i < event.spec.array; ++i, id = id.next()) {
+    for (std::uint32_t i = 0; i < event.spec->array; ++i, id = id.next()) {
       Job job;
       job.id = id;
       job.record = event.job;
-      job.held = event.spec.hold;
-      if (job.held) job.held_by = event.spec.user;
+      job.held = event.spec->hold;
+      if (job.held) job.held_by = event.spec->user;
       Job& inserted = state_.jobs.insert(id, std::move(job));
       if (!inserted.held && eligible) enqueue(state_, inserted);
     }

@@ -8,6 +8,12 @@
 #include "core/why.h"
 
 namespace mw {
+namespace {
+
+/// Most steps make fewer events: these need not be moved while they become more.
+constexpr std::size_t kEventsOfStep = 16;
+
+}  // namespace
 
 Core::Core(State state) : stepper_(std::make_unique<Stepper>(std::move(state))) {}
 Core::~Core() = default;
@@ -54,6 +60,7 @@ std::vector<Event> Core::Stepper::step(Instant now, std::span<const Input> input
   MW_CHECK(now >= state_.now);
   now_ = now;
   events_.clear();
+  events_.reserve(kEventsOfStep);
   has_tried_ = false;
   for (const Input& input : inputs) {
     request_ = input.request;

@@ -1,6 +1,7 @@
 #include "core/goodput.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/check.h"
@@ -24,15 +25,6 @@ void add_cause(std::vector<CauseTotals>& causes, EndCause cause, std::uint64_t a
 }
 
 NodeTime node_time(Duration length) { return NodeTime(length.count()); }
-
-/// The job's first element, under which its record is known.
-template <class Map>
-auto record_of_element(Map& records, JobId job) {
-  auto at = records.upper_bound(job);
-  if (at == records.begin()) return records.end();
-  --at;
-  return job.value() < at->first.value() + at->second.count ? at : records.end();
-}
 
 }  // namespace
 
@@ -75,37 +67,27 @@ bool is_interruption(EndCause cause) {
 void Goodput::note(const Event& event) {
   const Instant at = event.at;
   if (const auto* progress = std::get_if<ProgressNoted>(&event.body)) {
-    const auto running = running_.find(progress->job);
-    if (running == running_.end()) return;
-    if (running->second.category == LedgerCategory::kCheckpointing) {
-      change_category(progress->job, LedgerCategory::kProductive, at);
+    JobEntry* const job = jobs_.change_if(progress->job);
+    if (job == nullptr || !job->running) return;
+    if (job->running->category == LedgerCategory::kCheckpointing) {
+      change_category(*job->running, LedgerCategory::kProductive, at);
     }
   } else if (const auto* begun = std::get_if<CheckpointStarted>(&event.body)) {
-    change_category(begun->job, LedgerCategory::kCheckpointing, at);
+    change_category(running_of(begun->job), LedgerCategory::kCheckpointing, at);
   } else if (const auto* saved = std::get_if<CheckpointKept>(&event.body)) {
     kept(*saved, at);
   } else if (const auto* given = std::get_if<AttemptPlaced>(&event.body)) {
     placed(*given, at);
-  } else if (const auto* runs = std::get_if<AttemptRunning>(&event.body)) {
-    change_category(runs->job, LedgerCategory::kProductive, at);
-    Running& running = running_.change(runs->job);
-    running.works = true;
-    JobEntry& job = entry(runs->job);
-    ++job.job.saving.starts;
-    job.job.saving.starting += running.starting;
-    if (!job.broken_since) return;
-    const NodeTime repaired = node_time(at - *std::exchange(job.broken_since, std::nullopt));
-    job.job.totals.repaired += repaired;
-    tenants_[job.job.tenant].repaired += repaired;
+  } else if (const auto* running = std::get_if<AttemptRunning>(&event.body)) {
+    runs(running->job, at);
   } else if (const auto* over = std::get_if<AttemptEnded>(&event.body)) {
     ended(*over, at);
   } else if (const auto* done = std::get_if<JobFinished>(&event.body)) {
-    finished(done->job, at);
+    finished(done->job);
   } else if (const auto* held = std::get_if<JobHeld>(&event.body)) {
-    if (jobs_.contains(held->job)) jobs_.change(held->job).waits_since.reset();
+    if (JobEntry* const job = jobs_.change_if(held->job)) job->waits_since.reset();
   } else if (const auto* submitted = std::get_if<JobSubmitted>(&event.body)) {
-    const JobSpec& spec = submitted->spec;
-    submitted_.emplace(submitted->job, Submitted{spec.name, spec.tenant, spec.array, spec.array});
+    submitted_.insert(submitted->job, {submitted->spec, submitted->spec->array});
   } else if (const auto* declared = std::get_if<FleetDeclared>(&event.body)) {
     Topology topology;
     topology.declare(declared->fleet);
@@ -199,13 +181,33 @@ void Goodput::change_node(NodeId id, Instant at, std::optional<NodePhase> phase,
 // --- jobs ---------------------------------------------------------------------------------------
 
 Goodput::JobEntry& Goodput::entry(JobId job) {
-  if (jobs_.contains(job)) return jobs_.change(job);
+  if (JobEntry* const known = jobs_.change_if(job)) return *known;
   JobEntry made;
-  const auto record = record_of_element(submitted_, job);
-  MW_CHECK(record != submitted_.end());
-  made.job.name = record->second.name;
-  made.job.tenant = record->second.tenant;
+  made.spec = submitted_.at(record_of(job)).spec;
+  made.tenant = tenant(made.spec->tenant);
   return jobs_.insert(job, std::move(made));
+}
+
+/// The job's first element, under which its record is known.
+JobId Goodput::record_of(JobId job) const {
+  if (submitted_.contains(job)) return job;
+  const auto after = submitted_.upper_bound(job);
+  MW_CHECK(after != submitted_.begin());
+  const auto& [first, record] = *std::prev(after);
+  MW_CHECK(job.value() < first.value() + record.spec->array);
+  return first;
+}
+
+std::size_t Goodput::tenant(const std::string& name) {
+  const auto [known, is_new] = tenant_by_name_.emplace(name, tenants_.size());
+  if (is_new) tenants_.emplace_back();
+  return known->second;
+}
+
+Goodput::Running& Goodput::running_of(JobId job) {
+  JobEntry& known = jobs_.change(job);
+  MW_CHECK(known.running.has_value());
+  return *known.running;
 }
 
 void Goodput::settle(Running& running, Instant at) {
@@ -224,8 +226,7 @@ void Goodput::settle(Running& running, Instant at) {
   }
 }
 
-void Goodput::change_category(JobId job, LedgerCategory category, Instant at) {
-  Running& running = running_.change(job);
+void Goodput::change_category(Running& running, LedgerCategory category, Instant at) {
   settle(running, at);
   if (category == LedgerCategory::kCheckpointing && running.category != category) {
     running.this_save = Duration();
@@ -234,7 +235,10 @@ void Goodput::change_category(JobId job, LedgerCategory category, Instant at) {
 }
 
 void Goodput::placed(const AttemptPlaced& event, Instant at) {
-  Running running;
+  JobEntry& job = entry(event.job);
+  MW_CHECK(!job.running.has_value());
+  Running& running = job.running.emplace();
+  running.placement = event.placement;
   running.placed = running.since = at;
   for (const NodeSlice& slice : event.placement) {
     NodeEntry& node = nodes_.at(slice.node.value());
@@ -242,24 +246,37 @@ void Goodput::placed(const AttemptPlaced& event, Instant at) {
     const AcceleratorShare share = slice.devices.sum();
     node.used += share;
     running.accelerators += share;
-    running.slices.push_back({slice.node, share});
   }
-  JobEntry& job = entry(event.job);
-  job.job.nodes = static_cast<std::uint32_t>(event.placement.size());
+  job.nodes = static_cast<std::uint32_t>(event.placement.size());
   if (job.waits_since) {
     const AcceleratorTime waited = job.had * (at - *job.waits_since);
-    job.job.totals.waiting += waited;
-    tenants_[job.job.tenant].waiting += waited;
+    job.totals.waiting += waited;
+    tenants_[job.tenant].waiting += waited;
   }
   job.waits_since.reset();
   job.had = running.accelerators;
-  MW_CHECK(running_.emplace(event.job, std::move(running)).second);
+}
+
+void Goodput::runs(JobId id, Instant at) {
+  JobEntry& job = jobs_.change(id);
+  MW_CHECK(job.running.has_value());
+  Running& running = *job.running;
+  change_category(running, LedgerCategory::kProductive, at);
+  running.works = true;
+  ++job.saving.starts;
+  job.saving.starting += running.starting;
+  if (!job.broken_since) return;
+  const NodeTime repaired = node_time(at - *std::exchange(job.broken_since, std::nullopt));
+  job.totals.repaired += repaired;
+  tenants_[job.tenant].repaired += repaired;
 }
 
 void Goodput::kept(const CheckpointKept& event, Instant at) {
-  Running& running = running_.change(event.job);
+  JobEntry& job = jobs_.change(event.job);
+  MW_CHECK(job.running.has_value());
+  Running& running = *job.running;
   settle(running, at);
-  SavingTotals& saving = entry(event.job).job.saving;
+  SavingTotals& saving = job.saving;
   if (running.category == LedgerCategory::kCheckpointing) {
     ++saving.saves;
     saving.saving += running.this_save;
@@ -277,7 +294,9 @@ void Goodput::kept(const CheckpointKept& event, Instant at) {
 }
 
 void Goodput::ended(const AttemptEnded& event, Instant at) {
-  Running& running = running_.change(event.job);
+  JobEntry& job = jobs_.change(event.job);
+  MW_CHECK(job.running.has_value());
+  Running& running = *job.running;
   settle(running, at);
   const bool is_lost = event.lost_work.count() > 0;
   const Duration lost = is_lost ? running.unsaved : Duration();
@@ -290,29 +309,27 @@ void Goodput::ended(const AttemptEnded& event, Instant at) {
     totals.interruptions += is_interruption(event.cause) ? 1 : 0;
     add_cause(totals.causes, event.cause, 1, share * lost);
   };
-  for (const Slice& slice : running.slices) {
+  for (const NodeSlice& slice : running.placement) {
     NodeEntry& node = nodes_[slice.node.value()];
     if (node.is_out()) settle_node(node, at);
-    node.used -= slice.accelerators;
-    add(node.totals, slice.accelerators);
+    const AcceleratorShare share = slice.devices.sum();
+    node.used -= share;
+    add(node.totals, share);
   }
-  JobEntry& job = entry(event.job);
-  add(job.job.totals, running.accelerators);
-  GoodputTotals& tenant = tenants_[job.job.tenant];
-  add(tenant, running.accelerators);
-  for (GoodputTotals* totals : {&tenant, &job.job.totals}) {
+  for (GoodputTotals* totals : {&tenants_[job.tenant], &job.totals}) {
+    add(*totals, running.accelerators);
     totals->running += node_time(at - running.placed);
   }
   job.waits_since = at;
   if (is_interruption(event.cause) && !job.broken_since) job.broken_since = at;
-  running_.erase(event.job);
+  job.running.reset();
 }
 
-void Goodput::finished(JobId id, Instant /*at*/) {
+void Goodput::finished(JobId id) {
   JobEntry& job = entry(id);  // also of one that never ran
   job.waits_since.reset();
   job.broken_since.reset();
-  const JobId record = record_of_element(submitted_, id)->first;
+  const JobId record = record_of(id);
   if (--submitted_.change(record).unfinished == 0) submitted_.erase(record);
   finished_.push_back(id);
   if (finished_.size() <= kFinishedJobsKept) return;
@@ -342,38 +359,39 @@ std::vector<GoodputTotals> Goodput::by_node(Instant now) const {
   std::vector<GoodputTotals> all;
   all.reserve(nodes_.size());
   for (const NodeEntry& node : nodes_) all.push_back(settled(node, now));
-  for (const auto& [job, running] : running_) {
-    for (const Slice& slice : running.slices) {
-      all[slice.node.value()] += open_time(running, slice.accelerators, now);
+  for (const auto& [id, job] : jobs_) {
+    if (!job.running) continue;
+    for (const NodeSlice& slice : job.running->placement) {
+      all[slice.node.value()] += open_time(*job.running, slice.devices.sum(), now);
     }
   }
   return all;
 }
 
 std::map<std::string, GoodputTotals> Goodput::by_tenant(Instant now) const {
-  std::map<std::string, GoodputTotals> all = tenants_;
-  for (const auto& [job, running] : running_) {
-    GoodputTotals& totals = all[jobs_.at(job).job.tenant];
-    totals += open_time(running, running.accelerators, now);
-    totals.running += node_time(now - running.placed);
-  }
+  std::vector<GoodputTotals> sums = tenants_;
   for (const auto& [id, job] : jobs_) {
-    if (job.waits_since) all[job.job.tenant].waiting += job.had * (now - *job.waits_since);
+    GoodputTotals& totals = sums[job.tenant];
+    if (job.running) {
+      totals += open_time(*job.running, job.running->accelerators, now);
+      totals.running += node_time(now - job.running->placed);
+    }
+    if (job.waits_since) totals.waiting += job.had * (now - *job.waits_since);
   }
+  std::map<std::string, GoodputTotals> all;
+  for (const auto& [name, place] : tenant_by_name_) all.emplace(name, std::move(sums[place]));
   return all;
 }
 
 std::optional<JobGoodput> Goodput::job(JobId id, Instant now) const {
-  const auto known = jobs_.find(id);
-  if (known == jobs_.end()) return std::nullopt;
-  JobGoodput job = known->second.job;
-  if (known->second.waits_since) {
-    job.totals.waiting += known->second.had * (now - *known->second.waits_since);
-  }
-  const auto running = running_.find(id);
-  if (running != running_.end()) {
-    job.totals += open_time(running->second, running->second.accelerators, now);
-    job.totals.running += node_time(now - running->second.placed);
+  const JobEntry* const known = jobs_.get(id);
+  if (known == nullptr) return std::nullopt;
+  JobGoodput job{known->spec->name, known->spec->tenant, known->nodes, known->totals,
+                 known->saving};
+  if (known->waits_since) job.totals.waiting += known->had * (now - *known->waits_since);
+  if (known->running) {
+    job.totals += open_time(*known->running, known->running->accelerators, now);
+    job.totals.running += node_time(now - known->running->placed);
   }
   return job;
 }

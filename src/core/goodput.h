@@ -16,12 +16,15 @@
 #include <string>
 #include <vector>
 
+#include "base/boxed.h"
 #include "base/fields.h"
 #include "base/id.h"
 #include "base/quantity.h"
 #include "base/time.h"
 #include "core/job_map.h"
 #include "model/event.h"
+#include "model/job.h"
+#include "model/placement.h"
 
 namespace mw {
 
@@ -131,12 +134,8 @@ class Goodput {
     GoodputTotals totals;
     [[nodiscard]] bool is_out() const { return lost || phase != NodePhase::kReady; }
   };
-  struct Slice {
-    NodeId node;
-    AcceleratorShare accelerators;
-  };
   struct Running {
-    std::vector<Slice> slices;
+    Placement placement;
     AcceleratorShare accelerators;
     LedgerCategory category = LedgerCategory::kStarting;
     Instant placed;
@@ -150,13 +149,16 @@ class Goodput {
     Duration this_save;  ///< of the checkpoint that is being saved
   };
   struct Submitted {
-    std::string name;
-    std::string tenant;
-    std::uint32_t count = 1;
+    Boxed<JobSpec> spec;
     std::uint32_t unfinished = 1;
   };
   struct JobEntry {
-    JobGoodput job;
+    Boxed<JobSpec> spec;
+    std::size_t tenant = 0;  ///< in tenants_
+    std::uint32_t nodes = 0;
+    GoodputTotals totals;
+    SavingTotals saving;
+    std::optional<Running> running;
     AcceleratorShare had;  ///< by its last attempt
     std::optional<Instant> waits_since;
     std::optional<Instant> broken_since;  ///< by an interruption; until it runs again
@@ -170,21 +172,25 @@ class Goodput {
   void change_node(NodeId id, Instant at, std::optional<NodePhase> phase, std::optional<bool> lost,
                    bool asked);
   static void settle(Running& running, Instant at);
-  void change_category(JobId job, LedgerCategory category, Instant at);
+  static void change_category(Running& running, LedgerCategory category, Instant at);
+  [[nodiscard]] Running& running_of(JobId job);
   void placed(const AttemptPlaced& event, Instant at);
+  void runs(JobId job, Instant at);
   void kept(const CheckpointKept& event, Instant at);
   void ended(const AttemptEnded& event, Instant at);
-  void finished(JobId job, Instant at);
+  void finished(JobId job);
   JobEntry& entry(JobId job);
+  [[nodiscard]] JobId record_of(JobId job) const;
+  std::size_t tenant(const std::string& name);
   [[nodiscard]] static GoodputTotals open_time(Running running, AcceleratorShare share,
                                                Instant now);
 
   std::vector<NodeEntry> nodes_;
-  JobMap<Running> running_;
   JobMap<Submitted> submitted_;  ///< records with unfinished jobs, by their first job
   JobMap<JobEntry> jobs_;
-  std::deque<JobId> finished_;                    ///< of jobs_, in the order in which they ended
-  std::map<std::string, GoodputTotals> tenants_;  ///< without what runs
+  std::deque<JobId> finished_;                        ///< of jobs_, in the order in which they ended
+  std::vector<GoodputTotals> tenants_;                ///< without what runs
+  std::map<std::string, std::size_t> tenant_by_name_;  ///< their places in tenants_
   std::uint64_t failures_ = 0;
   std::int64_t nodes_in_service_ = 0;
   NodeTime in_service_;  ///< up to in_service_at_

@@ -34,7 +34,7 @@ void Core::Stepper::operator()(const SubmitJob& input) {
     return;
   }
   const JobId job = known->second;
-  if (*state_.records.at(job).spec == input.spec) {
+  if (*state_.records.at(job).spec == *input.spec) {
     emit(SubmitRepeated{job});
   } else {
     refuse(refusal(ErrorCode::kConflict, RefusalKind::kKeyReused, job));

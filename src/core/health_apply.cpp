@@ -293,18 +293,18 @@ void apply_health(State& state, const BreakerWasReset& event) {
 }
 
 void apply_health(State& state, const FaultPolicyChanged& event) {
-  state.health.policy = std::make_shared<const FaultPolicy>(event.policy);
+  state.health.policy = event.policy.pointer();
   std::erase_if(state.health.breakers, [&](const auto& each) {
-    return breaker_rule(event.policy, each.first.level) == nullptr;
+    return breaker_rule(*event.policy, each.first.level) == nullptr;
   });
   for (auto& [place, faults] : state.faults) {
     for (FaultRecord& record : faults.records) record.withheld = FaultAction::kIgnore;
   }
-  if (event.policy.silence.count() == 0) {
+  if (event.policy->silence.count() == 0) {
     state.health.heard.clear();
     state.resilience.pulses.clear();
   }
-  if (!event.policy.stragglers) state.resilience.paces.clear();
+  if (!event.policy->stragglers) state.resilience.paces.clear();
   rebuild_health(state);
 }
 

@@ -35,10 +35,7 @@ void Incidents::note(EventSeq seq, const Event& event) {
     if (Incident* incident = of_node(node)) add(*incident, seq);
   };
   if (const auto* placed = std::get_if<AttemptPlaced>(&event.body)) {
-    Running running;
-    running.attempt = placed->attempt;
-    for (const NodeSlice& slice : placed->placement) running.nodes.push_back(slice.node);
-    running_.insert(placed->job, std::move(running));
+    running_.insert(placed->job, {placed->attempt, placed->placement});
     if (Incident* incident = waits_in(placed->job)) add(*incident, seq);
   } else if (const auto* runs = std::get_if<AttemptRunning>(&event.body)) {
     job_over(runs->job, seq, at, true);
@@ -225,19 +222,19 @@ void Incidents::waits_no_more(Incident& incident, JobId job) {
 void Incidents::stopped(JobId job, EndCause cause, EventSeq seq, Instant at) {
   const bool interrupted = is_interruption(cause);
   if (!interrupted && cause != EndCause::kDrained) return;
-  if (!running_.contains(job)) return;
-  Running& running = running_.change(job);
+  Running* const running = running_.change_if(job);
+  if (running == nullptr) return;
   Incident* incident = nullptr;
   if (!open_nodes_.empty()) {
-    for (const NodeId node : running.nodes) {
-      if ((incident = of_node(node)) != nullptr) break;
+    for (const NodeSlice& slice : running->placement) {
+      if ((incident = of_node(slice.node)) != nullptr) break;
     }
   }
   if (incident == nullptr) {
     if (!interrupted) return;  // somebody wanted it
     incident = &open_on(job, name_of(cause), seq, at);
   }
-  running.stopped = true;
+  running->stopped = true;
   // It had not come to run since it was hit before: by the same, or by something else.
   if (Incident* before = waits_in(job)) {
     waits_no_more(*before, job);
@@ -249,7 +246,7 @@ void Incidents::stopped(JobId job, EndCause cause, EventSeq seq, Instant at) {
   if (incident->jobs.size() < kIncidentJobsKept) {
     IncidentJob hit;
     hit.job = job;
-    hit.attempt = running.attempt;
+    hit.attempt = running->attempt;
     hit.cause = cause;
     hit.stopped_at = at;
     incident->jobs.push_back(hit);
@@ -259,10 +256,10 @@ void Incidents::stopped(JobId job, EndCause cause, EventSeq seq, Instant at) {
 }
 
 void Incidents::ended(const AttemptEnded& event, EventSeq seq, Instant at) {
-  const Running* running = running_.get(event.job);
+  const Running* const running = running_.get(event.job);
   if (running == nullptr) return;
   if (!running->stopped) stopped(event.job, event.cause, seq, at);
-  const bool hit_by_one = running_.at(event.job).stopped;
+  const bool hit_by_one = running->stopped;
   // What it said of itself is forgotten with it.
   const auto own = open_jobs_.find(event.job);
   if (own != open_jobs_.end()) release(own->second);

@@ -19,6 +19,7 @@
 #include "base/time.h"
 #include "core/job_map.h"
 #include "model/event.h"
+#include "model/placement.h"
 
 namespace mw {
 
@@ -85,7 +86,7 @@ class Incidents {
   };
   struct Running {
     AttemptNumber attempt;
-    std::vector<NodeId> nodes;
+    Placement placement;
     bool stopped = false;  ///< by an incident, which knows of it
   };
 

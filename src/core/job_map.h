@@ -154,6 +154,13 @@ class JobMap {
     MW_CHECK(entry);
     return entry.change().second;
   }
+  /// The value, to be changed in this map alone; null when there is none.
+  T* change_if(JobId id) {
+    const std::size_t page = lower_page(id);
+    if (page == pages_.size() || pages_[page].number != id.value() / kPage) return nullptr;
+    if (!pages_[page].page->entries[entry_of(id)]) return nullptr;
+    return &pages_[page].page.change().entries[entry_of(id)].change().second;
+  }
   /// Second: whether it is new.
   std::pair<Iterator, bool> emplace(JobId id, T value) {
     if (contains(id)) return {find(id), false};

@@ -257,7 +257,9 @@ std::optional<Claim> VictimSearch::run() {
     return cheapest_set();
   }
   FreedRoom freed(state_, gang_, spec_.where);
-  for (std::size_t i = 0; !freed.may_hold() && i < candidates_.size(); ++i) {
+  // The largest first: whether all of them together are enough is the same in any order, and so it
+  // is soonest known.
+  for (std::size_t i = candidates_.size(); !freed.may_hold() && i-- > 0;) {
     freed.release(*candidates_[i].attempt);
   }
   if (!freed.may_hold()) return std::nullopt;

@@ -15,14 +15,27 @@ namespace {
 /// So many nodes are always looked at closely.
 constexpr std::size_t kNodesMin = 512;
 constexpr std::uint32_t kEndOfList = 0xFFFFFFFFU;
-/// So many candidates ahead their nodes are read: about what memory takes to answer.
+/// So many attempts ahead what is needed of them is read: about what memory takes to answer.
 constexpr std::size_t kReadAhead = 16;
+/// What memory gives at once, in bytes.
+constexpr std::size_t kCacheLine = 64;
+
+/// Attempts lie all over the memory: what is read next is on its way meanwhile.
+void read_ahead(const Attempt& attempt) {
+  const char* const begin = reinterpret_cast<const char*>(&attempt);
+  for (std::size_t at = 0; at < sizeof(Attempt); at += kCacheLine) __builtin_prefetch(begin + at);
+}
 
 }  // namespace
 
 void VictimSearch::find_candidates() {
   const Rights rights(state_, job_, stopping_);
-  for (const auto& [id, attempt] : state_.attempts) {
+  auto& attempts = memory_.attempts;
+  attempts.clear();
+  for (const auto& [id, attempt] : state_.attempts) attempts.push_back(&attempt);
+  for (std::size_t i = 0; i < attempts.size(); ++i) {
+    if (i + kReadAhead < attempts.size()) read_ahead(*attempts[i + kReadAhead]);
+    const Attempt& attempt = *attempts[i];
     const Right right = rights.over(attempt);
     if (right == Right::kNone) continue;
     const AcceleratorTime cost = stopping_ == Stopping::kExplain
@@ -40,22 +53,31 @@ void VictimSearch::find_candidates() {
 /// In an order in which the largest is taken back last, the most may be taken back.
 void VictimSearch::sort_candidates() {
   auto& sizes = memory_.sizes;
-  const auto place_of = [&](AcceleratorShare size) {
-    return std::lower_bound(sizes.begin(), sizes.end(), size,
-                            [](const auto& each, AcceleratorShare s) { return each.first < s; });
-  };
+  auto& whole = memory_.whole_sizes;
   sizes.clear();
-  for (const Candidate& each : candidates_) {
-    const AcceleratorShare size = each.accelerators;
-    auto at = place_of(size);
-    if (at == sizes.end() || at->first != size) at = sizes.insert(at, {size, 0});
-    ++at->second;
-  }
+  whole.fill(0);
+  // Most are of some whole accelerators: these are counted without a search for their place.
+  const auto is_few = [](AcceleratorShare size) {
+    return size == kWholeAccelerator * (size / kWholeAccelerator) &&
+           size < kWholeAccelerator * static_cast<std::int64_t>(kWholeSizes);
+  };
+  const auto count_of = [&](AcceleratorShare size) -> std::size_t& {
+    if (is_few(size)) return whole[static_cast<std::size_t>(size / kWholeAccelerator)];
+    return sizes[size];
+  };
+  for (const Candidate& each : candidates_) ++count_of(each.accelerators);
   std::size_t begin = 0;
-  for (auto& [size, count] : sizes) begin += std::exchange(count, begin);
+  const auto next = [&](std::size_t& count) { begin += std::exchange(count, begin); };
+  auto other = sizes.begin();
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    const AcceleratorShare size = kWholeAccelerator * static_cast<std::int64_t>(i);
+    for (; other != sizes.end() && other->first < size; ++other) next(other->second);
+    next(whole[i]);
+  }
+  for (; other != sizes.end(); ++other) next(other->second);
   memory_.sorted.resize(candidates_.size());
   for (const Candidate& each : candidates_) {
-    memory_.sorted[place_of(each.accelerators)->second++] = each;
+    memory_.sorted[count_of(each.accelerators)++] = each;
   }
   candidates_.swap(memory_.sorted);
 }

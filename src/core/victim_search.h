@@ -2,7 +2,9 @@
 // that is enough. Used by src/core/preemption.cpp and src/core/victim_bundles.cpp alone.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -38,6 +40,9 @@ struct VictimBundle {
   Int128 whole_cost = 0;             ///< of each victim, all of it
 };
 
+/// Attempts of fewer whole accelerators than this are sorted without comparing them.
+inline constexpr std::size_t kWholeSizes = 129;
+
 /// What a search works in. Kept from one to the next: among 20,000 attempts it is some megabytes,
 /// and to have them zeroed by the kernel each time took a third of a search.
 struct VictimMemory {
@@ -51,7 +56,10 @@ struct VictimMemory {
   };
   std::vector<VictimCandidate> candidates;
   std::vector<VictimCandidate> sorted;
-  std::vector<std::pair<AcceleratorShare, std::size_t>> sizes;  ///< and where the next of it goes
+  std::vector<const Attempt*> attempts;
+  // By size: how many, and then where the next of it goes.
+  std::array<std::size_t, kWholeSizes> whole_sizes;   ///< of so many whole accelerators
+  std::map<AcceleratorShare, std::size_t> sizes;      ///< of all others
   std::vector<VictimBundle> bundles;
   /// A bundle's value, as far as it is asked to sort them.
   struct Value {

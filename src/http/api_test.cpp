@@ -632,7 +632,7 @@ TEST(EventStream, WakesUpForWhatMatchesOnly) {
 TEST(EventFilter, SeesTheSubmitOfItsArray) {
   Event event;
   JobSubmitted submitted{JobId(10), mw::testing::job_spec(1), ""};
-  submitted.spec.array = 5;
+  submitted.spec.change().array = 5;
   event.body = submitted;
   const auto sees = [&](std::uint64_t job) {
     return EventFilter{JobId(job), std::nullopt}.matches(event);

@@ -96,7 +96,7 @@ bool EventFilter::matches(const Event& event) const {
   if (node && node_of(event) != node) return false;
   if (!job) return true;
   if (const auto* submitted = std::get_if<JobSubmitted>(&event.body)) {
-    return *job >= submitted->job && job->value() - submitted->job.value() < submitted->spec.array;
+    return *job >= submitted->job && job->value() - submitted->job.value() < submitted->spec->array;
   }
   return job_of(event) == *job;
 }

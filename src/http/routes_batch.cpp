@@ -68,8 +68,8 @@ void submit_batch(ApiContext& context, const Request& request, const Reply& repl
       answers->set(i, job.error());
       continue;
     }
-    std::string name = job->spec.name;
-    const std::uint32_t count = job->spec.array;
+    std::string name = job->spec->name;
+    const std::uint32_t count = job->spec->array;
     if (dry_run) {
       answers->set(i, boost::json::object{
                           {"job", nullptr}, {"count", count}, {"name", name}, {"repeated", false}});

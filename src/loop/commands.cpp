@@ -82,13 +82,13 @@ void tell_phases(const State& state, Engine& engine) {
 }
 
 Commander::Commander(Engine& engine, const State& state) : engine_(engine) {
-  for (const auto& [job, attempt] : state.attempts) epochs_.emplace(job, attempt.epoch);
+  for (const auto& [job, attempt] : state.attempts) epochs_.emplace(job.value(), attempt.epoch);
 }
 
 void Commander::tell(const State& state, const std::vector<Event>& events) {
   for (const Event& event : events) {
     if (const auto* placed = std::get_if<AttemptPlaced>(&event.body)) {
-      epochs_[placed->job] = placed->epoch;
+      epochs_[placed->job.value()] = placed->epoch;
       // Ended again within the same step: never started, and forgotten below.
       if (!state.attempts.contains(placed->job)) continue;
       engine_.set(desired_attempt(state, placed->job));
@@ -97,7 +97,7 @@ void Commander::tell(const State& state, const std::vector<Event>& events) {
       if (attempt == state.attempts.end() || attempt->second.number != stopping->attempt) continue;
       engine_.set(desired_attempt(state, stopping->job));
     } else if (const auto* ended = std::get_if<AttemptEnded>(&event.body)) {
-      const auto epoch = epochs_.find(ended->job);
+      const auto epoch = epochs_.find(ended->job.value());
       if (epoch == epochs_.end()) continue;
       engine_.forget(ended->job, epoch->second);
       epochs_.erase(epoch);

@@ -2,9 +2,10 @@
 // to do, so telling them twice is harmless.
 #pragma once
 
-#include <map>
+#include <cstdint>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -49,7 +50,7 @@ class Commander {
 
  private:
   Engine& engine_;
-  std::map<JobId, Epoch> epochs_;
+  std::unordered_map<std::uint64_t, Epoch> epochs_;  ///< by JobId
 };
 
 }  // namespace mw

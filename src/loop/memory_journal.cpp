@@ -5,7 +5,7 @@ namespace {
 
 bool is_about(const Event& event, JobId job) {
   if (const auto* submitted = std::get_if<JobSubmitted>(&event.body)) {
-    return job >= submitted->job && job.value() < submitted->job.value() + submitted->spec.array;
+    return job >= submitted->job && job.value() < submitted->job.value() + submitted->spec->array;
   }
   return job_of(event) == job;
 }

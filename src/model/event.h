@@ -8,6 +8,7 @@
 #include <string_view>
 #include <variant>
 
+#include "base/boxed.h"
 #include "base/fields.h"
 #include "base/id.h"
 #include "base/time.h"
@@ -81,7 +82,7 @@ struct NodeContact {
 struct JobSubmitted {
   static constexpr std::string_view kKind = "job_submitted";
   JobId job;
-  JobSpec spec;
+  Boxed<JobSpec> spec;
   std::string client_key;
   bool operator==(const JobSubmitted&) const = default;
   MW_FIELDS(job, spec, client_key)
@@ -252,7 +253,7 @@ struct CheckpointKept {
 
 struct PolicyChanged {
   static constexpr std::string_view kKind = "policy_changed";
-  Policy policy;
+  Boxed<Policy> policy;
   std::string by;
   bool operator==(const PolicyChanged&) const = default;
   MW_FIELDS(policy, by)

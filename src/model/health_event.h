@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/boxed.h"
 #include "base/fields.h"
 #include "base/id.h"
 #include "base/time.h"
@@ -142,7 +143,7 @@ struct BreakerWasReset {
 };
 struct FaultPolicyChanged {
   static constexpr std::string_view kKind = "fault_policy_changed";
-  FaultPolicy policy;
+  Boxed<FaultPolicy> policy;
   std::string by;
   bool operator==(const FaultPolicyChanged&) const = default;
   MW_FIELDS(policy, by)

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/boxed.h"
 #include "base/fields.h"
 #include "base/id.h"
 #include "base/time.h"
@@ -66,7 +67,7 @@ struct FaultCleared {
 /// Judge faults by this from now on.
 struct SetFaultPolicy {
   static constexpr std::string_view kKind = "set_fault_policy";
-  FaultPolicy policy;
+  Boxed<FaultPolicy> policy;
   std::string by;
   bool operator==(const SetFaultPolicy&) const = default;
   MW_FIELDS(policy, by)

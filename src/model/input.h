@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/boxed.h"
 #include "base/fields.h"
 #include "base/id.h"
 #include "model/fleet.h"
@@ -23,7 +24,7 @@ namespace mw {
 
 struct SubmitJob {
   static constexpr std::string_view kKind = "submit_job";
-  JobSpec spec;
+  Boxed<JobSpec> spec;
   std::string client_key;  ///< empty: none. The same key and spec again gives the same job.
   bool operator==(const SubmitJob&) const = default;
   MW_FIELDS(spec, client_key)
@@ -73,7 +74,7 @@ struct DeclareFleet {
 /// Decide by these rules from now on.
 struct SetPolicy {
   static constexpr std::string_view kKind = "set_policy";
-  Policy policy;
+  Boxed<Policy> policy;
   std::string by;
   bool operator==(const SetPolicy&) const = default;
   MW_FIELDS(policy, by)

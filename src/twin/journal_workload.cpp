@@ -58,7 +58,7 @@ class Reader {
   template <class Body>
   void take(Instant, const Body&) {}
   void take(Instant at, const JobSubmitted& event) {
-    const auto spec = std::make_shared<const JobSpec>(event.spec);
+    const auto spec = event.spec.pointer();
     for (std::uint32_t i = 0; i < spec->array; ++i) {
       History& history = jobs_[JobId(event.job.value() + i)];
       history.spec = spec;

@@ -168,16 +168,16 @@ void Recorder::note(const std::vector<Event>& events, const State& state, const 
 }
 
 void Recorder::submitted(const JobSubmitted& event, Instant at) {
-  const AcceleratorShare asked = accelerators_of(event.spec);
-  for (std::uint32_t i = 0; i < event.spec.array; ++i) {
+  const AcceleratorShare asked = accelerators_of(*event.spec);
+  for (std::uint32_t i = 0; i < event.spec->array; ++i) {
     JobNotes& job = notes(JobId(event.job.value() + i));
     job.submitted = at;
     job.accelerators = asked;
   }
-  jobs_.submitted += event.spec.array;
-  tenants_[event.spec.tenant].jobs += event.spec.array;
-  waiting_ += event.spec.array;
-  waited_for_ += asked * event.spec.array;
+  jobs_.submitted += event.spec->array;
+  tenants_[event.spec->tenant].jobs += event.spec->array;
+  waiting_ += event.spec->array;
+  waited_for_ += asked * event.spec->array;
 }
 
 void Recorder::placed(const AttemptPlaced& event, const State& state, const World& world) {

@@ -57,7 +57,7 @@ class AskedAgain final : public InputSource {
     for (const HistoricInput& input : history.inputs) {
       const auto* submit = std::get_if<SubmitJob>(&input.body);
       if (submit == nullptr) continue;
-      for (const Dependency& each : submit->spec.after) awaited_.insert(each.job);
+      for (const Dependency& each : submit->spec->after) awaited_.insert(each.job);
     }
   }
 
@@ -81,7 +81,7 @@ class AskedAgain final : public InputSource {
     const auto* made = std::get_if<JobSubmitted>(&event.body);
     if (made == nullptr || event.request == RequestId()) return;
     const JobId real = submitted_[event.request.value() - 1];
-    for (std::uint32_t i = 0; i < made->spec.array; ++i)
+    for (std::uint32_t i = 0; i < made->spec->array; ++i)
       here_[JobId(real.value() + i)] = JobId(made->job.value() + i);
   }
 
@@ -99,8 +99,9 @@ class AskedAgain final : public InputSource {
           if constexpr (requires { each.job = JobId(); }) each.job = here(each.job);
         },
         body);
-    if (auto* submit = std::get_if<SubmitJob>(&body)) {
-      for (Dependency& each : submit->spec.after) each.job = here(each.job);
+    auto* submit = std::get_if<SubmitJob>(&body);
+    if (submit != nullptr && !submit->spec->after.empty()) {
+      for (Dependency& each : submit->spec.change().after) each.job = here(each.job);
     }
     return body;
   }
@@ -108,7 +109,7 @@ class AskedAgain final : public InputSource {
   /// Elements of an array ran for as long as each did, so they are handed in one by one, unless
   /// others wait for the array as a whole.
   void submit(const SubmitJob& whole, JobId job, std::vector<AskedInput>& due) {
-    const std::uint32_t count = whole.spec.array;
+    const std::uint32_t count = whole.spec->array;
     arrays_[job] = count;
     const bool split = count > 1 && !awaited_.contains(job);
     for (std::uint32_t i = 0; i < (split ? count : 1); ++i) {
@@ -116,7 +117,7 @@ class AskedAgain final : public InputSource {
       submitted_.push_back(element);
       SubmitJob one = whole;
       if (split) one = {whole.spec, ""};
-      if (split) one.spec.array = 1;
+      if (split) one.spec.change().array = 1;
       due.push_back({translated(std::move(one)), truths_.of(element, whole.spec)});
     }
   }

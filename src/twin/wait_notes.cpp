@@ -16,7 +16,7 @@ WaitNotes::WaitNotes(const State& beginning) {
 
 void WaitNotes::take(Instant now, const EventBody& event) {
   if (const auto* submitted = std::get_if<JobSubmitted>(&event)) {
-    for (std::uint32_t i = 0; i < submitted->spec.array; ++i)
+    for (std::uint32_t i = 0; i < submitted->spec->array; ++i)
       submitted_.emplace(JobId(submitted->job.value() + i), now);
   } else if (const auto* placed = std::get_if<AttemptPlaced>(&event)) {
     // Of a job that had started before the run, this is a restart.

@@ -112,11 +112,11 @@ std::vector<AddedJob> added_jobs(const std::vector<InputBody>& inputs, JobId fir
   for (const InputBody& input : inputs) {
     const auto* submit = std::get_if<SubmitJob>(&input);
     if (submit == nullptr) continue;
-    AddedJob one{submit->spec.name, {}};
+    AddedJob one{submit->spec->name, {}};
     for (const OneFuture& future : changed) {
       one.starts.at.push_back(future.notes.start_of(JobId(id)));
     }
-    id += submit->spec.array;
+    id += submit->spec->array;
     added.push_back(std::move(one));
   }
   return added;
@@ -146,7 +146,7 @@ Result<WhatIfReport> what_if(const Present& present, const WhatIfChange& change,
   const JobId first_own = present.state.next_job;
   std::uint64_t own = 0;
   for (const InputBody& input : inputs) {
-    if (const auto* submit = std::get_if<SubmitJob>(&input)) own += submit->spec.array;
+    if (const auto* submit = std::get_if<SubmitJob>(&input)) own += submit->spec->array;
   }
   const Instant end = present.state.now + options.horizon;
   std::vector<OneFuture> base;

@@ -179,7 +179,7 @@ void WatchedJournal::note(const Event& event) {
   }
   const auto* submitted = std::get_if<JobSubmitted>(&event.body);
   if (submitted == nullptr) return;
-  jobs_ += submitted->spec.array;
+  jobs_ += submitted->spec->array;
   world_.submitted(event.at, submitted->job, submitted->spec, truths_.at(event.request));
 }
 

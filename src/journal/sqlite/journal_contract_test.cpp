@@ -97,7 +97,7 @@ TEST_P(JournalContract, AVisitorCanStop) {
 bool is_about(const Event& event, JobId job) {
   const auto* submitted = std::get_if<JobSubmitted>(&event.body);
   if (submitted == nullptr) return job_of(event) == job;
-  for (std::uint32_t i = 0; i < submitted->spec.array; ++i) {
+  for (std::uint32_t i = 0; i < submitted->spec->array; ++i) {
     if (submitted->job.value() + i == job.value()) return true;
   }
   return false;

@@ -253,7 +253,7 @@ Result<std::optional<StoredEvent>> Reader::array_submit(Connection& connection, 
   if (!event) return event.error();
   const auto* submitted = std::get_if<JobSubmitted>(&event->event.body);
   const bool holds_it = submitted != nullptr && job > submitted->job &&
-                        job.value() - submitted->job.value() < submitted->spec.array;
+                        job.value() - submitted->job.value() < submitted->spec->array;
   if (!holds_it) return std::optional<StoredEvent>();
   return std::optional<StoredEvent>(std::move(*event));
 }
