@@ -11,7 +11,7 @@ namespace mw {
 template <class T>
 class Boxed {
  public:
-  using value_type = T;
+  using element_type = T;
 
   /// A value as it is made.
   Boxed() = default;

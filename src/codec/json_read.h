@@ -274,15 +274,11 @@ bool Reader::read(const boost::json::value& in, const Place& place, T& out) {
   } else if constexpr (kIsOptional<T>) {
     out.reset();
     return in.is_null() || read(in, place, out.emplace());
-  } else if constexpr (kIsBoxed<T>) {
-    auto value = std::make_shared<typename T::value_type>();
+  } else if constexpr (kIsShared<T> || kIsBoxed<T>) {
+    using Value = std::remove_const_t<typename T::element_type>;
+    auto value = std::make_shared<Value>();
     if (!read(in, place, *value)) return false;
-    out = T(std::shared_ptr<const typename T::value_type>(std::move(value)));
-    return true;
-  } else if constexpr (kIsShared<T>) {
-    auto value = std::make_shared<std::remove_const_t<typename T::element_type>>();
-    if (!read(in, place, *value)) return false;
-    out = std::move(value);
+    out = T(std::shared_ptr<const Value>(std::move(value)));
     return true;
   } else if constexpr (kIsVariant<T>) {
     return read_variant(in, place, out);

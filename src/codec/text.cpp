@@ -183,14 +183,15 @@ struct EventText {
   }
   std::string operator()(const JobSubmitted& e) const {
     const GangShape& gang = e.spec->gang;
-    return (e.spec->array == 1 ? "Submitted" : "Submitted " + number(e.spec->array) + " like jobs") +
+    return (e.spec->array == 1 ? "Submitted"
+                               : "Submitted " + number(e.spec->array) + " like jobs") +
            by_whom(e.spec->user) + " as \"" + e.spec->name +
            "\": " + (gang.tasks_min == 0 ? "" : number(gang.tasks_min) + " to ") +
            counted(gang.tasks, "task") + " with " + share_text(gang.task.accelerators) +
            " accelerator" + (gang.task.accelerators == kWholeAccelerator ? "" : "s") +
            (gang.tasks == 1 ? "" : " each") +
            (e.spec->groups.empty() ? ""
-                                  : ", and " + counted(e.spec->groups.size(), "further group")) +
+                                   : ", and " + counted(e.spec->groups.size(), "further group")) +
            (e.spec->hold ? ", on hold" : "");
   }
   std::string operator()(const SubmitRepeated& e) const {

@@ -470,6 +470,7 @@ class Applier {
   void forget_oldest() {
     const JobId oldest = state_.finished.front();
     state_.finished.pop_front();
+    state_.records.read_ahead(state_.finished[kFinishedReadAhead]);
     const JobId record_id = state_.jobs.at(oldest).record;
     state_.jobs.erase(oldest);
     forget_crashes(state_, oldest);

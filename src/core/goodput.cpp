@@ -333,6 +333,7 @@ void Goodput::finished(JobId id) {
   if (--submitted_.change(record).unfinished == 0) submitted_.erase(record);
   finished_.push_back(id);
   if (finished_.size() <= kFinishedJobsKept) return;
+  jobs_.read_ahead(finished_[kFinishedReadAhead]);
   jobs_.erase(finished_.front());
   finished_.pop_front();
 }

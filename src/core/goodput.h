@@ -188,8 +188,8 @@ class Goodput {
   std::vector<NodeEntry> nodes_;
   JobMap<Submitted> submitted_;  ///< records with unfinished jobs, by their first job
   JobMap<JobEntry> jobs_;
-  std::deque<JobId> finished_;                        ///< of jobs_, in the order in which they ended
-  std::vector<GoodputTotals> tenants_;                ///< without what runs
+  std::deque<JobId> finished_;          ///< of jobs_, in the order in which they ended
+  std::vector<GoodputTotals> tenants_;  ///< without what runs
   std::map<std::string, std::size_t> tenant_by_name_;  ///< their places in tenants_
   std::uint64_t failures_ = 0;
   std::int64_t nodes_in_service_ = 0;

@@ -254,6 +254,8 @@ struct State {
 /// Ended jobs stay in the state (for `show`, dependencies and repeated submits) until this many
 /// have ended after them; older ones are read from the journal.
 inline constexpr std::size_t kFinishedJobsKept = 10'000;
+/// The oldest are long out of the caches when they are let go of: so many ahead they are fetched.
+inline constexpr std::size_t kFinishedReadAhead = 4;
 
 /// The only code that changes a State. Recovery is this, over the journal.
 /// REQUIRES: `event` was made by a Core on this very state. event.at >= state.now.

@@ -58,8 +58,8 @@ struct VictimMemory {
   std::vector<VictimCandidate> sorted;
   std::vector<const Attempt*> attempts;
   // By size: how many, and then where the next of it goes.
-  std::array<std::size_t, kWholeSizes> whole_sizes;   ///< of so many whole accelerators
-  std::map<AcceleratorShare, std::size_t> sizes;      ///< of all others
+  std::array<std::size_t, kWholeSizes> whole_sizes;  ///< of so many whole accelerators
+  std::map<AcceleratorShare, std::size_t> sizes;     ///< of all others
   std::vector<VictimBundle> bundles;
   /// A bundle's value, as far as it is asked to sort them.
   struct Value {

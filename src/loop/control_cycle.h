@@ -24,7 +24,10 @@ namespace mw {
 
 class ControlCycle {
  public:
-  ControlCycle(Journal& journal, Engine& engine) : journal_(journal), engine_(engine) {}
+  enum class Timed : bool { kNo, kYes };
+  /// `timed`: whether times() are taken. To ask the clock is a part of what a small turn costs.
+  ControlCycle(Journal& journal, Engine& engine, Timed timed)
+      : journal_(journal), engine_(engine), timed_(timed) {}
 
   /// The state as it is stored, as recover() of loop/recovery.h.
   Result<void> recover();
@@ -57,8 +60,11 @@ class ControlCycle {
   [[nodiscard]] const Times& times() const { return times_; }
 
  private:
+  Result<void> append(const Batch& batch);
+
   Journal& journal_;
   Engine& engine_;
+  Timed timed_;
   std::optional<Core> core_;
   std::optional<Commander> commander_;
   Times times_;

@@ -48,7 +48,7 @@ class ControlLoop::Impl {
         clock_(clock),
         journal_(journal),
         engine_(engine),
-        cycle_(journal, engine),
+        cycle_(journal, engine, ControlCycle::Timed::kYes),
         queue_(options_.queue_inputs_max) {}
 
   ~Impl() { stop(); }

@@ -75,7 +75,7 @@ Simulation::Simulation(SimulationOptions options, WorkloadSource& workload, Faul
       faults_(faults),
       world_(unfold(options_), options_.physics, options_.messages, options_.seed),
       journal_(std::make_unique<StoredFirst>(world_)),
-      cycle_(*journal_, world_),
+      cycle_(*journal_, world_, ControlCycle::Timed::kNo),
       recorder_(options_.from ? options_.from->now : Instant(), options_.interval,
                 options_.job_row),
       people_(options_.physics.person),

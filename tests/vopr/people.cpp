@@ -70,7 +70,8 @@ People::Ask People::some_submission(Instant now, const State& state) {
   WorkloadJob job = some_workload_job(random_, now, state);
   if (!said_.empty() && random_.chance(1, 10)) {
     SubmitJob again = said_[random_.below(said_.size())];
-    if (random_.chance(1, 4)) again.spec.change().priority += 1;  // the key for something else: refused
+    if (random_.chance(1, 4))
+      again.spec.change().priority += 1;  // the key for something else: refused
     return {std::move(again), job.truth, true};
   }
   SubmitJob submit{std::move(job.spec), ""};

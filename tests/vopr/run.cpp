@@ -53,7 +53,7 @@ Figures Run::run() {
 }
 
 void Run::set_up() {
-  cycle_.emplace(journal_, engine_);
+  cycle_.emplace(journal_, engine_, ControlCycle::Timed::kNo);
   cycle_->begin_with(State());
   inputs_ = {{RequestId(), DeclareFleet{scenario_.fleet, "vopr"}},
              {RequestId(), SetPolicy{scenario_.policy, "vopr"}}};
@@ -210,7 +210,7 @@ void Run::come_back(Instant now) {
   back_at_ = Instant::never();
   if (plane_ == Plane::kStoreFull && troubled_ && random_.chance(1, 4)) return died(now);
   journal_.set_full(false);
-  if (plane_ == Plane::kDead) cycle_.emplace(journal_, engine_);
+  if (plane_ == Plane::kDead) cycle_.emplace(journal_, engine_, ControlCycle::Timed::kNo);
   if (const Result<void> recovered = cycle_->recover(); !recovered) {
     throw Broken("recovery failed: " + recovered.error().message);
   }
