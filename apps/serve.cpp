@@ -116,7 +116,9 @@ class ControlPlane {
     const std::string url = fmt::format("http://{}:{}", host, *port);
     engine_kind_ = *kind;
     if (auto made = make_engine(*kind, url, *key); !made) return made;
-    engine_ = make_hook_engine(std::move(engine_));
+    const auto self = std::filesystem::read_symlink("/proc/self/exe");
+    engine_ = make_hook_engine(std::move(engine_),
+                               {options_.home / "hooks", self.parent_path() / "mw-supervisor"});
 
     ControlLoop::Options loop_options;
     loop_options.version = kVersion;

@@ -30,6 +30,8 @@ DesiredRemedy desired_check(const State& state, NodeId node);
 NodeDecision decision_on(const State& state, NodeId node);
 /// Tells the engine of all nodes that are not ready.
 void tell_phases(const State& state, Engine& engine);
+/// Tells it of all that is being done to nodes.
+void tell_remedies(const State& state, Engine& engine);
 
 /// Tells the engine what `events` changed. `epochs` remembers the epoch of each live attempt, so
 /// that an ended one can be named after the state has forgotten it.

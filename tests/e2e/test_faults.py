@@ -111,6 +111,42 @@ class Faults(unittest.TestCase):
         self.plane.stop()
         self.plane.mw("journal", "verify")
 
+    def test_a_hook_outlives_its_control_plane_and_is_not_run_twice(self):
+        go = self.plane.home / "go"
+        self.hook.write_text('echo "$MILLWRIGHT_NODE $MILLWRIGHT_ACTION" >> "$LOG"\n'
+                             f'while [ ! -e {go} ]; do sleep 0.02; done\n'
+                             'echo "$MILLWRIGHT_NODE is up"\n')
+        self.set_policy()
+        self.plane.mw("faults", "post", "test.reboot", "--node", "n1")
+        wait_for("the hook to begin", self.log.exists)
+        self.plane.kill()
+        self.plane.start()
+        wait_for("the node to be known as in repair", lambda: self.phase("n1") == "repairing")
+        go.touch()
+        wait_for("the node to be back", lambda: self.phase("n1") == "ready")
+        self.assertEqual(self.log.read_text(), "n1 reboot\n")
+        self.assertIn("n1 is up", "\n".join(self.story("n1")))
+        wait_for("its folder to go", lambda: not list((self.plane.home / "hooks").iterdir()))
+        # It ends while nobody is there to hear of it.
+        go.unlink()
+        self.plane.mw("faults", "post", "test.reboot", "--node", "n2")
+        wait_for("the hook to begin", lambda: len(self.log.read_text().splitlines()) == 2)
+        self.plane.kill()
+        go.touch()
+        wait_for("the hook to end", lambda: not [
+            pid for pid in self.plane.processes() if self.is_hook(pid)])
+        self.plane.start()
+        wait_for("the node to be back", lambda: self.phase("n2") == "ready")
+        self.assertEqual(self.log.read_text(), "n1 reboot\nn2 reboot\n")
+        self.plane.stop()
+        self.plane.mw("journal", "verify")
+
+    def is_hook(self, pid):
+        try:
+            return str(self.hook) in pathlib.Path(f"/proc/{pid}/cmdline").read_text()
+        except OSError:
+            return False
+
     def test_a_silent_rank_starts_again(self):
         self.set_policy(silence="1s")
         program = f"""

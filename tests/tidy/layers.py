@@ -10,6 +10,8 @@ FOLDERS = {
     "src/loop": ["base", "model", "core"],
     "src/twin": ["base", "model", "core", "codec", "loop"],
     "src/engines": ["base", "model", "codec", "loop"],
+    # engines: hooks run under the supervisor of engines/local, and so outlive the control plane.
+    "src/engines/hooks": ["base", "model", "codec", "loop", "engines", "engines/local"],
     # core too: the port Journal names the core's State, which a snapshot holds.
     "src/journal": ["base", "model", "core", "codec", "loop"],
     "src/http/client": ["base"],
@@ -20,8 +22,8 @@ FOLDERS = {
     # Checks that come with the program: what a node finds out about itself when it is asked.
     "src/checks": ["base", "model", "codec", "agent"],
     "src/cli": ["base", "model", "codec", "agent", "checks", "http/client"],
-    "apps": ["base", "model", "core", "codec", "loop", "twin", "engines", "journal", "http",
-             "http/client", "cli"],
+    "apps": ["base", "model", "core", "codec", "loop", "twin", "engines", "engines/hooks",
+             "journal", "http", "http/client", "cli"],
 }
 
 # These hold the brain: the same on every machine, so nothing but the language's own containers

@@ -16,8 +16,9 @@ namespace mw {
 namespace {
 
 using hooks::HookCommand;
+using hooks::HookFlags;
+using hooks::HookPlace;
 using hooks::run_hook;
-using hooks::StopFlag;
 
 /// Between two tries of a hook; what failed at once seldom works at once.
 constexpr Duration kRetryPause = seconds(1);
@@ -81,11 +82,17 @@ CheckSaid read_result(HookResult result) {
 /// One remedy, on a thread of its own.
 class RunningHook {
  public:
-  RunningHook(DesiredRemedy desired, ObservationSink sink)
-      : desired_(std::move(desired)), sink_(std::move(sink)), thread_([this] { run(); }) {}
+  RunningHook(DesiredRemedy desired, ObservationSink sink, const HookOptions& options)
+      : desired_(std::move(desired)),
+        sink_(std::move(sink)),
+        options_(options),
+        thread_([this] { run(); }) {}
+  /// Nothing of it is left, unless it was left running.
   ~RunningHook() {
-    stop_.set();
+    if (!flags_.leave.is_set()) flags_.stop.set();
     thread_.join();
+    std::error_code error;
+    if (!flags_.leave.is_set()) std::filesystem::remove_all(directory(), error);
   }
   RunningHook(const RunningHook&) = delete;
   RunningHook& operator=(const RunningHook&) = delete;
@@ -103,16 +110,31 @@ class RunningHook {
   }
 
   /// Tells it to end, and does not wait until it has.
-  void stop() { stop_.set(); }
+  void stop() { flags_.stop.set(); }
+  /// Lets go of it: it goes on, and its end is there for whoever asks for the same remedy.
+  void leave() { flags_.leave.set(); }
   [[nodiscard]] bool is_over() const { return over_.load(); }
 
  private:
+  [[nodiscard]] std::filesystem::path directory() const {
+    return options_.directory / std::to_string(desired_.remedy.value());
+  }
+  [[nodiscard]] bool is_let_go() const { return flags_.stop.is_set() || flags_.leave.is_set(); }
+
+  /// One part of it: a try of the hook, or a check. Nothing: it was left running.
+  std::optional<HookResult> run_part(const HookCommand& command) {
+    const std::uint32_t part = ++parts_;
+    return run_hook(
+        command, {directory() / std::to_string(part), options_.supervisor, desired_.remedy, part},
+        flags_);
+  }
+
   void run() {
     RemedyReported report{desired_.node, desired_.remedy, false, "no program is set", {}};
     if (desired_.hook) run_command(report);
     const bool checks = desired_.action == FaultAction::kValidate && !desired_.checks.empty();
     if (checks && (report.ok || !desired_.hook)) run_checks(report);
-    if (!stop_.is_set()) {  // else nobody waits for it, or another control plane does it again
+    if (!is_let_go()) {  // else nobody waits for it, or another control plane does
       {
         const std::lock_guard lock(mutex_);
         report_ = report;
@@ -124,10 +146,12 @@ class RunningHook {
   void run_command(RemedyReported& report) {
     const std::uint32_t tries = desired_.hook->retries + 1;
     HookResult result;
-    for (std::uint32_t attempt = 1; attempt <= tries && !stop_.is_set(); ++attempt) {
-      result = run_hook(command_for(desired_, attempt), stop_);
+    for (std::uint32_t attempt = 1; attempt <= tries && !is_let_go(); ++attempt) {
+      auto ended = run_part(command_for(desired_, attempt));
+      if (!ended) return;
+      result = std::move(*ended);
       if (result.ok) break;
-      if (attempt < tries && stop_.wait(kRetryPause)) break;
+      if (attempt < tries && flags_.stop.wait(kRetryPause)) break;
     }
     report.ok = result.ok;
     report.detail = result.detail;
@@ -143,8 +167,10 @@ class RunningHook {
     if (report.check) all.measures = std::move(report.check->measures);
     std::string passed;
     for (const CheckProgram& check : desired_.checks) {
-      if (stop_.is_set()) return;
-      CheckSaid said = read_result(run_hook(command_for(desired_, check), stop_));
+      if (is_let_go()) return;
+      auto ended = run_part(command_for(desired_, check));
+      if (!ended) return;
+      CheckSaid said = read_result(std::move(*ended));
       for (Measure& each : said.result.measures) {
         if (all.measures.size() < kMeasuresMax) all.measures.push_back(std::move(each));
       }
@@ -160,7 +186,9 @@ class RunningHook {
 
   const DesiredRemedy desired_;
   const ObservationSink sink_;
-  StopFlag stop_;
+  const HookOptions& options_;
+  HookFlags flags_;
+  std::uint32_t parts_ = 0;
   std::mutex mutex_;
   std::optional<RemedyReported> report_;
   std::atomic<bool> over_ = false;
@@ -169,7 +197,8 @@ class RunningHook {
 
 class HookEngine final : public Engine {
  public:
-  explicit HookEngine(std::unique_ptr<Engine> inner) : inner_(std::move(inner)) {}
+  HookEngine(std::unique_ptr<Engine> inner, HookOptions options)
+      : inner_(std::move(inner)), options_(std::move(options)) {}
 
   Result<void> start(ObservationSink sink, std::vector<DesiredAttempt> desired) override {
     {
@@ -194,16 +223,22 @@ class HookEngine final : public Engine {
     }
     newest = desired.remedy;
     replaced = let_go(std::move(running));
-    running = std::make_unique<RunningHook>(std::move(desired), sink_);
+    running = std::make_unique<RunningHook>(std::move(desired), sink_, options_);
   }
   void forget_remedy(const std::string& node, Epoch remedy) override {
     std::unique_ptr<RunningHook> ended;
-    const std::lock_guard lock(mutex_);
-    newest_[node] = std::max(newest_[node], remedy);
-    const auto found = running_.find(node);
-    if (found == running_.end() || !found->second || found->second->remedy() > remedy) return;
-    ended = let_go(std::move(found->second));
-    running_.erase(found);
+    bool unknown = false;
+    {
+      const std::lock_guard lock(mutex_);
+      newest_[node] = std::max(newest_[node], remedy);
+      const auto found = running_.find(node);
+      unknown = found == running_.end();
+      if (!unknown && found->second && found->second->remedy() <= remedy) {
+        ended = let_go(std::move(found->second));
+        running_.erase(found);
+      }
+    }
+    if (unknown) end_left(remedy);  // an earlier control plane may have left it running
   }
 
   void node_is(const NodeDecision& decision) override { inner_->node_is(decision); }
@@ -218,12 +253,17 @@ class HookEngine final : public Engine {
       leaving.swap(leaving_);
       sink_ = nullptr;
     }
+    // What is done to a node goes on. The check of an idle one is begun anew by whoever comes next.
+    for (const auto& [node, each] : ended) {
+      if (each && !each->yields()) each->leave();
+    }
     ended.clear();
     leaving.clear();
     inner_->detach();
   }
   Result<LogChunk> read_log(const LogQuery& query) override { return inner_->read_log(query); }
   std::string containment() const override { return inner_->containment(); }
+  bool replaces_ranks() const override { return inner_->replaces_ranks(); }
   bool reports_nodes() const override { return inner_->reports_nodes(); }
 
  private:
@@ -238,7 +278,19 @@ class HookEngine final : public Engine {
     return nullptr;
   }
 
+  /// What an earlier control plane began, and nobody wants any more.
+  void end_left(Epoch remedy) {
+    const auto directory = options_.directory / std::to_string(remedy.value());
+    std::error_code error;
+    if (!std::filesystem::exists(directory, error)) return;
+    for (const auto& part : std::filesystem::directory_iterator(directory, error)) {
+      hooks::end_hook(part.path());
+    }
+    std::filesystem::remove_all(directory, error);
+  }
+
   std::unique_ptr<Engine> inner_;
+  const HookOptions options_;
   std::mutex mutex_;
   ObservationSink sink_;
   std::map<std::string, Epoch> newest_;  ///< by node: told or forgotten
@@ -248,8 +300,8 @@ class HookEngine final : public Engine {
 
 }  // namespace
 
-std::unique_ptr<Engine> make_hook_engine(std::unique_ptr<Engine> inner) {
-  return std::make_unique<HookEngine>(std::move(inner));
+std::unique_ptr<Engine> make_hook_engine(std::unique_ptr<Engine> inner, HookOptions options) {
+  return std::make_unique<HookEngine>(std::move(inner), std::move(options));
 }
 
 }  // namespace mw

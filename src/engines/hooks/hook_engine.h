@@ -9,10 +9,12 @@
 // killed, without being asked first, as soon as it is forgotten; nobody waits until it is gone.
 //
 // A remedy is run once, however often it is told, and what it gave is told until it is forgotten.
-// It ends with the control plane, and is run again by the next one, with the same
-// MILLWRIGHT_REMEDY: so a hook has to bear being run twice for one remedy.
+// Each run has a folder of its own below HOME/hooks and outlives the control plane: the next one
+// takes it up where it is, or hears how it ended meanwhile. Only checks of idle nodes end with a
+// control plane that is told to end.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,6 +31,11 @@ struct HookResult {
   bool ran = false;
 };
 
-std::unique_ptr<Engine> make_hook_engine(std::unique_ptr<Engine> inner);
+struct HookOptions {
+  std::filesystem::path directory;   ///< where runs are kept; made when there is one
+  std::filesystem::path supervisor;  ///< the program mw-supervisor
+};
+
+std::unique_ptr<Engine> make_hook_engine(std::unique_ptr<Engine> inner, HookOptions options);
 
 }  // namespace mw

@@ -39,9 +39,13 @@ class HookEngineTest : public ::testing::Test {
               ("mw-hooks-" + std::to_string(getpid()) + "-" +
                ::testing::UnitTest::GetInstance()->current_test_info()->name());
     std::filesystem::create_directories(folder_);
+    begin();
+  }
+  /// A control plane's engine, on what is there.
+  void begin() {
     auto inner = std::make_unique<QuietEngine>();
     inner_ = inner.get();
-    engine_ = make_hook_engine(std::move(inner));
+    engine_ = make_hook_engine(std::move(inner), {folder_ / "hooks", MW_SUPERVISOR_PATH});
     ASSERT_TRUE(engine_->start([this](InputBody body) { hear(std::move(body)); }, {}).ok());
   }
   void TearDown() override {
@@ -137,7 +141,8 @@ TEST_F(HookEngineTest, FailsAsItFailsAndIsTriedAgain) {
   EXPECT_FALSE(report(1).ok);
   EXPECT_EQ(report(1).detail, "it exited with code 3: no power");
   engine_->remedy(remedy(3, {path("nothing here")}));
-  EXPECT_THAT(report(2).detail, HasSubstr("could not be run: No such file"));
+  EXPECT_THAT(report(2).detail, HasSubstr("cannot run"));
+  EXPECT_THAT(report(2).detail, HasSubstr("No such file"));
   DesiredRemedy none = remedy(4, {});
   none.hook.reset();
   engine_->remedy(none);
@@ -168,6 +173,54 @@ TEST_F(HookEngineTest, WhatIsForgottenIsStoppedAndSaysNothing) {
   engine_->forget_remedy("n1", Epoch(1));
   engine_->remedy(remedy(2, {"/bin/true"}));
   EXPECT_EQ(report(0).remedy, Epoch(2));
+}
+
+TEST_F(HookEngineTest, WhatRunsOutlivesItsControlPlaneAndIsNotRunTwice) {
+  DesiredRemedy desired = remedy(1, {"/bin/sh", "-c",
+                                     "echo run >> " + path("runs") + "; while [ ! -e " +
+                                         path("go") + " ]; do sleep 0.02; done; echo done"});
+  engine_->remedy(desired);
+  while (text("runs").empty()) std::this_thread::yield();
+  engine_->detach();
+  EXPECT_EQ(reports(), 0U);
+  begin();  // another control plane finds it
+  engine_->remedy(desired);
+  std::ofstream(path("go")) << "go";
+  EXPECT_TRUE(report(0).ok);
+  EXPECT_EQ(report(0).detail, "done");
+  EXPECT_EQ(text("runs"), "run\n");
+  engine_->detach();
+  begin();  // and a third how it has ended
+  engine_->remedy(desired);
+  EXPECT_TRUE(report(1).ok);
+  EXPECT_EQ(text("runs"), "run\n");
+  engine_->forget_remedy("n1", Epoch(1));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "hooks" / "1")) << "nothing is kept of it";
+}
+
+TEST_F(HookEngineTest, WhatWasLeftRunningAndIsNotWantedIsEnded) {
+  engine_->remedy(remedy(1, {"/bin/sh", "-c", "echo $$ > " + path("pid") + "; sleep 300"}));
+  while (text("pid").empty()) std::this_thread::yield();
+  const pid_t pid = static_cast<pid_t>(std::stol(text("pid")));
+  engine_->detach();
+  begin();
+  engine_->forget_remedy("n1", Epoch(1));
+  EXPECT_NE(kill(pid, 0), 0) << "it goes on";
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "hooks" / "1"));
+}
+
+TEST_F(HookEngineTest, OfATryThatFailedTheNextIsMadeByWhoComesLater) {
+  DesiredRemedy desired = remedy(
+      1,
+      {"/bin/sh", "-c", "echo $MILLWRIGHT_TRY >> " + path("tries") + "; test $MILLWRIGHT_TRY = 2"});
+  desired.hook->retries = 1;
+  engine_->remedy(desired);
+  while (text("tries").empty()) std::this_thread::yield();
+  engine_->detach();
+  begin();
+  engine_->remedy(desired);
+  EXPECT_TRUE(report(0).ok);
+  EXPECT_EQ(text("tries"), "1\n2\n");
 }
 
 TEST_F(HookEngineTest, AllElseIsTheOtherEnginesBusiness) {

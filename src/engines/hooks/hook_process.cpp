@@ -1,27 +1,36 @@
 #include "engines/hooks/hook_process.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
+#include <limits>
+
+#include "engines/local/rank_process.h"
+#include "engines/local/task_log.h"
+#include "engines/local/task_record.h"
 
 namespace mw::hooks {
 namespace {
 
+using local::RankFiles;
+using local::RankPhase;
+using local::RankProcess;
+using local::TaskSpec;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kOutputKept = 65'536;
 constexpr std::size_t kDetailMax = 300;
+/// How soon to look again at what tells nobody that it has changed.
+constexpr int kLookAgainMs = 20;
+/// After its end, until it is gone from the process table.
+constexpr int kReapMs = 5'000;
+/// Past time limit and grace, before the supervisor ends it where no control plane does.
+constexpr Duration kSlack = seconds(10);
 
 int milliseconds_left(Clock::time_point until) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
@@ -41,102 +50,18 @@ std::string last_line(const std::string& output) {
   return line.substr(0, kDetailMax);
 }
 
-/// What the child needs, made before the fork: after it only async-signal-safe calls are allowed.
-struct Launch {
-  explicit Launch(const HookCommand& command) {
-    for (const std::string& each : command.arguments) arguments.push_back(copy(each));
-    arguments.push_back(nullptr);
-    for (const auto& [name, value] : command.environment) { texts.push_back(name + "=" + value); }
-    for (std::string& each : texts) environment.push_back(each.data());
-    environment.push_back(nullptr);
-  }
-  char* copy(const std::string& text) {
-    return kept.emplace_back(std::make_unique<std::string>(text))->data();
-  }
-  std::vector<std::unique_ptr<std::string>> kept;
-  std::vector<char*> arguments;
-  std::vector<std::string> texts;
-  std::vector<char*> environment;
-};
-
-[[noreturn]] void become(const Launch& launch, int output, int failure) {
-  setpgid(0, 0);
-  prctl(PR_SET_PDEATHSIG, SIGKILL);  // it does not outlive the thread that waits for it
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-  signal(SIGPIPE, SIG_DFL);
-  signal(SIGHUP, SIG_DFL);
-  const int nothing = open("/dev/null", O_RDONLY);
-  if (nothing >= 0) dup2(nothing, STDIN_FILENO);
-  dup2(output, STDOUT_FILENO);
-  dup2(output, STDERR_FILENO);
-  execve(launch.arguments[0], launch.arguments.data(), launch.environment.data());
-  const int error = errno;
-  const ssize_t told = write(failure, &error, sizeof error);
-  _exit(told == sizeof error ? 127 : 126);
-}
-
-/// What a program writes, its end kept.
-class Output {
- public:
-  explicit Output(int descriptor) : descriptor_(descriptor) {}
-  ~Output() { close(descriptor_); }
-  Output(const Output&) = delete;
-  Output& operator=(const Output&) = delete;
-  [[nodiscard]] int descriptor() const { return is_open_ ? descriptor_ : -1; }
-  void read_some() {
-    std::array<char, 4096> buffer{};
-    const ssize_t count = read(descriptor_, buffer.data(), buffer.size());
-    if (count > 0) {
-      text_.append(buffer.data(), static_cast<std::size_t>(count));
-      if (text_.size() > kOutputKept) text_.erase(0, text_.size() - kOutputKept);
-    } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
-      is_open_ = false;
-    }
-  }
-  void read_rest() {
-    while (is_open_) {
-      pollfd waits{descriptor_, POLLIN, 0};
-      if (poll(&waits, 1, 0) <= 0) return;
-      read_some();
-    }
-  }
-  [[nodiscard]] const std::string& text() const { return text_; }
-
- private:
-  int descriptor_;
-  bool is_open_ = true;
-  std::string text_;
-};
-
-enum class Outcome { kEnded, kTimeout, kStopped };
-
-/// Until the process has ended, it is late, or it is to stop.
-Outcome watch(int process, Output& output, const StopFlag& stop, Clock::time_point until) {
+/// The end of one of its outputs.
+std::string read_output(const std::filesystem::path& directory, std::string_view stream) {
+  std::string text;
+  std::uint64_t offset = 0;
   for (;;) {
-    std::array<pollfd, 3> waits{pollfd{process, POLLIN, 0}, pollfd{output.descriptor(), POLLIN, 0},
-                                pollfd{stop.descriptor(), POLLIN, 0}};
-    const int ready = poll(waits.data(), waits.size(), milliseconds_left(until));
-    if (ready < 0 && errno != EINTR) return Outcome::kStopped;
-    if (ready > 0 && waits[1].revents != 0) output.read_some();
-    if (ready > 0 && waits[0].revents != 0) return Outcome::kEnded;
-    if (ready > 0 && waits[2].revents != 0) return Outcome::kStopped;
-    if (Clock::now() >= until) return Outcome::kTimeout;
+    const local::TaskLogPart part =
+        local::read_task_log(directory.string(), stream, offset, kOutputKept);
+    if (part.data.empty()) return text;
+    text += part.data;
+    if (text.size() > kOutputKept) text.erase(0, text.size() - kOutputKept);
+    offset = part.offset + part.data.size();
   }
-}
-
-/// The whole group goes, and the process is waited for.
-int end_group(pid_t pid, int process, Duration grace) {
-  if (grace.count() > 0) {
-    kill(-pid, SIGTERM);
-    pollfd waits{process, POLLIN, 0};
-    poll(&waits, 1, milliseconds_left(Clock::now() + std::chrono::nanoseconds(grace.count())));
-  }
-  kill(-pid, SIGKILL);
-  int status = 0;
-  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
-  return status;
 }
 
 HookResult failed_to_run(std::string why) {
@@ -145,9 +70,128 @@ HookResult failed_to_run(std::string why) {
   return result;
 }
 
-std::string how(int status) {
-  if (WIFSIGNALED(status)) return "it was killed by signal " + std::to_string(WTERMSIG(status));
-  return "it exited with code " + std::to_string(WEXITSTATUS(status));
+std::string how(const TaskExit& exit) {
+  if (!exit.detail.empty()) return exit.detail;
+  if (exit.signal != 0) return "it was killed by signal " + std::to_string(exit.signal);
+  return "it exited with code " + std::to_string(exit.exit_code);
+}
+
+TaskSpec spec_of(const HookCommand& command, const HookPlace& place) {
+  TaskSpec spec;
+  spec.job = JobId(place.remedy.value());
+  spec.attempt = AttemptNumber(place.part);
+  spec.epoch = place.remedy;
+  spec.boot_id = local::boot_id();
+  spec.workdir = "/";
+  spec.command = command.arguments;
+  for (const auto& [name, value] : command.environment) {
+    spec.environment.push_back(name + "=" + value);
+  }
+  spec.grace = command.grace;
+  spec.time_limit = command.timeout;
+  spec.time_limit_slack = kSlack;
+  spec.log_segment_bytes = kOutputKept;
+  spec.log_segments = 2;
+  return spec;
+}
+
+/// What is told to a program by us, and not what we were started with ourselves.
+std::vector<std::string> facts_of(const TaskSpec& spec) {
+  std::vector<std::string> facts;
+  for (const std::string& variable : spec.environment) {
+    if (variable.starts_with("MILLWRIGHT_")) facts.push_back(variable);
+  }
+  return facts;
+}
+
+/// The run in the folder is this one, and not one of the same number under another journal.
+bool is_same(const TaskSpec& there, const TaskSpec& wanted) {
+  return there.job == wanted.job && there.attempt == wanted.attempt &&
+         there.command == wanted.command && facts_of(there) == facts_of(wanted);
+}
+
+/// Until its supervisor says something, a flag is set, or it is time.  `stop`: to be waited for.
+void wait_for_news(const RankProcess& process, const HookFlags& flags, bool stop, int timeout_ms) {
+  const bool settled = process.phase() == RankPhase::kRunning && process.supervisor_fd() >= 0;
+  if (!settled) timeout_ms = std::min(timeout_ms, kLookAgainMs);
+  std::array<pollfd, 3> waits{pollfd{process.supervisor_fd(), POLLIN, 0},
+                              pollfd{flags.leave.descriptor(), POLLIN, 0},
+                              pollfd{stop ? flags.stop.descriptor() : -1, POLLIN, 0}};
+  poll(waits.data(), waits.size(), timeout_ms);
+}
+
+bool has_ended(const RankProcess& process) {
+  pollfd waits{process.supervisor_fd(), POLLIN, 0};
+  return process.supervisor_fd() >= 0 && poll(&waits, 1, 0) > 0;
+}
+
+/// Its end is on disk: its supervisor goes, and is not left in the process table.
+void reap(RankProcess& process) {
+  pollfd waits{process.supervisor_fd(), POLLIN, 0};
+  if (process.supervisor_fd() >= 0 && poll(&waits, 1, kReapMs) > 0) process.supervisor_ended();
+}
+
+/// When its time is over, counted from its start, whoever started it.
+Clock::time_point deadline_of(const std::filesystem::path& directory, Duration timeout) {
+  const auto status = local::read_status(RankFiles{directory.string()});
+  const std::int64_t begun = status ? status->started_at_ns : 0;
+  if (begun == 0) return Clock::time_point::max();
+  const std::int64_t since = std::max<std::int64_t>(local::realtime_ns() - begun, 0);
+  return Clock::now() + std::chrono::nanoseconds(timeout.count() - since);
+}
+
+enum class Outcome : std::uint8_t { kEnded, kTimeout, kStopped, kLeft };
+
+Outcome watch(RankProcess& process, const HookCommand& command, const HookPlace& place,
+              const HookFlags& flags) {
+  Outcome outcome = Outcome::kEnded;
+  auto deadline = Clock::time_point::max();
+  while (process.phase() != RankPhase::kEnded && !process.start_failed()) {
+    if (flags.leave.is_set()) return Outcome::kLeft;
+    if (process.phase() == RankPhase::kRunning && deadline == Clock::time_point::max()) {
+      deadline = deadline_of(place.directory, command.timeout);
+    }
+    if (outcome == Outcome::kEnded) {
+      if (flags.stop.is_set()) outcome = Outcome::kStopped;
+      if (Clock::now() >= deadline) outcome = Outcome::kTimeout;
+    }
+    if (outcome != Outcome::kEnded) process.stop(command.grace);
+    const bool waits = outcome == Outcome::kEnded;
+    const int timeout_ms = waits && deadline != Clock::time_point::max()
+                               ? milliseconds_left(deadline)
+                               : (waits ? kReapMs : kLookAgainMs);
+    wait_for_news(process, flags, waits, timeout_ms);
+    if (has_ended(process)) {
+      process.supervisor_ended();
+    } else {
+      process.look();
+    }
+  }
+  return outcome;
+}
+
+HookResult result_of(const RankProcess& process, const HookPlace& place, Outcome outcome) {
+  const auto status = local::read_status(RankFiles{place.directory.string()});
+  const TaskExit& exit = process.exit();
+  if (!status || status->started_at_ns == 0) return failed_to_run(how(exit));
+  const std::string error = read_output(place.directory, "stderr");
+  const std::string output = read_output(place.directory, "stdout");
+  HookResult result{false, "", "", std::nullopt, true};
+  const bool by_itself = outcome == Outcome::kEnded && exit.signal == 0 && exit.detail.empty();
+  if (by_itself) result.exit_code = exit.exit_code;
+  result.ok = result.exit_code == 0;
+  // Of what fails the last word is what it complains of.
+  result.output = result.ok || error.empty() ? error + output : output + error;
+  const std::string said = last_line(result.output);
+  const std::string after = said.empty() ? "" : ": " + said;
+  if (outcome == Outcome::kStopped) {
+    result.detail = "it was stopped" + after;
+  } else if (outcome == Outcome::kTimeout) {
+    result.detail = "it took longer than it may" + after;
+  } else {
+    result.detail = result.ok ? said : how(exit) + after;
+  }
+  return result;
 }
 
 }  // namespace
@@ -171,55 +215,39 @@ bool StopFlag::wait(Duration length) const {
   }
 }
 
-HookResult run_hook(const HookCommand& command, const StopFlag& stop) {
-  const Launch launch(command);
-  std::array<int, 2> output{};
-  std::array<int, 2> failure{};
-  if (pipe2(output.data(), O_CLOEXEC) != 0)
-    return failed_to_run("no pipe: " + std::string(strerror(errno)));
-  if (pipe2(failure.data(), O_CLOEXEC) != 0) {
-    close(output[0]);
-    close(output[1]);
-    return failed_to_run("no pipe: " + std::string(strerror(errno)));
+std::optional<HookResult> run_hook(const HookCommand& command, const HookPlace& place,
+                                   const HookFlags& flags) {
+  const TaskSpec spec = spec_of(command, place);
+  RankProcess process(place.directory);
+  const auto there = process.spec();
+  if (there && !is_same(*there, spec)) end_hook(place.directory);
+  process.look();
+  if (process.phase() == RankPhase::kAbsent) {
+    std::error_code error;
+    std::filesystem::create_directories(place.directory.parent_path(), error);
+    const auto started = process.start(spec, place.supervisor.string());
+    if (!started.ok()) return failed_to_run(started.error().message);
   }
-  const pid_t pid = fork();
-  if (pid == 0) become(launch, output[1], failure[1]);
-  close(output[1]);
-  close(failure[1]);
-  Output written(output[0]);
-  if (pid < 0) {
-    close(failure[0]);
-    return failed_to_run("it could not be started: " + std::string(strerror(errno)));
+  const Outcome outcome = watch(process, command, place, flags);
+  if (outcome == Outcome::kLeft) return std::nullopt;
+  if (process.start_failed()) {
+    return failed_to_run("its supervisor ended before it began: " + process.supervisor_said());
   }
-  int error = 0;
-  const bool failed = read(failure[0], &error, sizeof error) == sizeof error;
-  close(failure[0]);
-  const int process = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
-  if (failed || process < 0) {
-    if (!failed) error = errno;
-    end_group(pid, process, command.grace);
-    if (process >= 0) close(process);
-    return failed_to_run(command.arguments[0] + " could not be run: " + strerror(error));
+  reap(process);
+  return result_of(process, place, outcome);
+}
+
+void end_hook(const std::filesystem::path& directory) {
+  RankProcess process(directory);
+  for (process.look(); !process.gone(); process.look()) {
+    if (process.phase() == RankPhase::kStarting || process.phase() == RankPhase::kRunning) {
+      process.stop(Duration());
+    }
+    pollfd waits{process.supervisor_fd(), POLLIN, 0};
+    if (poll(&waits, 1, kLookAgainMs) > 0 && waits.revents != 0) process.supervisor_ended();
   }
-  const auto until = Clock::now() + std::chrono::nanoseconds(command.timeout.count());
-  const Outcome outcome = watch(process, written, stop, until);
-  const int status =
-      end_group(pid, process, outcome == Outcome::kEnded ? Duration() : command.grace);
-  close(process);
-  written.read_rest();
-  const std::string said = last_line(written.text());
-  const std::string after = said.empty() ? "" : ": " + said;
-  HookResult result{false, "", written.text(), std::nullopt, true};
-  if (WIFEXITED(status) && outcome == Outcome::kEnded) result.exit_code = WEXITSTATUS(status);
-  result.ok = result.exit_code == 0;
-  if (outcome == Outcome::kStopped) {
-    result.detail = "it was stopped" + after;
-  } else if (outcome == Outcome::kTimeout) {
-    result.detail = "it took longer than it may" + after;
-  } else {
-    result.detail = result.ok ? said : how(status) + after;
-  }
-  return result;
+  std::error_code error;
+  std::filesystem::remove_all(directory, error);
 }
 
 }  // namespace mw::hooks
