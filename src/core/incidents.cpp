@@ -169,6 +169,8 @@ void Incidents::judged(const FaultJudged& event, EventSeq seq, Instant at) {
   if (!event.node && event.job == JobId()) return;  // told of each of the nodes that it takes
   Incident& incident = event.node ? open_on(*event.node, event.code, seq, at)
                                   : open_on(event.job, event.code, seq, at);
+  // Of two told at once the last gave it its name, and this one stopped the job.
+  if (!event.node && incident.begun_at == at) incident.code = event.code;
   add(incident, seq);
   incident.withheld = !event.withheld.empty();
   if (!incident.withheld) incident.action = std::max(incident.action, event.action);
@@ -232,7 +234,11 @@ void Incidents::stopped(JobId job, EndCause cause, EventSeq seq, Instant at) {
   }
   if (incident == nullptr) {
     if (!interrupted) return;  // somebody wanted it
-    incident = &open_on(job, name_of(cause), seq, at);
+    // It is stopped for the fault that was just told of it, before that is said to be judged.
+    const auto told = told_of_jobs_.find(job);
+    const bool by_fault = cause == EndCause::kJobFault && told != told_of_jobs_.end();
+    const std::string code(by_fault ? told->second.back().code : name_of(cause));
+    incident = &open_on(job, code, seq, at);
   }
   running->stopped = true;
   // It had not come to run since it was hit before: by the same, or by something else.

@@ -126,6 +126,23 @@ TEST_F(IncidentsTest, ARestartIsOverWhenTheJobRunsAgain) {
   EXPECT_EQ(incidents_.open(), 0U);
 }
 
+TEST_F(IncidentsTest, OneOfAJobIsCalledAsTheFaultForWhichItWasStopped) {
+  FaultReport report = fault("a.restart");
+  report.place.clear();
+  report.scope = FaultReach::kJob;
+  report.job = JobId(1);
+  report.attempt = AttemptNumber(1);
+  step({FaultReported{report}});
+  let_go();
+  started();
+  EXPECT_EQ(only().code, "a.restart");
+  EXPECT_EQ(only().action, FaultAction::kRestartJob);
+  EXPECT_EQ(only().happened_at, report.at);
+  const auto& first = events_.at(only().events.front().value() - 1).body;
+  EXPECT_TRUE(std::holds_alternative<FaultNoted>(first)) << "its story begins with what was told";
+  EXPECT_TRUE(only().ended_at);
+}
+
 TEST_F(IncidentsTest, AJobThatFailsAgainAndAgainIsOneOfItsOwn) {
   for (int i = 0; i < 3; ++i) {
     TaskExit exit;

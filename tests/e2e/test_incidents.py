@@ -64,17 +64,6 @@ class Incidents(unittest.TestCase):
         begun = step()
         wait_for("checkpoints", lambda: step() >= begun + 5 * more)
 
-    def get(self, path):
-        """Once the control plane has read its history."""
-        def answer():
-            try:
-                return self.plane.get(path)
-            except Refused as refused:
-                if refused.status != 503:
-                    raise
-                return None
-        return wait_for(path, answer)
-
     def node(self):
         attempt = self.plane.job(self.job)["attempt"]
         return attempt["nodes"][0]["name"] if attempt else None
@@ -89,8 +78,8 @@ class Incidents(unittest.TestCase):
         self.plane.mw("faults", "post", "nvidia.xid.79", "--node", bad, "--device", "1")
         wait_for("the job to run again", lambda: self.runs_in(2))
         wait_for("the end of it",
-                 lambda: self.get("/v1/incidents")["incidents"][0]["ended_at_ns"])
-        found = self.get("/v1/incidents")
+                 lambda: self.plane.get_history("/v1/incidents")["incidents"][0]["ended_at_ns"])
+        found = self.plane.get_history("/v1/incidents")
         self.assertEqual(found["count"], 1, "what is ignored is no incident")
         incident = found["incidents"][0]
         self.assertEqual((incident["code"], incident["node"], incident["action"]),
@@ -102,7 +91,7 @@ class Incidents(unittest.TestCase):
         usage = self.plane.job(self.job)["usage"]
         self.assertAlmostEqual(incident["lost_work_accelerator_s"],
                                usage["lost_work_accelerator_s"])
-        whole = self.get(f"/v1/incidents/{incident['incident']}")
+        whole = self.plane.get_history(f"/v1/incidents/{incident['incident']}")
         kinds = [event["kind"] for event in whole["events"]]
         order = ["fault_noted", "remedy_planned", "node_moved", "fault_judged", "attempt_stopping",
                  "attempt_ended", "remedy_begun", "attempt_running"]
@@ -118,9 +107,9 @@ class Incidents(unittest.TestCase):
         # Killed in the midst of work: the same comes out of the journal.
         self.plane.kill()
         self.plane.start()
-        self.assertEqual(self.get(f"/v1/incidents/{incident['incident']}"), whole)
+        self.assertEqual(self.plane.get_history(f"/v1/incidents/{incident['incident']}"), whole)
         with self.assertRaises(Refused) as refused:
-            self.get("/v1/incidents/999999")
+            self.plane.get_history("/v1/incidents/999999")
         self.assertEqual(refused.exception.status, 404)
 
     def test_what_waits_for_a_person_is_told(self):
@@ -128,7 +117,8 @@ class Incidents(unittest.TestCase):
         self.plane.mw("faults", "post", "nvidia.xid.79", "--node", "n0")
         self.plane.mw("faults", "post", "nvidia.xid.79", "--node", "n1")
         def withheld():
-            return [i for i in self.get("/v1/incidents?open=true")["incidents"] if i["withheld"]]
+            found = self.plane.get_history("/v1/incidents?open=true")["incidents"]
+            return [incident for incident in found if incident["withheld"]]
         wait_for("what is withheld", withheld)
         self.assertIn("waits for you", self.plane.mw("incidents").stdout)
         self.plane.mw("faults", "reset", "site", "local")
@@ -143,7 +133,7 @@ class Incidents(unittest.TestCase):
         ledger = {c["category"]: int(c["time"])
                   for c in self.plane.get("/v1/ledger")["categories"]}
         for by in ("fleet", "site", "node", "tenant", "job"):
-            rows = self.get(f"/v1/goodput?by={by}")["rows"]
+            rows = self.plane.get_history(f"/v1/goodput?by={by}")["rows"]
             for ours, theirs in (("productive", "productive"), ("lost_work", "lost_work"),
                                  ("starting", "starting"), ("checkpointing", "checkpointing")):
                 self.assertEqual(sum(int(row[ours + "_time"]) for row in rows), ledger[theirs],
@@ -151,7 +141,7 @@ class Incidents(unittest.TestCase):
             lost = [cause for row in rows for cause in row["lost_by_cause"]
                     if cause["cause"] == "faulty"]
             self.assertEqual(sum(int(cause["time"]) for cause in lost), ledger["lost_work"])
-        nodes = {row["name"]: row for row in self.get("/v1/goodput?by=node")["rows"]}
+        nodes = {row["name"]: row for row in self.plane.get_history("/v1/goodput?by=node")["rows"]}
         self.assertEqual(nodes[bad]["failures"], 1)
         self.assertGreater(nodes[bad]["mttr_s"], 0)
         for row in nodes.values():
@@ -166,7 +156,7 @@ class Incidents(unittest.TestCase):
         self.assertIn('mw_attempts_ended_total{cause="faulty"} 1', metrics)
         self.assertIn("mw_node_failures_total 1", metrics)
         with self.assertRaises(Refused) as refused:
-            self.get("/v1/goodput?by=galaxy")
+            self.plane.get_history("/v1/goodput?by=galaxy")
         self.assertEqual(refused.exception.status, 400)
 
     def test_the_job_is_told_how_often_to_save(self):

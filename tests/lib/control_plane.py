@@ -173,6 +173,17 @@ class ControlPlane:
     def get(self, path):
         return json.loads(self.request("GET", path)[1])
 
+    def get_history(self, path):
+        """Of what a control plane answers once it has read its history."""
+        def answer():
+            try:
+                return self.get(path)
+            except Refused as refused:
+                if refused.status != 503:
+                    raise
+                return None
+        return wait_for(path, answer)
+
     def post(self, path, body="", headers=None):
         data = body if isinstance(body, bytes) else body.encode()
         return json.loads(self.request("POST", path, data, headers)[1])
