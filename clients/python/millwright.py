@@ -29,7 +29,7 @@ import time
 import urllib.parse
 
 __all__ = ["report", "step_time", "checkpoint_begin", "checkpoint_saved", "checkpoint_wanted",
-           "checkpoint_interval", "fault", "resume", "rank", "world_size", "flush", "close"]
+           "checkpoint_interval", "attempt", "fault", "resume", "rank", "world_size", "flush", "close"]
 
 REPORT_INTERVAL_S = 1.0   # between two progress reports; a person reads no faster
 REQUEST_TIMEOUT_S = 2.0   # the control plane is on this machine or this network: it answers in ms
@@ -124,6 +124,15 @@ def checkpoint_interval(default=None):
     return default if interval is None else interval
 
 
+def attempt():
+    """The number of the attempt that this rank is part of.
+
+    It grows while the rank runs when others were replaced and this one was kept (restart.in_place):
+    then form the group anew. As old as the last answer to a report.
+    """
+    return _sender().attempt() or _environment_int(("MILLWRIGHT_ATTEMPT",), 1)
+
+
 def fault(code, detail=""):
     """Tells that something is wrong with this rank: "job.nan_loss", "job.slow_rank", or any code that
     begins with "job."; what is done about it is the fault policy's to say."""
@@ -180,6 +189,7 @@ class _Sender:
         self._checkpoint_lost = False       # the last checkpoint was answered with a refusal
         self._checkpoint_wanted = False     # by the last answer
         self._checkpoint_interval = None    # likewise, in seconds
+        self._attempt = None                # likewise
         self._progress_sent_at = -math.inf
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="millwright", daemon=True)
@@ -228,6 +238,10 @@ class _Sender:
     def checkpoint_interval(self):
         with self._changed:
             return self._checkpoint_interval
+
+    def attempt(self):
+        with self._changed:
+            return self._attempt
 
     def close(self, timeout_s):
         with self._changed:
@@ -324,6 +338,8 @@ class _Sender:
         with self._changed:
             self._checkpoint_wanted = answer.get("checkpoint_wanted") is True
             self._checkpoint_interval = float(interval) if sensible else None
+            number = answer.get("attempt")
+            self._attempt = number if isinstance(number, int) and number > 0 else None
 
     def _look_up_endpoint(self):
         """The control plane may have come back elsewhere: its endpoint file says where."""
@@ -352,6 +368,9 @@ class _Silent:
         return False
 
     def checkpoint_interval(self):
+        return None
+
+    def attempt(self):
         return None
 
     def close(self, timeout_s):

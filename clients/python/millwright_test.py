@@ -56,6 +56,14 @@ class ClientTest(unittest.TestCase):
         self.assertTrue(millwright.flush(10))
         self.assertEqual(server.bodies(), [{"rank": 3, "step_time_s": 1.12}])
 
+    def test_the_answer_says_of_which_attempt_the_rank_is(self):
+        server = self.serve(body=b'{"ok":true,"attempt":4}')
+        self.inside_job(server.url)
+        self.assertEqual(millwright.attempt(), int(os.environ.get("MILLWRIGHT_ATTEMPT", "1")))
+        millwright.report(step=1)
+        self.assertTrue(millwright.flush(10))
+        self.assertEqual(millwright.attempt(), 4)
+
     def test_a_fault_is_told_once_while_it_waits(self):
         server = self.serve()
         self.inside_job(server.url)

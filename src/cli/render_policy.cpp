@@ -88,6 +88,7 @@ std::string spares_text(const Policy& policy) {
                                      write_ppm(rule.confidence_ppm), level, failures,
                                      write_duration(rule.repair)));
   }
+  if (!out.empty() && policy.lend_spares) out += "; lent to " + *policy.lend_spares;
   return out;
 }
 

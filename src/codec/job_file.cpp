@@ -21,7 +21,8 @@ constexpr std::array<std::string_view, 24> kKeys = {
     "resources",  "placement", "groups",  "where",          "environment", "workdir",
     "time_limit", "grace",     "restart", "priority_class", "priority",    "not_before",
     "deadline",   "after",     "array",   "hold",           "reservation", "tenant"};
-constexpr std::array<std::string_view, 3> kRestartKeys = {"limit", "delay", "delay_max"};
+constexpr std::array<std::string_view, 4> kRestartKeys = {"limit", "delay", "delay_max",
+                                                          "in_place"};
 
 /// Reads one document into a JobSpec, gathering every problem on the way.
 class JobFileReader : private YamlReader {
@@ -207,6 +208,9 @@ class JobFileReader : private YamlReader {
     check_keys(*restart, "restart", kRestartKeys);
     RestartPolicy& policy = spec_.restart;
     read_whole(*restart, "restart", "limit", policy.limit, 0, kRestartLimitMax);
+    bool in_place = false;
+    read_scalar(*restart, "restart", "in_place", in_place, parse_bool);
+    if (in_place) policy.in_place = true;
     const bool has_delay =
         read_duration(*restart, "restart", "delay", policy.delay, kRestartDelayMax);
     const bool has_max =

@@ -42,7 +42,7 @@ environment: {OMP_NUM_THREADS: "1", A: yes, B: ""}
 workdir: runs/../today
 time_limit: 1h30m
 grace: 0
-restart: {limit: 5, delay: 2s, delay_max: 1m}
+restart: {limit: 5, delay: 2s, delay_max: 1m, in_place: true}
 priority: -3
 array: 10
 priority_class: high
@@ -68,7 +68,7 @@ tenant: team.a
       .tasks = 4,
       .nodes = 2,
       .task = {AcceleratorShare(500), CpuShare(1250), Bytes(512LL << 20), "H100-SXM5-80GB"}};
-  want.restart = {.limit = 5, .delay = seconds(2), .delay_max = minutes(1)};
+  want.restart = {.limit = 5, .delay = seconds(2), .delay_max = minutes(1), .in_place = true};
   want.time_limit = minutes(90);
   want.grace = Duration(0);
   want.priority = -3;

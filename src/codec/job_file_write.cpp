@@ -32,7 +32,8 @@ std::string write_job_file(const JobSpec& spec) {
   file["grace"] = write_duration(spec.grace);
   file["restart"] = {{"limit", spec.restart.limit},
                      {"delay", write_duration(spec.restart.delay)},
-                     {"delay_max", write_duration(spec.restart.delay_max)}};
+                     {"delay_max", write_duration(spec.restart.delay_max)},
+                     {"in_place", spec.restart.in_place.value_or(false)}};
   if (!spec.priority_class.empty()) file["priority_class"] = spec.priority_class;
   file["priority"] = spec.priority;
   file["array"] = spec.array;

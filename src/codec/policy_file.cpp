@@ -17,10 +17,10 @@
 namespace mw {
 namespace {
 
-constexpr std::array<std::string_view, 14> kKeys = {
+constexpr std::array<std::string_view, 15> kKeys = {
     "name",       "classes",          "default_class",  "tenants", "others",
     "fair_share", "backfill",         "preemption",     "elastic", "consolidation",
-    "ranking",    "starvation_after", "keep_nodes_for", "spares"};
+    "ranking",    "starvation_after", "keep_nodes_for", "spares",  "lend_spares"};
 constexpr std::array<std::string_view, 5> kSpareKeys = {"level", "count", "confidence", "failures",
                                                         "repair"};
 constexpr std::array<std::string_view, 3> kClassKeys = {"value", "preempts", "preemptible"};
@@ -82,6 +82,7 @@ class PolicyFileReader : private YamlReader {
     read_duration(root, "", "starvation_after", policy_.starvation_after, kPolicyDurationMax);
     read_duration(root, "", "keep_nodes_for", *policy_.keep_nodes_for, kPolicyDurationMax);
     read_spares(root);
+    read_lending(root);
     if (!good()) return failure();
     return std::move(policy_);
   }
@@ -318,6 +319,22 @@ class PolicyFileReader : private YamlReader {
       if (!policy_.spares) policy_.spares.emplace();
       policy_.spares->push_back(rule);
     }
+  }
+
+  void read_lending(const YamlNode& root) {
+    std::string name;
+    if (!read_scalar(root, "", "lend_spares", name, parse_name) || name.empty() || name == "none") {
+      return;
+    }
+    const PriorityClass* found = find_class(policy_, name);
+    if (found == nullptr || !found->preemptible) {
+      problem(*root.find("lend_spares"), "lend_spares",
+              fmt::format("expected a class of this policy whose jobs may be stopped "
+                          "(preemptible: true), or none; found {}",
+                          in_quotes(name)));
+      return;
+    }
+    policy_.lend_spares = name;
   }
 
   Policy policy_;

@@ -119,7 +119,7 @@ TEST(PolicyFile, EveryBadValueIsNamed) {
       {"nmae: a",
        "1:1: unknown key \"nmae\"; did you mean \"name\"? Allowed: name, classes, default_class, "
        "tenants, others, fair_share, backfill, preemption, elastic, consolidation, "
-       "ranking, starvation_after, keep_nodes_for, spares"},
+       "ranking, starvation_after, keep_nodes_for, spares, lend_spares"},
       {"name: a b",
        "1:7: name: expected 1 to 64 of the characters A-Z a-z 0-9 . _ -, found \"a b\""},
       {"classes: high",
@@ -321,7 +321,9 @@ spares:
            {"spares: [{level: node}]", "spares[0].level: expected scale_up, leaf, pod"},
            {"spares: [{confidence: 100%}]", "expected less than 100%"},
            {"spares: [{failures: many}]", "or measured, found \"many\""},
-           {"spares: [{cuont: 1}]", "did you mean \"count\"?"}}) {
+           {"spares: [{cuont: 1}]", "did you mean \"count\"?"},
+           {"lend_spares: normal", "whose jobs may be stopped (preemptible: true)"},
+           {"lend_spares: best-efort", "or none; found \"best-efort\""}}) {
     const auto wrong = parse_policy_file(text, "f");
     ASSERT_FALSE(wrong.ok()) << text;
     EXPECT_THAT(wrong.error().message, HasSubstr(message)) << text;
@@ -342,7 +344,7 @@ TEST(Policies, DefaultIsWhatTheProgramDoesByItself) {
         "weight:",         "half_life:",   "history:",      "reservations:", "by_priority:",
         "reclaim:",        "runtime_min:", "restart_cost:", "grow:",         "grow_interval:",
         "gain:",           "enabled:",     "move_cost:",    "horizon:",      "starvation_after:",
-        "keep_nodes_for:", "spares:"}) {
+        "keep_nodes_for:", "spares:",      "lend_spares:"}) {
     EXPECT_THAT(std::string(file->text), HasSubstr(key));
   }
 }

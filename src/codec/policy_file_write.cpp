@@ -101,6 +101,7 @@ std::string write_policy_file(const Policy& policy) {
   file["starvation_after"] = write_duration(policy.starvation_after);
   file["keep_nodes_for"] = write_duration(policy.keep_nodes_for.value_or(Duration()));
   if (policy.spares) file["spares"] = write_spares(*policy.spares);
+  file["lend_spares"] = policy.lend_spares.value_or("none");
   return boost::json::serialize(file);
 }
 

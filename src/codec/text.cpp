@@ -52,6 +52,12 @@ std::string_view cause_text(EndCause cause) {
   return "it ended";
 }
 
+std::string kept_text(const std::optional<std::vector<KeptRanks>>& kept) {
+  std::uint32_t ranks = 0;
+  for (const KeptRanks& each : kept.value_or(std::vector<KeptRanks>())) ranks += each.tasks;
+  return ranks == 0 ? "" : "; " + counted(ranks, "rank") + (ranks == 1 ? " goes on" : " go on");
+}
+
 std::string_view idle_text(LedgerCategory cause) {
   switch (cause) {
     case LedgerCategory::kIdleNoDemand:
@@ -218,7 +224,16 @@ struct EventText {
   std::string operator()(const ClaimDropped&) const { return "No nodes are kept for it any more"; }
   std::string operator()(const AttemptPlaced& e) const {
     return "Attempt " + number(e.attempt.value()) + " placed on " + placed(e.placement) + ", " +
-           from_text(e.resume_from);
+           from_text(e.resume_from) + kept_text(e.kept);
+  }
+  std::string operator()(const RanksLeaving& e) const {
+    std::uint32_t ranks = 0;
+    for (const LostSlice& each : e.lost) ranks += each.tasks;
+    return counted(ranks, "rank") + " of attempt " + number(e.attempt.value()) +
+           (ranks == 1 ? " leaves " : " leave ") +
+           (e.lost.empty() ? "its node" : node(e.lost.front().node)) +
+           (e.lost.size() > 1 ? " and " + counted(e.lost.size() - 1, "other node") : "") +
+           by_whom(e.by) + ": " + std::string(cause_text(e.cause)) + "; the others go on";
   }
   std::string operator()(const AttemptRunning& e) const {
     return "Attempt " + number(e.attempt.value()) + " runs: every task has started";
@@ -280,8 +295,11 @@ struct EventText {
     return out + "; a replacement is needed for " + counted(e.lost.size(), "other") + ", " +
            node(e.lost.front().node) + (e.lost.size() == 1 ? "" : " among them");
   }
-  std::string operator()(const CapacityLetGo&) const {
-    return "Its nodes are kept for it no longer; it is placed anew";
+  std::string operator()(const CapacityLetGo& e) const {
+    return (e.taken_by
+                ? "Its nodes go to job " + number(e.taken_by->value()) + ", which goes before it"
+                : "Its nodes are kept for it no longer") +
+           std::string("; it is placed anew");
   }
   std::string operator()(const CrashLoopFound& e) const { return crash_loop_text(e, names); }
   std::string operator()(const RanksCompared& e) const {

@@ -6,7 +6,9 @@
 #include "core/accounting.h"
 #include "core/allocation.h"
 #include "core/claims.h"
+#include "core/forgetting.h"
 #include "core/gang.h"
+#include "core/lending.h"
 #include "core/queueing.h"
 #include "core/reservations.h"
 #include "core/state.h"
@@ -19,7 +21,10 @@ class Applier {
   Applier(State& state, Instant at) : state_(state), at_(at) {}
 
   void operator()(const Refused&) {}
-  void operator()(const ControllerTookOver&) { hear_anew(state_); }
+  void operator()(const ControllerTookOver& event) {
+    state_.resilience.replaces_ranks = event.replaces_ranks.value_or(false);
+    hear_anew(state_);
+  }
   void operator()(const SubmitRepeated&) {}
   void operator()(const CancelRepeated&) {}
 
@@ -191,7 +196,7 @@ class Applier {
     dequeue(state_, job);
     drop_hold(state_, job.id);
     drop_claim(job.id);
-    use_spares(state_, event.placement);
+    if (!may_borrow(state_, spec)) use_spares(state_, event.placement);
     job.state = JobState::kStarting;
     job.first_in_line = false;
     job.attempts = event.attempt.value();
@@ -205,16 +210,18 @@ class Applier {
     attempt.placement = event.placement;
     attempt.resumed_from = event.resume_from;
     attempt.accelerators = accelerators_of(event.placement);
-    attempt.placed_at = at_;
+    // Of ranks that go on, the time goes on, too (in_place.cpp).
+    attempt.placed_at = event.kept ? job.not_before : at_;
     attempt.exited.assign(tasks_of(event.placement), false);
     attempt.category_since = at_;
-    use_up_claims(state_, spec, event.placement, expected_end(spec, at_));
+    use_up_claims(state_, spec, event.placement, expected_end(spec, attempt.placed_at));
     take_capacity(state_, event.job, event.placement, attempt.category);
     note_rules(state_, attempt);
     count_preemptible(state_, attempt, 1);
     if (may_grow(spec, event.placement)) state_.may_grow.insert(event.job);
     watch_deadline(state_, attempt);
     MW_CHECK(state_.attempts.emplace(event.job, std::move(attempt)).second);
+    if (event.kept) state_.resilience.kept[event.job] = *event.kept;
   }
 
   void operator()(const AttemptRunning& event) {
@@ -229,7 +236,11 @@ class Applier {
     MW_CHECK(!attempt.exited.at(event.rank.value()));
     attempt.exited[event.rank.value()] = true;
     ++attempt.exited_count;
-    if (!event.exit.ok() && !attempt.first_failure) {
+    // Who has to leave does not fail by ending.
+    const auto leaving = state_.resilience.leaving.find(event.job);
+    const bool leaves = leaving != state_.resilience.leaving.end() &&
+                        is_among(leaving->second.lost, event.rank.value());
+    if (!event.exit.ok() && !attempt.first_failure && !leaves) {
       attempt.first_failure = event.exit;
       attempt.first_failure_rank = event.rank;
     }
@@ -240,6 +251,7 @@ class Applier {
     state_.jobs.change(event.job).state = JobState::kStopping;
     unwatch_deadline(state_, attempt);
     stop_listening(state_, event.job);
+    state_.resilience.leaving.erase(event.job);
     if (!attempt.stopping) count_preemptible(state_, attempt, -1);
     state_.stopping.insert(event.job);
     attempt.stopping = event.cause;
@@ -301,7 +313,7 @@ class Applier {
     if (record.unfinished == 0) unwatch_record(state_, job.record, true);
     settle_dependents(job.record);
     state_.finished.push_back(event.job);
-    if (state_.finished.size() > kFinishedJobsKept) forget_oldest();
+    if (state_.finished.size() > kFinishedJobsKept) forget_oldest(state_);
   }
 
   void operator()(const ProgressNoted& event) {
@@ -310,7 +322,6 @@ class Applier {
       change_category(state_, attempt, LedgerCategory::kProductive, at_);
     }
     state_.jobs.change(event.job).progress.follow(event.progress);
-    note_step_time(state_, attempt, event);
     hear(attempt);
   }
 
@@ -364,14 +375,14 @@ class Applier {
   }
   void operator()(const ReservationEnded& event) { end_reservation(state_, event.reservation); }
 
-  void operator()(const CapacityKept& event) { apply_resilience(state_, event); }
   void operator()(const CapacityLetGo& event) {
     drop_hold(state_, event.job);
     state_.blocked.erase(event.job);
   }
-  void operator()(const CrashLoopFound& event) { apply_resilience(state_, event); }
-  void operator()(const RanksCompared& event) { apply_resilience(state_, event); }
-  void operator()(const SparesChanged& event) { apply_resilience(state_, event); }
+  /// What is kept, in reserve, or known of ranks (resilience_apply.cpp).
+  template <class Other>
+  requires requires(State& state, const Other& event) { apply_resilience(state, event); }
+  void operator()(const Other& event) { apply_resilience(state_, event); }
   void operator()(const CheckpointWanted&) {}
   /// Faults, repairs and checks (health_apply.cpp, checks.cpp).
   template <class Other>
@@ -465,20 +476,6 @@ class Applier {
     drop_claim(at.claim.job);
     drop_spare(state_, at.id);
     drop_holds_on(state_, at.id);
-  }
-
-  void forget_oldest() {
-    const JobId oldest = state_.finished.front();
-    state_.finished.pop_front();
-    state_.records.read_ahead(state_.finished[kFinishedReadAhead]);
-    const JobId record_id = state_.jobs.at(oldest).record;
-    state_.jobs.erase(oldest);
-    forget_crashes(state_, oldest);
-    JobRecord& record = state_.records.change(record_id);
-    if (--record.jobs_left > 0) return;
-    if (!record.client_key.empty()) state_.job_by_key.erase(record.client_key);
-    declassify(state_, record);
-    state_.records.erase(record_id);
   }
 
   State& state_;

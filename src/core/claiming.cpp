@@ -7,6 +7,7 @@
 #include "core/accounting.h"
 #include "core/claims.h"
 #include "core/gang.h"
+#include "core/lending.h"
 #include "core/planned_room.h"
 #include "core/preemption.h"
 #include "core/queueing.h"
@@ -32,13 +33,16 @@ bool Core::Stepper::claim_for(JobId job) {
   const bool kept = state_.resilience.gaps.contains(job);
   if (kept) {
     // Others may have to go for it; but what it has is better than a plan.
-    if (see_as(job) && stop_others_for(job)) {
+    const bool sees = see_as(job);
+    if (sees && take_kept_for(job)) return true;
+    if (sees && stop_others_for(job)) {
       note_blocked(job, AwaitsVictims{state_.claims.at(job).victims});
       return false;
     }
   } else if (!state_.claims.contains(job) && is_to_be_searched_for(job) && may_ever_fit(job) &&
              see_as(job)) {
     searched_ = false;
+    if (take_kept_for(job)) return true;
     if (stop_others_for(job) || move_others_for(job)) {
       note_blocked(job, AwaitsVictims{state_.claims.at(job).victims});
       return false;
@@ -122,6 +126,11 @@ bool Core::Stepper::stop_others_for(JobId job) {
     const WithoutHold without(state_, job);
     claim = choose_victims(state_, job, placer_.placer());
   }
+  std::vector<JobId> given_up;
+  if (!claim && !state_.holds.contains(job)) {
+    given_up = kept_below(state_, job);
+    claim = choose_beyond_kept(job, given_up);
+  }
   if (!claim) return false;
   // Nobody in its way: what it lacks is kept for others, and is not taken from them.
   if (claim->victims.empty()) return false;
@@ -131,7 +140,8 @@ bool Core::Stepper::stop_others_for(JobId job) {
     start = std::max(start, now_ + spec_of(state_, victim).grace);
   }
   if (!keeps_clear(state_, spec_of(state_, job), claim->nodes, start)) return false;
-  if (state_.holds.contains(job)) emit(CapacityLetGo{job});
+  if (state_.holds.contains(job)) emit(CapacityLetGo{job, std::nullopt});
+  give_up_kept(given_up, *claim);
   stop_for(job, std::move(*claim), EndCause::kPreempted);
   return true;
 }

@@ -61,6 +61,7 @@ std::vector<Event> Core::Stepper::step(Instant now, std::span<const Input> input
   now_ = now;
   events_.clear();
   events_.reserve(kEventsOfStep);
+  mended_ = 0;
   has_tried_ = false;
   for (const Input& input : inputs) {
     request_ = input.request;
@@ -74,9 +75,11 @@ std::vector<Event> Core::Stepper::step(Instant now, std::span<const Input> input
   turn_gaps();
   make_up_for_others();
   turn_spares();
+  mend_reservations();  // before anybody else takes what has come free
   boost_starved();
   decide();
   turn_checks();
+  mend_reservations();
   return std::move(events_);
 }
 

@@ -342,6 +342,7 @@ class World {
       policy.spares = {SpareRule{}};
       policy.spares->front().level = FabricLevel::kSite;
       if (random_.chance(1, 2)) policy.spares->front().count = 1;
+      if (random_.chance(1, 2)) policy.lend_spares = policy.classes.front().name;
     }
     return policy;
   }
@@ -435,6 +436,7 @@ class World {
         if (random_.chance(1, 2)) return AttemptExited{job, running.epoch, {}};
         return AttemptGone{job, running.epoch, random_.chance(1, 2), "gone"};
       case 2:
+        if (random_.chance(1, 2)) return ReportStepTimes{job, number, some_steps(running.tasks)};
         return ReportProgress{job, number, Rank(static_cast<std::uint32_t>(random_.below(5))),
                               some_progress()};
       case 3:
@@ -450,8 +452,14 @@ class World {
     Progress progress;
     progress.step = random_.below(1000);
     if (random_.chance(1, 2)) progress.loss = 0.5;
-    if (random_.chance(1, 2)) progress.step_time = seconds(random_.between(0, 3));
     return progress;
+  }
+
+  /// Now and then of more ranks than there are.
+  std::vector<Duration> some_steps(std::uint32_t tasks) {
+    std::vector<Duration> steps(tasks + (random_.chance(1, 8) ? 1 : 0));
+    for (Duration& step : steps) step = seconds(random_.between(0, 3));
+    return steps;
   }
 
   InputBody exit_of(JobId job, Running& running) {

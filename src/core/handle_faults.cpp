@@ -78,8 +78,11 @@ bool Core::Stepper::note_fault(FaultReport report) {
 void Core::Stepper::operator()(const FaultReported& input) {
   const FaultReport& report = input.fault;
   if (report.scope == FaultReach::kJob) {
-    if (reporting(report.job, report.attempt) == nullptr) return;
-    note_fault(report);
+    const Attempt* attempt = reporting(report.job, report.attempt, report.rank);
+    if (attempt == nullptr) return;
+    FaultReport told = report;
+    told.attempt = attempt->number;  // of a rank that was kept, the attempt that it is of now
+    note_fault(std::move(told));
     return;
   }
   const auto place = place_of(state_, report);

@@ -7,13 +7,6 @@
 
 namespace mw {
 
-/// What has to leave a node, and why.
-struct Core::Stepper::Leave {
-  EndCause cause = EndCause::kDrained;
-  std::string by;
-  bool asked = false;  ///< to save first; else it is stopped
-};
-
 namespace {
 
 constexpr const char* kNobodySaid = "nobody said in time how it ended";
@@ -180,6 +173,7 @@ void Core::Stepper::turn_health() {
   } while (!lemons_.empty() ||
            (!state_.health.timers.empty() && state_.health.timers.begin()->first <= now_));
   leave_for_drains();
+  replace_lost_ranks();
   while (!emptied_.empty()) {
     const NodeId node = *emptied_.begin();
     emptied_.erase(emptied_.begin());
@@ -212,7 +206,7 @@ void Core::Stepper::leave_for_drains() {
     if (!node.drain || node.slices == 0) continue;
     const bool faulty = state_.health.remedies.contains(id);
     leaving[id] = {faulty ? EndCause::kFaulty : EndCause::kDrained, node.phase_by,
-                   node.drain->mode == DrainMode::kCheckpoint};
+                   node.drain->mode == DrainMode::kCheckpoint, false};
   }
   to_clear_.clear();
   leave_nodes(leaving);
@@ -245,8 +239,10 @@ void Core::Stepper::leave_nodes(const std::map<NodeId, Leave>& leaving) {
       }
       const std::string* reason = restart_of(slice);
       if (reason != nullptr && (!most || most->asked)) {
-        most = Leave{EndCause::kFaulty, *reason, false};
+        most = Leave{EndCause::kFaulty, *reason, false, true};
       }
+      // It goes on nowhere there.
+      if (most && reason != nullptr) most->stays = true;
     }
     if (most) hit.emplace_back(job, *most);
   }
@@ -256,23 +252,24 @@ void Core::Stepper::leave_nodes(const std::map<NodeId, Leave>& leaving) {
     if (leave.asked) {
       want_checkpoint(attempt);
     } else {
-      stop_attempt(attempt, leave.cause, leave.by);
+      std::set<NodeId> nodes;
+      for (const auto& [node, each] : leaving) {
+        if (!each.asked) nodes.insert(node);
+      }
+      lose_ranks(job, leave, nodes);
     }
   }
 }
 
 /// Says so when the attempt is on a node that it is to leave.
 void Core::Stepper::want_checkpoint(const Attempt& attempt) {
-  if (state_.health.asking.empty() || attempt.stopping) return;
+  if (!is_asked_to_save(state_, attempt)) return;
   std::optional<Instant> deadline = Instant::never();
-  bool wanted = false;
   for (const NodeSlice& slice : attempt.placement) {
     if (!state_.health.asking.contains(slice.node)) continue;
-    wanted = true;
     deadline = std::min(
         *deadline, state_.nodes[slice.node.value()].drain->deadline.value_or(Instant::never()));
   }
-  if (!wanted) return;
   if (*deadline == Instant::never()) deadline.reset();
   emit(CheckpointWanted{attempt.job, attempt.number, deadline});
 }
@@ -284,7 +281,9 @@ void Core::Stepper::leave_after_checkpoint(const Attempt& attempt) {
     if (!state_.health.asking.contains(slice.node)) continue;
     const bool faulty = state_.health.remedies.contains(slice.node);
     const std::string by = state_.nodes[slice.node.value()].phase_by;
-    return stop_attempt(attempt, faulty ? EndCause::kFaulty : EndCause::kDrained, by);
+    const Leave leave{faulty ? EndCause::kFaulty : EndCause::kDrained, by, false, false};
+    return lose_ranks(attempt.job, leave,
+                      {state_.health.asking.begin(), state_.health.asking.end()});
   }
 }
 

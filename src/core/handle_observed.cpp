@@ -30,7 +30,7 @@ EndCause blamed(const State& state, const Attempt& attempt, EndCause cause,
 }  // namespace
 
 void Core::Stepper::operator()(const ControllerStarted& input) {
-  emit(ControllerTookOver{input.version});
+  emit(ControllerTookOver{input.version, input.replaces_ranks});
 }
 
 void Core::Stepper::operator()(const NodeSeen& input) {
@@ -71,7 +71,7 @@ void Core::Stepper::operator()(const NodeLost& input) {
     if (found == state_.attempts.end()) continue;  // all of it was there, another group's slice
     const Attempt& attempt = found->second;
     const AttemptNumber number = attempt.number;
-    if (!attempt.stopping) stop_attempt(attempt, EndCause::kNodeLost, "");
+    lose_ranks(job, {EndCause::kNodeLost, "", false, false}, {id});
     for (std::uint32_t i = 0; i < slice.tasks; ++i) {
       const Rank rank(slice.first_rank + i);
       if (state_.attempts.at(job).exited[rank.value()]) continue;
@@ -81,7 +81,8 @@ void Core::Stepper::operator()(const NodeLost& input) {
     }
     const Attempt& after = state_.attempts.at(job);
     if (after.exited_count == after.exited.size()) {
-      end_attempt(job, *after.stopping, "node " + input.node + " was lost");
+      end_attempt(job, after.stopping.value_or(EndCause::kNodeLost),
+                  "node " + input.node + " was lost");
     }
   }
 }
@@ -103,6 +104,10 @@ void Core::Stepper::operator()(const TaskExited& input) {
     const EndCause cause = how_it_ended(*attempt, true);
     end_attempt(input.job, blamed(state_, *attempt, cause, attempt->first_failure_rank), "");
   } else if (!input.exit.ok() && !attempt->stopping) {
+    const auto leaving = state_.resilience.leaving.find(input.job);
+    const bool leaves = leaving != state_.resilience.leaving.end() &&
+                        is_among(leaving->second.lost, input.rank.value());
+    if (leaves) return;
     stop_attempt(*attempt, blamed(state_, *attempt, EndCause::kTaskFailed, input.rank), "");
   }
 }
@@ -122,22 +127,22 @@ void Core::Stepper::operator()(const AttemptGone& input) {
 }
 
 void Core::Stepper::operator()(const ReportProgress& input) {
-  const Attempt* attempt = reporting(input.job, input.attempt);
+  const Attempt* attempt = reporting(input.job, input.attempt, input.rank);
   if (attempt == nullptr) return;
-  emit(ProgressNoted{input.job, input.attempt, input.rank, input.progress});
-  if (input.progress.step_time) compare_when_told(input.job);
+  emit(ProgressNoted{input.job, attempt->number, input.rank, input.progress});
   want_checkpoint(state_.attempts.at(input.job));
 }
 
 void Core::Stepper::operator()(const CheckpointBegun& input) {
   const Attempt* attempt = reporting(input.job, input.attempt);
   if (attempt == nullptr) return;
-  emit(CheckpointStarted{input.job, input.attempt});
+  emit(CheckpointStarted{input.job, attempt->number});
 }
 
 void Core::Stepper::operator()(const CheckpointSaved& input) {
-  if (reporting(input.job, input.attempt) == nullptr) return;
-  emit(CheckpointKept{input.job, input.attempt, input.checkpoint});
+  const Attempt* attempt = reporting(input.job, input.attempt);
+  if (attempt == nullptr) return;
+  emit(CheckpointKept{input.job, attempt->number, input.checkpoint});
   leave_after_checkpoint(state_.attempts.at(input.job));
 }
 

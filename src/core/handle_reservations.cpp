@@ -21,14 +21,19 @@ Refusal refusal(ErrorCode code, RefusalKind kind, const std::string& name) {
 
 bool is_out_of_use(const Node& node) { return node.phase != NodePhase::kReady || node.lost; }
 
-/// By it a node may have come free that a reservation lacks, or gone that one had.
+/// By it a node may have come free that a reservation lacks, or gone that one had: also of what was
+/// kept for a job, or in reserve, and is not any more.
 bool concerns_nodes(const EventBody& body) {
   return std::holds_alternative<NodeMoved>(body) || std::holds_alternative<NodeContact>(body) ||
          std::holds_alternative<NodeJoined>(body) || std::holds_alternative<NodeChanged>(body) ||
          std::holds_alternative<NodeUseChanged>(body) ||
          std::holds_alternative<AttemptEnded>(body) || std::holds_alternative<ClaimDropped>(body) ||
-         std::holds_alternative<JobFinished>(body) ||
-         std::holds_alternative<ReservationEnded>(body);
+         std::holds_alternative<JobFinished>(body) || std::holds_alternative<JobHeld>(body) ||
+         std::holds_alternative<AttemptPlaced>(body) ||
+         std::holds_alternative<CapacityLetGo>(body) ||
+         std::holds_alternative<SparesChanged>(body) ||
+         std::holds_alternative<ReservationEnded>(body) ||
+         std::holds_alternative<ControllerTookOver>(body);
 }
 
 }  // namespace
@@ -138,8 +143,10 @@ void Core::Stepper::end_reservation(const std::string& name, const std::string& 
 /// Nodes out of use are replaced, where the reservation only says how many it wants.
 void Core::Stepper::mend_reservations() {
   if (state_.reservations.empty()) return;
-  const bool news = std::any_of(events_.begin(), events_.end(),
+  const auto since = events_.begin() + static_cast<std::ptrdiff_t>(mended_);
+  const bool news = std::any_of(since, events_.end(),
                                 [](const Event& event) { return concerns_nodes(event.body); });
+  mended_ = events_.size();
   if (!news) return;
   std::vector<ReservationMended> wanted;
   for (const auto& [name, each] : state_.reservations) {

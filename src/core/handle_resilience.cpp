@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/claims.h"
+#include "core/lending.h"
 #include "core/replacement.h"
 #include "core/reservations.h"
 #include "core/stepper.h"
@@ -14,12 +15,6 @@ namespace {
 std::string times_text(std::int64_t thousandths) {
   const std::string part = std::to_string(1000 + thousandths % 1000).substr(1);
   return std::to_string(thousandths / 1000) + "." + part;
-}
-
-/// It starts again because of what happened below it.
-bool lost_a_node(const Job& job) {
-  return job.first_in_line &&
-         (job.last_end == EndCause::kNodeLost || job.last_end == EndCause::kFaulty);
 }
 
 std::uint32_t count_since(const std::vector<Instant>& incidents, Instant since) {
@@ -38,8 +33,8 @@ void Core::Stepper::keep_good_nodes(JobId id, const Placement& placement,
   std::vector<NodeSlice> good;
   for (const NodeSlice& slice : placement) {
     const Node& node = state_.nodes[slice.node.value()];
-    // What others are owed there is not kept from them.
-    if (node.phase == NodePhase::kReady && !node.lost && slice.node != suspect &&
+    // What others are owed there is not kept from them, and what was lent is not its own.
+    if (node.phase == NodePhase::kReady && !node.lost && slice.node != suspect && !node.spare &&
         !state_.others_short.contains(slice.node)) {
       good.push_back(slice);
     } else {
@@ -90,7 +85,13 @@ void Core::Stepper::turn_gaps() {
   for (const auto& [job, gap] : state_.resilience.gaps) {
     if (gap.until <= now_) over.push_back(job);
   }
-  for (const JobId job : over) emit(CapacityLetGo{job});
+  for (const JobId job : over) emit(CapacityLetGo{job, std::nullopt});
+}
+
+bool Core::Stepper::may_use_spares(JobId job) const {
+  if (state_.resilience.spares.empty()) return false;
+  if (lost_a_node(state_.jobs.at(job))) return true;
+  return may_borrow(state_, spec_of(state_, job)) && !someone_waits_for_spares(state_);
 }
 
 /// Where the job may start now.
@@ -103,9 +104,11 @@ std::optional<Placement> Core::Stepper::find_place(JobId job, NoPlace& why) {
   auto result = placer_.place(state_, job);
   if (auto* none = std::get_if<NoPlace>(&result)) {
     why = *none;
-    if (!lost_a_node(state_.jobs.at(job)) || state_.resilience.spares.empty()) return std::nullopt;
+    if (!may_use_spares(job)) return std::nullopt;
     const SparesInUse seen(state_);
     result = placer_.place(state_, job);
+    // What it lacks beyond them.
+    if (auto* still = std::get_if<NoPlace>(&result)) why = *still;
   }
   auto* placement = std::get_if<Placement>(&result);
   if (placement == nullptr) return std::nullopt;
@@ -172,18 +175,15 @@ void Core::Stepper::tell_of_node(NodeId node, std::string_view code, const std::
 
 // --- slow ranks ---------------------------------------------------------------------------------
 
-/// A round is over when all ranks have told, or most have and one of them twice.
-void Core::Stepper::compare_when_told(JobId job) {
-  const auto found = state_.resilience.paces.find(job);
+void Core::Stepper::operator()(const ReportStepTimes& input) {
+  const Attempt* attempt = reporting(input.job, input.attempt);
   const auto& rules = state_.health.policy->stragglers;
-  if (found == state_.resilience.paces.end() || !rules) return;
-  const Attempt& attempt = state_.attempts.at(job);
-  const Pace& pace = found->second;
-  const std::uint64_t live = attempt.exited.size() - attempt.exited_count;
-  const bool most = pace.repeated && std::uint64_t{pace.told} * 4 >= live * 3;
-  if (attempt.stopping || pace.told < rules->ranks_min || !(pace.told >= live || most)) return;
-  RankComparison result = compare_ranks(pace.steps, *rules);
-  emit(RanksCompared{job, attempt.number, result.ranks, result.median, result.deviation,
+  if (attempt == nullptr || !rules || attempt->stopping) return;
+  if (input.steps.size() != attempt->exited.size()) return;
+  const JobId job = input.job;
+  RankComparison result = compare_ranks(input.steps, *rules);
+  if (result.ranks < rules->ranks_min) return;
+  emit(RanksCompared{job, attempt->number, result.ranks, result.median, result.deviation,
                      result.slowest, result.slowest_step, result.outliers});
   const std::map<Rank, std::uint32_t> rounds = state_.resilience.paces.at(job).rounds;
   for (const auto& [rank, count] : rounds) {

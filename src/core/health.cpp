@@ -205,4 +205,11 @@ std::uint32_t nodes_of(const State& state, const BreakerPlace& place) {
   return static_cast<std::uint32_t>(nodes_at(state, {FaultReach::kRack, 0, place.name}).size());
 }
 
+bool is_asked_to_save(const State& state, const Attempt& attempt) {
+  if (state.health.asking.empty() || attempt.stopping) return false;
+  return std::any_of(
+      attempt.placement.begin(), attempt.placement.end(),
+      [&](const NodeSlice& slice) { return state.health.asking.contains(slice.node); });
+}
+
 }  // namespace mw

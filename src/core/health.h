@@ -24,6 +24,7 @@
 
 namespace mw {
 
+struct Attempt;
 struct State;
 class Topology;
 
@@ -186,5 +187,8 @@ std::uint32_t breaker_limit(const BreakerRule& rule, std::uint32_t nodes);
 /// The place of a fault about this node or job.
 FaultPlace place_of(NodeId node);
 FaultPlace place_of(JobId job);
+
+/// The attempt is on a node that it is to leave once it has saved.
+bool is_asked_to_save(const State& state, const Attempt& attempt);
 
 }  // namespace mw

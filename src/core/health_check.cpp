@@ -52,8 +52,11 @@ class HealthInspector {
       return;
     }
     for (const auto& [job, attempt] : state_.attempts) {
+      const auto leaving = state_.resilience.leaving.find(job);
       for (const NodeSlice& slice : attempt.placement) {
-        expect(slice.node != node.id || attempt.stopping,
+        const bool leaves = leaving != state_.resilience.leaving.end() &&
+                            is_among(leaving->second.lost, slice.first_rank);
+        expect(slice.node != node.id || attempt.stopping || leaves,
                "job " + std::to_string(job.value()) + " goes on where it is to be stopped");
       }
     }

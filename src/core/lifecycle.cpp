@@ -82,10 +82,12 @@ bool stopped_for_others(EndCause cause) {
   return cause == EndCause::kPreempted || cause == EndCause::kResized || cause == EndCause::kMoved;
 }
 
+/// Spares among them are lent, and not kept for who borrowed them.
 bool all_take_work(const State& state, const Placement& placement) {
   return std::all_of(placement.begin(), placement.end(), [&](const NodeSlice& slice) {
     const Node& node = state.nodes.at(slice.node.value());
-    return node.phase == NodePhase::kReady && !node.lost && !state.others_short.contains(node.id);
+    return node.phase == NodePhase::kReady && !node.lost && !node.spare &&
+           !state.others_short.contains(node.id);
   });
 }
 
@@ -97,9 +99,11 @@ const Attempt* Core::Stepper::current(JobId job, Epoch epoch) const {
   return &found->second;
 }
 
-const Attempt* Core::Stepper::reporting(JobId id, AttemptNumber number) {
+const Attempt* Core::Stepper::reporting(JobId id, AttemptNumber number, std::optional<Rank> rank) {
   const auto found = state_.attempts.find(id);
-  if (found != state_.attempts.end() && found->second.number == number) return &found->second;
+  if (found != state_.attempts.end() && speaks_for(state_, found->second, number, rank)) {
+    return &found->second;
+  }
   Refusal refusal;
   refusal.job = id;
   const Job* job = state_.jobs.find(id);

@@ -89,7 +89,8 @@ inline bool takes_work(const Node& node) {
 
 /// Its room counts for others than who claims it or sees it alone: what comes free there is free.
 inline bool is_open(const Node& node) {
-  return node.phase == NodePhase::kReady && !node.lost && !node.hidden && node.claim.job == JobId();
+  return node.phase == NodePhase::kReady && !node.lost && !node.hidden && !node.spare &&
+         node.claim.job == JobId();
 }
 
 /// An attempt or a hold of ours is on it; what others use does not count.

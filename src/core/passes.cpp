@@ -5,6 +5,7 @@
 
 #include "core/claims.h"
 #include "core/gang.h"
+#include "core/lending.h"
 #include "core/queueing.h"
 #include "core/replacement.h"
 #include "core/reservations.h"
@@ -41,7 +42,7 @@ void Core::Stepper::start_restarts() {
     NoPlace why;
     if (const auto limit = over_limit(job)) {
       note_over_quota(job, *limit);
-    } else if (try_job(job, why) || claim_for(job)) {
+    } else if (try_job(job, why) || (!give_back_spares_for(job) && claim_for(job))) {
       continue;
     }
     sleeping_restarts_.insert(job);
@@ -206,6 +207,12 @@ void Core::Stepper::explain_idle() {
   if (cause != state_.idle_cause) emit(IdleCauseChanged{cause});
 }
 
+/// When the last gang that waits for spares does so no more, they are lent again.
+void Core::Stepper::note_lent_again(JobId job) {
+  if (!state_.policy.lend_spares || !lost_a_node(state_.jobs.at(job))) return;
+  for (const NodeId node : state_.resilience.spares) wakes_.freed(state_, node);
+}
+
 /// Before the event is applied: what comes free by it.
 void Core::Stepper::note_freed(const EventBody& body) {
   const auto gone = [&](JobId job) {
@@ -227,8 +234,10 @@ void Core::Stepper::note_freed(const EventBody& body) {
     wakes_.freed(state_, record_of(state_, ended->job).tenant);
   } else if (const auto* held = std::get_if<JobHeld>(&body)) {
     gone(held->job);
+    note_lent_again(held->job);
   } else if (const auto* finished = std::get_if<JobFinished>(&body)) {
     gone(finished->job);
+    note_lent_again(finished->job);
   } else if (const auto* dropped = std::get_if<ClaimDropped>(&body)) {
     gone(dropped->job);
   } else if (const auto* let_go = std::get_if<CapacityLetGo>(&body)) {
@@ -238,6 +247,7 @@ void Core::Stepper::note_freed(const EventBody& body) {
     if (!spares->go.empty()) grow_at_ = now_;
     for (const NodeId node : spares->go) wakes_.freed(state_, node);
   } else if (const auto* placed = std::get_if<AttemptPlaced>(&body)) {
+    note_lent_again(placed->job);
     // Of what was claimed or held for it, it may not take all.
     if (state_.claims.contains(placed->job) || state_.holds.contains(placed->job)) {
       gone(placed->job);

@@ -19,12 +19,12 @@ bool lies_in(const FabricVertex& inner, const FabricVertex& outer) {
 
 class GapFiller {
  public:
-  GapFiller(State& state, JobId job)
+  GapFiller(State& state, JobId job, Placement good, std::vector<LostSlice> lost)
       : state_(state),
         topology_(*state.topology),
         spec_(spec_of(state, job)),
-        hold_(state.holds.at(job).placement),
-        lost_(state.resilience.gaps.at(job).lost),
+        hold_(std::move(good)),
+        lost_(std::move(lost)),
         slices_(hold_.begin(), hold_.end()),
         beside_(state, spec_) {
     for (const NodeSlice& slice : slices_) used_.insert(slice.node);
@@ -170,7 +170,9 @@ class GapFiller {
     for (const NodeId id : state_.resilience.spares) {
       const Position position = topology_.position(id);
       const Node& node = state_.nodes[id.value()];
-      if (position < vertex.first || position >= vertex.last || node.hidden) continue;
+      // A spare may be lent to a job that wants its nodes for itself.
+      const bool is_there = position >= vertex.first && position < vertex.last;
+      if (!is_there || node.hidden || node.exclusive) continue;
       Slot slot = state_.free.room().slot(position);
       slot.whole = static_cast<std::uint16_t>(node.devices.whole());
       if (holds(id, slot, nullptr, lost)) return id;
@@ -230,6 +232,13 @@ class GapFiller {
 
 }  // namespace
 
-std::optional<Placement> fill_gap(State& state, JobId job) { return GapFiller(state, job).fill(); }
+std::optional<Placement> fill_gap(State& state, JobId job) {
+  return fill_gap(state, job, state.holds.at(job).placement, state.resilience.gaps.at(job).lost);
+}
+
+std::optional<Placement> fill_gap(State& state, JobId job, const Placement& good,
+                                  const std::vector<LostSlice>& lost) {
+  return GapFiller(state, job, good, lost).fill();
+}
 
 }  // namespace mw

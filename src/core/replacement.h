@@ -5,6 +5,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "core/allocation.h"
 #include "core/state.h"
@@ -17,6 +18,9 @@ namespace mw {
 /// REQUIRES: state.resilience.gaps has the job.
 /// Cost: O(lost slices x nodes that are as near), mostly those of a leaf.
 std::optional<Placement> fill_gap(State& state, JobId job);
+/// The same for a gang of which `good` goes on where it is.
+std::optional<Placement> fill_gap(State& state, JobId job, const Placement& good,
+                                  const std::vector<LostSlice>& lost);
 
 /// What is held for a job is free for as long as this lives: deciding, not changing.
 class WithoutHold {

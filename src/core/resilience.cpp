@@ -28,6 +28,30 @@ std::int64_t median_of(std::vector<std::int64_t>& values) {
 
 }  // namespace
 
+bool is_among(const std::vector<LostSlice>& lost, std::uint32_t rank) {
+  return std::any_of(lost.begin(), lost.end(),
+                     [&](const LostSlice& each) { return rank - each.first_rank < each.tasks; });
+}
+
+AttemptNumber started_in(const State& state, const Attempt& attempt, std::uint32_t rank) {
+  const auto kept = state.resilience.kept.find(attempt.job);
+  if (kept == state.resilience.kept.end()) return attempt.number;
+  for (const KeptRanks& each : kept->second) {
+    if (rank - each.first_rank < each.tasks) return each.attempt;
+  }
+  return attempt.number;
+}
+
+bool speaks_for(const State& state, const Attempt& attempt, AttemptNumber number,
+                std::optional<Rank> rank) {
+  if (number == attempt.number) return true;
+  const auto kept = state.resilience.kept.find(attempt.job);
+  if (kept == state.resilience.kept.end()) return false;
+  if (rank) return started_in(state, attempt, rank->value()) == number;
+  return std::any_of(kept->second.begin(), kept->second.end(),
+                     [&](const KeptRanks& each) { return each.attempt == number; });
+}
+
 Instant hung_at(const State& state, JobId job, Instant heard) {
   const FaultPolicy& policy = *state.health.policy;
   if (policy.silence.count() == 0) return Instant::never();

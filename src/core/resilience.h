@@ -71,15 +71,22 @@ struct Pulse {
   MW_FIELDS(reports, intervals, longest, saving)
 };
 
-/// What the ranks of an attempt have told of their steps since they were last compared.
+/// How the ranks of an attempt keep up with each other.
 struct Pace {
-  std::vector<Duration> steps;           ///< by rank; 0: not yet
-  std::uint32_t told = 0;                ///< of them, those that are not 0
-  bool repeated = false;                 ///< one has told twice
   std::map<Rank, std::uint32_t> rounds;  ///< outliers, and for how many rounds by now
   std::optional<RanksCompared> last{};   ///< for people
   bool operator==(const Pace&) const = default;
-  MW_FIELDS(steps, told, repeated, rounds, last)
+  MW_FIELDS(rounds, last)
+};
+
+/// Ranks of an attempt that leave their nodes while the others go on.
+struct Leaving {
+  std::vector<LostSlice> lost;  ///< in rank order
+  EndCause cause = EndCause::kNodeLost;
+  Duration grace;
+  std::string by;
+  bool operator==(const Leaving&) const = default;
+  MW_FIELDS(lost, cause, grace, by)
 };
 
 struct Resilience {
@@ -90,19 +97,25 @@ struct Resilience {
   std::map<JobId, Pace> paces;
   std::map<NodeId, std::vector<Instant>> incidents;  ///< by time: when it failed, or was faulty
   std::set<NodeId> spares;
+  /// The engine can start some ranks anew while the others go on; so is taken for true until a
+  /// control plane has said what its engine can do.
+  bool replaces_ranks = true;
+  std::map<JobId, Leaving> leaving;
+  std::map<JobId, std::vector<KeptRanks>> kept;  ///< of attempts, in rank order
   bool operator==(const Resilience&) const = default;
-  MW_FIELDS(gaps, crashes, node_crashes, pulses, paces, incidents, spares)
+  MW_FIELDS(gaps, crashes, node_crashes, pulses, paces, incidents, spares, replaces_ranks, leaving,
+            kept)
 };
 
 // --- what events do (resilience_apply.cpp) ------------------------------------------------------
 
 void note_attempt_end(State& state, const Attempt& attempt, const AttemptEnded& event);
 void note_incident(State& state, NodeId node);
-void note_step_time(State& state, const Attempt& attempt, const ProgressNoted& event);
 void apply_resilience(State& state, const CapacityKept& event);
 void apply_resilience(State& state, const CrashLoopFound& event);
 void apply_resilience(State& state, const RanksCompared& event);
 void apply_resilience(State& state, const SparesChanged& event);
+void apply_resilience(State& state, const RanksLeaving& event);
 /// Gives back what is held for the job, if anything is.
 void drop_hold(State& state, JobId job);
 /// The same of all jobs for which something is held on the node.
@@ -117,6 +130,15 @@ void forget_crashes(State& state, JobId job);
 void restore_spares(State& state);
 
 // --- asked --------------------------------------------------------------------------------------
+
+/// The rank is one of those.
+bool is_among(const std::vector<LostSlice>& lost, std::uint32_t rank);
+/// In which attempt the rank was started: this one, or an earlier one from which it was kept.
+AttemptNumber started_in(const State& state, const Attempt& attempt, std::uint32_t rank);
+/// A report under that number is of a process that belongs to the attempt: it was started in it, or
+/// kept. `rank`: whose; none: of any.
+bool speaks_for(const State& state, const Attempt& attempt, AttemptNumber number,
+                std::optional<Rank> rank = {});
 
 /// When the job counts as hung if it says nothing more; never() where that cannot be said.
 Instant hung_at(const State& state, JobId job, Instant heard);

@@ -85,6 +85,8 @@ void set_spare(State& state, NodeId id, bool spare) {
 void note_attempt_end(State& state, const Attempt& attempt, const AttemptEnded& event) {
   Resilience& memory = state.resilience;
   memory.paces.erase(attempt.job);
+  memory.leaving.erase(attempt.job);
+  memory.kept.erase(attempt.job);
   const bool failed = event.cause == EndCause::kTaskFailed || event.cause == EndCause::kStartFailed;
   if (event.cause == EndCause::kCompleted || attempt.saved.count() > 0) {
     memory.crashes.erase(attempt.job);
@@ -107,23 +109,6 @@ void note_incident(State& state, NodeId node) {
   if (incidents.size() > kIncidentsKept) incidents.erase(incidents.begin());
 }
 
-void note_step_time(State& state, const Attempt& attempt, const ProgressNoted& event) {
-  const auto& rules = state.health.policy->stragglers;
-  if (!rules || !event.progress.step_time || attempt.stopping) return;
-  const std::size_t ranks = attempt.exited.size();
-  const Duration step = *event.progress.step_time;
-  if (ranks < rules->ranks_min || event.rank.value() >= ranks || step.count() <= 0) return;
-  Pace& pace = state.resilience.paces[attempt.job];
-  if (pace.steps.empty()) pace.steps.resize(ranks);
-  Duration& known = pace.steps[event.rank.value()];
-  if (known.count() == 0) {
-    ++pace.told;
-  } else {
-    pace.repeated = true;
-  }
-  known = step;
-}
-
 void apply_resilience(State& state, const CapacityKept& event) {
   take_capacity(state, event.job, event.placement, LedgerCategory::kHeld);
   const HeldCapacity hold{event.job, event.placement, accelerators_of(event.placement)};
@@ -136,17 +121,27 @@ void apply_resilience(State& state, const CrashLoopFound& event) {
 }
 
 void apply_resilience(State& state, const RanksCompared& event) {
-  Pace& pace = state.resilience.paces.at(event.job);
+  Pace& pace = state.resilience.paces[event.job];
   std::map<Rank, std::uint32_t> rounds;
   for (const Rank rank : event.outliers) {
     const auto before = pace.rounds.find(rank);
     rounds[rank] = before == pace.rounds.end() ? 1 : before->second + 1;
   }
   pace.rounds = std::move(rounds);
-  pace.steps.assign(pace.steps.size(), Duration());
-  pace.told = 0;
-  pace.repeated = false;
   pace.last = event;
+  if (!state.attempts.at(event.job).stopping) note_heard(state, event.job);
+}
+
+void apply_resilience(State& state, const RanksLeaving& event) {
+  const auto attempt = state.attempts.find(event.job);
+  MW_CHECK(attempt != state.attempts.end() && attempt->second.number == event.attempt);
+  Leaving& leaving = state.resilience.leaving[event.job];
+  leaving.cause = event.cause;
+  leaving.grace = event.grace;
+  leaving.by = event.by;
+  leaving.lost.insert(leaving.lost.end(), event.lost.begin(), event.lost.end());
+  std::sort(leaving.lost.begin(), leaving.lost.end(),
+            [](const LostSlice& a, const LostSlice& b) { return a.first_rank < b.first_rank; });
 }
 
 void apply_resilience(State& state, const SparesChanged& event) {

@@ -1,7 +1,9 @@
 #include "core/resilience_check.h"
 
 #include <algorithm>
+#include <map>
 
+#include "core/lending.h"
 #include "core/resilience.h"
 
 namespace mw {
@@ -10,7 +12,12 @@ namespace {
 class ResilienceInspector {
  public:
   ResilienceInspector(const State& state, std::vector<std::string>& found)
-      : state_(state), memory_(state.resilience), found_(found) {}
+      : state_(state), memory_(state.resilience), found_(found) {
+    for (const JobId job : borrowers(state)) {
+      if (!may_borrow(state, spec_of(state, job))) continue;
+      for (const NodeSlice& slice : state.attempts.at(job).placement) ++lent_[slice.node];
+    }
+  }
 
   void inspect() {
     for (const auto& [job, gap] : memory_.gaps) inspect_gap(job, gap);
@@ -27,6 +34,8 @@ class ResilienceInspector {
     }
     for (const auto& [job, pace] : memory_.paces) inspect_pace(job, pace);
     for (const Node& node : state_.nodes) inspect_spare(node);
+    for (const auto& [job, leaving] : memory_.leaving) inspect_leaving(job, leaving);
+    for (const auto& [job, kept] : memory_.kept) inspect_kept(job, kept);
   }
 
  private:
@@ -72,25 +81,61 @@ class ResilienceInspector {
     const auto attempt = state_.attempts.find(job);
     expect(attempt != state_.attempts.end(), job, "only a running job has a pace");
     if (attempt == state_.attempts.end()) return;
-    expect(pace.steps.size() == attempt->second.exited.size(), job, "each rank has a step");
-    const auto told = std::count_if(pace.steps.begin(), pace.steps.end(),
-                                    [](Duration step) { return step.count() > 0; });
-    expect(static_cast<std::uint32_t>(told) == pace.told, job, "so many ranks have told");
+    const auto ranks = attempt->second.exited.size();
+    expect(pace.last && pace.last->attempt == attempt->second.number, job, "its pace is known");
+    expect(pace.rounds.empty() || pace.rounds.rbegin()->first.value() < ranks, job,
+           "only ranks that it has are slow");
   }
 
-  /// A spare takes work, has none, and is promised to nobody.
+  /// Of an attempt that runs, and not all of it.
+  void inspect_leaving(JobId job, const Leaving& leaving) {
+    const auto attempt = state_.attempts.find(job);
+    expect(attempt != state_.attempts.end(), job, "only who runs loses ranks");
+    if (attempt == state_.attempts.end()) return;
+    expect(!attempt->second.stopping, job, "what stops as a whole has no ranks that leave");
+    const Placement& placement = attempt->second.placement;
+    expect(!leaving.lost.empty() && leaving.lost.size() < placement.size(), job,
+           "some of its ranks leave, and not all");
+    for (const LostSlice& lost : leaving.lost) {
+      const bool there =
+          std::any_of(placement.begin(), placement.end(), [&](const NodeSlice& slice) {
+            return slice.node == lost.node && slice.first_rank == lost.first_rank &&
+                   slice.tasks == lost.tasks;
+          });
+      expect(there, job, "what leaves is there");
+    }
+  }
+
+  void inspect_kept(JobId job, const std::vector<KeptRanks>& kept) {
+    const auto attempt = state_.attempts.find(job);
+    expect(attempt != state_.attempts.end(), job, "only who runs has kept ranks");
+    if (attempt == state_.attempts.end()) return;
+    std::uint32_t next = 0;
+    for (const KeptRanks& each : kept) {
+      expect(each.tasks > 0 && each.first_rank >= next, job, "kept ranks are in order");
+      expect(each.attempt < attempt->second.number && each.epoch < attempt->second.epoch, job,
+             "kept ranks are of earlier attempts");
+      next = each.first_rank + each.tasks;
+    }
+    expect(next <= attempt->second.exited.size(), job, "it has the ranks that it keeps");
+  }
+
+  /// A spare takes work, is promised to nobody, and has nothing but what may be stopped for a gang.
   void inspect_spare(const Node& node) {
     expect(node.spare == memory_.spares.contains(node.id), node.id,
            "it knows whether it is a spare");
     if (!node.spare) return;
     expect(node.phase == NodePhase::kReady && !node.lost, node.id, "a spare is ready");
-    expect(node.slices == 0, node.id, "nothing is on a spare");
+    const auto lent = lent_.find(node.id);
+    const std::uint32_t borrowed = lent == lent_.end() ? 0 : lent->second;
+    expect(node.slices == borrowed, node.id, "nothing is on a spare but what it is lent to");
     expect(node.claim.job == JobId() && !node.hidden, node.id, "a spare is promised to nobody");
   }
 
   const State& state_;
   const Resilience& memory_;
   std::vector<std::string>& found_;
+  std::map<NodeId, std::uint32_t> lent_;  ///< slices of those that borrow
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/lending.h"
 #include "core/resilience.h"
 #include "core/stepper.h"
 
@@ -19,6 +20,21 @@ struct Pool {
   std::vector<NodeId> nodes;
   std::uint32_t wanted = 0;
 };
+
+/// Spares on which something runs that they are not lent to, by the policy in force now.
+std::set<NodeId> spares_in_use(const State& state) {
+  std::set<NodeId> used;
+  const bool any = std::any_of(state.resilience.spares.begin(), state.resilience.spares.end(),
+                               [&](NodeId node) { return state.nodes[node.value()].slices > 0; });
+  if (!any) return used;
+  for (const auto& [job, attempt] : state.attempts) {
+    if (may_borrow(state, spec_of(state, job))) continue;
+    for (const NodeSlice& slice : attempt.placement) {
+      if (state.nodes[slice.node.value()].spare) used.insert(slice.node);
+    }
+  }
+  return used;
+}
 
 bool may_be_spare(const State& state, NodeId id) {
   const Node& node = state.nodes[id.value()];
@@ -103,6 +119,7 @@ void Core::Stepper::turn_spares() {
   std::vector<SpareRule> rules = wanted.value_or(std::vector<SpareRule>());
   std::stable_sort(rules.begin(), rules.end(),
                    [](const SpareRule& a, const SpareRule& b) { return a.level < b.level; });
+  const std::set<NodeId> in_use = spares_in_use(state_);
   std::set<NodeId> chosen;
   spares_short_ = false;
   for (const SpareRule& rule : rules) {
@@ -113,6 +130,7 @@ void Core::Stepper::turn_spares() {
       // Those that are spares already, then others, the last ones first.
       for (const bool known : {true, false}) {
         for (auto at = pool.nodes.rbegin(); at != pool.nodes.rend() && missing > 0; ++at) {
+          if (in_use.contains(*at)) continue;
           const bool is_spare = state_.resilience.spares.contains(*at);
           if (is_spare != known || !(is_spare || may_be_spare(state_, *at))) continue;
           missing -= chosen.insert(*at).second ? 1 : 0;

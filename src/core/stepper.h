@@ -60,6 +60,7 @@ class Core::Stepper {
   void operator()(const AttemptExited& input);
   void operator()(const AttemptGone& input);
   void operator()(const ReportProgress& input);
+  void operator()(const ReportStepTimes& input);
   void operator()(const CheckpointBegun& input);
   void operator()(const CheckpointSaved& input);
 
@@ -74,8 +75,8 @@ class Core::Stepper {
 
   // Attempts (lifecycle.cpp).
   const Attempt* current(JobId job, Epoch epoch) const;
-  /// The job's attempt if it has this number; otherwise refuses and returns null.
-  const Attempt* reporting(JobId job, AttemptNumber number);
+  /// The job's attempt if the report is of one of its processes; otherwise refuses and returns null.
+  const Attempt* reporting(JobId job, AttemptNumber number, std::optional<Rank> rank = {});
   void stop_attempt(const Attempt& attempt, EndCause cause, const std::string& by);
   void end_attempt(JobId job, EndCause cause, const std::string& detail);
   void plan_restart(JobId job, EndCause cause);
@@ -97,7 +98,13 @@ class Core::Stepper {
   bool see_as(JobId job);
 
   // A node's life (handle_nodes.cpp).
-  struct Leave;
+  /// How what is on a node leaves it.
+  struct Leave {
+    EndCause cause = EndCause::kDrained;
+    std::string by;
+    bool asked = false;   ///< to save first
+    bool stays = false;   ///< the node is not to be left: what is there starts again
+  };
   void turn_health();
   void move_node(NodeId node, NodePhase to, Mover mover, const std::string& reason,
                  const std::string& by, std::optional<DrainOrder> drain = std::nullopt);
@@ -163,6 +170,7 @@ class Core::Stepper {
   void note_kept(const EventBody& body);
   void mend_holds();
   void turn_gaps();
+  [[nodiscard]] bool may_use_spares(JobId job) const;
   [[nodiscard]] std::optional<Placement> find_place(JobId job, NoPlace& why);
   [[nodiscard]] bool fails_there_again(const Attempt& attempt, EndCause cause) const;
   bool end_crash_loop(JobId job);
@@ -172,11 +180,23 @@ class Core::Stepper {
                                        const std::string& detail) const;
   void tell_of_node(NodeId node, std::string_view code, const std::string& detail, JobId job = {},
                     std::optional<Rank> rank = {});
-  void compare_when_told(JobId job);
   void find_lemons();
   void find_lemon(NodeId node, const LemonRules& rules);
   void turn_spares();
   void note_spares(const EventBody& body);
+
+  // Replacing ranks while the others go on (in_place.cpp).
+  void lose_ranks(JobId job, const Leave& leave, const std::set<NodeId>& nodes);
+  [[nodiscard]] bool may_lose(const Attempt& attempt, const std::vector<LostSlice>& lost) const;
+  void replace_lost_ranks();
+  [[nodiscard]] bool replace_ranks(JobId job);
+
+  // What is kept goes to whom it is for (giving_back.cpp).
+  bool give_back_spares_for(JobId job);
+  bool take_kept_for(JobId job);
+  [[nodiscard]] std::optional<Claim> choose_beyond_kept(JobId job,
+                                                        const std::vector<JobId>& owners);
+  void give_up_kept(const std::vector<JobId>& owners, const Claim& claim);
 
   // Deciding (passes.cpp).
   void decide();
@@ -194,6 +214,7 @@ class Core::Stepper {
   void note_blocked(JobId job, PendingReason reason);
   void explain_idle();
   void note_freed(const EventBody& body);
+  void note_lent_again(JobId job);
   void note_waiting(const EventBody& body);
   void remember_nothing();
   void forget_failures();
@@ -243,6 +264,7 @@ class Core::Stepper {
     Instant until;
   };
   std::vector<BrokenHold> broken_;  ///< by the event at hand
+  std::size_t mended_ = 0;          ///< so many events have been looked at for reservations
   std::set<NodeId> lemons_;         ///< that may be one now
   bool has_tried_ = false;          ///< in this step, to find a place for somebody
   // Memory of what was tried. Most of it only saves time, but when something is searched for again

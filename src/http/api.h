@@ -16,6 +16,7 @@
 #include "http/listener.h"
 #include "http/metrics.h"
 #include "http/router.h"
+#include "http/step_rounds.h"
 #include "http/views.h"
 #include "http/worker_pool.h"
 #include "loop/control_loop.h"
@@ -60,6 +61,7 @@ struct ApiContext : std::enable_shared_from_this<ApiContext> {
   NodeNames names;
   EventFeed feed;
   History history;
+  StepRounds step_rounds;
   HttpMetrics metrics;
   const Instant started_at;
   // Set before the first request, by whoever owns the listener and the table.

@@ -453,6 +453,37 @@ TEST_F(ApiTest, ReportsAreForTheCurrentAttempt) {
   EXPECT_EQ(progress.at("step").as_int64(), 2) << "nothing of the refused ones was taken";
 }
 
+TEST_F(ApiTest, StepTimesOfARoundAreOneEventHoweverManyRanksThereAre) {
+  begin();
+  ask("PUT", "/v1/faults/policy", "name: test\nstragglers: {ranks_min: 8}\nrules: []\n");
+  const std::int64_t job = world->submit(R"(,"tasks":8,"resources":{"cpus":0,"accelerators":0})");
+  ASSERT_TRUE(world->wait_state(job, JobState::kRunning));
+  const std::string token = attempt_token(job, 1);
+  const auto kinds = [&] {
+    std::vector<std::string> all;
+    for (const auto& event : ask("GET", path(job, "/story?progress=1")).at("events").as_array())
+      all.emplace_back(event.at("kind").as_string());
+    return all;
+  };
+  const std::size_t before = kinds().size();
+  for (int rank = 0; rank < 8; ++rank) {
+    const auto answer =
+        ask("POST", "/v1/report", R"({"step_time_s":1.5,"rank":)" + std::to_string(rank) + "}", 200,
+            token);
+    EXPECT_TRUE(answer.at("ok").as_bool());
+    EXPECT_FALSE(answer.at("checkpoint_wanted").as_bool());
+    EXPECT_EQ(answer.at("attempt").as_int64(), 1);
+  }
+  ASSERT_EQ(kinds().size(), before + 1);
+  EXPECT_EQ(kinds().back(), "ranks_compared");
+  EXPECT_EQ(ask("GET", path(job)).at("ranks").at("compared").as_int64(), 8);
+  // What else a report tells is noted as ever, and of a stale attempt it is refused.
+  ask("POST", "/v1/report", R"({"step_time_s":1.5,"step":7})", 200, token);
+  EXPECT_EQ(ask("GET", path(job)).at("progress").at("step").as_int64(), 7);
+  EXPECT_EQ(code_of(ask("POST", "/v1/report", R"({"step_time_s":1})", 409, attempt_token(job, 2))),
+            "conflict");
+}
+
 // --- events
 // -----------------------------------------------------------------------------------------
 

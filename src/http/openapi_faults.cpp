@@ -39,7 +39,11 @@ const std::vector<Schema>& fault_schemas() {
         {"checkpoint_wanted", "boolean", "It is to save now, and will be moved once it has."},
         {"checkpoint_interval_s", "number?",
          "Work between two checkpoints that would lose the least time; null: not known, for "
-         "instance because the job does not tell when it begins to save."}}},
+         "instance because the job does not tell when it begins to save."},
+        {"attempt", "integer",
+         "The attempt that the rank is part of now: a later one than it was started in, when "
+         "others "
+         "were replaced and it was kept."}}},
       {"FaultPost",
        "A fault at exactly one place, or a list of them under `faults`: docs/faults.md.",
        {{"code", "string~", "What happened, as its maker calls it: nvidia.xid.79."},

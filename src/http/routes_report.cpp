@@ -107,6 +107,7 @@ JobId reported_job(const std::vector<InputBody>& inputs) {
     if (const auto* progress = std::get_if<ReportProgress>(&input)) job = progress->job;
     if (const auto* begun = std::get_if<CheckpointBegun>(&input)) job = begun->job;
     if (const auto* saved = std::get_if<CheckpointSaved>(&input)) job = saved->job;
+    if (const auto* fault = std::get_if<FaultReported>(&input)) job = fault->fault.job;
   }
   return job;
 }
@@ -122,27 +123,88 @@ struct ReportAnswers {
   std::size_t missing = 0;
   bool checkpoint_wanted = false;
   std::optional<Duration> checkpoint_interval{};
+  AttemptNumber attempt{};
   std::optional<Response> failure;
 };
+
+Response taken(const ReportAnswers& answers) {
+  return json_response({{"ok", true},
+                        {"checkpoint_wanted", answers.checkpoint_wanted},
+                        {"checkpoint_interval_s", seconds_or_null(answers.checkpoint_interval)},
+                        {"attempt", answers.attempt.value()}});
+}
+
+/// The attempt that its ranks are of now: a later one than they were started in, when others were
+/// replaced. 0: it has none.
+AttemptNumber present_attempt(const ApiContext& context, JobId job) {
+  AttemptNumber number;
+  read_state(context, [&](const State& state, Instant) {
+    const auto found = state.attempts.find(job);
+    if (found != state.attempts.end()) number = found->second.number;
+  });
+  return number;
+}
+
+/// Step times are gathered, and told when a round of them is whole: see step_rounds.h. True:
+/// nothing is left to be told, and `checkpoint_wanted` says what its answer would have said.
+bool gather_step_times(ApiContext& context, std::vector<InputBody>& inputs,
+                       bool& checkpoint_wanted) {
+  for (InputBody& input : inputs) {
+    auto* progress = std::get_if<ReportProgress>(&input);
+    if (progress == nullptr || !progress->progress.step_time) continue;
+    std::optional<ReportStepTimes> whole;
+    bool gathered = false;
+    read_state(context, [&](const State& state, Instant) {
+      const auto found = state.attempts.find(progress->job);
+      // What is told of another attempt is refused by whoever decides.
+      if (found == state.attempts.end() ||
+          !speaks_for(state, found->second, progress->attempt, progress->rank)) {
+        return;
+      }
+      const Attempt& attempt = found->second;
+      checkpoint_wanted = is_asked_to_save(state, attempt);
+      const auto& rules = state.health.policy->stragglers;
+      const std::size_t ranks = attempt.exited.size();
+      const bool compared = rules && ranks >= rules->ranks_min && progress->rank.value() < ranks;
+      // Else the first rank speaks for all: a sign of life.
+      gathered = compared || progress->rank != Rank();
+      if (!compared) return;
+      whole =
+          context.step_rounds.add(state, attempt, progress->rank, *progress->progress.step_time);
+    });
+    if (!gathered) continue;
+    progress->progress.step_time.reset();
+    const bool tells_more = progress->progress != Progress();
+    if (whole && tells_more) {
+      inputs.emplace_back(std::move(*whole));
+    } else if (whole) {
+      input = std::move(*whole);
+    } else if (!tells_more) {
+      inputs.erase(inputs.begin() + (&input - inputs.data()));
+    }
+    break;  // a report has the progress of one rank
+  }
+  return inputs.empty();
+}
 
 void report(ApiContext& context, const Request& request, const Reply& reply) {
   auto inputs = parse_report(request);
   if (!inputs) return reply(error_response(inputs.error()));
   const auto answers = std::make_shared<ReportAnswers>();
-  answers->missing = inputs->size();
   if (const auto saving = advise(context, reported_job(*inputs))) {
     answers->checkpoint_interval = saving->best;
   }
+  answers->attempt = present_attempt(context, reported_job(*inputs));
+  if (gather_step_times(context, *inputs, answers->checkpoint_wanted)) {
+    return reply(taken(*answers));
+  }
+  answers->missing = inputs->size();
   const Reply collect = [answers, reply](Response response) {
     std::unique_lock lock(answers->mutex);
     if (response.status != 200 && !answers->failure) answers->failure = std::move(response);
     if (--answers->missing > 0) return;
     lock.unlock();
-    reply(answers->failure ? std::move(*answers->failure)
-                           : json_response({{"ok", true},
-                                            {"checkpoint_wanted", answers->checkpoint_wanted},
-                                            {"checkpoint_interval_s",
-                                             seconds_or_null(answers->checkpoint_interval)}}));
+    reply(answers->failure ? std::move(*answers->failure) : taken(*answers));
   };
   for (InputBody& input : *inputs) {
     ask(context, std::move(input), collect, [answers](const Answer& answer, const Reply& to) {

@@ -1,5 +1,7 @@
 #include "loop/commands.h"
 
+#include <set>
+
 namespace mw {
 
 DesiredAttempt desired_attempt(const State& state, JobId job) {
@@ -17,6 +19,14 @@ DesiredAttempt desired_attempt(const State& state, JobId job) {
     desired.node_names.push_back(state.topology->name(slice.node));
   }
   desired.resume_from = attempt.resumed_from;
+  const Resilience& resilience = state.resilience;
+  if (const auto kept = resilience.kept.find(job); kept != resilience.kept.end()) {
+    desired.kept = kept->second;
+  }
+  if (const auto leaving = resilience.leaving.find(job); leaving != resilience.leaving.end()) {
+    desired.leaving = leaving->second.lost;
+    desired.leaving_grace = leaving->second.grace;
+  }
   return desired;
 }
 
@@ -81,11 +91,25 @@ void tell_phases(const State& state, Engine& engine) {
   }
 }
 
+void tell_remedies(const State& state, Engine& engine) {
+  for (const auto& [node, remedy] : state.health.remedies) {
+    if (remedy.begun_at) engine.remedy(desired_remedy(state, node));
+  }
+  for (const auto& [node, check] : state.health.checks.running) {
+    engine.remedy(desired_check(state, node));
+  }
+}
+
 Commander::Commander(Engine& engine, const State& state) : engine_(engine) {
   for (const auto& [job, attempt] : state.attempts) epochs_.emplace(job.value(), attempt.epoch);
 }
 
 void Commander::tell(const State& state, const std::vector<Event>& events) {
+  std::set<JobId> go_on;  // in another attempt, which takes over what the one before it left
+  for (const Event& event : events) {
+    const auto* placed = std::get_if<AttemptPlaced>(&event.body);
+    if (placed != nullptr && placed->kept) go_on.insert(placed->job);
+  }
   for (const Event& event : events) {
     if (const auto* placed = std::get_if<AttemptPlaced>(&event.body)) {
       epochs_[placed->job.value()] = placed->epoch;
@@ -96,9 +120,13 @@ void Commander::tell(const State& state, const std::vector<Event>& events) {
       const auto attempt = state.attempts.find(stopping->job);
       if (attempt == state.attempts.end() || attempt->second.number != stopping->attempt) continue;
       engine_.set(desired_attempt(state, stopping->job));
+    } else if (const auto* leaving = std::get_if<RanksLeaving>(&event.body)) {
+      if (state.attempts.contains(leaving->job)) engine_.set(desired_attempt(state, leaving->job));
     } else if (const auto* ended = std::get_if<AttemptEnded>(&event.body)) {
       const auto epoch = epochs_.find(ended->job.value());
       if (epoch == epochs_.end()) continue;
+      // The newer epoch says so, and does not leave those behind who go on in it.
+      if (go_on.contains(ended->job) && state.attempts.contains(ended->job)) continue;
       engine_.forget(ended->job, epoch->second);
       epochs_.erase(epoch);
     } else if (const auto* begun = std::get_if<RemedyBegun>(&event.body)) {
@@ -124,12 +152,7 @@ void Commander::tell(const State& state, const std::vector<Event>& events) {
 
 void Commander::repeat(const State& state) {
   for (const auto& [job, attempt] : state.attempts) engine_.set(desired_attempt(state, job));
-  for (const auto& [node, remedy] : state.health.remedies) {
-    if (remedy.begun_at) engine_.remedy(desired_remedy(state, node));
-  }
-  for (const auto& [node, check] : state.health.checks.running) {
-    engine_.remedy(desired_check(state, node));
-  }
+  tell_remedies(state, engine_);
   tell_phases(state, engine_);
 }
 

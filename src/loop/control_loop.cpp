@@ -57,7 +57,7 @@ class ControlLoop::Impl {
     if (Result<void> recovered = cycle_.recover(); !recovered) return recovered.error();
     replica_ = std::make_unique<Replica>(cycle_.state());
     events_at_snapshot_ = cycle_.state().last_seq.value();
-    queue_.observe(ControllerStarted{options_.version});
+    queue_.observe(ControllerStarted{options_.version, engine_.replaces_ranks()});
     if (Result<void> started = start_engine(); !started) return started.error();
     // What the engine has said by now is known before anybody can ask.
     process(queue_.take(~std::size_t{0}, Duration()));
@@ -109,6 +109,8 @@ class ControlLoop::Impl {
           observe(std::move(body));
         },
         desired_attempts(cycle_.state()));
+    // What was begun is taken up now, and not when all is told again.
+    if (started.ok()) tell_remedies(cycle_.state(), engine_);
     if (!started || !engine_.reports_nodes()) return started;
     for (const Node& node : cycle_.state().nodes) {
       const std::string& name = cycle_.state().topology->name(node.id);
@@ -219,7 +221,8 @@ class ControlLoop::Impl {
     if (Result<void> recovered = cycle_.recover(); !recovered) {
       return note_store_error(recovered.error());
     }
-    queue_.put_back({QueuedInput{ControllerStarted{options_.version}, nullptr}});
+    queue_.put_back(
+        {QueuedInput{ControllerStarted{options_.version, engine_.replaces_ranks()}, nullptr}});
     const std::lock_guard lock(stats_mutex_);
     stats_.store_available = true;
     stats_.store_error.clear();

@@ -23,6 +23,7 @@
 #include "model/input.h"
 #include "model/job.h"
 #include "model/node_phase.h"
+#include "model/resilience_event.h"
 
 namespace mw {
 
@@ -40,6 +41,12 @@ struct DesiredAttempt {
   Placement placement;
   std::vector<std::string> node_names;  ///< one a slice of `placement`
   Checkpoint resume_from;
+  /// Ranks that an earlier attempt started and that go on in this one, if they are still there;
+  /// then their processes are this attempt's from now on. Else they are started like the others.
+  std::vector<KeptRanks> kept{};
+  /// Ranks that are to be stopped while the others go on.
+  std::vector<LostSlice> leaving{};
+  Duration leaving_grace{};  ///< as `grace`, of these
 };
 
 /// What is being done to a node: it has begun, so whoever is told does it, once, and tells how it
@@ -120,6 +127,9 @@ class Engine {
   virtual Result<LogChunk> read_log(const LogQuery& query) = 0;
   /// How tasks are confined here, for people: e.g. "cgroup v2 at /sys/fs/cgroup/mw".
   virtual std::string containment() const = 0;
+  /// It can stop and start single ranks of an attempt (DesiredAttempt::kept, leaving). It is told of
+  /// neither, else.
+  virtual bool replaces_ranks() const { return false; }
   /// False: it has whatever nodes the state has, so those that start() did not report are not lost.
   virtual bool reports_nodes() const { return true; }
 };

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "base/boxed.h"
 #include "base/fields.h"
@@ -38,8 +39,9 @@ struct Refused {
 struct ControllerTookOver {
   static constexpr std::string_view kKind = "controller_took_over";
   std::string version;
+  std::optional<bool> replaces_ranks{};  ///< as its engine says of itself
   bool operator==(const ControllerTookOver&) const = default;
-  MW_FIELDS(version)
+  MW_FIELDS(version, replaces_ranks)
 };
 
 // --- nodes ------------------------------------------------------------------------------------
@@ -155,8 +157,10 @@ struct AttemptPlaced {
   Epoch epoch;
   Placement placement;
   Checkpoint resume_from;  ///< step 0 and no path: from the beginning
+  /// Ranks that go on where they are, in rank order; only the others are started.
+  std::optional<std::vector<KeptRanks>> kept{};
   bool operator==(const AttemptPlaced&) const = default;
-  MW_FIELDS(job, attempt, epoch, placement, resume_from)
+  MW_FIELDS(job, attempt, epoch, placement, resume_from, kept)
 };
 struct AttemptRunning {
   static constexpr std::string_view kKind = "attempt_running";
@@ -275,7 +279,7 @@ using EventBody = std::variant<
     ReservationMended, ReservationEnded, CheckpointWanted, FaultNoted, FaultGone, FaultJudged,
     NodeWatched, RemedyPlanned, RemedyBegun, RemedyCancelled, RemedyEnded, BreakerTripped,
     BreakerWasReset, FaultPolicyChanged, CheckBegun, CheckEnded, NodeUseChanged, CapacityKept,
-    CapacityLetGo, CrashLoopFound, RanksCompared, SparesChanged>;
+    CapacityLetGo, CrashLoopFound, RanksCompared, SparesChanged, RanksLeaving>;
 
 struct Event {
   Instant at;

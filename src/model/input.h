@@ -2,6 +2,7 @@
 // here (src/codec); the core still answers for what only it can know, with a Refused event.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -10,6 +11,7 @@
 #include "base/boxed.h"
 #include "base/fields.h"
 #include "base/id.h"
+#include "base/time.h"
 #include "model/fleet.h"
 #include "model/fleet_spec.h"
 #include "model/health_input.h"
@@ -103,8 +105,10 @@ struct ReleaseReservation {
 struct ControllerStarted {
   static constexpr std::string_view kKind = "controller_started";
   std::string version;
+  /// Its engine can start some ranks of an attempt anew while the others go on; none: it cannot.
+  std::optional<bool> replaces_ranks{};
   bool operator==(const ControllerStarted&) const = default;
-  MW_FIELDS(version)
+  MW_FIELDS(version, replaces_ranks)
 };
 /// An engine has this node, as described. New, changed, or back from being lost.
 struct NodeSeen {
@@ -177,6 +181,16 @@ struct ReportProgress {
   bool operator==(const ReportProgress&) const = default;
   MW_FIELDS(job, attempt, rank, progress)
 };
+/// How long a step takes each rank of an attempt by itself, once most of them have told: one input
+/// a round, however many ranks there are.
+struct ReportStepTimes {
+  static constexpr std::string_view kKind = "report_step_times";
+  JobId job;
+  AttemptNumber attempt;
+  std::vector<Duration> steps;  ///< by rank; 0: not told
+  bool operator==(const ReportStepTimes&) const = default;
+  MW_FIELDS(job, attempt, steps)
+};
 /// The job begins to save; its time counts as checkpointing until CheckpointSaved or progress.
 struct CheckpointBegun {
   static constexpr std::string_view kKind = "checkpoint_begun";
@@ -199,7 +213,8 @@ using InputBody =
                  ControllerStarted, NodeSeen, NodeLost, AttemptStarted, TaskExited, AttemptGone,
                  ReportProgress, CheckpointBegun, CheckpointSaved, DeclareFleet, SetPolicy,
                  AttemptExited, ReserveNodes, ReleaseReservation, MoveNode, FaultReported,
-                 FaultCleared, SetFaultPolicy, ResetBreaker, RemedyReported, NodeUseReported>;
+                 FaultCleared, SetFaultPolicy, ResetBreaker, RemedyReported, NodeUseReported,
+                 ReportStepTimes>;
 
 struct Input {
   RequestId request;  ///< 0: nobody waits for the answer

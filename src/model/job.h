@@ -101,8 +101,10 @@ struct RestartPolicy {
   std::uint32_t limit = 3;
   Duration delay = seconds(1);
   Duration delay_max = minutes(5);
+  /// Ranks whose node is lost are replaced while the others go on; none: all start again.
+  std::optional<bool> in_place{};
   bool operator==(const RestartPolicy&) const = default;
-  MW_FIELDS(limit, delay, delay_max)
+  MW_FIELDS(limit, delay, delay_max, in_place)
 };
 
 /// A validated request. Everything a job file can say, with defaults filled in.

@@ -20,6 +20,10 @@ std::string fault_of(const Policy& policy) {
   if (!names.contains(policy.default_class)) {
     return "the default priority class " + policy.default_class + " is not among the classes";
   }
+  if (policy.lend_spares && !names.contains(*policy.lend_spares)) {
+    return "spares are lent to priority class " + *policy.lend_spares +
+           ", which is not among the classes";
+  }
   names.clear();
   for (const TenantPolicy& each : policy.tenants) {
     if (each.name.empty()) return "a tenant has no name";

@@ -121,9 +121,13 @@ struct Policy {
   /// For so long the good nodes of a gang that lost one are kept for it; 0 or none: not at all.
   std::optional<Duration> keep_nodes_for = minutes(30);
   std::optional<std::vector<SpareRule>> spares{};
+  /// Jobs of this class, and of lower ones, that may be stopped for others run on spares until a
+  /// gang needs them; none: spares stay empty.
+  std::optional<std::string> lend_spares{};
   bool operator==(const Policy&) const = default;
   MW_FIELDS(name, classes, default_class, tenants, others, fair_share, backfill, preemption,
-            elastic, consolidation, ranking, starvation_after, keep_nodes_for, spares)
+            elastic, consolidation, ranking, starvation_after, keep_nodes_for, spares,
+            lend_spares)
 };
 
 /// The class of that name, or the default one when `name` is empty; null when there is none.

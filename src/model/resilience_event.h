@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -22,6 +24,28 @@ struct LostSlice {
   bool operator==(const LostSlice&) const = default;
   MW_FIELDS(node, first_rank, tasks)
 };
+/// Ranks that have run since an earlier attempt, and were kept when others were replaced.
+struct KeptRanks {
+  std::uint32_t first_rank = 0;
+  std::uint32_t tasks = 0;
+  AttemptNumber attempt;  ///< in which they were started
+  Epoch epoch;            ///< of that attempt
+  bool operator==(const KeptRanks&) const = default;
+  MW_FIELDS(first_rank, tasks, attempt, epoch)
+};
+/// These ranks of an attempt leave their nodes, and the others go on: when these have ended, they
+/// are replaced. The engine is to stop them: ask, wait `grace`, kill.
+struct RanksLeaving {
+  static constexpr std::string_view kKind = "ranks_leaving";
+  JobId job;
+  AttemptNumber attempt;
+  std::vector<LostSlice> lost;  ///< in rank order
+  EndCause cause = EndCause::kNodeLost;
+  Duration grace;
+  std::string by;
+  bool operator==(const RanksLeaving&) const = default;
+  MW_FIELDS(job, attempt, lost, cause, grace, by)
+};
 /// What is good of where the job ran is kept for it until then, while the rest is replaced.
 struct CapacityKept {
   static constexpr std::string_view kKind = "capacity_kept";
@@ -36,8 +60,9 @@ struct CapacityKept {
 struct CapacityLetGo {
   static constexpr std::string_view kKind = "capacity_let_go";
   JobId job;
+  std::optional<JobId> taken_by{};  ///< whose class goes before its own; none: its time is over
   bool operator==(const CapacityLetGo&) const = default;
-  MW_FIELDS(job)
+  MW_FIELDS(job, taken_by)
 };
 
 /// The job has failed in the same way again and again, whatever node it ran on: it is not started

@@ -1,15 +1,13 @@
 #include "twin/world.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/check.h"
 #include "model/gang.h"
 
 namespace mw {
 namespace {
-
-/// How often an engine looks at its machines, where what it says may be lost.
-constexpr Duration kRepeatReports = seconds(60);
 
 std::int64_t work_in(Duration time, std::int64_t speed) {
   return static_cast<std::int64_t>(Int128{time.count()} * speed / kFullSpeed);
@@ -41,7 +39,11 @@ Result<void> World::start(ObservationSink /*sink*/, std::vector<DesiredAttempt> 
   // This is a handshake: unlike other messages it is never lost.
   end_idle_checks();
   std::map<JobId, Epoch> wanted;
-  for (const DesiredAttempt& each : desired) wanted.emplace(each.job, each.epoch);
+  std::set<Epoch> kept;
+  for (const DesiredAttempt& each : desired) {
+    wanted.emplace(each.job, each.epoch);
+    for (const KeptRanks& ranks : each.kept) kept.insert(ranks.epoch);
+  }
   for (std::size_t i = 0; i < jobs_.size(); ++i) {
     const JobId id(first_job_ + i);
     LiveJob& job = jobs_[i];
@@ -50,7 +52,7 @@ Result<void> World::start(ObservationSink /*sink*/, std::vector<DesiredAttempt> 
     job.ended = std::max(job.ended, job.let_go);
     if (job.attempt < 0) continue;
     const auto index = static_cast<std::uint32_t>(job.attempt);
-    if (attempts_[index].epoch <= job.ended) leave(index);
+    if (attempts_[index].epoch <= job.ended && !kept.contains(attempts_[index].epoch)) leave(index);
   }
   for (const DesiredAttempt& each : desired) set(each);
   for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
@@ -263,11 +265,16 @@ void World::obey(const DesiredAttempt& desired) {
     if (running.epoch > desired.epoch) return;
     if (running.epoch == desired.epoch) {
       if (desired.goal == AttemptGoal::kStop) stop(index, desired.grace);
+      if (!desired.leaving.empty()) stop_ranks(index, desired.leaving);
       return report(index);
     }
+    if (goes_on(desired, running)) return go_on(index, desired);
     // It may be here because it was started by a command that came late, or was not forgotten by
     // one that was lost. But if it was never said to be over, two of one job were to run at once.
-    if (running.phase != Phase::kEnded && running.epoch > job.let_go) ++doubled_starts_;
+    const bool taken_over = keeps(desired, running.epoch);
+    if (running.phase != Phase::kEnded && running.epoch > job.let_go && !taken_over) {
+      ++doubled_starts_;
+    }
     leave(index);
   }
   if (desired.goal == AttemptGoal::kRun) {
@@ -295,31 +302,10 @@ std::uint32_t World::begin(const DesiredAttempt& desired) {
   const std::uint32_t version = running.version;
   running = Running();
   running.version = version;
-  running.phase = Phase::kStarting;
   running.job = desired.job;
-  running.epoch = desired.epoch;
-  running.number = desired.attempt;
   running.spec = desired.spec;
-  running.placement = desired.placement;
-  for (const NodeSlice& slice : running.placement) {
-    running.gone.push_back(nodes_[slice.node.value()].down > 0);
-  }
   running.done = job.saved;
-  running.since = now_;
-  stay(index, true);
-  running.speed = speed_now(running);
-  const Duration own = job.truth.start_up;
-  if (!running.stalled) plan(index, physics_.launch + (own.count() < 0 ? physics_.start_up : own));
-  for (const NodeSlice& slice : running.placement) {
-    if (nodes_[slice.node.value()].broken == 0) continue;
-    halt(index, slice.node, physics_.launch + physics_.detection);
-    break;
-  }
-  if (unreliable_) {
-    calendar_.enter(now_ + kRepeatReports,
-                    {Kind::kRepeat, index, 0, static_cast<std::int64_t>(running.epoch.value())});
-  }
-  vanish_if_gone(index);
+  start_on(index, desired);
   return index;
 }
 
@@ -435,6 +421,14 @@ void World::report(std::uint32_t index) {
     exit.exit_code = 1;
     return hear(TaskExited{running.job, running.epoch,
                            Rank(static_cast<std::uint32_t>(running.failed_rank)), exit});
+  }
+  for (const LostSlice& each : running.left) {
+    if (running.phase == Phase::kStopping) break;
+    TaskExit exit;
+    exit.signal = 15;
+    for (std::uint32_t i = 0; i < each.tasks; ++i) {
+      hear(TaskExited{running.job, running.epoch, Rank(each.first_rank + i), exit});
+    }
   }
   if (gone && running.phase != Phase::kStopping) {
     TaskExit exit;

@@ -68,6 +68,7 @@ class World final : public Engine {
   Result<void> start(ObservationSink sink, std::vector<DesiredAttempt> desired) override;
   void set(DesiredAttempt desired) override;
   void forget(JobId job, Epoch epoch) override;
+  bool replaces_ranks() const override { return true; }
   void remedy(DesiredRemedy desired) override;
   void forget_remedy(const std::string& node, Epoch remedy) override;
   void detach() override {}
@@ -135,6 +136,8 @@ class World final : public Engine {
   const SiteMeter& meter(SiteId site, Instant now);
 
  private:
+  /// How often an engine looks at its machines, where what it says may be lost.
+  static constexpr Duration kRepeatReports = seconds(60);
   enum class Phase : std::uint8_t { kUnused, kStarting, kRunning, kSaving, kStopping, kEnded };
   struct Running {
     Phase phase = Phase::kUnused;
@@ -147,6 +150,7 @@ class World final : public Engine {
     std::shared_ptr<const JobSpec> spec;
     Placement placement;
     std::vector<bool> gone;  ///< slices of `placement` whose node went down under them
+    std::vector<LostSlice> left;  ///< ranks that were stopped while the others wait for new ones
     Duration grace;
     std::int64_t speed = kFullSpeed;
     std::int64_t done = 0;  ///< work, up to `since`
@@ -206,6 +210,12 @@ class World final : public Engine {
   void happen(const Entry& entry);
   void obey(const DesiredAttempt& desired);
   std::uint32_t begin(const DesiredAttempt& desired);
+  /// Ranks that were started under that epoch are to go on.
+  [[nodiscard]] static bool keeps(const DesiredAttempt& desired, Epoch epoch);
+  [[nodiscard]] static bool goes_on(const DesiredAttempt& desired, const Running& earlier);
+  void start_on(std::uint32_t index, const DesiredAttempt& desired);
+  void go_on(std::uint32_t index, const DesiredAttempt& desired);
+  void stop_ranks(std::uint32_t index, const std::vector<LostSlice>& leaving);
   void stop(std::uint32_t index, Duration grace);
   void forgotten(JobId job, Epoch epoch);
   void proceed(std::uint32_t index);

@@ -219,7 +219,8 @@ void Run::come_back(Instant now) {
     throw Broken("recovery gives another state: " + field);
   }
   people_.check(cycle_->state());
-  inputs_.insert(inputs_.begin(), {RequestId(), ControllerStarted{"vopr"}});
+  inputs_.insert(inputs_.begin(),
+                 {RequestId(), ControllerStarted{"vopr", engine_.replaces_ranks()}});
   if (plane_ == Plane::kDead) {
     const auto started = engine_.start({}, desired_attempts(cycle_->state()));
     if (!started) throw Broken("the engine does not start");
@@ -259,6 +260,9 @@ void Figures::add(const Figures& other) {
   attempts += other.attempts;
   preemptions += other.preemptions;
   grown += other.grown;
+  in_place += other.in_place;
+  lent += other.lent;
+  kept_taken += other.kept_taken;
   reservations += other.reservations;
   reserved_attempts += other.reserved_attempts;
   nodes_down += other.nodes_down;
@@ -289,6 +293,9 @@ void Run::count() {
   figures_.attempts = journal_.placements();
   figures_.preemptions = journal_.preemptions();
   figures_.grown = journal_.grown();
+  figures_.in_place = journal_.in_place();
+  figures_.lent = journal_.lent();
+  figures_.kept_taken = journal_.kept_taken();
   figures_.reservations = journal_.reservations();
   figures_.reserved_attempts = journal_.reserved_placements();
   figures_.messages = world_.message_counts().sent;

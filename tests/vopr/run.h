@@ -28,6 +28,9 @@ struct Figures {
   std::uint64_t attempts = 0;
   std::uint64_t preemptions = 0;
   std::uint64_t grown = 0;
+  std::uint64_t in_place = 0;
+  std::uint64_t lent = 0;
+  std::uint64_t kept_taken = 0;
   std::uint64_t reservations = 0;
   std::uint64_t reserved_attempts = 0;
   std::uint64_t nodes_down = 0;

@@ -258,6 +258,11 @@ void add_reserve(Policy& policy, Random random) {
     rule.confidence_ppm = static_cast<std::uint32_t>(random.between(100'000, 999'000));
     policy.spares->push_back(rule);
   }
+  const auto preemptible = std::find_if(policy.classes.begin(), policy.classes.end(),
+                                        [](const PriorityClass& each) { return each.preemptible; });
+  if (random.chance(1, 2) && preemptible != policy.classes.end()) {
+    policy.lend_spares = preemptible->name;
+  }
 }
 
 }  // namespace
@@ -314,6 +319,7 @@ WorkloadJob some_workload_job(Random& random, Instant now, const State& state) {
   spec.tenant = random.chance(1, 2) ? "t" : "u";
   spec.gang = some_gang(random, *state.fleet.declared);
   spec.restart.limit = static_cast<std::uint32_t>(random.below(3));
+  if (random.chance(1, 3)) spec.restart.in_place = true;
   spec.restart.delay = seconds(random.between(0, 40));
   spec.grace = seconds(random.between(0, 30));
   add_structure(random, spec, *state.fleet.declared);

@@ -35,6 +35,7 @@ Result<void> WatchedJournal::append(const Batch& batch) {
     apply(stored_, event);
     note(event);
   }
+  expect(going_on_.empty(), "ranks go on without an attempt");
   if (fate == Fate::kDiesAfter) throw ControlPlaneDied();
   return {};
 }
@@ -72,6 +73,42 @@ void WatchedJournal::check_taken(const NodeMoved& moved) {
   }
 }
 
+/// Of an attempt that is over, and of which all but these ranks are to go on in the next.
+void WatchedJournal::note_going_on(const Attempt& attempt, const Leaving& leaving) {
+  std::vector<NodeSlice>& good = going_on_[attempt.job];
+  for (const NodeSlice& slice : attempt.placement) {
+    if (!is_among(leaving.lost, slice.first_rank)) {
+      good.push_back(slice);
+      continue;
+    }
+    for (std::uint32_t i = 0; i < slice.tasks; ++i) {
+      expect(attempt.exited[slice.first_rank + i],
+             "a rank of " + name_of_job(attempt.job) + " is replaced while it runs");
+    }
+  }
+}
+
+/// Who is kept stays where it is; and who was to go on does.
+void WatchedJournal::check_kept(const AttemptPlaced& placed) {
+  const std::string who = name_of_job(placed.job);
+  const auto found = going_on_.find(placed.job);
+  expect(placed.kept.has_value() == (found != going_on_.end()),
+         "ranks of " + who + " go on, and the next attempt does not have them, or the other way");
+  if (!placed.kept) return;
+  std::uint32_t good = 0;
+  for (const NodeSlice& slice : found->second) {
+    good += slice.tasks;
+    expect(std::find(placed.placement.begin(), placed.placement.end(), slice) !=
+               placed.placement.end(),
+           "a rank of " + who + " is kept, and is to be elsewhere");
+  }
+  std::uint32_t kept = 0;
+  for (const KeptRanks& each : *placed.kept) kept += each.tasks;
+  expect(kept == good, "not all of " + who + " is kept");
+  going_on_.erase(found);
+  ++in_place_;
+}
+
 /// REQUIRES: it is not applied to stored_ yet.
 void WatchedJournal::check(const Event& event) {
   expect(event.at >= stored_.now, "time goes backwards in the journal");
@@ -80,7 +117,11 @@ void WatchedJournal::check(const Event& event) {
     const Attempt& attempt = stored_.attempts.at(ended->job);
     // That each of its tasks has ended was told one by one: then nobody says it of the whole.
     const bool one_by_one = attempt.exited_count == attempt.exited.size();
-    expect(one_by_one || !world_.runs(ended->job, attempt.epoch),
+    const auto leaving = stored_.resilience.leaving.find(ended->job);
+    const bool goes_on = leaving != stored_.resilience.leaving.end() && !attempt.stopping &&
+                         ended->cause == leaving->second.cause;
+    if (goes_on) note_going_on(attempt, leaving->second);
+    expect(one_by_one || goes_on || !world_.runs(ended->job, attempt.epoch),
            "an attempt of " + name_of_job(ended->job) + " is over in the journal, and runs");
   }
   if (const auto* stopping = std::get_if<AttemptStopping>(&event.body)) check_stopping(*stopping);
@@ -129,6 +170,7 @@ void WatchedJournal::check_placed(const Event& event, const AttemptPlaced& place
     expect(node.phase == NodePhase::kReady,
            who + " is placed on a node that is " + std::string(name_of(node.phase)));
   }
+  check_kept(placed);
   check_reserved(event, placed);
 }
 
@@ -139,7 +181,9 @@ void WatchedJournal::check_reserved(const Event& event, const AttemptPlaced& pla
   const Reservation* own = reservation_of(stored_, spec);
   expect(!spec.reservation || (own != nullptr && own->begun),
          who + " is placed without the reservation that it names");
-  Instant end = expected_end(spec, event.at);
+  // Who goes on does so in the time that was begun.
+  const Instant since = placed.kept ? stored_.jobs.at(placed.job).not_before : event.at;
+  Instant end = expected_end(spec, since);
   if (own != nullptr) end = std::min(end, own->spec.end());
   for (const NodeSlice& slice : placed.placement) {
     expect(own == nullptr || has_node(*own, slice.node), who + " is placed outside of its own");
@@ -166,7 +210,15 @@ void WatchedJournal::check_promised(const std::string& reservation,
 void WatchedJournal::note(const Event& event) {
   if (const auto* placed = std::get_if<AttemptPlaced>(&event.body)) {
     ++placements_;
+    lent_ +=
+        std::any_of(placed->placement.begin(), placed->placement.end(),
+                    [&](const NodeSlice& slice) { return stored_.nodes[slice.node.value()].spare; })
+            ? 1
+            : 0;
     reserved_placements_ += spec_of(stored_, placed->job).reservation ? 1 : 0;
+  }
+  if (const auto* let_go = std::get_if<CapacityLetGo>(&event.body)) {
+    kept_taken_ += let_go->taken_by ? 1 : 0;
   }
   if (const auto* ended = std::get_if<CheckEnded>(&event.body)) {
     ++checks_;

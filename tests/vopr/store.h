@@ -51,6 +51,11 @@ class WatchedJournal final : public Journal {
   [[nodiscard]] std::uint64_t checks() const { return checks_; }
   [[nodiscard]] std::uint64_t checks_stopped() const { return checks_stopped_; }
   [[nodiscard]] std::uint64_t grown() const { return grown_; }
+  /// Attempts that took over ranks of the one before; placements on spares that stayed so; nodes
+  /// kept for a gang that went to another job.
+  [[nodiscard]] std::uint64_t in_place() const { return in_place_; }
+  [[nodiscard]] std::uint64_t lent() const { return lent_; }
+  [[nodiscard]] std::uint64_t kept_taken() const { return kept_taken_; }
   [[nodiscard]] std::uint64_t reservations() const { return reservations_; }
   [[nodiscard]] std::uint64_t reserved_placements() const { return reserved_placements_; }
 
@@ -80,6 +85,8 @@ class WatchedJournal final : public Journal {
   void check_stopping(const AttemptStopping& stopping) const;
   void check_taken(const NodeMoved& moved);
   void check_placed(const Event& event, const AttemptPlaced& placed);
+  void note_going_on(const Attempt& attempt, const Leaving& leaving);
+  void check_kept(const AttemptPlaced& placed);
   void check_reserved(const Event& event, const AttemptPlaced& placed) const;
   void check_promised(const std::string& reservation, const std::vector<NodeId>& nodes,
                       Instant start) const;
@@ -102,6 +109,10 @@ class WatchedJournal final : public Journal {
   std::uint64_t grown_ = 0;
   std::uint64_t reservations_ = 0;
   std::uint64_t reserved_placements_ = 0;
+  std::uint64_t in_place_ = 0;
+  std::uint64_t lent_ = 0;
+  std::uint64_t kept_taken_ = 0;
+  std::map<JobId, std::vector<NodeSlice>> going_on_;  ///< ranks that go on, within a batch
 };
 
 /// Commands pass through it on their way to the world.
@@ -115,6 +126,7 @@ class WatchedEngine final : public Engine {
   Result<void> start(ObservationSink sink, std::vector<DesiredAttempt> desired) override;
   void set(DesiredAttempt desired) override;
   void forget(JobId job, Epoch epoch) override;
+  [[nodiscard]] bool replaces_ranks() const override { return world_.replaces_ranks(); }
   void remedy(DesiredRemedy desired) override;
   void forget_remedy(const std::string& node, Epoch remedy) override;
   void detach() override { world_.detach(); }

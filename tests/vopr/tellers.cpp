@@ -82,15 +82,18 @@ FaultPolicy some_fault_policy(Random& random) {
   return policy;
 }
 
-/// A rank of something that runs tells how long its steps take; now and then it is a slow one.
+/// The ranks of something that runs have told how long their steps take; now and then one is slow,
+/// and some have not.
 InputBody Tellers::some_step(const State& state) {
   std::vector<const Attempt*> running;
   for (const auto& [job, attempt] : state.attempts) running.push_back(&attempt);
   const Attempt& attempt = *running[random_.below(running.size())];
-  Progress progress;
-  progress.step_time = milliseconds(random_.chance(1, 8) ? 1500 : random_.between(990, 1010));
-  const Rank rank(static_cast<std::uint32_t>(random_.below(attempt.exited.size() + 1)));
-  return ReportProgress{attempt.job, attempt.number, rank, progress};
+  std::vector<Duration> steps(attempt.exited.size() + (random_.chance(1, 16) ? 1 : 0));
+  for (Duration& step : steps) {
+    if (random_.chance(1, 16)) continue;
+    step = milliseconds(random_.chance(1, 16) ? 1500 : random_.between(990, 1010));
+  }
+  return ReportStepTimes{attempt.job, attempt.number, std::move(steps)};
 }
 
 InputBody Tellers::some_news(Instant now, const State& state) {
@@ -133,7 +136,7 @@ void Tellers::tell(Instant now, const State& state, std::vector<Input>& inputs) 
   }
   if (now < next_) return;
   if (!state.attempts.empty()) {
-    for (std::uint64_t count = random_.below(40); count > 0; --count) say(some_step(state));
+    for (std::uint64_t count = random_.below(4); count > 0; --count) say(some_step(state));
   }
   for (std::uint64_t count = 1 + random_.below(4); count > 0; --count) {
     // Said before, by somebody whose answer was lost; or said anew.

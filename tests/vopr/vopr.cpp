@@ -121,6 +121,9 @@ void print(const Figures& f) {
   line("  in reservations", f.reserved_attempts);
   line("preemptions", f.preemptions);
   line("elastic jobs grown", f.grown);
+  line("ranks replaced in place", f.in_place);
+  line("attempts on lent spares", f.lent);
+  line("kept nodes taken by others", f.kept_taken);
   line("reservations", f.reservations);
   line("faults: nodes down", f.nodes_down);
   line("faults: nodes slow", f.nodes_slow);

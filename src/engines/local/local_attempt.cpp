@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <set>
 
 #include "engines/local/environment.h"
 
@@ -32,6 +33,25 @@ LocalAttempt::LocalAttempt(AttemptContext& context, AttemptKey key)
 
 void LocalAttempt::want(DesiredAttempt desired) { desired_ = std::move(desired); }
 
+std::vector<AttemptNumber> LocalAttempt::kept() const {
+  std::set<AttemptNumber> attempts;
+  if (desired_) {
+    for (const KeptRanks& each : desired_->kept) attempts.insert(each.attempt);
+  }
+  return {attempts.begin(), attempts.end()};
+}
+
+bool LocalAttempt::keeps(AttemptNumber attempt) const {
+  return desired_ && std::any_of(desired_->kept.begin(), desired_->kept.end(),
+                                 [&](const KeptRanks& each) { return each.attempt == attempt; });
+}
+
+bool LocalAttempt::is_of(Epoch epoch) const {
+  return epoch == epoch_ ||
+         (desired_ && std::any_of(desired_->kept.begin(), desired_->kept.end(),
+                                  [&](const KeptRanks& each) { return each.epoch == epoch; }));
+}
+
 void LocalAttempt::abandon() { abandoned_ = true; }
 
 void LocalAttempt::advance() {
@@ -42,6 +62,7 @@ void LocalAttempt::advance() {
   }
   const bool run = !abandoned_ && !failure_ && desired_->goal == AttemptGoal::kRun;
   if (run) start_missing();
+  if (run) stop_leaving();
   if (run && !failure_) return;
   for (RankProcess& rank : ranks_) {
     if (rank.phase() != RankPhase::kStarting && rank.phase() != RankPhase::kRunning) continue;
@@ -53,6 +74,18 @@ void LocalAttempt::advance() {
       grace = desired_->grace;
     }
     rank.stop(grace);
+  }
+}
+
+/// Some ranks end while the others go on.
+void LocalAttempt::stop_leaving() {
+  for (const LostSlice& each : desired_->leaving) {
+    for (std::uint32_t i = 0; i < each.tasks; ++i) {
+      RankProcess& rank = ranks_.at(each.first_rank + i);
+      const bool there =
+          rank.phase() == RankPhase::kStarting || rank.phase() == RankPhase::kRunning;
+      if (there) rank.stop(desired_->leaving_grace);
+    }
   }
 }
 

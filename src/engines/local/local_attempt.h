@@ -35,6 +35,12 @@ class LocalAttempt {
   [[nodiscard]] AttemptKey key() const { return key_; }
   [[nodiscard]] Epoch epoch() const { return epoch_; }
   [[nodiscard]] bool abandoned() const { return abandoned_; }
+  /// Attempts in which ranks of it were started, beside itself.
+  [[nodiscard]] std::vector<AttemptNumber> kept() const;
+  /// Ranks that were started in that attempt are among its own.
+  [[nodiscard]] bool keeps(AttemptNumber attempt) const;
+  /// It may have been started under this epoch: its own, or that of ranks which it keeps.
+  [[nodiscard]] bool is_of(Epoch epoch) const;
 
   /// A new goal for it.  REQUIRES: same job, attempt and epoch, and not abandoned.
   void want(DesiredAttempt desired);
@@ -60,6 +66,7 @@ class LocalAttempt {
 
  private:
   void start_missing();
+  void stop_leaving();
   [[nodiscard]] Result<TaskSpec> task_spec(std::size_t slice, std::uint32_t local_rank,
                                            std::uint16_t port) const;
   [[nodiscard]] std::uint16_t master_port() const;

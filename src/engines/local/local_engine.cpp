@@ -80,6 +80,7 @@ class LocalEngine final : public Engine {
   void forget(JobId job, Epoch epoch) override { enqueue(ForgetAttempt{job, epoch}); }
   void detach() override;
   Result<LogChunk> read_log(const LogQuery& query) override;
+  bool replaces_ranks() const override { return true; }
   std::string containment() const override {
     const std::scoped_lock lock(mutex_);
     return containment_text_.empty() ? containment_.describe() : containment_text_;
@@ -95,6 +96,8 @@ class LocalEngine final : public Engine {
   void handle(DesiredAttempt desired);
   void handle(const ForgetAttempt& command);
   void begin(DesiredAttempt desired);
+  void take_over(const DesiredAttempt& desired);
+  [[nodiscard]] bool is_kept(JobId job, AttemptNumber attempt) const;
   void supervisor_ended(std::uint64_t tag);
   void look_around();
   void service(AttemptKey key);
@@ -237,14 +240,14 @@ void LocalEngine::adopt(std::vector<DesiredAttempt> desired) {
   for (DesiredAttempt& each : desired) handle(std::move(each));
   if (!found.ok()) return;
   for (const AttemptKey& key : *found) {
-    if (attempts_.contains(key)) continue;
+    if (attempts_.contains(key) || is_kept(key.first, key.second)) continue;
     spdlog::info("local engine: job {} attempt {} is not wanted any more: stopping it",
                  key.first.value(), key.second.value());
     attempts_.emplace(key, LocalAttempt(context_, key));
     service(key);
   }
   containment_.remove_stale([this](JobId job, AttemptNumber attempt) {
-    return attempts_.contains({job, attempt});
+    return attempts_.contains({job, attempt}) || is_kept(job, attempt);
   });
 }
 
@@ -277,12 +280,14 @@ void LocalEngine::take_hints() {
     unsigned rank = 0;
     if (std::sscanf(text.data(), "%llu %u %u", &job, &attempt, &rank) != 3) continue;
     const AttemptKey key{JobId(job), AttemptNumber(attempt)};
-    const auto found = attempts_.find(key);
-    if (found == attempts_.end()) continue;
+    // A rank that is kept names the attempt in which it was started.
+    const auto found = attempts_.lower_bound(key);
+    if (found == attempts_.end() || found->first.first != key.first) continue;
+    const AttemptKey now = found->first;
     found->second.attempt.look(Rank(rank));
     update_watches(found->second);
     report(found->second);
-    retire_if_over(key);
+    retire_if_over(now);
   }
 }
 
@@ -312,11 +317,12 @@ void LocalEngine::handle(DesiredAttempt desired) {
 void LocalEngine::begin(DesiredAttempt desired) {
   const AttemptKey key(desired.job, desired.attempt);
   run_.discard_ended(key);
+  if (!desired.kept.empty()) take_over(desired);
   LocalAttempt attempt(context_, desired);
   bool foreign = false;
   for (const RankProcess& rank : attempt.ranks()) {
     const auto spec = rank.spec();
-    foreign = foreign || (spec && spec->epoch != desired.epoch);
+    foreign = foreign || (spec && !attempt.is_of(spec->epoch));
   }
   if (foreign) {
     attempts_.emplace(key, LocalAttempt(context_, key)).first->second.next = std::move(desired);
@@ -324,6 +330,41 @@ void LocalEngine::begin(DesiredAttempt desired) {
     attempts_.emplace(key, std::move(attempt));
   }
   service(key);
+}
+
+/// Ranks of earlier attempts are this one's from now on, where they are.
+void LocalEngine::take_over(const DesiredAttempt& desired) {
+  const AttemptKey key(desired.job, desired.attempt);
+  // If that cannot be they are started anew, as if they had ended.
+  const auto linked = run_.take_over(key, desired.kept);
+  if (!linked.ok()) spdlog::error("local engine: {}", linked.error().message);
+  for (auto it = attempts_.lower_bound({desired.job, AttemptNumber(0)});
+       it != attempts_.end() && it->first < key;) {
+    if (it->second.attempt.abandoned()) {
+      ++it;
+      continue;
+    }
+    std::erase_if(watches_, [&](const auto& each) { return each.second.key == it->first; });
+    for (const int fd : it->second.watched) {
+      if (fd >= 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+    }
+    const AttemptNumber number = it->first.second;
+    const bool kept = std::any_of(desired.kept.begin(), desired.kept.end(),
+                                  [&](const KeptRanks& each) { return each.attempt == number; });
+    if (!kept) {  // all that was started in it has been replaced since
+      it->second.attempt.clean();
+      run_.mark_ended(it->first);
+    }
+    it = attempts_.erase(it);
+  }
+}
+
+bool LocalEngine::is_kept(JobId job, AttemptNumber attempt) const {
+  for (auto it = attempts_.upper_bound({job, attempt});
+       it != attempts_.end() && it->first.first == job; ++it) {
+    if (it->second.attempt.keeps(attempt)) return true;
+  }
+  return false;
 }
 
 void LocalEngine::handle(const ForgetAttempt& command) {
@@ -410,6 +451,7 @@ bool LocalEngine::retire_if_over(AttemptKey key) {
   if (!attempt.abandoned() || !attempt.over()) return false;
   attempt.clean();
   run_.mark_ended(key);
+  for (const AttemptNumber kept : attempt.kept()) run_.mark_ended({key.first, kept});
   std::optional<DesiredAttempt> next = std::move(found->second.next);
   attempts_.erase(found);
   if (next) begin(std::move(*next));

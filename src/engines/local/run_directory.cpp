@@ -92,6 +92,29 @@ Result<void> RunDirectory::create(AttemptKey key) {
   return make_directory(path);
 }
 
+Result<void> RunDirectory::take_over(AttemptKey key, const std::vector<KeptRanks>& kept) {
+  auto made = create(key);
+  for (const KeptRanks& each : kept) {
+    for (std::uint32_t i = 0; made.ok() && i < each.tasks; ++i) {
+      made = link(key, Rank(each.first_rank + i), each.attempt);
+    }
+  }
+  return made;
+}
+
+Result<void> RunDirectory::link(AttemptKey key, Rank rank, AttemptNumber started_in) {
+  std::error_code error;
+  const fs::path from = this->rank({key.first, started_in}, rank);
+  const fs::path to = this->rank(key, rank);
+  if (!fs::exists(from, error) || fs::exists(fs::symlink_status(to, error))) return {};
+  // Relative: a home may be moved while nothing runs.
+  const fs::path target =
+      fs::path("..") / std::to_string(started_in.value()) / std::to_string(rank.value());
+  fs::create_symlink(target, to, error);
+  if (!error) return {};
+  return system_error(ErrorCode::kUnavailable, "link the folder", to.string(), error.value());
+}
+
 void RunDirectory::mark_ended(AttemptKey key) {
   const UniqueFd mark(::open(ended_mark(key).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
   ended_.push_back(key);

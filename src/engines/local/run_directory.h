@@ -11,6 +11,7 @@
 
 #include "base/id.h"
 #include "base/result.h"
+#include "model/resilience_event.h"
 
 namespace mw::local {
 
@@ -34,12 +35,16 @@ class RunDirectory {
   void discard_ended(AttemptKey key);
   /// Makes the attempt's folder.
   Result<void> create(AttemptKey key);
+  /// These ranks go on in `key`, and keep their folders: what they were started in is linked there.
+  /// With what is not there, or was linked before, nothing happens.
+  Result<void> take_over(AttemptKey key, const std::vector<KeptRanks>& kept);
   /// Records that the core knows of the end, and lets the oldest folders go.
   void mark_ended(AttemptKey key);
 
  private:
   [[nodiscard]] std::filesystem::path ended_mark(AttemptKey key) const;
   void remove(AttemptKey key) const;
+  Result<void> link(AttemptKey key, Rank rank, AttemptNumber started_in);
 
   std::filesystem::path root_;
   std::size_t keep_;

@@ -1,5 +1,6 @@
 #include "engines/simulated/simulated_engine.h"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -73,13 +74,22 @@ class SimulatedEngine final : public Engine {
       if (stopping_ || forgotten_.contains(desired.epoch)) return;
       const auto known = attempts_.find(desired.job);
       if (known != attempts_.end() && known->second.epoch > desired.epoch) return;
-      if (known == attempts_.end() || known->second.epoch != desired.epoch) {
+      if (known != attempts_.end() && !known->second.ended && goes_on(desired, known->second)) {
+        go_on(desired, known->second);
+      } else if (known == attempts_.end() || known->second.epoch != desired.epoch) {
         begin(desired);
       } else if (known->second.ended) {
         known->second.ended = false;
         due_.emplace(SteadyClock::now(), Due{desired.job, desired.epoch});  // said again
       } else if (desired.goal == AttemptGoal::kStop) {
         end_at(desired.job, known->second, SteadyClock::now(), stopped());
+      } else if (!desired.leaving.empty()) {
+        for (const LostSlice& each : desired.leaving) {
+          for (std::uint32_t i = 0; i < each.tasks; ++i) {
+            known->second.left.insert(each.first_rank + i);
+          }
+        }
+        due_.emplace(SteadyClock::now(), Due{desired.job, desired.epoch});
       }
     }
     changed_.notify_one();
@@ -109,6 +119,7 @@ class SimulatedEngine final : public Engine {
     return LogChunk{"", query.offset, true};  // what does not run writes nothing
   }
   std::string containment() const override { return "nothing: they are simulated"; }
+  bool replaces_ranks() const override { return true; }
   bool reports_nodes() const override { return !options_.nodes.empty(); }
 
  private:
@@ -120,6 +131,7 @@ class SimulatedEngine final : public Engine {
     TaskExit exit;         ///< of each task, when `end` has come
     std::string fault;     ///< why it could not start
     SteadyClock::time_point end;
+    std::set<std::uint32_t> left;  ///< ranks that were stopped while the others go on
   };
   struct Due {
     JobId job;
@@ -130,6 +142,21 @@ class SimulatedEngine final : public Engine {
     TaskExit exit;
     exit.signal = kSignalOfStop;
     return exit;
+  }
+
+  /// It is one whose ranks run since an earlier one, which is this.
+  static bool goes_on(const DesiredAttempt& desired, const Simulated& earlier) {
+    return desired.goal == AttemptGoal::kRun &&
+           std::any_of(desired.kept.begin(), desired.kept.end(),
+                       [&](const KeptRanks& each) { return each.epoch == earlier.epoch; });
+  }
+  /// Under the lock: its time goes on, and ranks that it had lost are there again.
+  void go_on(const DesiredAttempt& desired, Simulated& attempt) {
+    attempt.epoch = desired.epoch;
+    attempt.started = false;
+    attempt.left.clear();
+    due_.emplace(SteadyClock::now(), Due{desired.job, desired.epoch});
+    due_.emplace(attempt.end, Due{desired.job, desired.epoch});
   }
 
   /// Under the lock: an attempt that is new to us.
@@ -191,6 +218,9 @@ class SimulatedEngine final : public Engine {
     }
     if (!std::exchange(attempt.started, true)) {
       reports.emplace_back(AttemptStarted{due.job, due.epoch});
+    }
+    for (const std::uint32_t rank : attempt.left) {
+      reports.emplace_back(TaskExited{due.job, due.epoch, Rank(rank), stopped()});
     }
     if (attempt.end > now) return;
     attempt.ended = true;

@@ -252,8 +252,23 @@ Result<void> check_resilience(const State& state) {
   }
   for (const auto& [job, pace] : memory.paces) {
     const auto attempt = state.attempts.find(job);
-    if (attempt == state.attempts.end() || pace.steps.size() != attempt->second.exited.size())
+    const auto ranks = attempt == state.attempts.end() ? 0 : attempt->second.exited.size();
+    if (ranks == 0 || (!pace.rounds.empty() && pace.rounds.rbegin()->first.value() >= ranks))
       return damaged("the pace of " + job_name(job) + " is unsound");
+  }
+  const auto has_ranks = [&](JobId job, const auto& pieces) {
+    const auto attempt = state.attempts.find(job);
+    return attempt != state.attempts.end() && std::ranges::all_of(pieces, [&](const auto& each) {
+             return std::uint64_t{each.first_rank} + each.tasks <= attempt->second.exited.size();
+           });
+  };
+  for (const auto& [job, leaving] : memory.leaving) {
+    const bool nodes = std::ranges::all_of(leaving.lost, is_node, &LostSlice::node);
+    if (!nodes || !has_ranks(job, leaving.lost))
+      return damaged("what leaves of " + job_name(job) + " is unsound");
+  }
+  for (const auto& [job, kept] : memory.kept) {
+    if (!has_ranks(job, kept)) return damaged("what is kept of " + job_name(job) + " is unsound");
   }
   const auto unknown = [&](const auto& nodes) {
     return std::ranges::any_of(nodes, [&](const auto& each) { return !is_node(each.first); });

@@ -1,0 +1,73 @@
+// Ranks of an attempt that are replaced while the others go on, on the machines: the lost ones end,
+// the others wait, and with the new ones all go on from what they have.
+#include <algorithm>
+
+#include "twin/world.h"
+
+namespace mw {
+
+bool World::keeps(const DesiredAttempt& desired, Epoch epoch) {
+  return std::any_of(desired.kept.begin(), desired.kept.end(),
+                     [&](const KeptRanks& each) { return each.epoch == epoch; });
+}
+
+/// Its ranks that are to be kept are here, and work.
+bool World::goes_on(const DesiredAttempt& desired, const Running& earlier) {
+  const bool works = earlier.phase == Phase::kStarting || earlier.phase == Phase::kRunning ||
+                     earlier.phase == Phase::kSaving;
+  return works && desired.goal == AttemptGoal::kRun && earlier.failed_rank < 0 &&
+         keeps(desired, earlier.epoch);
+}
+
+/// New ranks beside those that are here: they start, and all go on from what these have.
+void World::go_on(std::uint32_t index, const DesiredAttempt& desired) {
+  Running& running = attempts_[index];
+  settle(running);
+  stay(index, false);
+  running.left.clear();
+  running.gone.clear();
+  running.stalled = false;
+  ++running.version;
+  look_for_checks(desired.placement);
+  start_on(index, desired);
+}
+
+/// Its tasks are on these nodes from now on: they start, and it is told of them.
+void World::start_on(std::uint32_t index, const DesiredAttempt& desired) {
+  Running& running = attempts_[index];
+  running.phase = Phase::kStarting;
+  running.epoch = desired.epoch;
+  running.number = desired.attempt;
+  running.placement = desired.placement;
+  for (const NodeSlice& slice : running.placement) {
+    running.gone.push_back(nodes_[slice.node.value()].down > 0);
+  }
+  running.since = now_;
+  stay(index, true);
+  running.speed = speed_now(running);
+  const Duration own = live(running.job).truth.start_up;
+  if (!running.stalled) plan(index, physics_.launch + (own.count() < 0 ? physics_.start_up : own));
+  for (const NodeSlice& slice : running.placement) {
+    if (nodes_[slice.node.value()].broken == 0) continue;
+    halt(index, slice.node, physics_.launch + physics_.detection);
+    break;
+  }
+  if (unreliable_) {
+    calendar_.enter(now_ + kRepeatReports,
+                    {Kind::kRepeat, index, 0, static_cast<std::int64_t>(running.epoch.value())});
+  }
+  vanish_if_gone(index);
+}
+
+/// These ranks end; the others wait for what comes in their place.
+void World::stop_ranks(std::uint32_t index, const std::vector<LostSlice>& leaving) {
+  Running& running = attempts_[index];
+  const bool works = running.phase == Phase::kRunning || running.phase == Phase::kSaving;
+  if (!works) return;
+  settle(running);
+  running.left = leaving;
+  running.stalled = true;
+  ++running.version;
+}
+
+}  // namespace mw
