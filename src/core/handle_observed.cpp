@@ -31,6 +31,12 @@ EndCause blamed(const State& state, const Attempt& attempt, EndCause cause,
 
 void Core::Stepper::operator()(const ControllerStarted& input) {
   emit(ControllerTookOver{input.version, input.replaces_ranks});
+  if (state_.resilience.replaces_ranks) return;
+  // This engine would never end the ranks that leave.
+  const std::map<JobId, Leaving> leaving = state_.resilience.leaving;
+  for (const auto& [job, each] : leaving) {
+    stop_attempt(state_.attempts.at(job), each.cause, each.by);
+  }
 }
 
 void Core::Stepper::operator()(const NodeSeen& input) {
@@ -101,7 +107,11 @@ void Core::Stepper::operator()(const TaskExited& input) {
   attempt = current(input.job, input.epoch);  // as it is now
   const bool all_ended = attempt->exited_count == attempt->exited.size();
   if (all_ended) {
-    const EndCause cause = how_it_ended(*attempt, true);
+    // Ranks that had to leave may have been killed in their work: then it is not done.
+    const auto leaving = state_.resilience.leaving.find(input.job);
+    const EndCause cause = leaving != state_.resilience.leaving.end()
+                               ? leaving->second.cause
+                               : how_it_ended(*attempt, true);
     end_attempt(input.job, blamed(state_, *attempt, cause, attempt->first_failure_rank), "");
   } else if (!input.exit.ok() && !attempt->stopping) {
     const auto leaving = state_.resilience.leaving.find(input.job);

@@ -133,14 +133,15 @@ bool Core::Stepper::replace_ranks(JobId job) {
   std::vector<KeptRanks> kept = kept_ranks(state_, attempt, good);
   const AttemptNumber number = attempt.number;
   const Instant since = attempt.placed_at;
-  const Job& known = state_.jobs.at(job);
+  const std::uint32_t restarts = state_.jobs.at(job).restarts;
+  const Checkpoint checkpoint = state_.jobs.at(job).checkpoint;
   // They go on from what they have, so nothing of it has to be done again.
   emit(AttemptEnded{job, number, leaving.cause, AcceleratorTime(), work.kept + work.lost, false,
                     "its lost ranks are replaced, and the others go on"});
   // It counts as placed since then: how long it may run is not begun anew.
-  emit(RestartPlanned{job, known.restarts, since, known.checkpoint, true});
-  emit(AttemptPlaced{job, number.next(), state_.next_epoch, std::move(*placement),
-                     state_.jobs.at(job).checkpoint, std::move(kept)});
+  emit(RestartPlanned{job, restarts, since, checkpoint, true});
+  emit(AttemptPlaced{job, number.next(), state_.next_epoch, std::move(*placement), checkpoint,
+                     std::move(kept)});
   return true;
 }
 

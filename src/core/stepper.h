@@ -75,7 +75,8 @@ class Core::Stepper {
 
   // Attempts (lifecycle.cpp).
   const Attempt* current(JobId job, Epoch epoch) const;
-  /// The job's attempt if the report is of one of its processes; otherwise refuses and returns null.
+  /// The job's attempt if the report is of one of its processes; otherwise refuses and returns
+  /// null.
   const Attempt* reporting(JobId job, AttemptNumber number, std::optional<Rank> rank = {});
   void stop_attempt(const Attempt& attempt, EndCause cause, const std::string& by);
   void end_attempt(JobId job, EndCause cause, const std::string& detail);
@@ -102,8 +103,8 @@ class Core::Stepper {
   struct Leave {
     EndCause cause = EndCause::kDrained;
     std::string by;
-    bool asked = false;   ///< to save first
-    bool stays = false;   ///< the node is not to be left: what is there starts again
+    bool asked = false;  ///< to save first
+    bool stays = false;  ///< the node is not to be left: what is there starts again
   };
   void turn_health();
   void move_node(NodeId node, NodePhase to, Mover mover, const std::string& reason,

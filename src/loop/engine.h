@@ -127,8 +127,8 @@ class Engine {
   virtual Result<LogChunk> read_log(const LogQuery& query) = 0;
   /// How tasks are confined here, for people: e.g. "cgroup v2 at /sys/fs/cgroup/mw".
   virtual std::string containment() const = 0;
-  /// It can stop and start single ranks of an attempt (DesiredAttempt::kept, leaving). It is told of
-  /// neither, else.
+  /// It can stop and start single ranks of an attempt (DesiredAttempt::kept, leaving). It is told
+  /// of neither, else.
   virtual bool replaces_ranks() const { return false; }
   /// False: it has whatever nodes the state has, so those that start() did not report are not lost.
   virtual bool reports_nodes() const { return true; }

@@ -126,8 +126,7 @@ struct Policy {
   std::optional<std::string> lend_spares{};
   bool operator==(const Policy&) const = default;
   MW_FIELDS(name, classes, default_class, tenants, others, fair_share, backfill, preemption,
-            elastic, consolidation, ranking, starvation_after, keep_nodes_for, spares,
-            lend_spares)
+            elastic, consolidation, ranking, starvation_after, keep_nodes_for, spares, lend_spares)
 };
 
 /// The class of that name, or the default one when `name` is empty; null when there is none.

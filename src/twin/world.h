@@ -149,7 +149,7 @@ class World final : public Engine {
     std::uint32_t version = 0;  ///< of what is planned; older entries of the calendar are void
     std::shared_ptr<const JobSpec> spec;
     Placement placement;
-    std::vector<bool> gone;  ///< slices of `placement` whose node went down under them
+    std::vector<bool> gone;       ///< slices of `placement` whose node went down under them
     std::vector<LostSlice> left;  ///< ranks that were stopped while the others wait for new ones
     Duration grace;
     std::int64_t speed = kFullSpeed;

@@ -60,7 +60,8 @@ class InPlace(unittest.TestCase):
         return self.plane.mw("job", "logs", str(job), "--rank", str(rank)).stdout.splitlines()
 
     def kinds(self, job):
-        return [event["kind"] for event in self.plane.get(f"/v1/events?job={job}&limit=1000")["events"]]
+        events = self.plane.get(f"/v1/events?job={job}&limit=1000")["events"]
+        return [event["kind"] for event in events]
 
     def test_good_ranks_go_on_through_losses_and_a_crash(self):
         job = self.submit(True)
@@ -73,7 +74,8 @@ class InPlace(unittest.TestCase):
         self.assertEqual((self.nodes(job)[0], self.nodes(job)[2]), (nodes[0], nodes[2]))
         wait_for("the others to hear of it",
                  lambda: "goes on in attempt 2" in self.log(job, 0) + self.log(job, 2))
-        self.assertEqual(self.log(job, 1)[0], "begins in attempt 2")
+        begun = wait_for("the new one to say so", lambda: self.log(job, 1))
+        self.assertEqual(begun[0], "begins in attempt 2")
         wait_for("the node to be out of service",
                  lambda: self.plane.get(f"/v1/nodes/{nodes[1]}")["phase"] == "quarantined")
         # A control plane that comes after a crash knows whose processes they are.

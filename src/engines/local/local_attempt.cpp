@@ -245,7 +245,29 @@ bool LocalAttempt::unsettled() const {
 }
 
 void LocalAttempt::clean() {
-  for (RankProcess& rank : ranks_) rank.forget();
+  for (RankProcess& rank : ranks_) {
+    // One that still runs was kept, and is a later attempt's.
+    const bool over = rank.phase() == RankPhase::kEnded || rank.phase() == RankPhase::kAbsent;
+    if (over) rank.forget();
+  }
+}
+
+void end_left_behind(const RunDirectory& run, AttemptNumber earlier,
+                     const DesiredAttempt& desired) {
+  const AttemptKey key(desired.job, earlier);
+  for (std::uint32_t i = 0; i < run.ranks(key); ++i) {
+    const bool kept =
+        std::any_of(desired.kept.begin(), desired.kept.end(), [&](const KeptRanks& each) {
+          return each.attempt == earlier && i - each.first_rank < each.tasks;
+        });
+    // What is linked there was started in another attempt.
+    std::error_code error;
+    if (kept || std::filesystem::is_symlink(run.rank(key, Rank(i)), error)) continue;
+    RankProcess rank(run.rank(key, Rank(i)));
+    rank.look();
+    const bool there = rank.phase() == RankPhase::kStarting || rank.phase() == RankPhase::kRunning;
+    if (there) rank.stop(Duration());
+  }
 }
 
 }  // namespace mw::local

@@ -84,4 +84,8 @@ class LocalAttempt {
   std::vector<bool> told_exit_;
 };
 
+/// Ends what still runs of an earlier attempt and is not among the ranks that `desired` keeps of
+/// it: the core has taken them for gone, as with a node that this machine is not given any more.
+void end_left_behind(const RunDirectory& run, AttemptNumber earlier, const DesiredAttempt& desired);
+
 }  // namespace mw::local

@@ -332,12 +332,12 @@ void LocalEngine::begin(DesiredAttempt desired) {
   service(key);
 }
 
-/// Ranks of earlier attempts are this one's from now on, where they are.
+/// Ranks of earlier attempts are this one's from now on.
 void LocalEngine::take_over(const DesiredAttempt& desired) {
   const AttemptKey key(desired.job, desired.attempt);
-  // If that cannot be they are started anew, as if they had ended.
   const auto linked = run_.take_over(key, desired.kept);
   if (!linked.ok()) spdlog::error("local engine: {}", linked.error().message);
+  for (const KeptRanks& each : desired.kept) end_left_behind(run_, each.attempt, desired);
   for (auto it = attempts_.lower_bound({desired.job, AttemptNumber(0)});
        it != attempts_.end() && it->first < key;) {
     if (it->second.attempt.abandoned()) {
