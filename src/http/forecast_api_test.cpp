@@ -199,8 +199,9 @@ TEST(ForecastDesk, SomethingElseIsDoneWhenNobodyAsks) {
   std::promise<void> twice;
   std::atomic<int> done{0};
   desk.now_and_then(
-      [&] {
+      [&](const std::atomic<bool>&) {
         if (++done == 2) twice.set_value();
+        return std::chrono::milliseconds(1);
       },
       std::chrono::milliseconds(1));
   twice.get_future().wait();

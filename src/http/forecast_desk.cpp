@@ -16,12 +16,11 @@ void give_way() { setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 19); }
 ForecastDesk::ForecastDesk(std::size_t waiting_max)
     : waiting_max_(waiting_max), thread_([this] { run(); }) {}
 
-void ForecastDesk::now_and_then(std::function<void()> work, std::chrono::nanoseconds every) {
+void ForecastDesk::now_and_then(Aside work, std::chrono::nanoseconds first) {
   {
     const std::lock_guard lock(mutex_);
     aside_ = std::move(work);
-    aside_every_ = every;
-    aside_at_ = std::chrono::steady_clock::now() + every;
+    aside_at_ = std::chrono::steady_clock::now() + first;
   }
   changed_.notify_all();
 }
@@ -60,11 +59,11 @@ void ForecastDesk::run() {
     if (stopping_ && queue_.empty()) return;
     if (queue_.empty()) {
       if (std::chrono::steady_clock::now() < aside_at_) continue;
-      aside_at_ = std::chrono::steady_clock::now() + aside_every_;
-      const std::function<void()> aside = aside_;
+      const Aside aside = aside_;
       lock.unlock();
-      aside();
+      const auto again = aside(stop_);
       lock.lock();
+      aside_at_ = std::chrono::steady_clock::now() + again;
       continue;
     }
     const Work work = std::move(queue_.front());

@@ -22,8 +22,11 @@ class ForecastDesk {
 
   /// `waiting_max`: how many may wait beside the one that is made.
   explicit ForecastDesk(std::size_t waiting_max);
-  /// Has `work` done so often, while no forecast is made or waits; the first time after `every`.
-  void now_and_then(std::function<void()> work, std::chrono::nanoseconds every);
+  /// Is given up once `stop` is set. Returns when it is to be done again.
+  using Aside = std::function<std::chrono::nanoseconds(const std::atomic<bool>& stop)>;
+  /// Has `work` done now and then, while no forecast is made or waits; the first time after
+  /// `first`.
+  void now_and_then(Aside work, std::chrono::nanoseconds first);
   ~ForecastDesk() { stop(); }
   ForecastDesk(const ForecastDesk&) = delete;
   ForecastDesk& operator=(const ForecastDesk&) = delete;
@@ -42,8 +45,7 @@ class ForecastDesk {
   std::condition_variable changed_;
   std::deque<Work> queue_;
   bool stopping_ = false;
-  std::function<void()> aside_;
-  std::chrono::nanoseconds aside_every_{};
+  Aside aside_;
   std::chrono::steady_clock::time_point aside_at_ = std::chrono::steady_clock::time_point::max();
   std::thread thread_;
 };

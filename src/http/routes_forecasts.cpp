@@ -4,9 +4,12 @@
 #include <algorithm>
 #include <chrono>
 
+#include <spdlog/spdlog.h>
+
 #include "base/random.h"
 #include "http/forecast_views.h"
 #include "http/routes.h"
+#include "twin/past_questions.h"
 
 namespace mw::http {
 namespace {
@@ -167,32 +170,39 @@ void try_change(ApiContext& context, const std::shared_ptr<const Request>& reque
           });
 }
 
-/// Any job that stands in line and has never run.
-std::optional<JobId> any_waiting(const State& state) {
-  std::vector<JobId> waiting;
-  state.jobs.visit(JobId(), [&](const Job& job) {
-    if (job.state == JobState::kPending && job.in_line && !job.started_at)
-      waiting.push_back(job.id);
-    return true;
-  });
-  if (waiting.empty()) return std::nullopt;
-  // By the time alone: which one is of no matter, as long as nobody chooses it.
-  Random random(static_cast<std::uint64_t>(state.now.count()));
-  return waiting[random.below(waiting.size())];
-}
-
-/// Makes a forecast that nobody asked for, to see later what it was worth.
-void check_forecast(ApiContext& context, State state, const std::atomic<bool>& stop) {
-  context.past_forecasts.look_at(state);
-  const auto job = any_waiting(state);
-  if (!job) return;
+ForecastOptions options_to_learn(const ApiContext& context, const std::atomic<bool>& stop) {
   ForecastOptions options =
       options_for(context, std::nullopt, kStartFutures, kStartHorizon, WallClock::now());
   options.stop = &stop;
+  return options;
+}
+
+/// Makes forecasts that nobody asked for, to see later what they were worth.
+void check_forecast(ApiContext& context, State state, const std::atomic<bool>& stop) {
+  context.past_forecasts.look_at(state);
+  // By the time alone: which ones is of no matter, as long as nobody chooses them.
+  Random random(static_cast<std::uint64_t>(state.now.count()));
+  const auto jobs = some_waiting(state, PastForecasts::kJobsAtOnce, random);
+  if (jobs.empty()) return;
   const Present present(std::move(state));
-  const PossibleStarts starts = possible_starts(present, {}, *job, options);
-  if (starts.at.size() < PastForecasts::kFuturesEnough || stop.load()) return;
-  context.past_forecasts.note(*job, starts, present.state.now);
+  const auto starts = possible_starts(present, {}, jobs, options_to_learn(context, stop));
+  if (starts.front().at.size() < PastForecasts::kFuturesEnough || stop.load()) return;
+  context.past_forecasts.note(jobs, starts, present.state.now);
+}
+
+/// Learns from the journal what forecasts would have been worth so far, a question at a time.
+/// Result: whether there is more to learn.
+bool learn_from_past(ApiContext& context, PastQuestions& questions, const std::atomic<bool>& stop) {
+  const auto outcome = questions.ask_next(options_to_learn(context, stop));
+  if (stop.load()) return false;
+  if (!outcome) {
+    spdlog::error("http: what forecasts were worth cannot be learned from the journal: {}",
+                  outcome.error().message);
+  } else if (*outcome != PastQuestions::Outcome::kDone) {
+    return true;
+  }
+  context.past_forecasts = questions.found();
+  return false;
 }
 
 Route forecast_route(Method method, std::string_view path, std::string_view operation,
@@ -218,18 +228,28 @@ Route forecast_route(Method method, std::string_view path, std::string_view oper
 void check_forecasts(ApiContext& context) {
   const Duration every = context.options.forecast_check_every;
   if (every.count() <= 0) return;
-  // The copy is taken by a worker, as for all forecasts. Not kept alive by the desk: the desk is
-  // the context's, and ends before it.
+  const std::chrono::nanoseconds again(every.count());
+  Instant now;
+  read_state(context, [&](const State& state, Instant) { now = state.now; });
+  // Not kept alive by the desk: the desk is the context's, and ends before it.
+  auto past = std::make_shared<std::optional<PastQuestions>>(std::in_place, context.journal, now);
   context.forecasts.now_and_then(
-      [&context] {
+      [&context, past, again](const std::atomic<bool>& stop) {
+        if (*past && learn_from_past(context, **past, stop)) return std::chrono::nanoseconds(0);
+        if (*past) {
+          past->reset();
+          return again;
+        }
+        // The copy is taken by a worker, as for all forecasts.
         context.workers.post([keep = context.shared_from_this()] {
           auto state = std::make_shared<State>(copy_of_now(*keep));
-          keep->forecasts.post([keep, state](const std::atomic<bool>& stop) {
-            check_forecast(*keep, std::move(*state), stop);
+          keep->forecasts.post([keep, state](const std::atomic<bool>& stopped) {
+            check_forecast(*keep, std::move(*state), stopped);
           });
         });
+        return again;
       },
-      std::chrono::nanoseconds(every.count()));
+      std::chrono::nanoseconds(0));
 }
 
 std::vector<Route> forecast_routes(ApiContext* context) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <set>
 
 #include "base/check.h"
 
@@ -29,6 +30,7 @@ constexpr std::uint64_t kArrivals = std::uint64_t{1} << 63U;
 constexpr std::uint64_t kSubmitted = std::uint64_t{1} << 62U;
 constexpr std::uint64_t kBatches = std::uint64_t{1} << 61U;
 constexpr std::uint64_t kLikeBatches = std::uint64_t{1} << 60U;
+constexpr std::uint64_t kHindsight = std::uint64_t{1} << 59U;
 
 /// Between two checkpoints of a job that has told of one; what it does really is not known.
 constexpr Duration kCheckpointInterval = minutes(10);
@@ -89,7 +91,14 @@ JobTruth possible_truth(const Present& present, JobId id, const ForecastOptions&
     if (attempt->second.running_at)
       launch = *attempt->second.running_at - attempt->second.placed_at;
   }
-  truth.work = possible_run(present, id, elapsed, options, future) - launch;
+  Duration run = possible_run(present, id, elapsed, options, future);
+  // What runs is judged by how long it has run already.
+  if (attempt == state.attempts.end()) {
+    run = present.hindsight.applied_to(run, stream(options, future, kHindsight));
+    const Duration limit = spec_of(state, id).time_limit;
+    if (limit.count() > 0) run = std::min(run, limit);
+  }
+  truth.work = run - launch;
   if (state.jobs.at(id).checkpoint.step > 0) truth.checkpoint_interval = kCheckpointInterval;
   return truth;
 }
@@ -137,7 +146,8 @@ bool is_stopped(const ForecastOptions& options) {
 
 }  // namespace
 
-Present::Present(State now) : state(std::move(now)), batches(state), arrivals(state) {
+Present::Present(State now)
+    : state(std::move(now)), batches(state), hindsight(state), arrivals(state) {
   run_times.learn_from(state);
 }
 
@@ -172,41 +182,67 @@ bool gives_up(const ForecastOptions& options) {
   return options.give_up && std::chrono::steady_clock::now() >= *options.give_up;
 }
 
-std::optional<Instant> possible_start(const Present& present, const std::vector<InputBody>& changes,
-                                      JobId job, const ForecastOptions& options,
-                                      std::uint32_t future, Instant* left_at) {
+std::optional<std::vector<Instant>> possible_starts_in(const Present& present,
+                                                       const std::vector<InputBody>& changes,
+                                                       std::span<const JobId> jobs,
+                                                       const ForecastOptions& options,
+                                                       std::uint32_t future, Instant* left_at) {
   Future one(present, changes, options, future);
-  Instant start = Instant::never();
+  std::vector<Instant> starts(jobs.size(), Instant::never());
   Instant reached = present.state.now;
   bool is_left = false;
+  std::set<JobId> open(jobs.begin(), jobs.end());
   one.simulation().watch([&](Instant now, const std::vector<Event>& events) {
     for (const Event& event : events) {
       const auto* placed = std::get_if<AttemptPlaced>(&event.body);
-      if (placed != nullptr && placed->job == job) start = now;
+      if (placed != nullptr && open.erase(placed->job) > 0) {
+        for (std::size_t i = 0; i < jobs.size(); ++i)
+          if (jobs[i] == placed->job) starts[i] = now;
+      }
       const auto* finished = std::get_if<JobFinished>(&event.body);
-      if (finished != nullptr && finished->job == job) return false;
+      if (finished != nullptr) open.erase(finished->job);
     }
     reached = now;
-    is_left = start == Instant::never() && gives_up(options);
-    return start == Instant::never() && !is_left;
+    is_left = !open.empty() && gives_up(options);
+    return !open.empty() && !is_left;
   });
   MW_CHECK(one.simulation().run({}, options.stop).ok());
-  if (!is_left) return start;
+  if (!is_left) return starts;
   if (left_at != nullptr) *left_at = reached;
   return std::nullopt;
 }
 
-PossibleStarts possible_starts(const Present& present, const std::vector<InputBody>& changes,
-                               JobId job, const ForecastOptions& options) {
-  PossibleStarts starts;
+std::optional<Instant> possible_start(const Present& present, const std::vector<InputBody>& changes,
+                                      JobId job, const ForecastOptions& options,
+                                      std::uint32_t future, Instant* left_at) {
+  const auto starts = possible_starts_in(present, changes, {&job, 1}, options, future, left_at);
+  if (!starts) return std::nullopt;
+  return starts->front();
+}
+
+std::vector<PossibleStarts> possible_starts(const Present& present,
+                                            const std::vector<InputBody>& changes,
+                                            std::span<const JobId> jobs,
+                                            const ForecastOptions& options) {
+  std::vector<PossibleStarts> all(jobs.size());
   for (std::uint32_t future = 0; goes_on(options, future); ++future) {
     Instant left_at;
-    const auto start = possible_start(present, changes, job, options, future, &left_at);
-    if (!start && starts.at.empty()) starts.left_at = left_at;
-    if (!start) break;
-    starts.at.push_back(*start);
+    const auto starts = possible_starts_in(present, changes, jobs, options, future, &left_at);
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+      if (starts) {
+        all[i].at.push_back((*starts)[i]);
+      } else if (future == 0) {
+        all[i].left_at = left_at;
+      }
+    }
+    if (!starts) break;
   }
-  return starts;
+  return all;
+}
+
+PossibleStarts possible_starts(const Present& present, const std::vector<InputBody>& changes,
+                               JobId job, const ForecastOptions& options) {
+  return std::move(possible_starts(present, changes, {&job, 1}, options).front());
 }
 
 RunReport run_future(const Present& present, const std::vector<InputBody>& changes,

@@ -10,12 +10,14 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/time.h"
 #include "core/state.h"
 #include "model/input.h"
 #include "twin/batches.h"
+#include "twin/hindsight.h"
 #include "twin/recent_arrivals.h"
 #include "twin/run_report.h"
 #include "twin/run_times.h"
@@ -38,7 +40,7 @@ struct ForecastOptions {
 
 /// What is known of now, and what can be learned from it.
 struct Present {
-  /// Learns run times, batches and arrivals from `state`.
+  /// Learns run times, batches, how sure they are, and arrivals from `state`.
   explicit Present(State now);
   /// Nothing is submitted in the futures.
   Present(State now, RunTimes known) : state(std::move(now)), run_times(std::move(known)) {}
@@ -46,6 +48,7 @@ struct Present {
   State state;
   RunTimes run_times;
   Batches batches;
+  Hindsight hindsight;
   RecentArrivals arrivals;
 };
 
@@ -65,13 +68,21 @@ bool goes_on(const ForecastOptions& options, std::uint32_t done);
 /// Whether one that is under way is to be left.
 bool gives_up(const ForecastOptions& options);
 
-/// When `job` starts in the future of that number, after `changes` are handed in; never() when it
-/// does not within the horizon. Nothing when the future was left; `left_at` says where, and may be
-/// null.  Cost: a copy of the state and a run up to the start.
+/// When each of `jobs` starts in the future of that number, after `changes` are handed in; never()
+/// when it does not within the horizon. Nothing when the future was left; `left_at` says where, and
+/// may be null.  Cost: a copy of the state and a run up to the last of the starts.
+std::optional<std::vector<Instant>> possible_starts_in(
+    const Present& present, const std::vector<InputBody>& changes, std::span<const JobId> jobs,
+    const ForecastOptions& options, std::uint32_t future, Instant* left_at = nullptr);
+/// The same of one job.
 std::optional<Instant> possible_start(const Present& present, const std::vector<InputBody>& changes,
                                       JobId job, const ForecastOptions& options,
                                       std::uint32_t future, Instant* left_at = nullptr);
-/// The same of as many futures as the options allow.
+/// The same in as many futures as the options allow, for each of `jobs`.
+std::vector<PossibleStarts> possible_starts(const Present& present,
+                                            const std::vector<InputBody>& changes,
+                                            std::span<const JobId> jobs,
+                                            const ForecastOptions& options);
 PossibleStarts possible_starts(const Present& present, const std::vector<InputBody>& changes,
                                JobId job, const ForecastOptions& options);
 

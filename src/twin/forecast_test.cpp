@@ -90,6 +90,20 @@ TEST(Forecast, AJobThatIsNotSubmittedYetHasAnAnswer) {
   EXPECT_LE(starts.quantile(0.85), kNow + minutes(29 + 59));
 }
 
+TEST(Forecast, SeveralJobsAreAskedAboutInTheSameFutures) {
+  BusyNode busy;
+  busy.learn();
+  busy.submit(kNow, "third");
+  busy.submit(kNow, "fourth");
+  const Present present = busy.present();
+  const std::vector<JobId> jobs = {JobId(4), JobId(2)};
+  const std::vector<PossibleStarts> starts = possible_starts(present, {}, jobs, {});
+  ASSERT_EQ(starts.size(), 2U);
+  for (std::size_t i = 0; i < jobs.size(); ++i)
+    EXPECT_EQ(starts[i].at, possible_starts(present, {}, jobs[i], {}).at) << i;
+  EXPECT_LT(starts[1].quantile(0.9), starts[0].quantile(0.1));
+}
+
 TEST(Forecast, WhatCannotStartDoesNot) {
   BusyNode busy;
   busy.learn();

@@ -35,6 +35,7 @@ Instant at_wait(double log_wait, Instant now) {
 
 struct Off {
   double by = 0;
+  double weight = 1;
   bool is_known = false;  ///< otherwise it is more than that
 };
 
@@ -44,11 +45,12 @@ std::optional<double> quantile(std::vector<Off>& offs, double share) {
     return a.by < b.by || (a.by == b.by && a.is_known && !b.is_known);
   });
   double beyond = 1;
-  auto left = static_cast<double>(offs.size());
+  double left = 0;
+  for (const Off& each : offs) left += each.weight;
   for (const Off& each : offs) {
-    if (each.is_known) beyond *= 1 - 1 / left;
+    if (each.is_known) beyond *= std::max(0.0, 1 - each.weight / left);
     if (each.is_known && 1 - beyond >= share - 1e-12) return each.by;
-    left -= 1;
+    left -= each.weight;
   }
   return std::nullopt;
 }
@@ -68,7 +70,8 @@ std::optional<double> PastForecasts::off(std::size_t level, double share, Instan
   std::vector<Off> offs;
   for (const Asked& each : asked_) {
     const Instant seen = each.started.value_or(each.gone.value_or(now));
-    offs.push_back({log_of(seen - each.at) - each.raw[level], each.started.has_value()});
+    offs.push_back(
+        {log_of(seen - each.at) - each.raw[level], each.weight, each.started.has_value()});
   }
   return quantile(offs, share);
 }
@@ -100,30 +103,38 @@ StartInterval PastForecasts::told(const PossibleStarts& starts, Instant now) con
   return {at[0], at[1], at[2], true};
 }
 
-StartInterval PastForecasts::note(JobId job, const PossibleStarts& starts, Instant now) {
+std::vector<StartInterval> PastForecasts::note(std::span<const JobId> jobs,
+                                               std::span<const PossibleStarts> starts,
+                                               Instant now) {
   judge_passed(now);
-  const StartInterval interval = told(starts, now);
-  Asked& asked = asked_.emplace_back();
-  asked.job = job;
-  asked.at = now;
-  asked.raw = raw_waits(starts, now);
-  asked.told = {interval.p10, interval.p50, interval.p90};
-  if (asked_.size() > kKept) {
-    if (asked_.front().started) --settled_;
-    asked_.pop_front();
+  std::vector<StartInterval> intervals;
+  for (const PossibleStarts& each : starts) intervals.push_back(told(each, now));
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    Asked& asked = asked_.emplace_back();
+    asked.job = jobs[i];
+    asked.at = now;
+    asked.weight = 1 / static_cast<double>(jobs.size());
+    asked.raw = raw_waits(starts[i], now);
+    asked.told = {intervals[i].p10, intervals[i].p50, intervals[i].p90};
   }
-  return interval;
+  for (; asked_.size() > kKept; asked_.pop_front()) {
+    if (!asked_.front().started) continue;
+    --settled_;
+    settled_weight_ -= asked_.front().weight;
+  }
+  return intervals;
 }
 
 void PastForecasts::judge(Asked& asked, std::size_t level, bool was_before) {
   if (asked.judged[level]) return;
   asked.judged[level] = true;
-  shares_[level] += kStep * (kShares[level] - (was_before ? 1 : 0));
+  shares_[level] += kStep * asked.weight * (kShares[level] - (was_before ? 1 : 0));
 }
 
 void PastForecasts::settle(Asked& asked, Instant at) {
   asked.started = at;
   ++settled_;
+  settled_weight_ += asked.weight;
   for (std::size_t level = 0; level < kLevels; ++level)
     judge(asked, level, at <= asked.told[level]);
 }
@@ -162,6 +173,20 @@ void PastForecasts::look_at(const State& state) {
     }
   }
   judge_passed(state.now);
+}
+
+std::vector<JobId> some_waiting(const State& state, std::size_t most, Random& random) {
+  std::vector<JobId> waiting;
+  state.jobs.visit(JobId(), [&](const Job& job) {
+    if (job.state == JobState::kPending && job.in_line && !job.started_at)
+      waiting.push_back(job.id);
+    return true;
+  });
+  most = std::min(most, waiting.size());
+  for (std::size_t i = 0; i < most; ++i)
+    std::swap(waiting[i], waiting[i + random.below(waiting.size() - i)]);
+  waiting.resize(most);
+  return waiting;
 }
 
 }  // namespace mw

@@ -18,7 +18,10 @@
 #include <cstddef>
 #include <deque>
 #include <optional>
+#include <span>
+#include <vector>
 
+#include "base/random.h"
 #include "base/time.h"
 #include "core/state.h"
 #include "twin/forecast.h"
@@ -37,19 +40,24 @@ struct StartInterval {
 
 class PastForecasts {
  public:
-  /// Fewer past forecasts change nothing: of ten the tenth part is one.
+  /// Fewer moments at which was asked change nothing: of ten the tenth part is one.
   static constexpr std::size_t kEnough = 20;
-  /// The oldest are forgotten.
-  static constexpr std::size_t kKept = 1000;
+  /// The oldest are forgotten; as many as are asked about in a week.
+  static constexpr std::size_t kKept = 8000;
+  /// Of how many jobs is asked in the same futures. Who waits at the front tells soonest what a
+  /// forecast was worth, who waits at the end what those of long waits are.
+  static constexpr std::size_t kJobsAtOnce = 8;
 
   /// Fewer futures have no tenth part: with n of them the earliest stands for a share of 1/(n+1).
   static constexpr std::size_t kFuturesEnough = 9;
 
   /// What is told of `starts` at `now`: never() when no future came to its end.
   [[nodiscard]] StartInterval told(const PossibleStarts& starts, Instant now) const;
-  /// Remembers a forecast of a job that waits at `now`. `now` is not before that of any call.
-  /// Returns what is told of it.
-  StartInterval note(JobId job, const PossibleStarts& starts, Instant now);
+  /// Remembers forecasts of jobs that wait at `now`, from the same futures: together they count as
+  /// one. `now` is not before that of any call.
+  /// Returns what is told of each.
+  std::vector<StartInterval> note(std::span<const JobId> jobs,
+                                  std::span<const PossibleStarts> starts, Instant now);
 
   /// The job has started.
   void started(JobId job, Instant at);
@@ -61,7 +69,7 @@ class PastForecasts {
   /// Of how many forecasts it is known when their jobs started.
   [[nodiscard]] std::size_t settled() const { return settled_; }
   /// Whether told() makes use of them.
-  [[nodiscard]] bool adjusts() const { return settled_ >= kEnough; }
+  [[nodiscard]] bool adjusts() const { return settled_weight_ >= kEnough - 1e-6; }
 
  private:
   static constexpr std::size_t kLevels = 3;
@@ -70,6 +78,7 @@ class PastForecasts {
   struct Asked {
     JobId job;
     Instant at;
+    double weight = 1;                    ///< all that were asked about at once have 1
     Waits raw{};                          ///< as the futures said
     std::array<Instant, kLevels> told{};  ///< after the adjustment
     std::array<bool, kLevels> judged{};
@@ -86,6 +95,10 @@ class PastForecasts {
   std::deque<Asked> asked_;
   std::array<double, kLevels> shares_ = {0.1, 0.5, 0.9};
   std::size_t settled_ = 0;
+  double settled_weight_ = 0;
 };
+
+/// Some of the jobs that stand in line and have never run, each as likely, in random order.
+std::vector<JobId> some_waiting(const State& state, std::size_t most, Random& random);
 
 }  // namespace mw

@@ -31,6 +31,11 @@ PossibleStarts futures(Instant now, double factor, Random& random) {
   return starts;
 }
 
+/// Of one job alone.
+StartInterval note(PastForecasts& past, JobId job, const PossibleStarts& starts, Instant now) {
+  return past.note({&job, 1}, {&starts, 1}, now).front();
+}
+
 struct Shares {
   double before = 0;
   double after = 0;
@@ -50,7 +55,7 @@ Shares shares(int questions, int first, std::uint64_t seed, const Factor& factor
       past.started(coming.begin()->second, coming.begin()->first);
     const PossibleStarts starts = futures(now, factor(i), random);
     const JobId job(static_cast<std::uint64_t>(i) + 1);
-    const StartInterval told = past.note(job, starts, now);
+    const StartInterval told = note(past, job, starts, now);
     const Instant truth = now + any_wait(random);
     coming.emplace(truth, job);
     if (i < first) continue;
@@ -64,7 +69,7 @@ TEST(PastForecasts, FewChangeNothing) {
   Random random(1);
   PastForecasts past;
   for (std::uint64_t i = 1; i < PastForecasts::kEnough; ++i) {
-    past.note(JobId(i), futures(kBegin, 5, random), kBegin);
+    note(past, JobId(i), futures(kBegin, 5, random), kBegin);
     past.started(JobId(i), kBegin + hours(1));
   }
   const PossibleStarts starts = futures(kBegin + hours(2), 1, random);
@@ -111,13 +116,35 @@ TEST(PastForecasts, WhatStillWaitsCounts) {
   Random random(5);
   PossibleStarts starts;
   for (int i = 0; i < 40; ++i) starts.at.push_back(kBegin + minutes(50 + i % 20));
-  for (std::uint64_t i = 1; i <= 60; ++i) past.note(JobId(i), starts, kBegin);
+  for (std::uint64_t i = 1; i <= 60; ++i) note(past, JobId(i), starts, kBegin);
   for (std::uint64_t i = 1; i <= 30; ++i) past.started(JobId(i), kBegin + hours(1));
   for (Instant& at : starts.at) at = at + hours(10);
   ASSERT_EQ(past.settled(), 30U);
   const StartInterval told = past.told(starts, kBegin + hours(10));
   EXPECT_GT(told.p90, kBegin + hours(30));  // it is not known how long they wait
   EXPECT_LT(told.p10, kBegin + hours(12));
+}
+
+// Jobs of one look are late together: eight of them tell no more than one.
+TEST(PastForecasts, JobsThatAreAskedAboutAtOnceCountAsOne) {
+  Random random(8);
+  PastForecasts one_each;
+  PastForecasts eight_each;
+  std::uint64_t id = 0;
+  for (int look = 0; look < 40; ++look) {
+    const Instant now = kBegin + hours(10 * look);
+    const PossibleStarts starts = futures(now, 1, random);
+    const Instant truth = now + any_wait(random);
+    std::vector<JobId> jobs;
+    for (int i = 0; i < 8; ++i) jobs.emplace_back(++id);
+    const std::vector<PossibleStarts> same(8, starts);
+    const StartInterval told = note(one_each, jobs.front(), starts, now);
+    const std::vector<StartInterval> all = eight_each.note(jobs, same, now);
+    EXPECT_EQ(all, std::vector<StartInterval>(8, told)) << look;
+    one_each.started(jobs.front(), truth);
+    for (const JobId job : jobs) eight_each.started(job, truth);
+  }
+  EXPECT_TRUE(one_each.adjusts());
 }
 
 TEST(PastForecasts, WhatBecameOfAJobIsSeenInTheState) {
@@ -130,7 +157,7 @@ TEST(PastForecasts, WhatBecameOfAJobIsSeenInTheState) {
   PastForecasts past;
   Random random(6);
   for (const std::uint64_t id : {2U, 3U, 99U})
-    past.note(JobId(id), futures(kBegin, 1, random), kBegin);
+    note(past, JobId(id), futures(kBegin, 1, random), kBegin);
   past.look_at(core.state());
   EXPECT_EQ(past.settled(), 0U);
   step(kBegin + hours(1), CancelJob{JobId(3), false, ""});

@@ -78,30 +78,21 @@ Result<std::unique_ptr<WorkloadSource>> open_case(const Case& one, const FleetSp
 struct Answer {
   JobId job;
   Instant asked;
+  bool is_measured = false;  ///< otherwise only learned from
   PossibleStarts futures;
   StartInterval told;  ///< after what past forecasts were worth
   std::optional<Instant> started;
 };
 
-/// A job that stands in line now, each as likely.
-std::optional<JobId> any_waiting(const State& state, Random& random) {
-  std::vector<JobId> waiting;
-  state.jobs.visit(JobId(), [&](const Job& job) {
-    if (job.state == JobState::kPending && job.in_line && !job.started_at)
-      waiting.push_back(job.id);
-    return true;
-  });
-  if (waiting.empty()) return std::nullopt;
-  return waiting[random.below(waiting.size())];
-}
-
 struct Run {
   std::size_t moments = 600;
   std::uint32_t futures = 40;
+  std::size_t jobs = PastForecasts::kJobsAtOnce;  ///< asked about at a moment; one is measured
   std::uint64_t seed = 1;
   bool arrivals = true;
   bool json = false;
-  std::string samples;  ///< a file for all of it: asked, started, and the start in each future; ns
+  std::string samples;  ///< a file for all of it: measured, asked, started, job, and the start in
+                        ///< each future; ns
 };
 
 /// Runs the workload as it was, and asks on the way.
@@ -123,18 +114,20 @@ Result<std::vector<Answer>> ask(const Case& one, const Run& run) {
   PastForecasts past;
   Simulation truth(options, **source, nullptr);
   const auto ask_now = [&](Instant now) {
-    const auto job = any_waiting(truth.state(), random);
-    if (!job) return;
+    const std::vector<JobId> jobs = some_waiting(truth.state(), run.jobs, random);
+    if (jobs.empty()) return;
     ForecastOptions forecast;
     forecast.futures = run.futures;
     forecast.seed = run.seed + answers.size();
     Present present(truth.state());
     present.state.now = now;
     if (!run.arrivals) present.arrivals = RecentArrivals();
-    PossibleStarts starts = possible_starts(present, {}, *job, forecast);
-    open.emplace(*job, answers.size());
-    const StartInterval told = past.note(*job, starts, now);
-    answers.push_back({*job, now, std::move(starts), told, {}});
+    std::vector<PossibleStarts> starts = possible_starts(present, {}, jobs, forecast);
+    const std::vector<StartInterval> told = past.note(jobs, starts, now);
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+      open.emplace(jobs[i], answers.size());
+      answers.push_back({jobs[i], now, i == 0, std::move(starts[i]), told[i], {}});
+    }
   };
   truth.watch([&](Instant now, const std::vector<Event>& events) {
     for (const Event& event : events) {
@@ -238,6 +231,12 @@ void print_row(const Case& one, const char* what, std::size_t asked, const Figur
              figures.before, figures.after, figures.later_than_p50, figures.width_h);
 }
 
+std::size_t never_started(const std::vector<Answer>& answers) {
+  return static_cast<std::size_t>(
+      std::count_if(answers.begin(), answers.end(),
+                    [](const Answer& answer) { return answer.is_measured && !answer.started; }));
+}
+
 void print(const Case& one, const std::vector<Answer>& answers, const Run& run) {
   std::vector<std::pair<const Answer*, StartInterval>> raw;
   std::vector<std::pair<const Answer*, StartInterval>> told;
@@ -245,7 +244,7 @@ void print(const Case& one, const std::vector<Answer>& answers, const Run& run) 
   std::vector<double> waits;
   Random random(run.seed + 1);
   for (const Answer& answer : answers) {
-    if (!answer.started) continue;
+    if (!answer.started || !answer.is_measured) continue;
     const PossibleStarts& futures = answer.futures;
     raw.emplace_back(&answer, StartInterval{futures.quantile(0.1), futures.quantile(0.5),
                                             futures.quantile(0.9)});
@@ -260,14 +259,15 @@ void print(const Case& one, const std::vector<Answer>& answers, const Run& run) 
   for (const std::size_t tenth : tenths)
     fmt::print(" {:.1f}", 100 * static_cast<double>(tenth) / static_cast<double>(raw.size()));
   fmt::print("\n  on {} nodes of 8; the true wait: median {:.2f} h; never started: {}\n", one.nodes,
-             middle_of(waits), answers.size() - raw.size());
+             middle_of(waits), never_started(answers));
 }
 
 void write_samples(const std::string& path, const std::vector<Answer>& answers) {
   std::ofstream file(path, std::ios::app);
   for (const Answer& answer : answers) {
     if (!answer.started) continue;
-    file << answer.asked.count() << ' ' << answer.started->count() << ' ' << answer.job.value();
+    file << (answer.is_measured ? "1 " : "0 ") << answer.asked.count() << ' '
+         << answer.started->count() << ' ' << answer.job.value();
     for (const Instant at : answer.futures.at)
       file << ' ' << (at == Instant::never() ? -1 : at.count());
     file << '\n';
@@ -292,7 +292,8 @@ int run(const Case& one, const Run& how) {
 }
 
 constexpr const char* kUsage =
-    "mw_calibration [--json] [--moments N] [--seed N] [--only WORKLOAD] [--no-arrivals]\n"
+    "mw_calibration [--json] [--moments N] [--jobs N] [--futures N] [--seed N] [--only WORKLOAD] "
+    "[--no-arrivals]\n"
     "               [--samples FILE]\n"
     "               [--trace FORM:PATH --nodes N [--from DAY] --to DAY]\n";
 
@@ -313,6 +314,10 @@ int main(int argc, char** argv) {
       how.arrivals = false;  // to see what they are good for
     } else if (argument == "--moments") {
       how.moments = std::max<std::size_t>(number(), 1);
+    } else if (argument == "--futures") {
+      how.futures = std::max<std::uint32_t>(static_cast<std::uint32_t>(number()), 9);
+    } else if (argument == "--jobs") {
+      how.jobs = std::max<std::size_t>(number(), 1);
     } else if (argument == "--seed") {
       how.seed = number();
     } else if (argument == "--samples") {
