@@ -167,7 +167,7 @@ class SlurmEngine(unittest.TestCase):
         self.addCleanup(cluster.run, "scontrol", "update", "NodeName=n4", "State=RESUME", check=False)
         cluster.run("scontrol", "update", "NodeName=n4", "State=DRAIN", "Reason=fan is loud")
         wait_for("n4 to drain", lambda: self.node("n4")["phase"] == "draining")
-        self.assertEqual((self.node("n4")["reason"], self.node("n4")["by"]), ("fan is loud", "slurm"))
+        self.assertEqual((self.node("n4")["reason"], self.node("n4")["by"]), ("fan is loud (root)", "slurm"))
         job = self.shell("five", "exec sleep 1", tasks=5, nodes=5, resources=GPUS)
         self.plane.wait_job(job, ["running"])
         self.assertNotIn("n4", self.nodes_of(job))

@@ -7,10 +7,14 @@ alone, so that the twin can be told what the local engine takes to start and not
 nothing else is fitted. The twin then gets the jobs as they were submitted, and both are shown job by
 job. Ends with 1 when the makespans or the mean waits differ by more than 3 %.
 
-    tests/validate/twin_against_live.py [--jobs N] [--seed N] [--json]
+With --slurm the jobs run on a real Slurm cluster of two nodes of eight slots instead, which the script
+starts and ends; then all jobs have one task.
+
+    tests/validate/twin_against_live.py [--slurm] [--jobs N] [--seed N] [--json]
 """
 
 import argparse
+import contextlib
 import csv
 import io
 import json
@@ -24,9 +28,11 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+import slurm_cluster  # noqa: E402
 from control_plane import ROOT, ControlPlane  # noqa: E402
 
 NODES, SLOTS = 2, 4
+SLURM_SLOTS = 8
 ALLOWED = 0.03
 
 
@@ -38,13 +44,13 @@ def validate_program():
     return str(program)
 
 
-def draw_jobs(count, seed):
+def draw_jobs(count, seed, sizes, every_s):
     """(arrival s, tasks, length s): more than the slots can do at once, so that jobs wait."""
     draws = random.Random(seed)
     at, jobs = 0.0, []
     for _ in range(count):
-        jobs.append((at, draws.choice([1, 1, 1, 2, 2, 4]), round(draws.uniform(2, 10), 3)))
-        at += draws.expovariate(1 / 0.9)
+        jobs.append((at, draws.choice(sizes), round(draws.uniform(2, 10), 3)))
+        at += draws.expovariate(1 / every_s)
     return jobs
 
 
@@ -67,8 +73,23 @@ def times(plane, job):
     return view["submitted_at_ns"], view["started_at_ns"], view["finished_at_ns"]
 
 
-def run_live(jobs):
+@contextlib.contextmanager
+def local_plane():
     with ControlPlane(nodes=[f"n{i}:{SLOTS}" for i in range(NODES)]) as plane:
+        yield plane
+
+
+@contextlib.contextmanager
+def slurm_plane():
+    with slurm_cluster.SlurmCluster(leaves=(("n1", "n2"),)) as cluster:
+        plane = ControlPlane(user=slurm_cluster.REST_USER)
+        plane.engine = ["--slurm", f"unix:{cluster.socket}", "--slurm-partition", "main"]
+        with plane:
+            yield plane
+
+
+def run_live(jobs, make_plane):
+    with make_plane() as plane:
         alone = []
         for _ in range(8):
             _, placed, ended = times(plane, submit(plane, 1, 0.5))
@@ -81,7 +102,7 @@ def run_live(jobs):
         return statistics.median(alone), [times(plane, number) for number in numbers]
 
 
-def run_twin(jobs, live, overhead_ns):
+def run_twin(jobs, live, overhead_ns, slots):
     first = live[0][0]
     with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
         file.write("submitted_ns,tasks,work_ns\n")
@@ -90,7 +111,7 @@ def run_twin(jobs, live, overhead_ns):
         file.flush()
         text = subprocess.run(
             [validate_program(), "--list", file.name, "--nodes", str(NODES),
-             "--accelerators", str(SLOTS), "--launch-ns", str(round(overhead_ns))],
+             "--accelerators", str(slots), "--launch-ns", str(round(overhead_ns))],
             check=True, capture_output=True, text=True,
         ).stdout
     return [
@@ -106,13 +127,21 @@ def summary(rows):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--jobs", type=int, default=60)
+    parser.add_argument("--slurm", action="store_true", help="on a Slurm cluster; needs root")
+    parser.add_argument("--jobs", type=int, default=None, help="60, or 200 on Slurm")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    jobs = draw_jobs(options.jobs, options.seed)
-    overhead, live = run_live(jobs)
-    twin = run_twin(jobs, live, overhead)
+    if options.slurm:
+        if problem := slurm_cluster.why_not():
+            raise SystemExit(problem)
+        slurm_cluster.own_namespace()
+        jobs = draw_jobs(options.jobs or 200, options.seed, [1], 0.3)
+        overhead, live = run_live(jobs, slurm_plane)
+    else:
+        jobs = draw_jobs(options.jobs or 60, options.seed, [1, 1, 1, 2, 2, 4], 0.9)
+        overhead, live = run_live(jobs, local_plane)
+    twin = run_twin(jobs, live, overhead, SLURM_SLOTS if options.slurm else SLOTS)
     if len(twin) != len(live):
         raise SystemExit(f"{len(live)} jobs ran, {len(twin)} were simulated")
     begin = live[0][0]
@@ -125,7 +154,8 @@ def main():
         for row in figures:
             print(json.dumps(row))
     else:
-        print(f"start and end of a job on the local engine: {overhead / 1e6:.1f} ms (median of 8)")
+        engine = "Slurm" if options.slurm else "the local engine"
+        print(f"start and end of a job on {engine}: {overhead / 1e6:.1f} ms (median of 8)")
         print("job  tasks  length   submitted | placed: live     twin    apart |  ended: live     twin")
         for i, ((_, tasks, length), a, b) in enumerate(zip(jobs, live, twin), 1):
             seconds = [(value - begin) / 1e9 for value in (a[0], a[1], b[1], a[2], b[2])]
