@@ -108,8 +108,11 @@ class SlurmEngine(unittest.TestCase):
 
     def test_an_exit_code_comes_back(self):
         job = self.shell("fails", "exit 7", restart={"limit": 0})
+        own = self.shell("odd", "exit 73", restart={"limit": 0})  # as the script has it for itself
         view = self.plane.wait_job(job, ["failed"])
         self.assertIn("7", json.dumps(view))
+        view = self.plane.wait_job(own, ["failed"])
+        self.assertNotIn("cannot make the folder", json.dumps(view))
 
     def test_arguments_arrive_as_they_are(self):
         words = ["a b", "it's", "$HOME `id` $(id)", "*", "", 'x"y', "MILLWRIGHT_HOSTS"]
@@ -303,9 +306,13 @@ class Users(unittest.TestCase):
         headers = {"Authorization": "Bearer " + self.tokens[user]}
         return self.plane.request(method, path, body and json.dumps(body).encode(), headers)
 
-    def submit(self, user, script):
+    def submit(self, user, script, key=None, workdir=None):
         spec = {"name": "who", "command": ["/bin/sh", "-c", script], "resources": {"cpus": 1}}
-        return json.loads(self.ask(user, "POST", f"/v1/jobs?workdir={self.work[user]}", spec)[1])["job"]
+        headers = {"Authorization": "Bearer " + self.tokens[user]}
+        if key:
+            headers["Idempotency-Key"] = key
+        path = f"/v1/jobs?workdir={workdir or self.work[user]}"
+        return json.loads(self.plane.request("POST", path, json.dumps(spec).encode(), headers)[1])["job"]
 
     def test_who_submits_is_who_runs_and_nobody_else(self):
         first, second = slurm_cluster.USERS
@@ -318,6 +325,18 @@ class Users(unittest.TestCase):
         self.assertEqual(ran, {first, second})
         with self.assertRaisesRegex(Refused, "HTTP 403.*own user"):
             self.ask(second, "GET", f"/v1/jobs/{jobs[first]}/logs")
+
+    def test_users_share_neither_keys_nor_folders_of_output(self):
+        first, second = slurm_cluster.USERS
+        shared = pathlib.Path(tempfile.mkdtemp(prefix="mw-shared-"))
+        shared.chmod(0o1777)
+        self.addCleanup(shutil.rmtree, shared, ignore_errors=True)
+        jobs = {user: self.submit(user, "id -un", "the-same", shared) for user in (first, second)}
+        self.assertNotEqual(jobs[first], jobs[second])
+        self.assertEqual(self.submit(first, "id -un", "the-same", shared), jobs[first])
+        for user, job in jobs.items():
+            self.plane.wait_job(job, ["succeeded"])
+            self.assertEqual(self.ask(user, "GET", f"/v1/jobs/{job}/logs")[1].decode(), f"{user}\n")
 
     def test_a_user_may_do_nothing_to_others_or_to_the_cluster(self):
         first, second = slurm_cluster.USERS
