@@ -292,6 +292,12 @@ class SlurmCluster:
         text = self.run("squeue", "-h", "-t", states, "-o", "%A|%j|%u|%T|%N|%r|%k|%S")
         return [dict(zip(keys, line.split("|"))) for line in text.splitlines()]
 
+    def cancel_all(self):
+        jobs = {job["id"] for job in self.jobs("PENDING,RUNNING,SUSPENDED,CONFIGURING")}
+        if jobs:
+            self.run("scancel", *jobs, check=False)
+        poll("Slurm to be empty", lambda: not self.jobs("PENDING,RUNNING,COMPLETING"), 60)
+
     def token(self, user):
         return self.run("scontrol", "token", f"username={user}").strip().split("=", 1)[1]
 

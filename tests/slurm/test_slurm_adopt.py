@@ -52,14 +52,10 @@ class OnTheCluster(unittest.TestCase):
                              "--slurm-partition", "gpu", "--adopt-partition", "gpu"]
         self.plane.start()
         self.addCleanup(self.plane.close)
-        self.addCleanup(self.end_slurm_jobs)
+        self.addCleanup(cluster.cancel_all)
         self.work = pathlib.Path(tempfile.mkdtemp(prefix="mw-adopt-"))
         self.work.chmod(0o777)
         self.addCleanup(shutil.rmtree, self.work, ignore_errors=True)
-
-    def end_slurm_jobs(self):
-        cluster.run("scancel", "--state=PENDING,RUNNING", check=False)
-        wait_for("Slurm to be empty", lambda: not cluster.jobs("PENDING,RUNNING,COMPLETING"))
 
     def sbatch(self, *options, script=None, user=FIRST):
         """Hands a job to Slurm as a user does; its number there."""

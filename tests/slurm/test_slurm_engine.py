@@ -53,17 +53,13 @@ class SlurmEngine(unittest.TestCase):
         self.plane = self.make_plane()
         self.plane.start()
         self.addCleanup(self.plane.close)
-        self.addCleanup(self.end_slurm_jobs)
+        self.addCleanup(cluster.cancel_all)
 
     def make_plane(self):
         plane = ControlPlane(user=slurm_cluster.REST_USER)
         plane.engine = ["--slurm", f"unix:{cluster.socket}", "--slurm-topology",
                         str(cluster.dir / "etc/topology.conf"), "--slurm-partition", "main"]
         return plane
-
-    def end_slurm_jobs(self):
-        cluster.run("scancel", "--state=PENDING,RUNNING", check=False)
-        wait_for("Slurm to be empty", lambda: not cluster.jobs("PENDING,RUNNING,COMPLETING"))
 
     def submit(self, name, command, **more):
         spec = {"name": name, "command": command, "resources": {"cpus": 1}, **more}
