@@ -19,7 +19,7 @@ import unittest.mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import slurm_cluster  # noqa: E402
-from control_plane import ControlPlane, Refused, wait_for  # noqa: E402
+from control_plane import ROOT, ControlPlane, Refused, wait_for  # noqa: E402
 
 CLIENTS = str(pathlib.Path(__file__).resolve().parents[2] / "clients/python")
 PYTHON = "/usr/bin/python3"
@@ -101,6 +101,15 @@ class SlurmEngine(unittest.TestCase):
             self.assertEqual(self.log(job, rank).strip(),
                              f"{rank} {rank} {rank % 2} 8 {nodes[rank // 2]} {devices}")
         self.assertEqual(self.plane.mw("job", "logs", str(job), "--stderr").stdout, "oops\n")
+
+    def test_training_over_four_nodes(self):
+        folder = str(self.plane.home / "checkpoints")
+        job = self.submit("charlm", [PYTHON, str(ROOT / "examples/charlm/train.py"), "--steps", "4",
+                                     "--checkpoint-every", "2"], tasks=4, nodes=4, resources=GPUS,
+                          environment={"OMP_NUM_THREADS": "1", "CHECKPOINT_DIR": folder})
+        view = self.plane.wait_job(job, seconds=180)
+        self.assertEqual(view["state"], "succeeded", self.plane.mw("job", "logs", str(job), "--stderr").stdout)
+        self.assertEqual((view["checkpoint"]["step"], view["progress"]["step"]), (4, 4))
 
     def test_an_exit_code_comes_back(self):
         job = self.shell("fails", "exit 7", restart={"limit": 0})
@@ -348,6 +357,25 @@ class Users(unittest.TestCase):
             self.plane.request("GET", "/v1/jobs", None, {"Authorization": "Bearer " + forged})
         self.ask(first, "POST", f"/v1/jobs/{job}/cancel")
         self.plane.wait_job(job, ["cancelled"])
+
+    def test_jobs_that_slurm_hides_from_us_are_not_taken_for_lost(self):
+        conf = cluster.dir / "etc/slurm.conf"
+        plain = conf.read_text()
+
+        def configure(text):
+            conf.write_text(text)
+            cluster.run("scontrol", "reconfigure")
+
+        self.addCleanup(configure, plain)
+        configure(plain + "PrivateData=jobs\n")
+        self.plane.stop()
+        self.plane.engine += ["--slurm-user", slurm_cluster.REST_USER]  # who sees no job but their own
+        self.plane.start()
+        job = self.submit(slurm_cluster.USERS[0], "sleep 3; id -un")
+        self.assertEqual(self.plane.wait_job(job, ["running", "failed"])["state"], "running")
+        view = self.plane.wait_job(job)
+        self.assertEqual((view["state"], view["attempts"]), ("succeeded", 1))
+        self.assertIn("PrivateData", (self.plane.home / "serve.out").read_text())
 
     def test_nothing_runs_as_root(self):
         job = self.plane.submit({"name": "root", "command": ["id"], "restart": {"limit": 0}})
