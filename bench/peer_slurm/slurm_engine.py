@@ -47,8 +47,7 @@ class FastCluster(cluster.Cluster):
         self.folder.chmod(0o755)
 
     def start(self):
-        super().start()
-        self.environment = dict(cluster.with_sbin(os.environ), SLURM_CONF=str(self.folder / "slurm.conf"))
+        self.environment = self.start_daemons()
         user = pwd.getpwnam(REST_USER)
         rest = self.folder / "rest"
         rest.mkdir()
@@ -149,7 +148,7 @@ def main():
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
-        if missing := cluster.missing_packages():
+        if missing := cluster.missing_packages({"/usr/sbin/slurmrestd": "slurmrestd"}):
             if not options.install:
                 raise Trouble(f"packages are missing: {' '.join(missing)}; --install installs them")
             cluster.install(missing)

@@ -20,6 +20,8 @@ constexpr seconds kAskAgainAfter{10};
 /// Of what was refused: the policy may be another one by then.
 constexpr seconds kRefusedAgainAfter{60};
 constexpr int kMissesMax = 3;
+/// Then it is looked for what else is to be done.
+constexpr std::size_t kReleasedAtOnce = 64;
 /// Jobs that have ended and are not in Slurm's list any more are forgotten from so many on.
 constexpr std::size_t kKnownMax = 100'000;
 
@@ -321,23 +323,36 @@ void Adopter::look_for_missing(SteadyTime asked, const ObservationSink& sink) {
 
 // --- doing --------------------------------------------------------------------------------------
 
-void Adopter::service(bool reached, const ObservationSink& sink) {
+bool Adopter::service(bool reached, const ObservationSink& sink) {
+  std::vector<AdoptedAttempt*> due;
+  bool more = false;
   for (auto& [job, attempt] : attempts_) {
-    attempt.advance(SteadyClock::now());
-    if (reached) service(attempt, sink);
+    const SteadyTime now = SteadyClock::now();
+    attempt.advance(now);
+    if (!reached) continue;
+    if (attempt.next_step(now) != AdoptedStep::kRelease) {
+      service(attempt);
+    } else if (due.size() < kReleasedAtOnce) {
+      due.push_back(&attempt);
+    } else {
+      more = true;
+    }
+  }
+  release(due);
+  for (auto& [job, attempt] : attempts_) {
     for (InputBody& report : attempt.reports(SteadyClock::now())) sink(std::move(report));
   }
+  return more;
 }
 
-void Adopter::service(AdoptedAttempt& attempt, const ObservationSink&) {
+void Adopter::service(AdoptedAttempt& attempt) {
   const AdoptedStep step = attempt.next_step(SteadyClock::now());
   const std::string& name = attempt.name();
   Result<void> done;
   switch (step) {
     case AdoptedStep::kNothing:
+    case AdoptedStep::kRelease:  // release() does it
       return;
-    case AdoptedStep::kRelease:
-      return release(attempt);
     case AdoptedStep::kHold:
       done = around_.client.hold(name);
       break;
@@ -354,7 +369,14 @@ void Adopter::service(AdoptedAttempt& attempt, const ObservationSink&) {
   }
 }
 
-void Adopter::release(AdoptedAttempt& attempt) {
+/// Lets them go, several at a time. Each attempt is of one of the threads, and we wait for all.
+void Adopter::release(const std::vector<AdoptedAttempt*>& attempts) {
+  around_.pool.each(attempts.size(), around_.client.version(),
+                    [&](SlurmClient& client, std::size_t i) { release(*attempts[i], client); });
+}
+
+/// Lets it go on the nodes that were decided; what is needed to know it again is on disk before.
+void Adopter::release(AdoptedAttempt& attempt, SlurmClient& client) {
   const DesiredAttempt& desired = attempt.desired();
   AttemptRecord record;
   record.epoch = desired.epoch;
@@ -368,15 +390,15 @@ void Adopter::release(AdoptedAttempt& attempt) {
                         attempt.name());
   }
   attempt.release_asked(SteadyClock::now());
-  // What slurmrestd answers to a change of an array's element says nothing (22.05), but the next
-  // list does.
-  const auto done = around_.client.release(
-      attempt.name(), {desired.node_names, wall_clock().count() / mw::seconds(1).count()});
-  attempt.release_answered(done, SteadyClock::now());
-  if (!done) {
-    spdlog::warn("slurm engine: letting Slurm's job {} go: {}", attempt.name(),
-                 done.error().message);
-  }
+  const std::int64_t now_s = wall_clock().count() / mw::seconds(1).count();
+  const auto answer = client.release(attempt.name(), {desired.node_names, now_s});
+  attempt.release_answered(answer, SteadyClock::now());
+  // What slurmrestd answers to a change of an array's element says nothing (22.05); the next list
+  // does.
+  const bool says_nothing = attempt.name().find('_') != std::string::npos;
+  if (answer || says_nothing) return;
+  spdlog::warn("slurm engine: letting Slurm's job {} go: {}", attempt.name(),
+               answer.error().message);
 }
 
 }  // namespace mw::slurm

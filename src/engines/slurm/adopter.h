@@ -13,6 +13,7 @@
 
 #include "engines/slurm/adopted_attempt.h"
 #include "engines/slurm/attempt_store.h"
+#include "engines/slurm/client_pool.h"
 #include "engines/slurm/cluster_view.h"
 #include "engines/slurm/slurm_client.h"
 
@@ -23,6 +24,7 @@ class Adopter {
   /// What of the engine it needs.
   struct Surroundings {
     SlurmClient& client;
+    ClientPool& pool;
     const ClusterView& cluster;
     AttemptStore& store;
   };
@@ -41,8 +43,8 @@ class Adopter {
   [[nodiscard]] bool owns(const SlurmJob& job) const;
   /// Takes in a list of jobs that was asked for at `asked`.
   void look(const std::vector<SlurmJob>& jobs, SteadyTime asked, const ObservationSink& sink);
-  /// Does what is to be done; `reached`: Slurm answers.
-  void service(bool reached, const ObservationSink& sink);
+  /// Does what is to be done; `reached`: Slurm answers. Result: whether there is more of it.
+  bool service(bool reached, const ObservationSink& sink);
   [[nodiscard]] bool unsettled() const;
 
  private:
@@ -74,8 +76,9 @@ class Adopter {
   void settle_ended(Known& known, const SlurmJob& job);
   void look_for_missing(SteadyTime asked, const ObservationSink& sink);
   void note_refusal(const std::string& id, Known& known);
-  void service(AdoptedAttempt& attempt, const ObservationSink& sink);
-  void release(AdoptedAttempt& attempt);
+  void service(AdoptedAttempt& attempt);
+  void release(const std::vector<AdoptedAttempt*>& attempts);
+  void release(AdoptedAttempt& attempt, SlurmClient& client);
   [[nodiscard]] bool may_ask(Known& known) const;
 
   Surroundings around_;

@@ -96,7 +96,7 @@ Result<void> AttemptStore::open() {
   std::ifstream(id) >> home_id_;
   if (home_id_.size() != 8) {
     home_id_ = fmt::format("{:08x}", std::random_device()());
-    if (const auto written = replace_file(id, home_id_ + "\n"); !written) return written;
+    if (auto written = replace_file(id, home_id_ + "\n"); !written) return written;
   }
   for (const fs::directory_entry& entry : fs::directory_iterator(folder_, fault)) {
     unsigned long long job = 0;
@@ -128,7 +128,7 @@ Result<void> AttemptStore::put(AttemptKey key, const AttemptRecord& record) {
       {"directory", record.directory}, {"handed_over_ns", record.handed_over.count()},
       {"slurm_job", record.slurm_job}, {"runs_before", record.runs_before},
       {"output", record.output}};
-  if (const auto written = replace_file(path_of(key), json::serialize(object) + "\n"); !written) {
+  if (auto written = replace_file(path_of(key), json::serialize(object) + "\n"); !written) {
     return written;
   }
   const std::scoped_lock lock(mutex_);

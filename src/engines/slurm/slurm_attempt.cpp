@@ -94,7 +94,7 @@ void SlurmAttempt::refuse(std::string why) { gone(true, std::move(why)); }
 
 void SlurmAttempt::seen(const SlurmJob& job, SteadyTime now) {
   slurm_job_ = job.id;
-  sure_ = true;
+  handed_over_ = sure_ = true;
   in_sight_ = true;
   misses_ = 0;
   if (end_) return;

@@ -36,6 +36,8 @@ class SlurmClient {
 
   /// Finds the version to speak. Called before anything else, and again after an upgrade.
   Result<void> connect();
+  /// What another client has found.
+  void speak(RestVersion version) { version_ = version; }
   [[nodiscard]] const RestVersion& version() const { return version_; }
   [[nodiscard]] const Identity& identity() const { return identity_; }
 

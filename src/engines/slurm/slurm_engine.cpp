@@ -18,6 +18,7 @@
 #include "engines/slurm/adoption.h"
 #include "engines/slurm/attempt_store.h"
 #include "engines/slurm/cluster_view.h"
+#include "engines/slurm/handing_over.h"
 #include "engines/slurm/job_script.h"
 #include "engines/slurm/node_orders.h"
 #include "engines/slurm/output.h"
@@ -46,6 +47,9 @@ struct ForgetAttempt {
 };
 using Command = std::variant<DesiredAttempt, ForgetAttempt, NodeDecision, AdoptedFate>;
 
+/// slurmrestd has 20 threads by default, and others ask it, too.
+constexpr std::size_t kRequestsAtOnce = 8;
+
 Instant wall_clock() {
   return Instant(
       std::chrono::duration_cast<nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
@@ -58,10 +62,11 @@ class SlurmEngine final : public Engine {
  public:
   SlurmEngine(SlurmEngineOptions options, Identity identity, ClusterTopology topology)
       : options_(std::move(options)),
-        client_(options_.address, std::move(identity), stopping_),
+        client_(options_.address, identity, stopping_),
+        pool_(options_.address, identity, stopping_, kRequestsAtOnce),
         store_(options_.home / "slurm", options_.records_kept),
         cluster_(options_.site, options_.partitions, std::move(topology)),
-        adopter_({client_, cluster_, store_}, options_.adopt,
+        adopter_({client_, pool_, cluster_, store_}, options_.adopt,
                  {options_.start_timeout, options_.repeat_after}) {}
   ~SlurmEngine() override { detach(); }
 
@@ -98,7 +103,7 @@ class SlurmEngine final : public Engine {
   void compare(const Look& look);
   void clear_away(const SlurmJob& job, const JobMark& mark);
   void service(SlurmAttempt& attempt);
-  void submit(SlurmAttempt& attempt);
+  bool hand_over_all();
   void stop(SlurmAttempt& attempt, NextStep step);
   void note_reached(const Result<void>& reached);
   [[nodiscard]] std::optional<JobMark> our_mark(const SlurmJob& job) const;
@@ -107,6 +112,7 @@ class SlurmEngine final : public Engine {
   const SlurmEngineOptions options_;
   std::atomic<bool> stopping_ = false;
   SlurmClient client_;
+  ClientPool pool_;
   ObservationSink sink_;
   std::atomic<bool> listed_ = false;
   std::atomic<int> version_ = 0;  ///< of the REST interface, for people
@@ -187,11 +193,13 @@ void SlurmEngine::run() {
     take_commands();
     const SteadyTime now = SteadyClock::now();
     if (now >= look_at_) look_at_slurm();
+    bool more = hand_over_all();
     for (auto& [job, attempt] : attempts_) {
       if (stopping_) return;
       service(attempt);
     }
-    adopter_.service(reached_ && !cluster_.empty(), sink_);
+    more = adopter_.service(reached_ && !cluster_.empty(), sink_) || more;
+    if (more) continue;
     std::unique_lock lock(mutex_);
     changed_.wait_until(lock, look_at_, [&] { return stopping_ || !commands_.empty(); });
   }
@@ -409,14 +417,29 @@ void SlurmEngine::clear_away(const SlurmJob& job, const JobMark& mark) {
 
 // --- doing --------------------------------------------------------------------------------------
 
+/// Result: whether there are more than were handed over at once.
+bool SlurmEngine::hand_over_all() {
+  if (!reached_ || cluster_.empty()) return false;
+  const SteadyTime now = SteadyClock::now();
+  std::vector<SlurmAttempt*> due;
+  for (auto& [job, attempt] : attempts_) {
+    attempt.advance(now);
+    if (attempt.next_step(now) != NextStep::kSubmit) continue;
+    if (due.size() == kHandedOverAtOnce) break;
+    due.push_back(&attempt);
+  }
+  if (due.empty()) return false;
+  hand_over(due, cluster_, options_, store_, client_, pool_);
+  look_at_ = std::min(look_at_, SteadyClock::now() + wait_of(options_.look_soon));
+  return due.size() == kHandedOverAtOnce;
+}
+
 void SlurmEngine::service(SlurmAttempt& attempt) {
   SteadyTime now = SteadyClock::now();
   attempt.advance(now);
   switch (attempt.next_step(now)) {
     case NextStep::kNothing:
-      break;
-    case NextStep::kSubmit:
-      if (reached_ && !cluster_.empty()) submit(attempt);
+    case NextStep::kSubmit:  // hand_over_all() does it
       break;
     case NextStep::kSignal:
     case NextStep::kCancel:
@@ -425,43 +448,6 @@ void SlurmEngine::service(SlurmAttempt& attempt) {
   }
   now = SteadyClock::now();
   for (InputBody& report : attempt.reports(now)) sink_(std::move(report));
-}
-
-void SlurmEngine::submit(SlurmAttempt& attempt) {
-  const DesiredAttempt& desired = attempt.desired();
-  const JobMark mark{store_.home_id(), desired.job, desired.attempt, desired.epoch};
-  if (const auto allowed = client_.identity().may_act_as(attempt.user()); !allowed) {
-    return attempt.refuse(allowed.error().message);
-  }
-  const auto submission = make_submission(desired, cluster_, options_, mark);
-  if (!submission) return attempt.refuse(submission.error().message);
-  AttemptRecord record{desired.epoch, attempt.user(), attempt.directory(), wall_clock()};
-  const AttemptKey key(desired.job, desired.attempt);
-  if (const auto written = store_.put(key, record); !written) {
-    return attempt.refuse(written.error().message);
-  }
-  attempt.hand_over(SteadyClock::now());
-  const auto taken = client_.submit(*submission, attempt.user());
-  if (taken) {
-    attempt.taken(*taken, SteadyClock::now());
-    record.slurm_job = *taken;
-    // Not having it on disk costs a look at Slurm's list later, and nothing else.
-    if (const auto written = store_.put(key, record); !written)
-      spdlog::warn("{}", written.error().message);
-    look_at_ = std::min(look_at_, SteadyClock::now() + wait_of(options_.look_soon));
-    return;
-  }
-  const Error& fault = taken.error();
-  switch (fault.code) {
-    case ErrorCode::kUnavailable:
-      return attempt.not_reached(SteadyClock::now());
-    case ErrorCode::kTimeout:
-      spdlog::warn("slurm engine: job {}, attempt {}: {}; whether Slurm took it will be seen",
-                   desired.job.value(), desired.attempt.value(), fault.message);
-      return attempt.unknown(SteadyClock::now());
-    default:
-      return attempt.refuse(fault.message);
-  }
 }
 
 void SlurmEngine::stop(SlurmAttempt& attempt, NextStep step) {
