@@ -155,7 +155,8 @@ Result<std::vector<std::uint32_t>> array_tasks(std::string_view text) {
     const auto step =
         colon == std::string_view::npos ? std::optional(1U) : whole(part.substr(colon + 1));
     if (!first || !last || !step || *step == 0 || *last < *first) return fault;
-    if ((*last - *first) / *step + 1 + tasks.size() > kArrayTasksMax) return fault;
+    const std::uint64_t count = (std::uint64_t{*last} - *first) / *step + 1;
+    if (count + tasks.size() > kArrayTasksMax) return fault;
     for (std::uint64_t i = *first; i <= *last; i += *step) {
       tasks.push_back(static_cast<std::uint32_t>(i));
     }
