@@ -95,6 +95,7 @@ def started(slurm):
 def measure(options, slurm):
     plane = ControlPlane(user=REST_USER)
     plane.engine = ["--slurm", f"unix:{slurm.socket}", "--slurm-partition", "main"]
+    plane.environment.update(slurm.environment)
     began = time.monotonic()
     plane.start(wait=False)
     try:

@@ -41,6 +41,8 @@ class SlurmClient {
   [[nodiscard]] const RestVersion& version() const { return version_; }
   [[nodiscard]] const Identity& identity() const { return identity_; }
 
+  /// By REST; by `sinfo --json` where slurmrestd takes too long for it: 22.05 does, from some ten
+  /// thousand nodes on.
   Result<std::vector<SlurmNode>> nodes();
   Result<std::vector<SlurmPartition>> partitions();
   Result<std::vector<SlurmJob>> jobs();
@@ -85,6 +87,8 @@ class SlurmClient {
   std::string address_;
   Identity identity_;
   RestVersion version_;
+  bool nodes_by_command_ = false;
+  long timeout_ms_ = 0;  ///< 0: the usual
   const std::atomic<bool>& stop_;
   std::unique_ptr<Transfer> transfer_;
 };

@@ -21,9 +21,11 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kLimit{20};
+constexpr std::chrono::seconds kLimit{60};
 constexpr int kPollMs = 100;
-constexpr std::size_t kOutputMax = 4096;
+/// Of a cluster of 31,250 nodes a list is some 60 MB.
+constexpr std::size_t kOutputMax = std::size_t{1} << 30;
+constexpr std::size_t kShownMax = 400;
 constexpr std::size_t kValueMax = 250;
 
 /// Ours, with `token` as whom the command asks. SLURM_JWT is a secret: it is nobody's argument.
@@ -47,13 +49,17 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
 }
 
 /// A process whose outputs end in a pipe of ours.
-Result<pid_t> spawn(const std::vector<std::string>& arguments, const std::string& token,
-                    int output) {
+Result<pid_t> spawn(const std::vector<std::string>& arguments, const std::string& token, int output,
+                    bool with_errors) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
+  if (with_errors) {
+    posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
+  } else {
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+  }
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   // The control plane blocks signals that end it; whom it starts is to be ended by them.
@@ -78,7 +84,7 @@ Result<pid_t> spawn(const std::vector<std::string>& arguments, const std::string
 /// What it writes until it closes its outputs; false when it took too long or we are to stop.
 bool read_all(int input, std::string& text, const std::atomic<bool>& stop) {
   const auto deadline = SteadyClock::now() + kLimit;
-  std::array<char, 1024> buffer{};
+  std::array<char, 65536> buffer{};
   while (!stop && SteadyClock::now() < deadline) {
     pollfd ready{input, POLLIN, 0};
     if (::poll(&ready, 1, kPollMs) <= 0) continue;
@@ -113,14 +119,16 @@ std::string scontrol_value(std::string_view text) {
   return value;
 }
 
-Result<void> run_command(const std::vector<std::string>& arguments, const std::string& token,
-                         const std::atomic<bool>& stop) {
+namespace {
+
+Result<std::string> run(const std::vector<std::string>& arguments, const std::string& token,
+                        bool with_errors, const std::atomic<bool>& stop) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
     return Error{ErrorCode::kUnavailable,
                  std::string("cannot make a pipe: ") + std::strerror(errno)};
   }
-  const auto pid = spawn(arguments, token, ends[1]);
+  const auto pid = spawn(arguments, token, ends[1], with_errors);
   ::close(ends[1]);
   std::string said;
   const bool ended = pid && read_all(ends[0], said, stop);
@@ -132,9 +140,23 @@ Result<void> run_command(const std::vector<std::string>& arguments, const std::s
   if (!ended) {
     return Error{ErrorCode::kTimeout, arguments[0] + " did not end, and was ended by us"};
   }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return said;
   while (said.ends_with('\n')) said.pop_back();
-  return Error{code_of(said), fmt::format("{} said: {}", arguments[0], in_quotes(said))};
+  return Error{code_of(said),
+               fmt::format("{} said: {}", arguments[0], in_quotes(said.substr(0, kShownMax)))};
+}
+
+}  // namespace
+
+Result<void> run_command(const std::vector<std::string>& arguments, const std::string& token,
+                         const std::atomic<bool>& stop) {
+  const auto said = run(arguments, token, true, stop);
+  return said ? Result<void>() : Result<void>(said.error());
+}
+
+Result<std::string> run_query(const std::vector<std::string>& arguments, const std::string& token,
+                              const std::atomic<bool>& stop) {
+  return run(arguments, token, false, stop);
 }
 
 }  // namespace mw::slurm
