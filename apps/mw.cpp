@@ -5,6 +5,7 @@
 #include "replay_hooks.h"
 #include "serve.h"
 #include "sim_hooks.h"
+#include "slurm_hooks.h"
 #include "token_hooks.h"
 #include "workload_hooks.h"
 
@@ -20,5 +21,6 @@ int main(int argc, char** argv) {
   mw::add_workload_hooks(hooks);
   mw::add_token_hooks(hooks);
   mw::add_replay_hooks(hooks);
+  mw::add_slurm_hooks(hooks);
   return mw::run_cli(argc, argv, hooks);
 }

@@ -108,11 +108,10 @@ class ControlPlane {
     auto kind = choose_engine(options_.home, options_.engine);
     if (!kind) return kind.error();
     if (auto opened = open_journal(); !opened) return opened;
-    auto port = choose_port(options_.home, options_.listen, options_.port);
+    listen_ = choose_address(options_.home, options_.listen, *kind);
+    auto port = choose_port(options_.home, listen_, options_.port);
     if (!port) return port.error();
-    const std::string host = options_.listen.find(':') == std::string::npos
-                                 ? options_.listen
-                                 : "[" + options_.listen + "]";
+    const std::string host = listen_.find(':') == std::string::npos ? listen_ : "[" + listen_ + "]";
     const std::string url = fmt::format("http://{}:{}", host, *port);
     engine_kind_ = *kind;
     if (auto made = make_engine(*kind, url, *key); !made) return made;
@@ -165,13 +164,7 @@ class ControlPlane {
   Result<void> make_slurm(const std::string& url, const std::string& key) {
     auto chosen = choose_slurm(options_.home, options_.slurm);
     if (!chosen) return chosen.error();
-    SlurmEngineOptions engine_options;
-    engine_options.home = options_.home;
-    engine_options.address = chosen->address;
-    engine_options.self = chosen->user.empty() ? user_name() : chosen->user;
-    engine_options.jwt_key = chosen->jwt_key;
-    engine_options.partitions = chosen->partitions;
-    engine_options.topology = chosen->topology;
+    SlurmEngineOptions engine_options = slurm_options(options_.home, *chosen, user_name());
     engine_options.mw_binary = std::filesystem::read_symlink("/proc/self/exe");
     engine_options.url = url;
     engine_options.token = [tokens = http::AttemptTokens(key)](JobId job, AttemptNumber attempt) {
@@ -244,7 +237,7 @@ class ControlPlane {
 
   Result<void> start_server(std::uint16_t port, const std::string& token, const std::string& key) {
     HttpServer::Options server_options;
-    server_options.address = options_.listen;
+    server_options.address = listen_;
     server_options.port = port;
     // Ranks on other machines report to us; they show their attempt's token.
     if (engine_kind_ == EngineKind::kSlurm) { server_options.allow_other_machines = true; }
@@ -263,6 +256,7 @@ class ControlPlane {
   const ServeOptions& options_;
   StopSignal& stop_;
   EngineKind engine_kind_ = EngineKind::kLocal;
+  std::string listen_;
   std::optional<ServeLock> lock_;
   SystemClock clock_;
   std::unique_ptr<Journal> journal_;

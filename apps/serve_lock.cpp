@@ -29,6 +29,16 @@ std::uint16_t port_of(const std::string& url) {
   return port < 65536 ? static_cast<std::uint16_t>(port) : 0;
 }
 
+/// Of "http://[::1]:80" and its like.
+std::string address_of(const std::string& url) {
+  const std::size_t begin = url.find("://");
+  const std::size_t end = url.rfind(':');
+  if (begin == std::string::npos || end <= begin + 3) return "";
+  std::string address = url.substr(begin + 3, end - begin - 3);
+  std::erase_if(address, [](char c) { return c == '[' || c == ']'; });
+  return address;
+}
+
 }  // namespace
 
 Result<ServeLock> ServeLock::take(const std::filesystem::path& home) {
@@ -58,6 +68,15 @@ Result<ServeLock> ServeLock::take(const std::filesystem::path& home) {
 ServeLock::ServeLock(ServeLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
 ServeLock::~ServeLock() {
   if (fd_ >= 0) close(fd_);
+}
+
+std::string choose_address(const std::filesystem::path& home, const std::string& wanted,
+                           EngineKind engine) {
+  if (!wanted.empty()) return wanted;
+  const auto endpoint = read_endpoint(home);
+  const std::string address = endpoint ? address_of(*endpoint) : "";
+  const bool remembered = engine == EngineKind::kSlurm && !address.empty();
+  return remembered ? address : "127.0.0.1";
 }
 
 Result<std::uint16_t> choose_port(const std::filesystem::path& home, const std::string& address,

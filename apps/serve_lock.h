@@ -25,6 +25,11 @@ class ServeLock {
   int fd_;
 };
 
+/// The address to listen on: `wanted`; else on Slurm, whose nodes have to reach it, the one in
+/// HOME/endpoint; else loopback.
+std::string choose_address(const std::filesystem::path& home, const std::string& wanted,
+                           EngineKind engine);
+
 /// The port to serve on: `wanted`, else the one in HOME/endpoint, else any that is free now.
 /// Errors: kUnavailable when there is none.
 Result<std::uint16_t> choose_port(const std::filesystem::path& home, const std::string& address,

@@ -47,11 +47,13 @@ class Trouble(Exception):
     """Something that the person at the keyboard has to know; without a stack trace."""
 
 
-def missing_packages():
+def missing_packages(more=None):
+    """`more`: a dict of what else has to be there, by path; instead of what building a client takes."""
+    client = {"/usr/include/slurm/slurm.h": "libslurm-dev"}
     wanted = {"/usr/sbin/slurmctld": "slurmctld", "/usr/bin/scontrol": "slurm-client",
               "/usr/lib/x86_64-linux-gnu/slurm-wlm/topology_tree.so": "slurm-wlm-basic-plugins",
-              "/usr/sbin/munged": "munge", "/usr/include/slurm/slurm.h": "libslurm-dev",
-              str(JEMALLOC): "libjemalloc2"}
+              "/usr/sbin/munged": "munge", str(JEMALLOC): "libjemalloc2",
+              **(client if more is None else more)}
     return [package for path, package in wanted.items() if not os.path.exists(path)]
 
 
@@ -147,6 +149,10 @@ class Cluster:
     # --- starting -------------------------------------------------------------------------------
 
     def start(self):
+        self.client = Client(self.folder, self.start_daemons())
+
+    def start_daemons(self):
+        """munged and slurmctld; the environment for Slurm's commands."""
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="mw-peer-slurm-"))
         memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         self.state = pathlib.Path(tempfile.mkdtemp(prefix="mw-peer-slurm-", dir=memory))
@@ -164,7 +170,7 @@ class Cluster:
         self.wait_for("slurmctld", lambda: subprocess.run(
             ["sinfo", "--noheader", "--format=%D"], env=environment, check=False,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0)
-        self.client = Client(self.folder, environment)
+        return environment
 
     def spawn(self, arguments, environment):
         log = open(self.folder / f"{arguments[0]}.out", "wb")

@@ -17,6 +17,7 @@
 #include "cli/experiment.h"
 #include "cli/replay.h"
 #include "cli/sim.h"
+#include "cli/slurm.h"
 #include "cli/workload.h"
 #include "model/fleet_spec.h"
 
@@ -39,8 +40,10 @@ struct SlurmChoice {
   std::string jwt_key;                  ///< the cluster's key, a file; empty: no tokens
   std::string topology;                 ///< topology.conf; empty: no switches are known
   std::vector<std::string> partitions;  ///< empty: all that are up
+  /// Whose held jobs are decided about here; none: as before. An empty name: none any more.
+  std::optional<std::vector<std::string>> adopt{};
   bool operator==(const SlurmChoice&) const = default;
-  MW_FIELDS(address, user, jwt_key, topology, partitions)
+  MW_FIELDS(address, user, jwt_key, topology, partitions, adopt)
 };
 
 enum class EngineKind : std::uint8_t { kLocal, kSimulated, kSlurm };
@@ -51,8 +54,8 @@ struct EnumNames<EngineKind> {
 
 /// How `mw serve` is to serve.
 struct ServeOptions {
-  std::filesystem::path home;  ///< absolute; exists, mode 0700
-  std::string listen = "127.0.0.1";
+  std::filesystem::path home;            ///< absolute; exists, mode 0700
+  std::string listen;                    ///< empty: as before on Slurm, else 127.0.0.1
   std::uint16_t port = 0;                ///< 0: as before (HOME/endpoint), or any free one
   std::vector<DeclaredNode> nodes;       ///< empty: this machine, as it is
   std::string log_level = "info";        ///< trace, debug, info, warn, error
@@ -103,6 +106,7 @@ struct CliHooks {
   ExperimentHooks experiments;
   SimHooks sim;
   WorkloadHooks workloads;
+  SlurmHooks slurm;
 };
 
 class Console;

@@ -151,7 +151,8 @@ Result<DeclaredNode> parse_declared_node(const std::string& text) {
 }
 
 void add_serve_flags(CLI::App& verb, ServeFlags& flags) {
-  verb.add_option("--listen", flags.listen, "The address to listen on (default: 127.0.0.1)")
+  verb.add_option("--listen", flags.listen,
+                  "The address to listen on (default: on Slurm as before, else 127.0.0.1)")
       ->type_name("ADDRESS");
   verb.add_option("--port", flags.port,
                   "The port (default: as before, as HOME/endpoint says, else any free one)")
@@ -187,6 +188,14 @@ void add_serve_flags(CLI::App& verb, ServeFlags& flags) {
                   "With --slurm: a partition to use; may be given several times (default: all "
                   "that are up)")
       ->type_name("NAME")
+      ->allow_extra_args(false);
+  verb.add_option_function<std::vector<std::string>>(
+          "--adopt-partition",
+          [&flags](const std::vector<std::string>& names) { flags.slurm.adopt = names; },
+          "With --slurm: a partition whose jobs people go on handing to Slurm itself, and that is "
+          "decided about here; may be given several times, or with commas; \"\": none any more")
+      ->type_name("NAME")
+      ->delimiter(',')
       ->allow_extra_args(false);
   verb.add_option("--slurm-topology", flags.slurm.topology,
                   "With --slurm: the cluster's topology.conf, which says where its nodes stand")

@@ -59,8 +59,8 @@ std::optional<ServerView> find_server(const fs::path& home) {
 }
 
 std::vector<std::string> serve_arguments(const fs::path& home, const ServeFlags& flags) {
-  std::vector<std::string> arguments = {"mw",       "serve",      "--home",      home.string(),
-                                        "--listen", flags.listen, "--log-level", flags.log_level};
+  std::vector<std::string> arguments = {"mw",          "serve",       "--home",
+                                        home.string(), "--log-level", flags.log_level};
   if (flags.port != 0) {
     arguments.emplace_back("--port");
     arguments.push_back(std::to_string(flags.port));
@@ -74,6 +74,7 @@ std::vector<std::string> serve_arguments(const fs::path& home, const ServeFlags&
     arguments.emplace_back(name);
     arguments.push_back(value);
   };
+  pass_on("--listen", flags.listen);
   pass_on("--engine", flags.engine);
   pass_on("--simulated-run", flags.simulated_run);
   // It runs in another folder: a file is named from the root.
@@ -87,6 +88,10 @@ std::vector<std::string> serve_arguments(const fs::path& home, const ServeFlags&
   pass_on_file("--slurm-topology", flags.slurm.topology);
   for (const std::string& partition : flags.slurm.partitions) {
     pass_on("--slurm-partition", partition);
+  }
+  for (const std::string& partition : flags.slurm.adopt.value_or(std::vector<std::string>())) {
+    arguments.emplace_back("--adopt-partition");
+    arguments.push_back(partition);
   }
   const bool is_file = !flags.fleet.empty() && fs::exists(flags.fleet, failure);
   pass_on("--fleet", is_file ? fs::absolute(flags.fleet, failure).string() : flags.fleet);

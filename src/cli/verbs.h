@@ -74,6 +74,7 @@ void add_token(CLI::App& app, Cli& cli);
 void add_what_if(CLI::App& app, Cli& cli);
 void add_replay(CLI::App& app, Cli& cli);
 void add_experiment(CLI::App& app, Cli& cli);
+void add_slurm(CLI::App& app, Cli& cli);
 void add_sim(CLI::App& app, Cli& cli);
 void add_sim_run(CLI::App& sim, Cli& cli);
 void add_sim_compare(CLI::App& sim, Cli& cli);
@@ -85,7 +86,7 @@ void build_tree(CLI::App& app, Cli& cli);
 
 /// What a server of this home is started with; shared by `up` and `serve`.
 struct ServeFlags {
-  std::string listen = "127.0.0.1";
+  std::string listen;  ///< empty: as before on Slurm, else 127.0.0.1
   std::uint16_t port = 0;
   std::vector<std::string> nodes;
   std::string log_level = "info";

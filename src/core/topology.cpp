@@ -278,10 +278,16 @@ void Topology::arrange() {
     position_[i] = next[fabric_of_[i].value()]++;
     order_[position_[i]] = NodeId(i);
   }
-  by_name_.resize(size());
-  for (std::uint32_t i = 0; i < size(); ++i) by_name_[i] = NodeId(i);
-  std::sort(by_name_.begin(), by_name_.end(),
-            [&](NodeId a, NodeId b) { return names_[a.value()] < names_[b.value()]; });
+  const auto by_name = [&](NodeId a, NodeId b) { return names_[a.value()] < names_[b.value()]; };
+  if (by_name_.size() + 1 == size()) {
+    // An engine tells of its nodes one by one: to sort all names each time would take minutes.
+    const NodeId added(static_cast<std::uint32_t>(by_name_.size()));
+    by_name_.insert(std::upper_bound(by_name_.begin(), by_name_.end(), added, by_name), added);
+  } else if (by_name_.size() != size()) {  // names of nodes that there are do not change
+    by_name_.resize(size());
+    for (std::uint32_t i = 0; i < size(); ++i) by_name_[i] = NodeId(i);
+    std::sort(by_name_.begin(), by_name_.end(), by_name);
+  }
   for (PowerVertex& vertex : power_) vertex.idle = Watts();
   for (std::uint32_t i = 0; i < size(); ++i) {
     power_[power_of_[i].value()].idle += shapes_[shape_of_[i].value()].idle;

@@ -149,10 +149,12 @@ std::string attempt_signature(const std::string& key, JobId job, AttemptNumber a
 
 /// As POSIX has them, and what directories of users add.
 bool is_user_name(std::string_view name) {
-  if (name.empty() || name.size() > 64 || name.front() == '-') return false;
+  if (name.empty() || name.size() > 64 || name.front() == '-' || name.front() == '.') return false;
   for (const char c : name) {
     const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    if (!letter && !(c >= '0' && c <= '9') && c != '_' && c != '-' && c != '@') return false;
+    if (!letter && !(c >= '0' && c <= '9') && c != '_' && c != '-' && c != '.' && c != '@') {
+      return false;
+    }
   }
   return true;
 }
@@ -209,7 +211,7 @@ std::optional<AttemptTokens::Claim> AttemptTokens::check(std::string_view token)
 Result<std::string> UserTokens::make(const std::string& user) const {
   if (!is_user_name(user)) {
     return Error{ErrorCode::kInvalid,
-                 "expected the name of a user: up to 64 of the characters A-Z a-z 0-9 _ - @"};
+                 "expected the name of a user: up to 64 of the characters A-Z a-z 0-9 _ - . @"};
   }
   return "mwu1." + user + "." + signature(key_, "user:" + user);
 }
@@ -218,7 +220,7 @@ std::optional<std::string> UserTokens::check(std::string_view token) const {
   constexpr std::string_view kPrefix = "mwu1.";
   if (!token.starts_with(kPrefix)) return std::nullopt;
   token.remove_prefix(kPrefix.size());
-  const std::size_t dot = token.find('.');
+  const std::size_t dot = token.rfind('.');  // a user's name may have some, too
   if (dot == std::string_view::npos) return std::nullopt;
   std::string user(token.substr(0, dot));
   token.remove_prefix(dot + 1);

@@ -115,7 +115,8 @@ TEST(UserTokens, SpeakForOneUserAndCannotBeMadeWithoutTheKey) {
         AttemptTokens("a key").make(JobId(1), AttemptNumber(1))}) {
     EXPECT_EQ(users.check(forged), std::nullopt) << forged;
   }
-  for (const char* name : {"", "a.b", "-x", "a b", "a\nb"}) {
+  EXPECT_EQ(users.check(*users.make("ada.lovelace")), "ada.lovelace");
+  for (const char* name : {"", ".a", "-x", "a b", "a\nb"}) {
     EXPECT_FALSE(users.make(name).ok()) << name;
   }
 }

@@ -72,6 +72,9 @@ Result<std::vector<Result<SubmitJob>>> parse_batch(const Request& request, const
 Result<DeclareFleet> parse_fleet(const Request& request, const std::string& user);
 /// A client's key for a job, in `where`. Errors: kInvalid.
 Result<void> check_client_key(std::string_view key, const std::string& where);
+/// The same as it is kept: each user's keys are a space of their own, apart from those of who
+/// serves. No key that a user gives has a space.
+std::string own_key(const Request& request, std::string key);
 /// The query parameter workdir, judged.
 Result<JobFileContext> job_file_context(const Request& request, const std::string& user);
 /// What `request` reports of which attempt.

@@ -115,7 +115,7 @@ Result<std::vector<Result<SubmitJob>>> parse_batch(const Request& request,
     } else if (auto checked = check_client_key(key, "keys[" + std::to_string(i) + "]"); !checked) {
       jobs.emplace_back(checked.error());
     } else {
-      jobs.emplace_back(SubmitJob{std::move(*spec), std::move(key)});
+      jobs.emplace_back(SubmitJob{std::move(*spec), own_key(request, std::move(key))});
     }
   }
   return jobs;

@@ -254,6 +254,11 @@ Result<void> check_client_key(std::string_view key, const std::string& where) {
                                         " visible ASCII characters without spaces."};
 }
 
+std::string own_key(const Request& request, std::string key) {
+  if (key.empty() || request.caller.user.empty()) return key;
+  return request.caller.user + " " + key;
+}
+
 Result<JobFileContext> job_file_context(const Request& request, const std::string& user) {
   const std::string_view workdir = request.text("workdir");
   if (request.has("workdir") && !workdir.starts_with('/')) {
@@ -284,6 +289,7 @@ Result<SubmitJob> parse_submission(const Request& request, const std::string& us
   auto spec = parse_job_file(request.body, *context);
   if (!spec) return spec.error();
   submission.spec = std::move(*spec);
+  submission.client_key = own_key(request, std::move(submission.client_key));
   return submission;
 }
 

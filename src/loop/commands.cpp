@@ -12,8 +12,11 @@ DesiredAttempt desired_attempt(const State& state, JobId job) {
   desired.attempt = attempt.number;
   desired.epoch = attempt.epoch;
   desired.goal = attempt.stopping ? AttemptGoal::kStop : AttemptGoal::kRun;
+  desired.cause = attempt.stopping;
   desired.grace = attempt.stop_grace;
-  desired.spec = state.records.at(desired.record).spec;
+  const JobRecord& record = state.records.at(desired.record);
+  desired.spec = record.spec;
+  desired.client_key = record.client_key;
   desired.placement = attempt.placement;
   for (const NodeSlice& slice : attempt.placement) {
     desired.node_names.push_back(state.topology->name(slice.node));
@@ -100,6 +103,39 @@ void tell_remedies(const State& state, Engine& engine) {
   }
 }
 
+AdoptedFate fate_of(const State& state, JobId id) {
+  const Job& job = state.jobs.at(id);
+  const JobRecord& record = state.records.at(job.record);
+  AdoptedFate fate;
+  fate.client_key = record.client_key;
+  fate.job = id;
+  fate.spec = record.spec;
+  fate.state = job.state;
+  fate.finished_at = job.finished_at;
+  return fate;
+}
+
+void tell_adopted(const State& state, Engine& engine) {
+  if (!engine.adopts()) return;
+  for (const auto& [id, record] : state.records) {
+    if (is_adopted(record.client_key) && state.jobs.find(id) != nullptr) {
+      engine.adopted_is(fate_of(state, id));
+    }
+  }
+}
+
+namespace {
+
+void tell_fate(const State& state, Engine& engine, JobId id) {
+  if (!engine.adopts()) return;
+  // A step that ends more jobs than are kept has let go of some already.
+  if (state.jobs.find(id) != nullptr && is_adopted(record_of(state, id).client_key)) {
+    engine.adopted_is(fate_of(state, id));
+  }
+}
+
+}  // namespace
+
 Commander::Commander(Engine& engine, const State& state) : engine_(engine) {
   for (const auto& [job, attempt] : state.attempts) epochs_.emplace(job.value(), attempt.epoch);
 }
@@ -129,6 +165,10 @@ void Commander::tell(const State& state, const std::vector<Event>& events) {
       if (go_on.contains(ended->job) && state.attempts.contains(ended->job)) continue;
       engine_.forget(ended->job, epoch->second);
       epochs_.erase(epoch);
+    } else if (const auto* submitted = std::get_if<JobSubmitted>(&event.body)) {
+      if (is_adopted(submitted->client_key)) tell_fate(state, engine_, submitted->job);
+    } else if (const auto* finished = std::get_if<JobFinished>(&event.body)) {
+      tell_fate(state, engine_, finished->job);
     } else if (const auto* begun = std::get_if<RemedyBegun>(&event.body)) {
       const auto remedy = state.health.remedies.find(begun->node);
       if (remedy == state.health.remedies.end() || remedy->second.id != begun->remedy) continue;
@@ -154,6 +194,7 @@ void Commander::repeat(const State& state) {
   for (const auto& [job, attempt] : state.attempts) engine_.set(desired_attempt(state, job));
   tell_remedies(state, engine_);
   tell_phases(state, engine_);
+  tell_adopted(state, engine_);
 }
 
 std::vector<std::pair<std::string, Epoch>> Commander::unknown_remedies(

@@ -33,6 +33,11 @@ void tell_phases(const State& state, Engine& engine);
 /// Tells it of all that is being done to nodes.
 void tell_remedies(const State& state, Engine& engine);
 
+/// REQUIRES: the state has the job, and it is_adopted().
+AdoptedFate fate_of(const State& state, JobId job);
+/// Tells an engine that adopts of all such jobs.
+void tell_adopted(const State& state, Engine& engine);
+
 /// Tells the engine what `events` changed. `epochs` remembers the epoch of each live attempt, so
 /// that an ended one can be named after the state has forgotten it.
 class Commander {

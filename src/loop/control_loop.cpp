@@ -103,10 +103,13 @@ class ControlLoop::Impl {
   Result<void> start_engine() {
     auto inventory = std::make_shared<Inventory>();
     tell_phases(cycle_.state(), engine_);
+    tell_adopted(cycle_.state(), engine_);
     Result<void> started = engine_.start(
         [this, inventory](InputBody body) {
           if (const auto* node = std::get_if<NodeSeen>(&body)) inventory->add(node->spec.name);
-          observe(std::move(body));
+          auto* submit = std::get_if<SubmitJob>(&body);
+          if (submit == nullptr || !is_adopted(submit->client_key)) return observe(std::move(body));
+          adopt(std::move(*submit));
         },
         desired_attempts(cycle_.state()));
     // What was begun is taken up now, and not when all is told again.
@@ -117,6 +120,29 @@ class ControlLoop::Impl {
       if (!inventory->has(name)) observe(NodeLost{name});
     }
     return {};
+  }
+
+  /// What an engine asks us to take; that it was taken is told by the event, that it was not, here.
+  /// Too much to do at the moment: then the engine asks again.
+  void adopt(SubmitJob submit) {
+    // Whoever handed it to the engine does not know our classes, and the engine does not either.
+    read([&](const State& state) {
+      std::string& chosen = submit.spec.priority_class;
+      if (find_class(state.policy, chosen) == nullptr) chosen.clear();
+    });
+    AnswerCallback answered = [this, key = submit.client_key](const Result<Answer>& answer) {
+      if (!answer) return;
+      for (const Event& event : answer->events) {
+        const auto* refused = std::get_if<Refused>(&event.body);
+        if (refused == nullptr) continue;
+        AdoptedFate fate;
+        fate.client_key = key;
+        fate.refused = refused->refusal;
+        engine_.adopted_is(fate);
+      }
+    };
+    InputBody body = std::move(submit);
+    queue_.ask(body, answered);
   }
 
   void run() {

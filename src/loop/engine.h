@@ -14,6 +14,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/id.h"
@@ -23,6 +24,7 @@
 #include "model/input.h"
 #include "model/job.h"
 #include "model/node_phase.h"
+#include "model/reason.h"
 #include "model/resilience_event.h"
 
 namespace mw {
@@ -35,8 +37,10 @@ struct DesiredAttempt {
   JobId record;  ///< array index of the job is job - record
   AttemptNumber attempt;
   Epoch epoch;
+  std::string client_key{};  ///< under which the job was handed in; see is_adopted()
   AttemptGoal goal = AttemptGoal::kRun;
-  Duration grace;  ///< when stopping: between SIGTERM and SIGKILL
+  std::optional<EndCause> cause{};  ///< why it is to stop
+  Duration grace;                   ///< when stopping: between SIGTERM and SIGKILL
   std::shared_ptr<const JobSpec> spec;
   Placement placement;
   std::vector<std::string> node_names;  ///< one a slice of `placement`
@@ -72,6 +76,21 @@ struct NodeDecision {
   NodePhase phase = NodePhase::kReady;
   std::string reason;
   std::string by;
+};
+
+/// A job that somebody handed to the engine itself, and that the engine asks us to decide about
+/// (SubmitJob), has a key that begins with a space: no caller of ours can give one. The engine
+/// writes the rest, and knows the job by it.
+inline bool is_adopted(std::string_view client_key) { return client_key.starts_with(' '); }
+
+/// What has become of such a job.
+struct AdoptedFate {
+  std::string client_key;
+  JobId job;                              ///< 0: it was refused
+  std::shared_ptr<const JobSpec> spec{};  ///< as it was taken; null when it was refused
+  JobState state = JobState::kPending;
+  std::optional<Instant> finished_at{};
+  std::optional<Refusal> refused{};
 };
 
 /// Takes what an engine observes. Safe to call from any thread; never blocks for long.
@@ -121,6 +140,10 @@ class Engine {
   /// own people take nodes out of service; told again it changes
   /// nothing. Told of all that are not ready before start(), too.
   virtual void node_is(const NodeDecision& /*decision*/) {}
+  /// Of a job that is_adopted(): it was taken, refused, or has ended. Told again it changes
+  /// nothing. Told of all that we have before start(), too, and only when adopts() says so.
+  virtual void adopted_is(const AdoptedFate& /*fate*/) {}
+  virtual bool adopts() const { return false; }
   /// Stops reporting and lets go, leaving what runs running.
   virtual void detach() = 0;
 

@@ -106,7 +106,7 @@ class ControlPlane:
 
     def _answers(self):
         if self.process.poll() is not None:
-            raise AssertionError(f"mw serve ended by itself:\n{(self.home / 'serve.out').read_text()}")
+            raise AssertionError(f"mw serve ended by itself ({self.process.returncode}):\n{(self.home / 'serve.out').read_text()}")
         try:
             return self.get("/healthz")
         except (OSError, Refused):

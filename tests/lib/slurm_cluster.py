@@ -28,7 +28,8 @@ from control_plane import processes_with
 
 PROGRAMS = {"slurmctld": "slurmctld", "slurmd": "slurmd", "slurmrestd": "slurmrestd",
             "munged": "munge", "scontrol": "slurm-client"}
-PLUGINS = {"topology_tree.so": "slurm-wlm-basic-plugins", "auth_jwt.so": "slurm-wlm-jwt-plugin"}
+PLUGINS = {"topology_tree.so": "slurm-wlm-basic-plugins", "job_submit_lua.so": "slurm-wlm-basic-plugins",
+            "auth_jwt.so": "slurm-wlm-jwt-plugin"}
 # slurmrestd refuses to be root and to be SlurmUser; people are people. All are in every Debian.
 REST_USER = "www-data"
 USERS = ("games", "news")
@@ -79,6 +80,7 @@ JobRequeue=0
 JobAcctGatherType=jobacct_gather/none
 AccountingStorageType=accounting_storage/none
 JobCompType=jobcomp/none
+{more}
 {nodes}
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO
 PartitionName=debug Nodes={first} MaxTime=INFINITE State=UP OverSubscribe=NO
@@ -86,6 +88,8 @@ PartitionName=debug Nodes={first} MaxTime=INFINITE State=UP OverSubscribe=NO
 NODE = ("NodeName={name} NodeHostname=localhost NodeAddr=127.0.0.1 Port={port} CPUs=64 Sockets=2 "
         "CoresPerSocket=32 ThreadsPerCore=1 RealMemory=20000 Gres=gpu:h100:8 Feature=fast "
         "State=UNKNOWN")
+PARTITION = "PartitionName={name} Nodes=ALL MaxTime=INFINITE State=UP OverSubscribe=NO"
+RULE = pathlib.Path(__file__).resolve().parents[2] / "examples/slurm/job_submit.lua"
 
 
 def why_not():
@@ -141,10 +145,12 @@ def poll(what, condition, seconds=30.0, every=0.05):
 
 
 class SlurmCluster:
-    """`leaves`: the nodes below each leaf switch, in the order of topology.conf."""
+    """`leaves`: the nodes below each leaf switch, in the order of topology.conf. `adopted`: partitions of
+    all nodes, whose jobs the rule that comes with Millwright hands over."""
 
-    def __init__(self, leaves=(("n1", "n4", "n6"), ("n2", "n3", "n5")), slurmd_timeout=5):
+    def __init__(self, leaves=(("n1", "n4", "n6"), ("n2", "n3", "n5")), slurmd_timeout=5, adopted=()):
         self.leaves = leaves
+        self.adopted = adopted
         self.nodes = sorted(name for leaf in leaves for name in leaf)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="mw-slurm-"))
         self.dir.chmod(0o755)
@@ -177,9 +183,14 @@ class SlurmCluster:
             (etc / name).write_bytes(os.urandom(size))
             (etc / name).chmod(0o600)
         nodes = [NODE.format(name=name, port=port) for name, port in zip(self.nodes, ports[1:])]
+        nodes += [PARTITION.format(name=name) for name in self.adopted]
+        if self.adopted:
+            names = ", ".join(f'"{name}"' for name in self.adopted)
+            (etc / "job_submit.lua").write_text(RULE.read_text().replace('{ "gpu" }', "{ " + names + " }"))
         (etc / "slurm.conf").write_text(SLURM_CONF.format(
             dir=self.dir, ctld_port=ports[0], slurmd_timeout=slurmd_timeout,
-            nodes="\n".join(nodes), first=self.nodes[0]))
+            nodes="\n".join(nodes), first=self.nodes[0],
+            more="JobSubmitPlugins=lua" if self.adopted else ""))
         (etc / "gres.conf").write_text(
             f"AutoDetect=off\nName=gpu Type=h100 File={self.dir}/gpus/gpu[0-7]\n")
         switches = [f"SwitchName=leaf{i} Nodes={','.join(leaf)}"
@@ -280,6 +291,12 @@ class SlurmCluster:
         keys = ("id", "name", "user", "state", "nodes", "reason", "comment", "start")
         text = self.run("squeue", "-h", "-t", states, "-o", "%A|%j|%u|%T|%N|%r|%k|%S")
         return [dict(zip(keys, line.split("|"))) for line in text.splitlines()]
+
+    def cancel_all(self):
+        jobs = {job["id"] for job in self.jobs("PENDING,RUNNING,SUSPENDED,CONFIGURING")}
+        if jobs:
+            self.run("scancel", *jobs, check=False)
+        poll("Slurm to be empty", lambda: not self.jobs("PENDING,RUNNING,COMPLETING"), 60)
 
     def token(self, user):
         return self.run("scontrol", "token", f"username={user}").strip().split("=", 1)[1]

@@ -19,7 +19,7 @@ import unittest.mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import slurm_cluster  # noqa: E402
-from control_plane import ControlPlane, Refused, wait_for  # noqa: E402
+from control_plane import ROOT, ControlPlane, Refused, wait_for  # noqa: E402
 
 CLIENTS = str(pathlib.Path(__file__).resolve().parents[2] / "clients/python")
 PYTHON = "/usr/bin/python3"
@@ -53,17 +53,13 @@ class SlurmEngine(unittest.TestCase):
         self.plane = self.make_plane()
         self.plane.start()
         self.addCleanup(self.plane.close)
-        self.addCleanup(self.end_slurm_jobs)
+        self.addCleanup(cluster.cancel_all)
 
     def make_plane(self):
         plane = ControlPlane(user=slurm_cluster.REST_USER)
         plane.engine = ["--slurm", f"unix:{cluster.socket}", "--slurm-topology",
                         str(cluster.dir / "etc/topology.conf"), "--slurm-partition", "main"]
         return plane
-
-    def end_slurm_jobs(self):
-        cluster.run("scancel", "--state=PENDING,RUNNING", check=False)
-        wait_for("Slurm to be empty", lambda: not cluster.jobs("PENDING,RUNNING,COMPLETING"))
 
     def submit(self, name, command, **more):
         spec = {"name": name, "command": command, "resources": {"cpus": 1}, **more}
@@ -106,10 +102,22 @@ class SlurmEngine(unittest.TestCase):
                              f"{rank} {rank} {rank % 2} 8 {nodes[rank // 2]} {devices}")
         self.assertEqual(self.plane.mw("job", "logs", str(job), "--stderr").stdout, "oops\n")
 
+    def test_training_over_four_nodes(self):
+        folder = str(self.plane.home / "checkpoints")
+        job = self.submit("charlm", [PYTHON, str(ROOT / "examples/charlm/train.py"), "--steps", "4",
+                                     "--checkpoint-every", "2"], tasks=4, nodes=4, resources=GPUS,
+                          environment={"OMP_NUM_THREADS": "1", "CHECKPOINT_DIR": folder})
+        view = self.plane.wait_job(job, seconds=180)
+        self.assertEqual(view["state"], "succeeded", self.plane.mw("job", "logs", str(job), "--stderr").stdout)
+        self.assertEqual((view["checkpoint"]["step"], view["progress"]["step"]), (4, 4))
+
     def test_an_exit_code_comes_back(self):
         job = self.shell("fails", "exit 7", restart={"limit": 0})
+        own = self.shell("odd", "exit 73", restart={"limit": 0})  # as the script has it for itself
         view = self.plane.wait_job(job, ["failed"])
         self.assertIn("7", json.dumps(view))
+        view = self.plane.wait_job(own, ["failed"])
+        self.assertNotIn("cannot make the folder", json.dumps(view))
 
     def test_arguments_arrive_as_they_are(self):
         words = ["a b", "it's", "$HOME `id` $(id)", "*", "", 'x"y', "MILLWRIGHT_HOSTS"]
@@ -167,7 +175,7 @@ class SlurmEngine(unittest.TestCase):
         self.addCleanup(cluster.run, "scontrol", "update", "NodeName=n4", "State=RESUME", check=False)
         cluster.run("scontrol", "update", "NodeName=n4", "State=DRAIN", "Reason=fan is loud")
         wait_for("n4 to drain", lambda: self.node("n4")["phase"] == "draining")
-        self.assertEqual((self.node("n4")["reason"], self.node("n4")["by"]), ("fan is loud", "slurm"))
+        self.assertEqual((self.node("n4")["reason"], self.node("n4")["by"]), ("fan is loud (root)", "slurm"))
         job = self.shell("five", "exec sleep 1", tasks=5, nodes=5, resources=GPUS)
         self.plane.wait_job(job, ["running"])
         self.assertNotIn("n4", self.nodes_of(job))
@@ -303,9 +311,13 @@ class Users(unittest.TestCase):
         headers = {"Authorization": "Bearer " + self.tokens[user]}
         return self.plane.request(method, path, body and json.dumps(body).encode(), headers)
 
-    def submit(self, user, script):
+    def submit(self, user, script, key=None, workdir=None):
         spec = {"name": "who", "command": ["/bin/sh", "-c", script], "resources": {"cpus": 1}}
-        return json.loads(self.ask(user, "POST", f"/v1/jobs?workdir={self.work[user]}", spec)[1])["job"]
+        headers = {"Authorization": "Bearer " + self.tokens[user]}
+        if key:
+            headers["Idempotency-Key"] = key
+        path = f"/v1/jobs?workdir={workdir or self.work[user]}"
+        return json.loads(self.plane.request("POST", path, json.dumps(spec).encode(), headers)[1])["job"]
 
     def test_who_submits_is_who_runs_and_nobody_else(self):
         first, second = slurm_cluster.USERS
@@ -318,6 +330,18 @@ class Users(unittest.TestCase):
         self.assertEqual(ran, {first, second})
         with self.assertRaisesRegex(Refused, "HTTP 403.*own user"):
             self.ask(second, "GET", f"/v1/jobs/{jobs[first]}/logs")
+
+    def test_users_share_neither_keys_nor_folders_of_output(self):
+        first, second = slurm_cluster.USERS
+        shared = pathlib.Path(tempfile.mkdtemp(prefix="mw-shared-"))
+        shared.chmod(0o1777)
+        self.addCleanup(shutil.rmtree, shared, ignore_errors=True)
+        jobs = {user: self.submit(user, "id -un", "the-same", shared) for user in (first, second)}
+        self.assertNotEqual(jobs[first], jobs[second])
+        self.assertEqual(self.submit(first, "id -un", "the-same", shared), jobs[first])
+        for user, job in jobs.items():
+            self.plane.wait_job(job, ["succeeded"])
+            self.assertEqual(self.ask(user, "GET", f"/v1/jobs/{job}/logs")[1].decode(), f"{user}\n")
 
     def test_a_user_may_do_nothing_to_others_or_to_the_cluster(self):
         first, second = slurm_cluster.USERS
@@ -333,6 +357,25 @@ class Users(unittest.TestCase):
             self.plane.request("GET", "/v1/jobs", None, {"Authorization": "Bearer " + forged})
         self.ask(first, "POST", f"/v1/jobs/{job}/cancel")
         self.plane.wait_job(job, ["cancelled"])
+
+    def test_jobs_that_slurm_hides_from_us_are_not_taken_for_lost(self):
+        conf = cluster.dir / "etc/slurm.conf"
+        plain = conf.read_text()
+
+        def configure(text):
+            conf.write_text(text)
+            cluster.run("scontrol", "reconfigure")
+
+        self.addCleanup(configure, plain)
+        configure(plain + "PrivateData=jobs\n")
+        self.plane.stop()
+        self.plane.engine += ["--slurm-user", slurm_cluster.REST_USER]  # who sees no job but their own
+        self.plane.start()
+        job = self.submit(slurm_cluster.USERS[0], "sleep 3; id -un")
+        self.assertEqual(self.plane.wait_job(job, ["running", "failed"])["state"], "running")
+        view = self.plane.wait_job(job)
+        self.assertEqual((view["state"], view["attempts"]), ("succeeded", 1))
+        self.assertIn("PrivateData", (self.plane.home / "serve.out").read_text())
 
     def test_nothing_runs_as_root(self):
         job = self.plane.submit({"name": "root", "command": ["id"], "restart": {"limit": 0}})

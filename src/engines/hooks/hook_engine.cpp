@@ -242,6 +242,8 @@ class HookEngine final : public Engine {
   }
 
   void node_is(const NodeDecision& decision) override { inner_->node_is(decision); }
+  void adopted_is(const AdoptedFate& fate) override { inner_->adopted_is(fate); }
+  bool adopts() const override { return inner_->adopts(); }
 
   void detach() override {
     std::map<std::string, std::unique_ptr<RunningHook>> ended;

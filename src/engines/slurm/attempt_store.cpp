@@ -69,9 +69,13 @@ std::optional<AttemptRecord> read_record(const fs::path& path) {
     const json::value* found = object.if_contains(key);
     return found != nullptr && found->is_string() ? std::string(found->get_string()) : "";
   };
-  return AttemptRecord{Epoch(static_cast<std::uint64_t>(number("epoch"))), words("user"),
-                       words("directory"), Instant(number("handed_over_ns")),
-                       static_cast<SlurmJobId>(number("slurm_job"))};
+  return AttemptRecord{Epoch(static_cast<std::uint64_t>(number("epoch"))),
+                       words("user"),
+                       words("directory"),
+                       Instant(number("handed_over_ns")),
+                       static_cast<SlurmJobId>(number("slurm_job")),
+                       static_cast<std::uint32_t>(number("runs_before")),
+                       words("output")};
 }
 
 }  // namespace
@@ -92,7 +96,7 @@ Result<void> AttemptStore::open() {
   std::ifstream(id) >> home_id_;
   if (home_id_.size() != 8) {
     home_id_ = fmt::format("{:08x}", std::random_device()());
-    if (const auto written = replace_file(id, home_id_ + "\n"); !written) return written;
+    if (auto written = replace_file(id, home_id_ + "\n"); !written) return written;
   }
   for (const fs::directory_entry& entry : fs::directory_iterator(folder_, fault)) {
     unsigned long long job = 0;
@@ -107,26 +111,34 @@ Result<void> AttemptStore::open() {
   return {};
 }
 
-const AttemptRecord* AttemptStore::find(AttemptKey key) const {
+std::optional<AttemptRecord> AttemptStore::find(AttemptKey key) const {
+  const std::scoped_lock lock(mutex_);
   const auto found = records_.find(key);
-  return found == records_.end() ? nullptr : &found->second;
+  return found == records_.end() ? std::nullopt : std::optional(found->second);
+}
+
+bool AttemptStore::has_ended(AttemptKey key) const {
+  const std::scoped_lock lock(mutex_);
+  return ended_.contains(key);
 }
 
 Result<void> AttemptStore::put(AttemptKey key, const AttemptRecord& record) {
-  const json::object object = {{"epoch", record.epoch.value()},
-                               {"user", record.user},
-                               {"directory", record.directory},
-                               {"handed_over_ns", record.handed_over.count()},
-                               {"slurm_job", record.slurm_job}};
-  if (const auto written = replace_file(path_of(key), json::serialize(object) + "\n"); !written) {
+  const json::object object = {
+      {"epoch", record.epoch.value()}, {"user", record.user},
+      {"directory", record.directory}, {"handed_over_ns", record.handed_over.count()},
+      {"slurm_job", record.slurm_job}, {"runs_before", record.runs_before},
+      {"output", record.output}};
+  if (auto written = replace_file(path_of(key), json::serialize(object) + "\n"); !written) {
     return written;
   }
+  const std::scoped_lock lock(mutex_);
   records_[key] = record;
   ended_.erase(key);
   return {};
 }
 
 void AttemptStore::end(AttemptKey key) {
+  const std::scoped_lock lock(mutex_);
   if (!records_.contains(key)) return;
   ended_.insert(key);
   while (ended_.size() > kept_) {

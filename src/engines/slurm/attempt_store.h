@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -26,8 +28,13 @@ struct AttemptRecord {
   std::string directory;     ///< of its output
   Instant handed_over;       ///< when Slurm was first asked
   SlurmJobId slurm_job = 0;  ///< 0: Slurm has not said yet that it took it
+  /// Of a job that was handed to Slurm itself: how often Slurm had put it back into its queue
+  /// before this attempt, and where it writes.
+  std::uint32_t runs_before = 0;
+  std::string output{};
 };
 
+/// Safe from any thread once it is open: output is read while attempts go on.
 class AttemptStore {
  public:
   /// `kept`: how many ended attempts' records are kept, for their output.
@@ -40,11 +47,12 @@ class AttemptStore {
   /// Eight hexadecimal digits, made once.
   [[nodiscard]] const std::string& home_id() const { return home_id_; }
 
-  [[nodiscard]] const AttemptRecord* find(AttemptKey key) const;
+  [[nodiscard]] std::optional<AttemptRecord> find(AttemptKey key) const;
   /// Durable when it returns.  Errors: kUnavailable.
   Result<void> put(AttemptKey key, const AttemptRecord& record);
   /// It has ended and is known to have: one of those that may be forgotten to make room.
   void end(AttemptKey key);
+  [[nodiscard]] bool has_ended(AttemptKey key) const;
 
  private:
   [[nodiscard]] std::filesystem::path path_of(AttemptKey key) const;
@@ -52,6 +60,7 @@ class AttemptStore {
   std::filesystem::path folder_;
   std::size_t kept_;
   std::string home_id_;
+  mutable std::mutex mutex_;  ///< of the next two
   std::map<AttemptKey, AttemptRecord> records_;
   std::set<AttemptKey> ended_;
 };

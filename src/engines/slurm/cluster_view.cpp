@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "engines/slurm/slurm_command.h"
+
 namespace mw::slurm {
 namespace {
 
@@ -15,6 +17,11 @@ bool has(const SlurmNode& node, std::string_view state) {
 bool has_any(const SlurmNode& node, std::initializer_list<std::string_view> states) {
   return std::ranges::any_of(states, [&](std::string_view state) { return has(node, state); });
 }
+
+constexpr std::uint32_t kLooksToTellAgain = 16;
+
+/// Whatever else keeps work off it.
+bool is_drained(const SlurmNode& node) { return has_any(node, {"DRAIN", "DRAINING", "DRAINED"}); }
 
 std::string names_of(const std::vector<SlurmPartition>& partitions) {
   std::string names;
@@ -74,7 +81,7 @@ NodeSpec ClusterView::spec_of(const SlurmNode& node) const {
   NodeSpec spec;
   spec.name = node.name;
   spec.site = site_;
-  spec.accelerator_type = node.gpus.count > 0 ? node.gpus.type : "cpu";
+  spec.accelerator_type = type_of(node);
   spec.accelerators = node.gpus.count > 0 ? node.gpus.count : static_cast<std::uint32_t>(node.cpus);
   spec.cpus = kWholeCpu * node.cpus;
   spec.memory = Bytes(node.memory_mib << 20);
@@ -84,6 +91,7 @@ NodeSpec ClusterView::spec_of(const SlurmNode& node) const {
 }
 
 void ClusterView::take(const std::vector<SlurmNode>& nodes, const ObservationSink& sink) {
+  ++looks_;
   std::map<std::string, const SlurmNode*> by_name;
   for (const SlurmNode& node : nodes) {
     if (usable_.contains(node.name)) by_name.emplace(node.name, &node);
@@ -120,21 +128,42 @@ void ClusterView::tell(Known& known, const SlurmNode& now, const ObservationSink
     if (known.told && before != Health::kDown) sink(NodeLost{now.name});
     return;
   }
-  // What a busy node has become is taken in when it is free: so a change is told until then.
-  if (changed || before == Health::kDown) sink(NodeSeen{spec_of(now)});
+  // What a busy node has become is taken in when it is free, and nobody tells us when that is: so
+  // a change is told now and then.
+  known.changed = known.changed || (known.told && changed);
+  const bool again = known.changed && looks_ % kLooksToTellAgain == 0;
+  if (changed || again || before == Health::kDown) sink(NodeSeen{spec_of(now)});
   known.told = true;
   tell_drain(known, sink);
 }
 
+bool ClusterView::drained_by_us(const SlurmNode& node) const {
+  return is_drained(node) && node.reason.starts_with(drain_mark_);
+}
+
+std::string ClusterView::drain_reason(const NodeDecision& decision) const {
+  // Of a node that is only watched others may have all they want.
+  const bool in_service =
+      decision.phase == NodePhase::kReady || decision.phase == NodePhase::kSuspect;
+  if (in_service || decision.by == kBySlurm) return "";
+  std::string text = drain_mark_ + std::string(name_of(decision.phase));
+  if (!decision.by.empty()) text += " by " + decision.by;
+  if (!decision.reason.empty()) text += ", " + decision.reason;
+  return scontrol_value(text);
+}
+
+/// What others did to the node there: told here, once for each thing that was decided.
 void ClusterView::tell_drain(Known& known, const ObservationSink& sink) {
+  follow_drain(known, sink);
   if (known.asked) return;
   const bool ours = known.decision.phase == NodePhase::kReady;
-  if (known.health == Health::kDraining && ours) {
+  if (known.health == Health::kDraining && ours && (known.stuck || !drained_by_us(known.node))) {
     DrainNode drain;
     drain.node = known.node.name;
     const bool open = open_.contains(known.node.name);
     if (!known.node.reason.empty()) {
       drain.reason = known.node.reason;
+      if (!known.node.reason_by.empty()) drain.reason += " (" + known.node.reason_by + ")";
     } else {
       drain.reason = open ? "drained in Slurm" : "no partition of it is up in Slurm";
     }
@@ -148,12 +177,48 @@ void ClusterView::tell_drain(Known& known, const ObservationSink& sink) {
   }
 }
 
+/// Our own drains there. Whoever resumes in Slurm what was drained from here means the node.
+void ClusterView::follow_drain(Known& known, const ObservationSink& sink) {
+  if (drain_reason(known.decision).empty()) return;
+  if (drained_by_us(known.node)) {
+    known.carried = true;
+  } else if (known.carried && !known.asked && !is_drained(known.node)) {
+    sink(ResumeNode{known.node.name, kBySlurm, std::nullopt});
+    known.asked = true;
+  }
+}
+
+std::vector<NodeOrder> ClusterView::orders() const {
+  std::vector<NodeOrder> orders;
+  for (const auto& [name, known] : nodes_) {
+    // Of one that is down Slurm itself gives nothing away.
+    if (!known.told || known.health == Health::kDown) continue;
+    const std::string reason = drain_reason(known.decision);
+    const bool ours = drained_by_us(known.node);
+    if (reason.empty() && ours && known.decision.by != kBySlurm) {
+      orders.push_back({name, false, ""});
+    } else if (!reason.empty() &&
+               (ours ? known.node.reason != reason : !is_drained(known.node) && !known.carried)) {
+      orders.push_back({name, true, reason});
+    }
+  }
+  return orders;
+}
+
+void ClusterView::cannot_change(const std::string& node) {
+  const auto known = nodes_.find(node);
+  if (known != nodes_.end()) known->second.stuck = true;
+}
+
 void ClusterView::decided(const NodeDecision& decision) {
   const auto known = nodes_.find(decision.node);
   if (known == nodes_.end()) {
     decisions_[decision.node] = decision;
     return;
   }
+  const bool same = drain_reason(known->second.decision) == drain_reason(decision);
+  if (!same) known->second.carried = false;
+  known->second.stuck = false;
   known->second.decision = decision;
   known->second.asked = false;
 }
@@ -190,6 +255,16 @@ void ClusterView::take_use(const std::vector<SlurmJob>& jobs,
 const SlurmNode* ClusterView::node(const std::string& name) const {
   const auto found = nodes_.find(name);
   return found == nodes_.end() ? nullptr : &found->second.node;
+}
+
+const SlurmPartition* ClusterView::partition(const std::string& name) const {
+  const auto found = std::ranges::find_if(
+      partitions_, [&](const Usable& each) { return each.partition.name == name; });
+  return found == partitions_.end() ? nullptr : &found->partition;
+}
+
+std::string ClusterView::type_of(const SlurmNode& node) {
+  return node.gpus.count > 0 ? node.gpus.type : "cpu";
 }
 
 const SlurmPartition* ClusterView::partition_for(const std::vector<std::string>& nodes) const {

@@ -1,5 +1,7 @@
 // What Slurm says of its nodes and partitions, made into what we say of nodes: their descriptions,
-// which of them cannot be reached, which its people took out of service, what others use.
+// which of them cannot be reached, which its people took out of service, what others use. And the
+// other way round: which nodes Slurm is to take out of service, because that was decided here. The
+// reason tells whose drain one is: ours begin with drain_mark(), and nobody's else are touched.
 #pragma once
 
 #include <functional>
@@ -28,6 +30,9 @@ class ClusterView {
   ClusterView(std::string site, std::vector<std::string> wanted, ClusterTopology topology)
       : site_(std::move(site)), wanted_(std::move(wanted)), topology_(std::move(topology)) {}
 
+  /// How reasons begin that are of ours, and of no other home's.  Called before anything else.
+  void sign_drains(const std::string& home_id) { drain_mark_ = "Millwright " + home_id + ": "; }
+
   /// Takes in what partitions there are.
   /// Errors: kNotFound, when one that is wanted is not there, saying which there are.
   Result<void> take(std::vector<SlurmPartition> partitions);
@@ -38,10 +43,19 @@ class ClusterView {
                 const ObservationSink& sink);
   /// What has been decided about a node.
   void decided(const NodeDecision& decision);
+  /// What is to be done to nodes, as the last list has them; by node.
+  [[nodiscard]] std::vector<NodeOrder> orders() const;
+  /// We may not, or not now: then the node is as Slurm has it.
+  void cannot_change(const std::string& node);
 
   [[nodiscard]] const SlurmNode* node(const std::string& name) const;
   /// A partition that has all these nodes; none when there is none.
   [[nodiscard]] const SlurmPartition* partition_for(const std::vector<std::string>& nodes) const;
+  /// One that is up and used, by name.
+  [[nodiscard]] const SlurmPartition* partition(const std::string& name) const;
+  /// Nodes of all that are used.
+  [[nodiscard]] const std::set<std::string>& usable() const { return usable_; }
+  static std::string type_of(const SlurmNode& node);
   [[nodiscard]] bool empty() const { return nodes_.empty(); }
 
  private:
@@ -49,19 +63,28 @@ class ClusterView {
   struct Known {
     SlurmNode node;
     bool told = false;
+    bool changed = false;  ///< since it was first told of
     Health health = Health::kUp;
     std::optional<OthersUse> use;  ///< as told
     bool asked = false;            ///< for what was decided to change; until we hear of it
+    bool carried = false;          ///< Slurm has had our drain, for what is decided now
+    bool stuck = false;            ///< it is not changed for us
     NodeDecision decision;
   };
   static Health health_of(const SlurmNode& node);
+  [[nodiscard]] bool drained_by_us(const SlurmNode& node) const;
+  /// As a reason in Slurm; empty when it is not for Slurm to take the node out of service.
+  [[nodiscard]] std::string drain_reason(const NodeDecision& decision) const;
+  void follow_drain(Known& known, const ObservationSink& sink);
   [[nodiscard]] NodeSpec spec_of(const SlurmNode& node) const;
   void tell(Known& known, const SlurmNode& now, const ObservationSink& sink);
+  std::uint32_t looks_ = 0;
   void tell_drain(Known& known, const ObservationSink& sink);
 
   std::string site_;
   std::vector<std::string> wanted_;
   ClusterTopology topology_;
+  std::string drain_mark_ = "Millwright: ";
   struct Usable {
     SlurmPartition partition;
     std::unordered_set<std::string> nodes;

@@ -93,6 +93,7 @@ GpuCount gpus_in(std::string_view gres) {
   for (std::string_view entry : split(gres, '(', ')')) {
     entry = entry.substr(0, entry.find('('));  // which sockets, which indexes
     if (entry.starts_with("gres:") || entry.starts_with("gres/")) entry.remove_prefix(5);
+    if (entry == "gpu") ++by_type["gpu"];  // one, where no number is said
     if (!entry.starts_with("gpu:")) continue;
     entry.remove_prefix(4);
     const std::size_t colon = entry.rfind(':');

@@ -139,10 +139,13 @@ Result<void> Identity::may_act_as(const std::string& user) const {
   return {};
 }
 
+std::string Identity::token(const std::string& user, Instant now) const {
+  return key_.empty() ? "" : make_token(key_, user, now, kTokenLifetime);
+}
+
 std::vector<std::string> Identity::headers(const std::string& user, Instant now) const {
   if (key_.empty()) return {};
-  return {"X-SLURM-USER-NAME: " + user,
-          "X-SLURM-USER-TOKEN: " + make_token(key_, user, now, kTokenLifetime)};
+  return {"X-SLURM-USER-NAME: " + user, "X-SLURM-USER-TOKEN: " + token(user, now)};
 }
 
 }  // namespace mw::slurm

@@ -32,6 +32,8 @@ class Identity {
   [[nodiscard]] const std::string& self() const { return self_; }
   /// Errors: kForbidden, when a job of `user` cannot be run as that user.
   [[nodiscard]] Result<void> may_act_as(const std::string& user) const;
+  /// With which Slurm's own commands ask as that user; empty: as who we are.
+  [[nodiscard]] std::string token(const std::string& user, Instant now) const;
   /// The headers that say who asks, "Name: value".
   [[nodiscard]] std::vector<std::string> headers(const std::string& user, Instant now) const;
 

@@ -72,11 +72,13 @@ wait "$srun" || code=$?
 # A signal ends the waiting, not what is waited for.
 while kill -0 "$srun" 2>/dev/null; do code=0; wait "$srun" || code=$?; done
 printf '%s\n' "$code" >"$directory/exit.new" && mv -- "$directory/exit.new" "$directory/exit"
+case $code in {folder}|{again}) code={as_written} ;; esac
 exit "$code"
 )",
       fmt::arg("again", kStartedAgain), fmt::arg("folder", kCannotMakeFolder),
-      fmt::arg("directory", quoted_for_shell(inputs.directory)), fmt::arg("hosts", hosts),
-      fmt::arg("words", words), fmt::arg("tasks_per_node", inputs.tasks_per_node),
+      fmt::arg("as_written", kAsWritten), fmt::arg("directory", quoted_for_shell(inputs.directory)),
+      fmt::arg("hosts", hosts), fmt::arg("words", words),
+      fmt::arg("tasks_per_node", inputs.tasks_per_node),
       fmt::arg("devices", inputs.devices_per_task),
       fmt::arg("ranks", quoted_for_shell(std::string(kRankScript))),
       fmt::arg("tasks", inputs.hosts.size()), fmt::arg("cpus", inputs.cpus_per_task));

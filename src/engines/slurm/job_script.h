@@ -16,9 +16,11 @@ namespace mw::slurm {
 /// would have srun end the tasks at once, however long their grace.
 inline constexpr const char* kStopSignal = "SIGURG";
 
-// Exit codes of the script itself, where no task's can be.
+// Exit codes of the script itself. A task that ends with one of these has the script end with
+// kAsWritten, and the file of the exit says which.
 inline constexpr int kCannotMakeFolder = 73;  ///< EX_CANTCREAT of sysexits.h
 inline constexpr int kStartedAgain = 75;      ///< EX_TEMPFAIL: by Slurm itself, which is not wanted
+inline constexpr int kAsWritten = 70;         ///< EX_SOFTWARE
 
 struct ScriptInputs {
   std::vector<std::string> hosts;  ///< of each rank

@@ -54,10 +54,17 @@ std::optional<int> read_exit(const std::string& directory, const std::string& us
   return code;
 }
 
-Result<LogChunk> read_output(const AttemptRecord& record, const LogQuery& query) {
+Result<LogChunk> read_output(const AttemptRecord& record, const LogQuery& query, bool ended) {
+  const bool script = record.directory.empty();  // handed to Slurm itself: it writes where it wants
+  if (script && (record.output.empty() || query.rank != Rank(0) || query.standard_error)) {
+    return Error{ErrorCode::kNotFound,
+                 "a job that was handed to Slurm writes where its script says; here its standard "
+                 "output is read, as that of rank 0, where the file's name can be told"};
+  }
   // The end first: output that is read after it was seen is all there will be.
-  const bool ended = ::access(exit_file(record.directory).c_str(), F_OK) == 0;
-  const std::string path = output_file(record.directory, query.rank, query.standard_error);
+  ended = ended || (!script && ::access(exit_file(record.directory).c_str(), F_OK) == 0);
+  const std::string path =
+      script ? record.output : output_file(record.directory, query.rank, query.standard_error);
   const File file(path);
   if (file.fd() < 0 && (errno == ENOENT || errno == ENOTDIR)) {
     return Error{

@@ -1,11 +1,13 @@
 #include "engines/slurm/rest_format.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 #include <charconv>
+#include <sstream>
 
 #include "codec/units.h"
 
@@ -21,6 +23,10 @@ const json::parse_options kOptions = [] {
   return options;
 }();
 constexpr std::int64_t kInfiniteMinutes = 0xffffffff;  // INFINITE of slurm.h
+constexpr std::int64_t kNoValue = 0xfffffff0;          // above it INFINITE, NO_VAL and their kin
+/// What the rule that hands jobs to us writes (examples/slurm), and what people write who have
+/// none.
+constexpr std::string_view kHandedOver = "millwright";
 
 Result<json::object> parse_object(std::string_view body) {
   json::error_code fault;
@@ -86,6 +92,23 @@ void add_words(const json::object& object, std::string_view key, std::vector<std
   }
 }
 
+/// A list of names, or names with commas in between, as they are.
+std::vector<std::string> names_in(const json::object& object, std::string_view key) {
+  std::vector<std::string> names;
+  const json::value* value = find(object, key);
+  if (value != nullptr && value->is_array()) {
+    for (const json::value& each : value->get_array()) {
+      if (each.is_string()) names.emplace_back(each.get_string());
+    }
+  } else {
+    std::istringstream text(text_of(object, key));
+    for (std::string name; std::getline(text, name, ',');) {
+      if (!name.empty()) names.push_back(name);
+    }
+  }
+  return names;
+}
+
 std::optional<RestFault> fault_in(const json::object& document) {
   const json::value* list = find(document, "errors");
   if (list == nullptr || !list->is_array()) return std::nullopt;
@@ -138,6 +161,8 @@ Result<void> read_node(const json::object& object, SlurmNode& node) {
   node.threads_per_core = std::max<std::int64_t>(1, number_of(object, "threads").value_or(1));
   node.memory_mib = number_of(object, "real_memory").value_or(0);
   node.reason = text_of(object, "reason");
+  node.reason_by = text_of(object, "reason_set_by_user");
+  node.features = names_in(object, "active_features");
   add_words(object, "state", node.states);
   add_words(object, "state_flags", node.states);
   return {};
@@ -215,6 +240,74 @@ void read_allocations(const json::object& object, SlurmJob& job) {
   }
 }
 
+bool is_handed_over(const SlurmJob& job) {
+  return job.admin_comment.starts_with(kHandedOver) || job.comment == kHandedOver ||
+         job.comment.starts_with(std::string(kHandedOver) + " ");
+}
+
+bool flag_of(const json::object& object, std::string_view key) {
+  const json::value* value = find(object, key);
+  return value != nullptr && value->is_bool() && value->get_bool();
+}
+
+/// Nothing for the "no value" of unsigned numbers that v0.0.38 writes out at some places.
+std::optional<std::int64_t> amount_of(const json::object& object, std::string_view key) {
+  const auto number = number_of(object, key);
+  if (!number || *number < 0 || *number >= kNoValue) return std::nullopt;
+  return number;
+}
+
+/// Of "cpu=8,mem=100M,node=2": "node_count" of a job that waits is a guess.
+std::optional<std::uint32_t> nodes_in(std::string_view resources) {
+  const std::size_t at = resources.find("node=");
+  if (at == std::string_view::npos) return std::nullopt;
+  const std::string_view number = resources.substr(at + 5);
+  std::uint32_t nodes = 0;
+  const auto [end, fault] = std::from_chars(number.data(), number.data() + number.size(), nodes);
+  if (fault != std::errc() || nodes == 0) return std::nullopt;
+  return nodes;
+}
+
+SlurmRequest read_request(const json::object& object) {
+  SlurmRequest request;
+  request.name = text_of(object, "name");
+  request.command = text_of(object, "command");
+  request.workdir = text_of(object, "current_working_directory");
+  request.output = text_of(object, "standard_output");
+  request.account = text_of(object, "account");
+  request.qos = text_of(object, "qos");
+  request.batch = flag_of(object, "batch_flag");
+  request.requeue = flag_of(object, "requeue");
+  request.nodes_min = nodes_in(text_of(object, "tres_req_str"))
+                          .value_or(std::max<std::uint32_t>(1, small_number(object, "node_count")));
+  request.nodes_max = small_number(object, "max_nodes");
+  request.tasks = small_number(object, "tasks");
+  request.tasks_per_node = small_number(object, "tasks_per_node");
+  request.cpus = small_number(object, "cpus");
+  request.cpus_per_node = small_number(object, "minimum_cpus_per_node");
+  request.memory_mib_per_node = amount_of(object, "memory_per_node");
+  request.memory_mib_per_cpu = amount_of(object, "memory_per_cpu");
+  request.gres_per_job = text_of(object, "tres_per_job");
+  request.gres_per_node = text_of(object, "tres_per_node");
+  request.gres_per_task = text_of(object, "tres_per_task");
+  request.gres_per_socket = text_of(object, "tres_per_socket");
+  std::vector<std::string> shared;
+  add_words(object, "shared", shared);
+  request.exclusive = std::ranges::find(shared, "NONE") != shared.end();
+  request.minutes = amount_of(object, "time_limit");
+  request.begin_s = number_of(object, "start_time").value_or(0);
+  request.features = text_of(object, "features");
+  request.nodes_required = text_of(object, "required_nodes");
+  request.nodes_excluded = text_of(object, "excluded_nodes");
+  request.reservation = text_of(object, "resv_name");
+  request.licenses = text_of(object, "licenses");
+  request.dependency = text_of(object, "dependency");
+  request.array_tasks = text_of(object, "array_task_string");
+  request.array_limit = small_number(object, "array_max_tasks");
+  request.het_job = small_number(object, "het_job_id");
+  return request;
+}
+
 Result<void> read_job(const json::object& object, SlurmJob& job) {
   job.id = small_number(object, "job_id");
   if (job.id == 0) return Error{ErrorCode::kInvalid, "slurmrestd told of a job without number"};
@@ -223,11 +316,21 @@ Result<void> read_job(const json::object& object, SlurmJob& job) {
   if (!states.empty()) job.state = states.front();
   job.completing = std::ranges::find(states, "COMPLETING") != states.end();
   job.user = text_of(object, "user_name");
+  job.partition = text_of(object, "partition");
   job.comment = text_of(object, "comment");
+  job.admin_comment = text_of(object, "admin_comment");
+  job.held = number_of(object, "priority").value_or(1) == 0;
+  job.submitted_s = number_of(object, "submit_time").value_or(0);
+  job.array = small_number(object, "array_job_id");
+  if (const auto task = number_of(object, "array_task_id"); task && job.array != 0) {
+    job.array_task = static_cast<std::uint32_t>(*task);
+  }
   job.reason = text_of(object, "state_reason");
   job.restarts = small_number(object, "restart_cnt");
   read_exit(object, job);
   read_allocations(object, job);
+  // Reading the rest of each of a million jobs would be for nothing.
+  if (is_handed_over(job)) job.request = read_request(object);
   return {};
 }
 
@@ -263,55 +366,6 @@ Result<void> read_partition(const json::object& object, SlurmPartition& partitio
   return {};
 }
 
-json::object whole_number(std::int64_t number) {
-  return {{"set", true}, {"infinite", false}, {"number", number}};
-}
-
-std::string comma_list(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ",") + name;
-  return text;
-}
-
-/// v0.0.38 has words and forms of its own for what a job is to get.
-void put_old_needs(const SlurmSubmission& from, json::object& job) {
-  const auto nodes = static_cast<std::int64_t>(from.nodes.size());
-  job["nodelist"] = comma_list(from.nodes);
-  job["nodes"] = json::array{nodes, nodes};
-  if (from.gpus_per_node.count > 0) {
-    const std::string type = from.gpus_per_node.type == "gpu" ? "" : from.gpus_per_node.type + ":";
-    job["gres"] = "gpu:" + type + std::to_string(from.gpus_per_node.count);
-  }
-  job["memory_per_node"] = from.memory_mib_per_node.value_or(0);
-  job["time_limit"] = from.minutes.value_or(kInfiniteMinutes);
-  if (from.exclusive) job["exclusive"] = "exclusive";  // it documents "true", and refuses that
-  json::object environment;
-  for (const auto& [name, value] : from.environment) environment[name] = value;
-  job["environment"] = std::move(environment);
-}
-
-void put_needs(const SlurmSubmission& from, json::object& job) {
-  json::array nodes;
-  for (const std::string& name : from.nodes) nodes.emplace_back(name);
-  job["required_nodes"] = std::move(nodes);
-  job["minimum_nodes"] = from.nodes.size();
-  job["maximum_nodes"] = from.nodes.size();
-  if (from.gpus_per_node.count > 0) {
-    const std::string type = from.gpus_per_node.type == "gpu" ? "" : from.gpus_per_node.type + ":";
-    job["tres_per_node"] = "gres/gpu:" + type + std::to_string(from.gpus_per_node.count);
-  }
-  job["memory_per_node"] = whole_number(from.memory_mib_per_node.value_or(0));
-  if (from.minutes) {
-    job["time_limit"] = whole_number(*from.minutes);
-  } else {
-    job["time_limit"] = json::object{{"set", false}, {"infinite", true}, {"number", 0}};
-  }
-  if (from.exclusive) job["shared"] = json::array{"none"};
-  json::array environment;
-  for (const auto& [name, value] : from.environment) environment.emplace_back(name + "=" + value);
-  job["environment"] = std::move(environment);
-}
-
 }  // namespace
 
 Result<RestVersion> choose_version(std::string_view openapi) {
@@ -338,7 +392,7 @@ Result<RestVersion> choose_version(std::string_view openapi) {
   if (best.number != 0) return best;
   return Error{ErrorCode::kUnsupported,
                "slurmrestd offers the REST versions " +
-                   (offered.empty() ? "(none)" : comma_list(offered)) +
+                   (offered.empty() ? "(none)" : fmt::format("{}", fmt::join(offered, ", "))) +
                    "; Millwright speaks v0.0." + std::to_string(kRestOldest) +
                    " (Slurm 22.05) to v0.0." + std::to_string(kRestNewest)};
 }
@@ -361,34 +415,6 @@ Result<SlurmJobId> read_submitted(std::string_view body) {
   const std::uint32_t id = small_number(*document, "job_id");
   if (id == 0) return Error{ErrorCode::kInvalid, "slurmrestd took a job and gave it no number"};
   return id;
-}
-
-std::string write_submission(const SlurmSubmission& submission, RestVersion version) {
-  json::object job = {{"name", submission.name},
-                      {"partition", submission.partition},
-                      {"comment", submission.comment},
-                      {"dependency", submission.dependency},
-                      {"current_working_directory", submission.workdir},
-                      {"standard_input", "/dev/null"},
-                      {"standard_output", "/dev/null"},
-                      {"standard_error", "/dev/null"},
-                      {"tasks", submission.tasks},
-                      {"tasks_per_node", submission.tasks_per_node},
-                      {"cpus_per_task", submission.cpus_per_task},
-                      {"requeue", false}};
-  json::object body;
-  if (version.number == kRestOldest) {
-    put_old_needs(submission, job);
-  } else {
-    put_needs(submission, job);
-  }
-  if (version.number < 40) {
-    body["script"] = submission.script;
-  } else {
-    job["script"] = submission.script;
-  }
-  body["job"] = std::move(job);
-  return json::serialize(body);
 }
 
 std::optional<RestFault> read_fault(std::string_view body) {

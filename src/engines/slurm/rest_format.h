@@ -4,6 +4,7 @@
 //   v0.0.39   numbers may be objects {set, infinite, number}; a node's states are a list; a job's
 //             nodes are "required_nodes" instead of "nodelist", its accelerators "tres_per_node"
 //             instead of "gres", its environment a list "NAME=value"; exit codes are objects
+//             also, nodes can be changed
 //   v0.0.40   the script is a part of the job; a job's states are a list
 //   v0.0.41   what a job has of its nodes is below job_resources.nodes.allocation
 //
@@ -41,6 +42,12 @@ Result<SlurmJobId> read_submitted(std::string_view body);
 
 /// The body of a submit.
 std::string write_submission(const SlurmSubmission& submission, RestVersion version);
+/// The body of a change to a job: pinned and let go, or held.
+std::string write_release(const SlurmRelease& release, RestVersion version);
+std::string write_hold(bool hold);
+/// The body of a change to a node.  REQUIRES: can_change_nodes(version).
+std::string write_node_order(const NodeOrder& order);
+inline bool can_change_nodes(RestVersion version) { return version.number >= 39; }
 
 /// What Slurm says went wrong, if it says so.
 struct RestFault {

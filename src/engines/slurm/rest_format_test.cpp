@@ -194,5 +194,61 @@ TEST(RestFormat, ASubmitIsWrittenAsTheVersionWantsIt) {
   EXPECT_EQ(job.at("shared").as_array().at(0).as_string(), "none");
 }
 
+TEST(RestFormat, WhatAJobThatWasHandedOverAsksForIsReadInBothForms) {
+  const auto old = read_jobs(R"({"errors": [], "jobs": [{"job_id": 7, "job_state": "PENDING",
+    "user_name": "ada", "partition": "gpu", "admin_comment": "millwright:held", "priority": 0,
+    "submit_time": 100, "array_job_id": 5, "array_task_id": 3, "name": "train", "batch_flag": true,
+    "requeue": true, "node_count": 9, "max_nodes": 2, "tasks": 4, "cpus": 8, "features": "a|b",
+    "memory_per_node": 100, "memory_per_cpu": null, "tres_per_node": "gres:gpu:2",
+    "tres_req_str": "cpu=8,mem=100M,node=2,billing=8", "shared": "none", "time_limit": 10}]})");
+  ASSERT_TRUE(old.ok()) << old.error().message;
+  const SlurmJob& job = old->front();
+  EXPECT_EQ(job.name(), "5_3");
+  EXPECT_TRUE(job.held);
+  EXPECT_EQ(job.submitted_s, 100);
+  ASSERT_TRUE(job.request);
+  EXPECT_EQ(job.request->nodes_min, 2U) << "what it needs, and not what is guessed";
+  EXPECT_EQ(job.request->cpus, 8U);
+  EXPECT_EQ(job.request->memory_mib_per_node, 100);
+  EXPECT_EQ(job.request->memory_mib_per_cpu, std::nullopt);
+  EXPECT_EQ(job.request->gres_per_node, "gres:gpu:2");
+  EXPECT_EQ(job.request->minutes, 10);
+  EXPECT_TRUE(job.request->exclusive);
+  EXPECT_TRUE(job.request->requeue);
+
+  const auto later = read_jobs(R"({"errors": [], "jobs": [{"job_id": 8,
+    "job_state": ["PENDING"], "user_name": "ada", "comment": "millwright", "shared": ["none"],
+    "priority": {"set": true, "infinite": false, "number": 0},
+    "array_job_id": {"set": true, "infinite": false, "number": 0},
+    "array_task_id": {"set": false, "infinite": false, "number": 0},
+    "memory_per_node": {"set": false, "infinite": false, "number": 0},
+    "time_limit": {"set": false, "infinite": true, "number": 0}}]})");
+  ASSERT_TRUE(later.ok()) << later.error().message;
+  EXPECT_EQ(later->front().name(), "8");
+  EXPECT_TRUE(later->front().held);
+  ASSERT_TRUE(later->front().request);
+  EXPECT_EQ(later->front().request->memory_mib_per_node, std::nullopt);
+  EXPECT_EQ(later->front().request->minutes, std::nullopt);
+  EXPECT_TRUE(later->front().request->exclusive);
+
+  const auto ours = read_jobs(R"({"errors": [], "jobs": [{"job_id": 9, "job_state": "PENDING",
+    "comment": "millwright:1a2b3c4d:17:2:41"}]})");
+  EXPECT_FALSE(ours->front().request) << "that one was handed in by us";
+}
+
+TEST(RestFormat, ChangesAreWrittenAsEachVersionTakesThem) {
+  const SlurmRelease release{{"n4", "n1"}, 100};
+  EXPECT_EQ(write_release(release, {38}),
+            R"({"nodelist":"n4,n1","begin_time":"now","hold":false})");
+  EXPECT_EQ(
+      write_release(release, {40}),
+      R"({"required_nodes":["n4","n1"],"begin_time":{"set":true,"infinite":false,"number":100},)"
+      R"("hold":false})");
+  EXPECT_EQ(write_hold(true), R"({"hold":true})");
+  EXPECT_FALSE(can_change_nodes({38}));
+  EXPECT_EQ(write_node_order({"n1", true, "why"}), R"({"state":["DRAIN"],"reason":"why"})");
+  EXPECT_EQ(write_node_order({"n1", false, ""}), R"({"state":["RESUME"]})");
+}
+
 }  // namespace
 }  // namespace mw::slurm

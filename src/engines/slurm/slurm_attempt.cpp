@@ -28,9 +28,15 @@ constexpr int kMissesMax = 2;
 
 nanoseconds wait_of(Duration duration) { return nanoseconds(duration.count()); }
 
+}  // namespace
+
 bool is_waiting(const SlurmJob& job) {
   return job.state == "PENDING" || job.state == "REQUEUED" || job.state == "REQUEUE_HOLD" ||
          job.state == "SPECIAL_EXIT" || job.state == "REQUEUE_FED";
+}
+
+bool is_over(const SlurmJob& job) {
+  return !is_waiting(job) && !is_on(job) && job.state != "CONFIGURING";
 }
 
 bool is_on(const SlurmJob& job) {
@@ -38,8 +44,6 @@ bool is_on(const SlurmJob& job) {
          job.state == "STOPPED" || job.state == "RESIZING" || job.state == "SIGNALING" ||
          job.state == "STAGE_OUT";
 }
-
-}  // namespace
 
 SlurmAttempt::SlurmAttempt(DesiredAttempt desired, std::string user, std::string directory,
                            Limits limits)
@@ -90,7 +94,7 @@ void SlurmAttempt::refuse(std::string why) { gone(true, std::move(why)); }
 
 void SlurmAttempt::seen(const SlurmJob& job, SteadyTime now) {
   slurm_job_ = job.id;
-  sure_ = true;
+  handed_over_ = sure_ = true;
   in_sight_ = true;
   misses_ = 0;
   if (end_) return;
@@ -111,33 +115,34 @@ void SlurmAttempt::seen(const SlurmJob& job, SteadyTime now) {
   }
 }
 
-void SlurmAttempt::unseen(SteadyTime asked, SteadyTime now) {
+bool SlurmAttempt::unseen(SteadyTime asked, SteadyTime now) {
   // A list that was asked for before says nothing.
   in_sight_ = false;
-  if (end_ || !handed_over_ || asked <= asked_at_) return;
+  if (end_ || !handed_over_ || asked <= asked_at_) return false;
   if (!sure_) {
     if (now - asked_at_ > kUnknownFor) handed_over_ = false;  // it never came to be
-    return;
+    return false;
   }
-  if (++misses_ < kMissesMax) return;
-  look_for_exit(slurm_job_);
+  return ++misses_ >= kMissesMax;
 }
 
 /// Slurm forgets ended jobs after a while (MinJobAge); the script has written down how it ended.
-void SlurmAttempt::look_for_exit(SlurmJobId job) {
+void SlurmAttempt::lost() {
   if (const std::optional<int> code = read_exit(directory_, user_)) {
     has_run_ = true;
     TaskExit exit;
     exit.exit_code = *code;
     return end(AttemptExited{desired_.job, desired_.epoch, std::move(exit)});
   }
-  gone(false, fmt::format("Slurm does not know its job {} any more", job));
+  gone(false, fmt::format("Slurm does not know its job {} any more", slurm_job_));
 }
 
 void SlurmAttempt::ended(const SlurmJob& job) {
   TaskExit exit;
   exit.exit_code = job.exit_code;
   exit.signal = job.exit_signal;
+  // That Slurm does not start it there, or starts it again, is not the job's fault.
+  placed_anew_ = !give_up_.empty() && desired_.goal == AttemptGoal::kRun;
   if (!give_up_.empty()) return gone(!has_run_, give_up_);
   if (job.state == "COMPLETED") {
     exit = TaskExit();
@@ -146,7 +151,13 @@ void SlurmAttempt::ended(const SlurmJob& job) {
       return gone(true, fmt::format("user {} cannot make the folder {} for its output on {}", user_,
                                     directory_, desired_.node_names.front()));
     }
-    if (job.exit_code == kStartedAgain) return gone(false, "Slurm started it again by itself");
+    if (job.exit_code == kStartedAgain) {
+      placed_anew_ = desired_.goal == AttemptGoal::kRun;
+      return gone(false, "Slurm started it again by itself");
+    }
+    if (job.exit_code == kAsWritten) {
+      exit.exit_code = read_exit(directory_, user_).value_or(kAsWritten);
+    }
     if (exit.ok()) exit.exit_code = 1;
     if (job.reason == "JobLaunchFailure") exit.detail = "Slurm could not launch it";
   } else if (job.state == "TIMEOUT") {
@@ -210,6 +221,9 @@ std::vector<InputBody> SlurmAttempt::reports(SteadyTime now) {
   // Whoever cancels it in Slurm means the job, and not only this run of it.
   if (std::exchange(cancelled_there_, false)) {
     result.emplace_back(CancelJob{desired_.job, false, "slurm"});
+  }
+  if (std::exchange(placed_anew_, false)) {
+    result.emplace_back(RequeueJob{desired_.job, "slurm"});
   }
   result.push_back(*end_);
   repeat_delay_ = told_end_ ? std::min<nanoseconds>(2 * repeat_delay_, kRepeatAtMost)

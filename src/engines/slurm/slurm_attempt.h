@@ -18,6 +18,13 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 /// What is to be asked of Slurm for an attempt.
 enum class NextStep { kNothing, kSubmit, kSignal, kCancel };
 
+/// It waits for Slurm to start it.
+bool is_waiting(const SlurmJob& job);
+/// It has nodes.
+bool is_on(const SlurmJob& job);
+/// It has ended, and Slurm will not start it again by itself.
+bool is_over(const SlurmJob& job);
+
 class SlurmAttempt {
  public:
   struct Limits {
@@ -31,6 +38,10 @@ class SlurmAttempt {
   [[nodiscard]] const std::string& directory() const { return directory_; }
   [[nodiscard]] SlurmJobId slurm_job() const { return slurm_job_; }
   [[nodiscard]] bool handed_over() const { return handed_over_; }
+  /// It is to come to its end.
+  [[nodiscard]] bool unwanted() const {
+    return end_ || desired_.goal == AttemptGoal::kStop || !give_up_.empty();
+  }
 
   /// A new goal, or the same told again: then all is reported again.
   /// REQUIRES: same job, attempt and epoch.
@@ -53,7 +64,10 @@ class SlurmAttempt {
 
   // What a list of jobs said, which was asked for at `asked`.
   void seen(const SlurmJob& job, SteadyTime now);
-  void unseen(SteadyTime asked, SteadyTime now);
+  /// True: it is missing though Slurm had taken it, so that Slurm is to be asked for it alone.
+  bool unseen(SteadyTime asked, SteadyTime now);
+  /// Slurm does not know it any more: how it ended is what its script has written down.
+  void lost();
 
   [[nodiscard]] NextStep next_step(SteadyTime now) const;
   /// Something is on its way, so that Slurm is to be looked at soon.
@@ -67,7 +81,6 @@ class SlurmAttempt {
   void ended(const SlurmJob& job);
   void end(InputBody report);
   void gone(bool start_failed, std::string detail);
-  void look_for_exit(SlurmJobId job);
 
   DesiredAttempt desired_;
   std::string user_;
@@ -90,6 +103,7 @@ class SlurmAttempt {
   bool cancelled_ = false;
   std::optional<InputBody> end_;  ///< how it ended
   bool cancelled_there_ = false;  ///< by somebody, in Slurm
+  bool placed_anew_ = false;      ///< it is to start again, and nobody is to blame
   bool told_started_ = false;
   bool told_end_ = false;
   SteadyTime repeat_at_;

@@ -129,11 +129,12 @@ TEST_F(Attempt, WhatNeverBeganIsGoneAtOnce) {
   EXPECT_THAT(reported<AttemptGone>(0)->detail, HasSubstr("before it began"));
 }
 
-TEST_F(Attempt, IsGoneWhenTwoListsDoNotHaveIt) {
+TEST_F(Attempt, IsGoneWhenTwoListsDoNotHaveItAndSlurmDoesNotKnowIt) {
   run();
-  attempt->unseen(at(2), at(2));
-  EXPECT_FALSE(reported<AttemptGone>(2));
-  attempt->unseen(at(3), at(3));
+  EXPECT_FALSE(attempt->unseen(at(2), at(2)));
+  EXPECT_TRUE(attempt->unseen(at(3), at(3))) << "now Slurm is asked for it alone";
+  EXPECT_FALSE(reported<AttemptGone>(3));
+  attempt->lost();
   EXPECT_FALSE(reported<AttemptGone>(3)->start_failed);
 }
 
@@ -229,6 +230,51 @@ TEST_F(View, DrainsComeAndGoAndOursStay) {
   const auto resumed = look({"IDLE"}, {"IDLE"});
   ASSERT_THAT(resumed, SizeIs(1)) << "and n2 is ada's";
   EXPECT_EQ(std::get<ResumeNode>(resumed[0]).node, "n1");
+}
+
+TEST_F(View, ADrainMadeHereIsCarriedThereAndNobodyElsesIsTouched) {
+  view.sign_drains("1a2b3c4d");
+  const std::string reason = "Millwright 1a2b3c4d: draining by ada, fan '3'";
+  look({"IDLE"}, {"IDLE"});
+  EXPECT_THAT(view.orders(), IsEmpty());
+  view.decided({"n1", NodePhase::kDraining, "fan \"3\"", "ada"});
+  const auto orders = view.orders();
+  ASSERT_THAT(orders, SizeIs(1));
+  EXPECT_TRUE(orders[0].drain);
+  EXPECT_EQ(orders[0].reason, reason);
+
+  const auto look_with = [&](std::vector<std::string> states, const std::string& why) {
+    std::vector<InputBody> said;
+    SlurmNode drained = node("n1", std::move(states));
+    drained.reason = why;
+    view.take({drained, node("n2", {"IDLE"})},
+              [&](InputBody body) { said.push_back(std::move(body)); });
+    return said;
+  };
+  EXPECT_THAT(look_with({"IDLE", "DRAIN"}, reason), IsEmpty()) << "it is ours";
+  EXPECT_THAT(view.orders(), IsEmpty());
+  view.decided({"n1", NodePhase::kReady, "", "ada"});
+  EXPECT_THAT(look_with({"IDLE", "DRAIN"}, reason), IsEmpty());
+  ASSERT_THAT(view.orders(), SizeIs(1));
+  EXPECT_FALSE(view.orders()[0].drain) << "it ends with ours";
+
+  // Resumed there, it is resumed here, and not drained again.
+  view.decided({"n1", NodePhase::kDraining, "fan \"3\"", "ada"});
+  EXPECT_THAT(look_with({"IDLE", "DRAIN"}, reason), IsEmpty());
+  const auto resumed = look_with({"IDLE"}, "");
+  ASSERT_THAT(resumed, SizeIs(1));
+  EXPECT_EQ(std::get<ResumeNode>(resumed[0]).by, kBySlurm);
+  EXPECT_THAT(view.orders(), IsEmpty());
+
+  // Somebody else's stays, whatever is decided here.
+  view.decided({"n1", NodePhase::kReady, "", ""});
+  look_with({"IDLE", "DRAIN"}, "theirs");
+  view.decided({"n1", NodePhase::kDraining, "theirs", kBySlurm});
+  view.decided({"n1", NodePhase::kQuarantined, "ours, too", "ada"});
+  look_with({"IDLE", "DRAIN"}, "theirs");
+  EXPECT_THAT(view.orders(), IsEmpty());
+  look_with({"IDLE"}, "");
+  EXPECT_THAT(view.orders(), SizeIs(1)) << "theirs is over, ours is not";
 }
 
 TEST_F(View, WhatOthersUseIsToldWhenItChanges) {

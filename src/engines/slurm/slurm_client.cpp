@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "codec/units.h"
+#include "engines/slurm/slurm_command.h"
 
 namespace mw::slurm {
 namespace {
@@ -14,6 +15,7 @@ constexpr std::string_view kUnix = "unix:";
 constexpr long kConnectTimeoutMs = 3'000;
 /// slurmrestd waits for slurmctld up to MessageTimeout (10 s by default, 100 s on the largest).
 constexpr long kTimeoutMs = 120'000;
+constexpr long kNodesTimeoutMs = 10'000;
 /// Lists of a cluster of 31,250 busy nodes are some 100 MB.
 constexpr std::size_t kBodyBytesMax = std::size_t{1} << 30;
 
@@ -131,7 +133,7 @@ Result<SlurmClient::Reply> SlurmClient::ask(const char* method, const std::strin
   }
   ::curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
   ::curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
-  ::curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, kTimeoutMs);
+  ::curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms_ != 0 ? timeout_ms_ : kTimeoutMs);
   ::curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   ::curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
   ::curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, give_up);
@@ -146,14 +148,14 @@ Result<SlurmClient::Reply> SlurmClient::ask(const char* method, const std::strin
                fmt::format("slurmrestd at {}: {}", address_, ::curl_easy_strerror(code))};
 }
 
-Result<std::string> SlurmClient::get(const std::string& path) {
-  auto reply = ask("GET", path, nullptr, identity_.self());
+Result<std::string> SlurmClient::get(const std::string& path, const std::string& user) {
+  auto reply = ask("GET", path, nullptr, user);
   if (!reply) return Error{ErrorCode::kUnavailable, reply.error().message};
   if (reply->status >= 200 && reply->status < 300) return std::move(reply->body);
   if (const auto fault = read_fault(reply->body)) {
-    const bool refused = code_of(*fault) == ErrorCode::kForbidden;
-    return Error{refused ? ErrorCode::kForbidden : ErrorCode::kUnavailable,
-                 "Slurm says: " + fault->text};
+    const ErrorCode code = code_of(*fault);
+    const bool said = code == ErrorCode::kForbidden || code == ErrorCode::kNotFound;
+    return Error{said ? code : ErrorCode::kUnavailable, "Slurm says: " + fault->text};
   }
   const bool unknown_to_it = reply->status == 401 || reply->status == 403 ||
                              reply->body.find("uthentication") != std::string::npos;
@@ -173,7 +175,7 @@ Result<std::string> SlurmClient::get(const std::string& path) {
 }
 
 Result<void> SlurmClient::connect() {
-  const auto description = get("/openapi/v3");
+  const auto description = get("/openapi/v3", identity_.self());
   if (!description) return description.error();
   const auto version = choose_version(*description);
   if (!version) return version.error();
@@ -182,19 +184,42 @@ Result<void> SlurmClient::connect() {
 }
 
 Result<std::vector<SlurmNode>> SlurmClient::nodes() {
-  const auto body = get(version_.path() + "/nodes");
-  if (!body) return body.error();
-  return read_nodes(*body);
+  const bool may_be_slow = version_.number == kRestOldest;
+  if (!nodes_by_command_) {
+    timeout_ms_ = may_be_slow ? kNodesTimeoutMs : 0;
+    const auto body = get(version_.path() + "/nodes", identity_.self());
+    timeout_ms_ = 0;
+    if (body) return read_nodes(*body);
+    if (!may_be_slow || body.error().message.find("Timeout was reached") == std::string::npos) {
+      return body.error();
+    }
+  }
+  const auto listed =
+      run_query({"sinfo", "-a", "--json"}, identity_.token(identity_.self(), wall_clock()), stop_);
+  if (!listed) {
+    return Error{ErrorCode::kUnavailable,
+                 "slurmrestd takes too long to list its nodes (22.05 does, of many), and " +
+                     listed.error().message +
+                     "; sinfo has to work here, as the user that serves (SLURM_CONF)"};
+  }
+  nodes_by_command_ = true;
+  return read_nodes(*listed);
 }
 
 Result<std::vector<SlurmPartition>> SlurmClient::partitions() {
-  const auto body = get(version_.path() + "/partitions");
+  const auto body = get(version_.path() + "/partitions", identity_.self());
   if (!body) return body.error();
   return read_partitions(*body);
 }
 
 Result<std::vector<SlurmJob>> SlurmClient::jobs() {
-  const auto body = get(version_.path() + "/jobs");
+  const auto body = get(version_.path() + "/jobs", identity_.self());
+  if (!body) return body.error();
+  return read_jobs(*body);
+}
+
+Result<std::vector<SlurmJob>> SlurmClient::job(SlurmJobId job, const std::string& user) {
+  const auto body = get(fmt::format("{}/job/{}", version_.path(), job), user);
   if (!body) return body.error();
   return read_jobs(*body);
 }
@@ -220,7 +245,7 @@ Result<SlurmJobId> SlurmClient::submit(const SlurmSubmission& submission, const 
   return id;
 }
 
-Result<void> SlurmClient::delete_job(SlurmJobId job, const std::string& query,
+Result<void> SlurmClient::delete_job(const std::string& job, const std::string& query,
                                      const std::string& user) {
   const auto reply =
       ask("DELETE", fmt::format("{}/job/{}{}", version_.path(), job, query), nullptr, user);
@@ -236,11 +261,63 @@ Result<void> SlurmClient::delete_job(SlurmJobId job, const std::string& query,
 
 Result<void> SlurmClient::signal(SlurmJobId job, const std::string& signal,
                                  const std::string& user) {
-  return delete_job(job, "?signal=" + signal, user);
+  return delete_job(std::to_string(job), "?signal=" + signal, user);
 }
 
-Result<void> SlurmClient::cancel(SlurmJobId job, const std::string& user) {
+Result<void> SlurmClient::cancel(const std::string& job, const std::string& user) {
   return delete_job(job, "", user);
+}
+
+Result<void> SlurmClient::change(const std::string& path, const std::string& body) {
+  const auto reply = ask("POST", version_.path() + path, &body, identity_.self());
+  if (!reply) return reply.error();
+  if (const auto fault = read_fault(reply->body)) {
+    return Error{code_of(*fault), "Slurm says: " + fault->text};
+  }
+  if (reply->status >= 200 && reply->status < 300) return {};
+  return Error{ErrorCode::kTimeout,
+               fmt::format("slurmrestd answered with status {}: {}", reply->status,
+                           in_quotes(reply->body.substr(0, 120)))};
+}
+
+Result<void> SlurmClient::release(const std::string& job, const SlurmRelease& release) {
+  return change("/job/" + job, write_release(release, version_));
+}
+
+Result<void> SlurmClient::hold(const std::string& job) {
+  return change("/job/" + job, write_hold(true));
+}
+
+Result<void> SlurmClient::unhold(const std::string& job) {
+  return change("/job/" + job, write_hold(false));
+}
+
+Result<void> SlurmClient::let_go(const std::string& job) {
+  // No version of the interface takes "no nodes" for an answer to which nodes it is to have.
+  if (auto freed = command({"scontrol", "update", "JobId=" + job, "NodeList="}); !freed) {
+    return freed;
+  }
+  return unhold(job);
+}
+
+Result<void> SlurmClient::requeue_hold(const std::string& job) {
+  return command({"scontrol", "requeuehold", job});
+}
+
+Result<void> SlurmClient::note(const std::string& job, const std::string& text) {
+  return command({"scontrol", "update", "JobId=" + job, "AdminComment=" + scontrol_value(text)});
+}
+
+Result<void> SlurmClient::change(const NodeOrder& order) {
+  if (can_change_nodes(version_)) return change("/node/" + order.node, write_node_order(order));
+  std::vector<std::string> arguments = {"scontrol", "update", "NodeName=" + order.node,
+                                        order.drain ? "State=DRAIN" : "State=RESUME"};
+  if (order.drain) arguments.push_back("Reason=" + order.reason);
+  return command(std::move(arguments));
+}
+
+Result<void> SlurmClient::command(std::vector<std::string> arguments) {
+  return run_command(arguments, identity_.token(identity_.self(), wall_clock()), stop_);
 }
 
 }  // namespace mw::slurm

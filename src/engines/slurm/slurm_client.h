@@ -36,17 +36,38 @@ class SlurmClient {
 
   /// Finds the version to speak. Called before anything else, and again after an upgrade.
   Result<void> connect();
+  /// What another client has found.
+  void speak(RestVersion version) { version_ = version; }
   [[nodiscard]] const RestVersion& version() const { return version_; }
   [[nodiscard]] const Identity& identity() const { return identity_; }
 
+  /// By REST; by `sinfo --json` where slurmrestd takes too long for it: 22.05 does, from some ten
+  /// thousand nodes on.
   Result<std::vector<SlurmNode>> nodes();
   Result<std::vector<SlurmPartition>> partitions();
   Result<std::vector<SlurmJob>> jobs();
   Result<SlurmJobId> submit(const SlurmSubmission& submission, const std::string& user);
   /// To all processes of the job.  `signal`: its name, as "SIGURG".
   Result<void> signal(SlurmJobId job, const std::string& signal, const std::string& user);
-  /// Slurm ends it: SIGTERM, KillWait, SIGKILL.
-  Result<void> cancel(SlurmJobId job, const std::string& user);
+  /// Slurm ends it: SIGTERM, KillWait, SIGKILL.  `job`: also "12_3".
+  Result<void> cancel(const std::string& job, const std::string& user);
+  /// The one job, as its user sees it: also where lists hide it from us (PrivateData).
+  Result<std::vector<SlurmJob>> job(SlurmJobId job, const std::string& user);
+
+  // What only an operator of the cluster may.
+  /// A job that waits and is held: pins it to nodes and lets it go, at once or not at all.
+  /// REQUIRES: it waits. One that runs would be taken from the nodes that are not named.
+  Result<void> release(const std::string& job, const SlurmRelease& release);
+  /// It has its nodes by Slurm's own scheduler again.
+  Result<void> let_go(const std::string& job);
+  Result<void> hold(const std::string& job);
+  /// Lets go what is pinned already.
+  Result<void> unhold(const std::string& job);
+  /// Takes it off its nodes and back into the queue, held.
+  Result<void> requeue_hold(const std::string& job);
+  /// What its people see as AdminComment.
+  Result<void> note(const std::string& job, const std::string& text);
+  Result<void> change(const NodeOrder& order);
 
  private:
   class Transfer;
@@ -56,12 +77,18 @@ class SlurmClient {
   };
   Result<Reply> ask(const char* method, const std::string& path, const std::string* body,
                     const std::string& user);
-  Result<std::string> get(const std::string& path);
-  Result<void> delete_job(SlurmJobId job, const std::string& query, const std::string& user);
+  Result<std::string> get(const std::string& path, const std::string& user);
+  Result<void> delete_job(const std::string& job, const std::string& query,
+                          const std::string& user);
+  /// Posts a change, as an operator.
+  Result<void> change(const std::string& path, const std::string& body);
+  Result<void> command(std::vector<std::string> arguments);
 
   std::string address_;
   Identity identity_;
   RestVersion version_;
+  bool nodes_by_command_ = false;
+  long timeout_ms_ = 0;  ///< 0: the usual
   const std::atomic<bool>& stop_;
   std::unique_ptr<Transfer> transfer_;
 };

@@ -6,18 +6,21 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
-#include <cstring>
 #include <deque>
-#include <fstream>
 #include <map>
 #include <mutex>
 #include <set>
 #include <thread>
+#include <utility>
 #include <variant>
 
+#include "engines/slurm/adopter.h"
+#include "engines/slurm/adoption.h"
 #include "engines/slurm/attempt_store.h"
 #include "engines/slurm/cluster_view.h"
+#include "engines/slurm/handing_over.h"
 #include "engines/slurm/job_script.h"
+#include "engines/slurm/node_orders.h"
 #include "engines/slurm/output.h"
 #include "engines/slurm/slurm_attempt.h"
 #include "engines/slurm/slurm_client.h"
@@ -42,7 +45,10 @@ struct ForgetAttempt {
   JobId job;
   Epoch epoch;
 };
-using Command = std::variant<DesiredAttempt, ForgetAttempt, NodeDecision>;
+using Command = std::variant<DesiredAttempt, ForgetAttempt, NodeDecision, AdoptedFate>;
+
+/// slurmrestd has 20 threads by default, and others ask it, too.
+constexpr std::size_t kRequestsAtOnce = 8;
 
 Instant wall_clock() {
   return Instant(
@@ -56,15 +62,20 @@ class SlurmEngine final : public Engine {
  public:
   SlurmEngine(SlurmEngineOptions options, Identity identity, ClusterTopology topology)
       : options_(std::move(options)),
-        client_(options_.address, std::move(identity), stopping_),
+        client_(options_.address, identity, stopping_),
+        pool_(options_.address, identity, stopping_, kRequestsAtOnce),
         store_(options_.home / "slurm", options_.records_kept),
-        cluster_(options_.site, options_.partitions, std::move(topology)) {}
+        cluster_(options_.site, options_.partitions, std::move(topology)),
+        adopter_({client_, pool_, cluster_, store_}, options_.adopt,
+                 {options_.start_timeout, options_.repeat_after}) {}
   ~SlurmEngine() override { detach(); }
 
   Result<void> start(ObservationSink sink, std::vector<DesiredAttempt> desired) override;
   void set(DesiredAttempt desired) override { enqueue(std::move(desired)); }
   void forget(JobId job, Epoch epoch) override { enqueue(ForgetAttempt{job, epoch}); }
   void node_is(const NodeDecision& decision) override { enqueue(decision); }
+  void adopted_is(const AdoptedFate& fate) override { enqueue(fate); }
+  bool adopts() const override { return true; }
   void detach() override;
   Result<LogChunk> read_log(const LogQuery& query) override;
   std::string containment() const override {
@@ -85,12 +96,14 @@ class SlurmEngine final : public Engine {
   void handle(DesiredAttempt desired);
   void handle(const ForgetAttempt& command);
   void handle(const NodeDecision& decision) { cluster_.decided(decision); }
+  void handle(const AdoptedFate& fate) { adopter_.fate(fate); }
+  void look_for_missing(SlurmAttempt& attempt);
   void begin(DesiredAttempt desired);
   void look_at_slurm();
   void compare(const Look& look);
   void clear_away(const SlurmJob& job, const JobMark& mark);
   void service(SlurmAttempt& attempt);
-  void submit(SlurmAttempt& attempt);
+  bool hand_over_all();
   void stop(SlurmAttempt& attempt, NextStep step);
   void note_reached(const Result<void>& reached);
   [[nodiscard]] std::optional<JobMark> our_mark(const SlurmJob& job) const;
@@ -99,6 +112,7 @@ class SlurmEngine final : public Engine {
   const SlurmEngineOptions options_;
   std::atomic<bool> stopping_ = false;
   SlurmClient client_;
+  ClientPool pool_;
   ObservationSink sink_;
   std::atomic<bool> listed_ = false;
   std::atomic<int> version_ = 0;  ///< of the REST interface, for people
@@ -107,11 +121,12 @@ class SlurmEngine final : public Engine {
   mutable std::mutex mutex_;  ///< of the next two
   std::deque<Command> commands_;
   std::condition_variable changed_;
-  mutable std::mutex store_mutex_;
   AttemptStore store_;  ///< changed by the thread, read by others as well
 
   // Of the thread.
   ClusterView cluster_;
+  Adopter adopter_;
+  NodeOrders node_orders_;
   std::map<JobId, SlurmAttempt> attempts_;
   std::map<JobId, Epoch> newest_;
   std::set<Epoch> forgotten_;
@@ -120,6 +135,7 @@ class SlurmEngine final : public Engine {
   SteadyTime partitions_at_;
   bool connected_ = false;
   bool reached_ = true;
+  bool told_of_hidden_ = false;
 };
 
 std::optional<JobMark> SlurmEngine::our_mark(const SlurmJob& job) const {
@@ -130,6 +146,7 @@ std::optional<JobMark> SlurmEngine::our_mark(const SlurmJob& job) const {
 
 /// Its room is counted by us already. Anybody can write such a comment on a job of their own.
 bool SlurmEngine::is_ours(const SlurmJob& job) const {
+  if (adopter_.owns(job)) return true;
   const auto mark = our_mark(job);
   if (!mark) return false;
   const auto wanted = attempts_.find(mark->job);
@@ -139,6 +156,7 @@ bool SlurmEngine::is_ours(const SlurmJob& job) const {
 Result<void> SlurmEngine::start(ObservationSink sink, std::vector<DesiredAttempt> desired) {
   const bool used_before = std::filesystem::exists(options_.home / "slurm" / "id");
   if (auto opened = store_.open(); !opened) return opened;
+  cluster_.sign_drains(store_.home_id());
   sink_ = std::move(sink);
   take_commands();
   for (DesiredAttempt& each : desired) handle(std::move(each));
@@ -175,10 +193,13 @@ void SlurmEngine::run() {
     take_commands();
     const SteadyTime now = SteadyClock::now();
     if (now >= look_at_) look_at_slurm();
+    bool more = hand_over_all();
     for (auto& [job, attempt] : attempts_) {
       if (stopping_) return;
       service(attempt);
     }
+    more = adopter_.service(reached_ && !cluster_.empty(), sink_) || more;
+    if (more) continue;
     std::unique_lock lock(mutex_);
     changed_.wait_until(lock, look_at_, [&] { return stopping_ || !commands_.empty(); });
   }
@@ -198,6 +219,11 @@ void SlurmEngine::take_commands() {
 
 void SlurmEngine::handle(DesiredAttempt desired) {
   if (forgotten_.contains(desired.epoch)) return;
+  if (adopted_job(desired.client_key)) {
+    adopter_.want(std::move(desired), SteadyClock::now());
+    look_at_ = std::min(look_at_, SteadyClock::now() + wait_of(options_.look_soon));
+    return;
+  }
   Epoch& newest = newest_[desired.job];
   if (desired.epoch < newest) return;
   newest = desired.epoch;
@@ -212,13 +238,8 @@ void SlurmEngine::handle(DesiredAttempt desired) {
 }
 
 void SlurmEngine::begin(DesiredAttempt desired) {
-  const AttemptKey key(desired.job, desired.attempt);
-  const AttemptRecord* record = nullptr;
-  {
-    const std::scoped_lock lock(store_mutex_);
-    record = store_.find(key);
-  }
-  const bool known = record != nullptr && record->epoch == desired.epoch;
+  const auto record = store_.find({desired.job, desired.attempt});
+  const bool known = record && record->epoch == desired.epoch;
   const std::string user = desired.spec->user;
   std::string directory = known ? record->directory : output_directory(desired, store_.home_id());
   const JobId job = desired.job;
@@ -235,14 +256,14 @@ void SlurmEngine::begin(DesiredAttempt desired) {
 void SlurmEngine::handle(const ForgetAttempt& command) {
   forgotten_.insert(command.epoch);
   if (forgotten_.size() > kForgottenKept) forgotten_.erase(forgotten_.begin());
+  if (const auto attempt = adopter_.forget(command.job, command.epoch)) {
+    store_.end({command.job, *attempt});
+  }
   const auto newest = newest_.find(command.job);
   if (newest != newest_.end() && newest->second <= command.epoch) newest_.erase(newest);
   const auto found = attempts_.find(command.job);
   if (found == attempts_.end() || found->second.desired().epoch != command.epoch) return;
-  {
-    const std::scoped_lock lock(store_mutex_);
-    store_.end({command.job, found->second.desired().attempt});
-  }
+  store_.end({command.job, found->second.desired().attempt});
   attempts_.erase(found);  // what Slurm still has of it is cleared away when it is next seen
 }
 
@@ -295,8 +316,9 @@ void SlurmEngine::look_at_slurm() {
   connected_ = reached.ok();
   note_reached(reached);
   const SteadyTime now = SteadyClock::now();
-  const bool soon =
-      std::ranges::any_of(attempts_, [](const auto& each) { return each.second.unsettled(); });
+  const bool soon = adopter_.unsettled() || std::ranges::any_of(attempts_, [](const auto& each) {
+                      return each.second.unsettled();
+                    });
   const nanoseconds pause = wait_of(soon ? options_.look_soon : options_.look_later);
   // Three times as long as it took: Slurm has other things to do.
   look_at_ = now + std::max<nanoseconds>(pause, 3 * (now - began));
@@ -335,21 +357,49 @@ void SlurmEngine::compare(const Look& look) {
   }
   for (auto& [id, attempt] : attempts_) {
     const auto found = first.find(id);
-    if (found != first.end()) {
-      attempt.seen(*found->second, now);
-    } else {
-      attempt.unseen(look.asked, now);
+    if (found == first.end()) {
+      if (attempt.unseen(look.asked, now)) look_for_missing(attempt);
+      continue;
     }
+    attempt.seen(*found->second, now);
+    // The rule that hands others' jobs to us holds ours, too.
+    const SlurmJob& job = *found->second;
+    if (!waits_for_decision(job) || attempt.unwanted()) continue;
+    if (const auto done = client_.unhold(job.name()); !done) {
+      spdlog::warn("slurm engine: Slurm's job {} of ours is held: {}", job.id,
+                   done.error().message);
+    }
+  }
+  adopter_.look(look.jobs, look.asked, sink_);
+  node_orders_.carry_out(cluster_.orders(), client_, cluster_);
+}
+
+/// Slurm's list does not have it any more. That alone says nothing: jobs of others may be hidden
+/// from whom lists are asked for as (PrivateData). Its user sees it.
+void SlurmEngine::look_for_missing(SlurmAttempt& attempt) {
+  if (attempt.slurm_job() == 0) return attempt.lost();  // nobody has ever seen it
+  const auto found = client_.job(attempt.slurm_job(), attempt.user());
+  if (!found) {
+    if (found.error().code == ErrorCode::kNotFound) attempt.lost();
+    return;
+  }
+  const auto ours = std::ranges::find_if(*found, [&](const SlurmJob& job) {
+    const auto mark = our_mark(job);
+    return mark && mark->epoch == attempt.desired().epoch;
+  });
+  if (ours == found->end()) return attempt.lost();  // the number is another job's by now
+  attempt.seen(*ours, SteadyClock::now());
+  if (!std::exchange(told_of_hidden_, true)) {
+    spdlog::warn(
+        "slurm engine: Slurm hides jobs from {} (PrivateData): what others use is not "
+        "known; ask for lists as one who sees all, by --slurm-user",
+        client_.identity().self());
   }
 }
 
 /// A job in our name that nobody wants any more.
 void SlurmEngine::clear_away(const SlurmJob& job, const JobMark& mark) {
-  const bool over =
-      !job.completing &&
-      (job.state == "COMPLETED" || job.state == "FAILED" || job.state == "CANCELLED" ||
-       job.state == "TIMEOUT" || job.state == "NODE_FAIL" || job.state == "PREEMPTED" ||
-       job.state == "OUT_OF_MEMORY" || job.state == "BOOT_FAIL" || job.state == "DEADLINE");
+  const bool over = !job.completing && is_over(job);
   if (over) {
     cleared_.erase(job.id);
     return;
@@ -360,21 +410,36 @@ void SlurmEngine::clear_away(const SlurmJob& job, const JobMark& mark) {
   again_at = now + std::chrono::seconds(5);
   spdlog::info("slurm engine: Slurm's job {} (job {}, attempt {}) is not wanted: cancelling it",
                job.id, mark.job.value(), mark.attempt.value());
-  if (const auto done = client_.cancel(job.id, job.user); !done) {
+  if (const auto done = client_.cancel(job.name(), job.user); !done) {
     spdlog::warn("slurm engine: cannot cancel Slurm's job {}: {}", job.id, done.error().message);
   }
 }
 
 // --- doing --------------------------------------------------------------------------------------
 
+/// Result: whether there are more than were handed over at once.
+bool SlurmEngine::hand_over_all() {
+  if (!reached_ || cluster_.empty()) return false;
+  const SteadyTime now = SteadyClock::now();
+  std::vector<SlurmAttempt*> due;
+  for (auto& [job, attempt] : attempts_) {
+    attempt.advance(now);
+    if (attempt.next_step(now) != NextStep::kSubmit) continue;
+    if (due.size() == kHandedOverAtOnce) break;
+    due.push_back(&attempt);
+  }
+  if (due.empty()) return false;
+  hand_over(due, cluster_, options_, store_, client_, pool_);
+  look_at_ = std::min(look_at_, SteadyClock::now() + wait_of(options_.look_soon));
+  return due.size() == kHandedOverAtOnce;
+}
+
 void SlurmEngine::service(SlurmAttempt& attempt) {
   SteadyTime now = SteadyClock::now();
   attempt.advance(now);
   switch (attempt.next_step(now)) {
     case NextStep::kNothing:
-      break;
-    case NextStep::kSubmit:
-      if (reached_ && !cluster_.empty()) submit(attempt);
+    case NextStep::kSubmit:  // hand_over_all() does it
       break;
     case NextStep::kSignal:
     case NextStep::kCancel:
@@ -385,49 +450,11 @@ void SlurmEngine::service(SlurmAttempt& attempt) {
   for (InputBody& report : attempt.reports(now)) sink_(std::move(report));
 }
 
-void SlurmEngine::submit(SlurmAttempt& attempt) {
-  const DesiredAttempt& desired = attempt.desired();
-  const JobMark mark{store_.home_id(), desired.job, desired.attempt, desired.epoch};
-  if (const auto allowed = client_.identity().may_act_as(attempt.user()); !allowed) {
-    return attempt.refuse(allowed.error().message);
-  }
-  const auto submission = make_submission(desired, cluster_, options_, mark);
-  if (!submission) return attempt.refuse(submission.error().message);
-  AttemptRecord record{desired.epoch, attempt.user(), attempt.directory(), wall_clock(), 0};
-  const AttemptKey key(desired.job, desired.attempt);
-  const auto put = [&] {
-    const std::scoped_lock lock(store_mutex_);
-    return store_.put(key, record);
-  };
-  if (const auto written = put(); !written) return attempt.refuse(written.error().message);
-  attempt.hand_over(SteadyClock::now());
-  const auto taken = client_.submit(*submission, attempt.user());
-  if (taken) {
-    attempt.taken(*taken, SteadyClock::now());
-    record.slurm_job = *taken;
-    // Not having it on disk costs a look at Slurm's list later, and nothing else.
-    if (const auto written = put(); !written) spdlog::warn("{}", written.error().message);
-    look_at_ = std::min(look_at_, SteadyClock::now() + wait_of(options_.look_soon));
-    return;
-  }
-  const Error& fault = taken.error();
-  switch (fault.code) {
-    case ErrorCode::kUnavailable:
-      return attempt.not_reached(SteadyClock::now());
-    case ErrorCode::kTimeout:
-      spdlog::warn("slurm engine: job {}, attempt {}: {}; whether Slurm took it will be seen",
-                   desired.job.value(), desired.attempt.value(), fault.message);
-      return attempt.unknown(SteadyClock::now());
-    default:
-      return attempt.refuse(fault.message);
-  }
-}
-
 void SlurmEngine::stop(SlurmAttempt& attempt, NextStep step) {
   const SlurmJobId job = attempt.slurm_job();
   const Result<void> done = step == NextStep::kSignal
                                 ? client_.signal(job, kStopSignal, attempt.user())
-                                : client_.cancel(job, attempt.user());
+                                : client_.cancel(std::to_string(job), attempt.user());
   // That it has ended, or is not known, the next look tells.
   if (step == NextStep::kSignal) {
     if (done) attempt.signalled();
@@ -441,19 +468,13 @@ void SlurmEngine::stop(SlurmAttempt& attempt, NextStep step) {
 }
 
 Result<LogChunk> SlurmEngine::read_log(const LogQuery& query) {
-  AttemptRecord record;
-  {
-    const std::scoped_lock lock(store_mutex_);
-    const AttemptRecord* found = store_.find({query.job, query.attempt});
-    if (found == nullptr) {
-      return Error{ErrorCode::kNotFound,
-                   fmt::format("no output of job {}, attempt {} is known here: it has not been "
-                               "handed to Slurm, or that was long ago",
-                               query.job.value(), query.attempt.value())};
-    }
-    record = *found;
-  }
-  return read_output(record, query);
+  const AttemptKey key(query.job, query.attempt);
+  const bool ended = store_.has_ended(key);
+  if (const auto record = store_.find(key)) return read_output(*record, query, ended);
+  return Error{ErrorCode::kNotFound,
+               fmt::format("no output of job {}, attempt {} is known here: it has not been "
+                           "handed to Slurm, or that was long ago",
+                           query.job.value(), query.attempt.value())};
 }
 
 }  // namespace
@@ -464,21 +485,10 @@ Result<std::unique_ptr<Engine>> make_slurm_engine(SlurmEngineOptions options) {
   if (auto checked = slurm::check_address(options.address); !checked) return checked.error();
   auto identity = slurm::Identity::for_address(options.address, options.jwt_key, options.self);
   if (!identity) return identity.error();
-  slurm::ClusterTopology topology;
-  if (!options.topology.empty()) {
-    std::ifstream file(options.topology);
-    if (!file) {
-      return Error{ErrorCode::kUnavailable,
-                   fmt::format("--slurm-topology: cannot read {}: {}", options.topology.string(),
-                               std::strerror(errno))};
-    }
-    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    auto parsed = slurm::parse_topology_conf(text, options.topology.string());
-    if (!parsed) return parsed.error();
-    topology = std::move(*parsed);
-  }
+  auto topology = slurm::read_topology_conf(options.topology);
+  if (!topology) return topology.error();
   return std::unique_ptr<Engine>(std::make_unique<slurm::SlurmEngine>(
-      std::move(options), std::move(*identity), std::move(topology)));
+      std::move(options), std::move(*identity), std::move(*topology)));
 }
 
 }  // namespace mw

@@ -1,7 +1,8 @@
-// A Slurm cluster as a site, in submit mode: Slurm starts, confines and ends processes; which jobs
-// run where is decided here. Each attempt is one Slurm job that is pinned to the decided nodes.
-// What others hand to Slurm themselves goes on as before and is counted as used by them. See
-// README.md.
+// A Slurm cluster as a site: Slurm starts, confines and ends processes; which jobs run where is
+// decided here. Each attempt of a job of ours is one Slurm job that is pinned to the decided nodes
+// (submit mode). Jobs that people hand to partitions that were given to us are decided about as
+// well, and pinned and let go where they wait in Slurm (adopt mode). What others hand to Slurm
+// themselves goes on as before and is counted as used by them. See README.md.
 #pragma once
 
 #include <filesystem>
@@ -22,6 +23,7 @@ struct SlurmEngineOptions {
   std::string self;                     ///< who we are in Slurm, for what is no user's job
   std::filesystem::path jwt_key;        ///< empty: over a socket, as whoever slurmrestd runs as
   std::vector<std::string> partitions;  ///< to use; empty: all that are up
+  std::vector<std::string> adopt;       ///< partitions whose held jobs are ours to decide about
   std::filesystem::path topology;       ///< topology.conf; empty: no switches are known
   std::string site = "slurm";
   std::filesystem::path mw_binary;  ///< told to tasks as MILLWRIGHT_BIN

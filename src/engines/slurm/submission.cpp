@@ -158,8 +158,9 @@ std::optional<JobMark> read_mark(std::string_view comment) {
 }
 
 std::string output_directory(const DesiredAttempt& desired, const std::string& home_id) {
-  return fmt::format("{}/millwright-{}/{}.{}", desired.spec->workdir, home_id, desired.job.value(),
-                     desired.attempt.value());
+  // A folder belongs to whoever makes it first, and several may work in one place.
+  return fmt::format("{}/millwright-{}-{}/{}.{}", desired.spec->workdir, home_id,
+                     desired.spec->user, desired.job.value(), desired.attempt.value());
 }
 
 Result<SlurmSubmission> make_submission(const DesiredAttempt& desired, const ClusterView& cluster,

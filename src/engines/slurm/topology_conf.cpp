@@ -1,7 +1,13 @@
 #include "engines/slurm/topology_conf.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
 #include <set>
 
 #include "codec/units.h"
@@ -120,6 +126,17 @@ Result<ClusterTopology> parse_topology_conf(std::string_view text, const std::st
     }
   }
   return tree.stands();
+}
+
+Result<ClusterTopology> read_topology_conf(const std::filesystem::path& path) {
+  if (path.empty()) return ClusterTopology();
+  std::ifstream file(path);
+  if (!file) {
+    return Error{ErrorCode::kUnavailable, fmt::format("--slurm-topology: cannot read {}: {}",
+                                                      path.string(), std::strerror(errno))};
+  }
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  return parse_topology_conf(text, path.string());
 }
 
 }  // namespace mw::slurm

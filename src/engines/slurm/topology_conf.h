@@ -3,6 +3,7 @@
 // topology" prints has the same form and is read as well.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
@@ -24,5 +25,7 @@ struct ClusterTopology {
 /// higher up join the whole site and are left out. A block is a scale-up domain.
 /// Errors: kInvalid, with the line and what is wrong in it.
 Result<ClusterTopology> parse_topology_conf(std::string_view text, const std::string& file);
+/// The same from a file; empty path: no switches.  Errors: also kUnavailable.
+Result<ClusterTopology> read_topology_conf(const std::filesystem::path& path);
 
 }  // namespace mw::slurm

@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""The Slurm engine at the size of a whole fleet: how long until a control plane knows all nodes of a real
+slurmctld, and how many jobs a second it has Slurm start without falling behind.
+
+    ./dev bench slurm_engine [--nodes N] [--jobs N] [--rate N] [--json] [--install]
+
+The nodes are cloud nodes: Slurm allocates them and nothing is launched (cluster.py), so a job counts as
+started when slurmctld has given it its node. The cluster is made for this: whole nodes
+(select/linear) and no topology, for what is measured is the engine and not Slurm's own search,
+which takes 100 ms a start when it has to look at 31,250 nodes by GPU (./dev bench peer_slurm).
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import cluster
+import scenario
+from cluster import Trouble
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests/lib"))
+from control_plane import ControlPlane  # noqa: E402
+
+REST_USER = "www-data"
+
+
+class FastCluster(cluster.Cluster):
+    """The same nodes, as somebody would set Slurm up for many small starts, and slurmrestd beside it."""
+
+    def write_configuration(self):
+        super().write_configuration()
+        path = self.folder / "slurm.conf"
+        lines = [line for line in path.read_text().splitlines()
+                 if not line.startswith(("SelectTypeParameters=", "TopologyPlugin=", "SelectType=",
+                                         "SchedulerParameters="))]
+        lines += ["SelectType=select/linear", "TopologyPlugin=topology/none",
+                  "SchedulerParameters=defer,sched_min_interval=100000,sched_interval=1,"
+                  "batch_sched_delay=0,default_queue_depth=2000,max_rpc_cnt=0"]
+        path.write_text("\n".join(lines) + "\n")
+        self.folder.chmod(0o755)
+
+    def start(self):
+        self.environment = self.start_daemons()
+        user = pwd.getpwnam(REST_USER)
+        rest = self.folder / "rest"
+        rest.mkdir()
+        os.chown(rest, user.pw_uid, user.pw_gid)
+        self.socket = rest / "slurmrestd.sock"
+        log = open(self.folder / "slurmrestd.out", "wb")
+
+        def begin():
+            os.setgroups([])
+            os.setgid(user.pw_gid)
+            os.setuid(user.pw_uid)
+            cluster.die_with_parent()
+
+        self.processes.append(subprocess.Popen(  # pylint: disable=consider-using-with
+            ["slurmrestd", "-s", "openapi/v0.0.38", "-a", "rest_auth/local", f"unix:{self.socket}"],
+            env=self.environment,
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=begin))
+        log.close()
+        self.wait_for("slurmrestd", self.socket.exists)
+
+
+def tell(options, metric, value, unit, note=""):
+    if options.json:
+        print(json.dumps({"metric": metric, "value": float(f"{value:.6g}"), "unit": unit, "note": note}), flush=True)
+    else:
+        print(f"{metric:44} {value:12.6g} {unit:8} {note}", flush=True)
+
+
+def wait(what, condition, seconds):
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise Trouble(f"gave up after {seconds} s waiting for {what}")
+        time.sleep(0.2)
+    return value
+
+
+def started(slurm):
+    """Jobs that slurmctld has given their nodes: it goes on waiting for those to be powered up."""
+    done = subprocess.run(["squeue", "-h", "-t", "CF,R", "-o", "%A"], env=slurm.environment, check=True,
+                          stdout=subprocess.PIPE, text=True)
+    return done.stdout.count("\n")
+
+
+def measure(options, slurm):
+    plane = ControlPlane(user=REST_USER)
+    plane.engine = ["--slurm", f"unix:{slurm.socket}", "--slurm-partition", "main"]
+    plane.environment.update(slurm.environment)
+    began = time.monotonic()
+    plane.start(wait=False)
+    try:
+        wait("the control plane", lambda: answers(plane), 300)
+        known = wait("all nodes", lambda: plane.get("/v1/nodes?limit=1")["count"] == options.nodes, 300)
+        assert known
+        tell(options, "inventory", time.monotonic() - began, "s", f"{options.nodes} nodes, from the start of mw serve")
+        starts(options, plane, slurm)
+    finally:
+        plane.kill()
+        shutil.rmtree(plane.home, ignore_errors=True)
+
+
+def answers(plane):
+    try:
+        return plane.get("/healthz")
+    except OSError:
+        if plane.process.poll() is not None:
+            raise Trouble((plane.home / "serve.out").read_text()[-2000:]) from None
+        return None
+
+
+def starts(options, plane, slurm):
+    """Jobs of a whole node each come at `rate` a second; how far behind what has started is."""
+    began = time.monotonic()
+    handed, behind = 0, []
+    while handed < options.jobs:
+        due = min(options.jobs, int((time.monotonic() - began) * options.rate))
+        if due > handed:
+            batch = [{"name": "b", "command": ["true"], "resources": {"accelerators": 8, "cpus": 1},
+                      "workdir": "/tmp"} for _ in range(min(due - handed, 500))]
+            plane.post("/v1/jobs/batch", json.dumps({"jobs": batch}))
+            handed += len(batch)
+        behind.append(handed - started(slurm))
+        time.sleep(1)
+    sent = time.monotonic() - began
+    wait("all to have started", lambda: started(slurm) >= options.jobs, 600)
+    took = time.monotonic() - began
+    tell(options, "jobs handed in", handed / sent, "1/s")
+    tell(options, "jobs started by Slurm", options.jobs / took, "1/s", f"{options.jobs} in {took:.1f} s")
+    tell(options, "behind at the end of handing in", behind[-1], "jobs", f"most: {max(behind)}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", 1)[0])
+    parser.add_argument("--nodes", type=int, default=31_250)
+    parser.add_argument("--jobs", type=int, default=3_000)
+    parser.add_argument("--rate", type=float, default=100)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--install", action="store_true", help="install what is missing, with apt-get")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    try:
+        if missing := cluster.missing_packages({"/usr/sbin/slurmrestd": "slurmrestd"}):
+            if not options.install:
+                raise Trouble(f"packages are missing: {' '.join(missing)}; --install installs them")
+            cluster.install(missing)
+        with FastCluster(scenario.Fleet(options.nodes), 30, partitioned=False) as slurm:
+            measure(options, slurm)
+    except Trouble as trouble:
+        sys.exit(f"slurm_engine: {trouble}")
+
+
+if __name__ == "__main__":
+    main()

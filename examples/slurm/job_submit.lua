@@ -1,0 +1,50 @@
+-- Hands the jobs of these partitions to Millwright: they arrive held, and Millwright lets each go on
+-- the nodes that it decided. Put this beside slurm.conf, with "JobSubmitPlugins=lua" in it, and run
+-- "scontrol reconfigure". An empty list hands over nothing any more.
+local partitions = { "gpu" }
+
+-- Whoever holds a job of their own, and lets it go again, does not do so for Slurm but for
+-- Millwright: the words in AdminComment and Comment tell it.
+local by_rule = "millwright:held"
+local by_user = "millwright:user"
+local hold = "millwright:hold"
+local release = "millwright:release"
+
+local function is_ours(partition)
+  for _, name in ipairs(partitions) do
+    if partition == name then return true end
+  end
+  return false
+end
+
+local function default_of(parts)
+  for name, part in pairs(parts or {}) do
+    if part.flag_default ~= 0 then return name end
+  end
+end
+
+function slurm_job_submit(job, parts, uid)
+  if not is_ours(job.partition or default_of(parts)) then return slurm.SUCCESS end
+  job.admin_comment = job.priority == 0 and by_user or by_rule
+  job.priority = 0
+  -- A job that may be started again can leave a node that dies, and make room. Whoever said
+  -- --no-requeue is heard.
+  if job.requeue == slurm.NO_VAL16 then job.requeue = 1 end
+  return slurm.SUCCESS
+end
+
+function slurm_job_modify(job, before, parts, uid)
+  local asks = job.priority ~= nil and job.priority ~= slurm.NO_VAL
+  local marked = before.admin_comment ~= nil and string.find(before.admin_comment, "^millwright")
+  -- Operators, and Millwright is one, say what Slurm is to do.
+  if not (asks and marked and before.priority == 0 and uid == before.user_id) then
+    return slurm.SUCCESS
+  end
+  local word = job.priority == 0 and hold or release
+  local comment = string.gsub(before.comment or "", "%s*millwright:%a+", "")
+  job.comment = (comment == "" and "" or comment .. " ") .. word
+  job.priority = 0
+  return slurm.SUCCESS
+end
+
+return slurm.SUCCESS

@@ -1,0 +1,93 @@
+// Jobs that people hand to Slurm and that are decided about here (adopt mode): found in Slurm's
+// list, asked for as jobs of the core, let go on the nodes that were decided, followed to their
+// end. Level-triggered like the engine: whatever was lost between Slurm, us and the core is made up
+// for by the next list.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engines/slurm/adopted_attempt.h"
+#include "engines/slurm/attempt_store.h"
+#include "engines/slurm/client_pool.h"
+#include "engines/slurm/cluster_view.h"
+#include "engines/slurm/slurm_client.h"
+
+namespace mw::slurm {
+
+class Adopter {
+ public:
+  /// What of the engine it needs.
+  struct Surroundings {
+    SlurmClient& client;
+    ClientPool& pool;
+    const ClusterView& cluster;
+    AttemptStore& store;
+  };
+  /// `partitions`: whose jobs are ours; none: no new ones are.
+  Adopter(Surroundings around, std::vector<std::string> partitions, SlurmAttempt::Limits limits)
+      : around_(std::move(around)),
+        partitions_(partitions.begin(), partitions.end()),
+        limits_(limits) {}
+
+  void fate(const AdoptedFate& fate);
+  void want(DesiredAttempt desired, SteadyTime now);
+  /// Result: which attempt of the job it was; none when it was none of these.
+  std::optional<AttemptNumber> forget(JobId job, Epoch epoch);
+
+  /// Its room is counted by us already.
+  [[nodiscard]] bool owns(const SlurmJob& job) const;
+  /// Takes in a list of jobs that was asked for at `asked`.
+  void look(const std::vector<SlurmJob>& jobs, SteadyTime asked, const ObservationSink& sink);
+  /// Does what is to be done; `reached`: Slurm answers. Result: whether there is more of it.
+  bool service(bool reached, const ObservationSink& sink);
+  [[nodiscard]] bool unsettled() const;
+
+ private:
+  /// A job of Slurm's that we have to do with.
+  struct Known {
+    AdoptedJob origin;
+    JobId job;  ///< 0: not taken yet, or refused
+    std::shared_ptr<const JobSpec> spec;
+    JobState state = JobState::kPending;
+    std::optional<Instant> finished_at;
+    std::string refused;                 ///< why it stays held
+    std::optional<SlurmRequest> judged;  ///< as which it was last found to ask for the same
+    bool noted = false;                  ///< its people can read that
+    bool held = false;                   ///< we told that its user holds it
+    int misses = 0;
+    SteadyTime again_at;  ///< what was asked of the core or of Slurm not before this again
+  };
+  using Ids = std::map<SlurmJobId, const SlurmJob*>;
+
+  void look_at(const SlurmJob& job, const std::string& id, SteadyTime asked, const Ids& all,
+               const ObservationSink& sink);
+  void look_at_waiting_array(const SlurmJob& job, SteadyTime asked, const Ids& all,
+                             const ObservationSink& sink);
+  void consider(const SlurmJob& job, const std::string& id, const Ids& all,
+                const ObservationSink& sink);
+  static bool is_another(const Known& known, const SlurmJob& job);
+  bool was_changed(Known& known, const SlurmJob& job);
+  void follow(Known& known, const SlurmJob& job, const ObservationSink& sink);
+  void settle_ended(Known& known, const SlurmJob& job);
+  void look_for_missing(SteadyTime asked, const ObservationSink& sink);
+  void note_refusal(const std::string& id, Known& known);
+  void service(AdoptedAttempt& attempt);
+  void release(const std::vector<AdoptedAttempt*>& attempts);
+  void release(AdoptedAttempt& attempt, SlurmClient& client);
+  [[nodiscard]] bool may_ask(Known& known) const;
+
+  Surroundings around_;
+  std::set<std::string> partitions_;
+  SlurmAttempt::Limits limits_;
+  std::map<std::string, Known> known_;  ///< by the name that it has in Slurm
+  std::map<JobId, AdoptedAttempt> attempts_;
+  std::set<std::string> seen_;            ///< in this list
+  std::unique_ptr<NodeChoices> choices_;  ///< for this list
+};
+
+}  // namespace mw::slurm

@@ -1,0 +1,48 @@
+#include "engines/slurm/handed_over.h"
+
+#include <algorithm>
+
+#include "engines/slurm/adoption.h"
+
+namespace mw::slurm {
+
+Result<HandedOver> HandedOver::open(const SlurmEngineOptions& options) {
+  if (auto checked = check_address(options.address); !checked) return checked.error();
+  auto identity = Identity::for_address(options.address, options.jwt_key, options.self);
+  if (!identity) return identity.error();
+  HandedOver opened(options.address, std::move(*identity));
+  if (auto connected = opened.client_->connect(); !connected) return connected.error();
+  return opened;
+}
+
+Result<std::vector<SlurmJob>> HandedOver::waiting() {
+  auto jobs = client_->jobs();
+  if (!jobs) return jobs.error();
+  std::erase_if(*jobs, [](const SlurmJob& job) { return !job.request || job.state != "PENDING"; });
+  return jobs;
+}
+
+Result<bool> HandedOver::let_go(const SlurmJob& job) {
+  if (!waits_for_decision(job) || held_by_user(job)) return false;
+  const auto done = client_->let_go(id_of(job));
+  if (done) return true;
+  // slurmrestd 22.05 calls a change of an array failed that was made.
+  const auto now = client_->job(job.id, client_->identity().self());
+  const bool waits = !now || std::ranges::any_of(*now, waits_for_decision);
+  if (waits) return done.error();
+  return true;
+}
+
+std::string HandedOver::id_of(const SlurmJob& job) {
+  return job.array != 0 && !job.array_task ? std::to_string(job.array) : job.name();
+}
+
+std::string HandedOver::what_of(const SlurmJob& job) {
+  constexpr std::string_view kPrefix = "millwright: ";
+  if (held_by_user(job)) return "held by its user";
+  if (!job.held) return "let go; Slurm has yet to start it: " + job.reason;
+  if (job.admin_comment.starts_with(kPrefix)) return job.admin_comment.substr(kPrefix.size());
+  return "waits for a decision";
+}
+
+}  // namespace mw::slurm

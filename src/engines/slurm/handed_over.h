@@ -1,0 +1,39 @@
+// The jobs that were handed to Slurm for us, seen from outside of a control plane: so that people
+// can look at them, and have the cluster back, when none runs.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "engines/slurm/slurm_client.h"
+#include "engines/slurm/slurm_engine.h"
+#include "engines/slurm/slurm_types.h"
+
+namespace mw::slurm {
+
+class HandedOver {
+ public:
+  /// Errors: as make_slurm_engine(), and what asking slurmrestd says.
+  static Result<HandedOver> open(const SlurmEngineOptions& options);
+
+  /// Those that wait. Of an array's elements that wait, one stands for all.
+  Result<std::vector<SlurmJob>> waiting();
+  /// Slurm's own scheduler may start it anywhere. Result: false when its user wants it to wait.
+  Result<bool> let_go(const SlurmJob& job);
+
+  static std::string id_of(const SlurmJob& job);
+  /// What is to be said of it, for people.
+  static std::string what_of(const SlurmJob& job);
+
+ private:
+  explicit HandedOver(std::string address, Identity identity)
+      : stop_(std::make_unique<std::atomic<bool>>(false)),
+        client_(std::make_unique<SlurmClient>(std::move(address), std::move(identity), *stop_)) {}
+  std::unique_ptr<std::atomic<bool>> stop_;
+  std::unique_ptr<SlurmClient> client_;
+};
+
+}  // namespace mw::slurm
