@@ -4,8 +4,8 @@
 #include <cctype>
 #include <set>
 
+#include "codec/hostlist.h"
 #include "codec/units.h"
-#include "engines/slurm/hostlist.h"
 
 namespace mw::slurm {
 namespace {
