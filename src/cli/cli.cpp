@@ -184,6 +184,7 @@ void build_tree(CLI::App& app, Cli& cli) {
   add_report(app, cli);
   add_journal(app, cli);
   add_token(app, cli);
+  add_slurm(app, cli);
   add_what_if(app, cli);
   add_replay(app, cli);
   add_experiment(app, cli);

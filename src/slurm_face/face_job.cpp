@@ -58,11 +58,21 @@ std::string expand_file_name(std::string_view pattern, const FileNameFacts& fact
     const auto number = [&](std::uint64_t value) { name += fmt::format("{:0{}}", value, width); };
     const char letter = at < pattern.size() ? pattern[at] : '\0';
     switch (letter) {
-      case '%': name += '%'; break;
-      case 'A': number(facts.array_job != 0 ? facts.array_job : facts.job); break;
-      case 'a': number(facts.array_task.value_or(4'294'967'294U)); break;  // Slurm's NO_VAL
-      case 'b': number(facts.array_task.value_or(0) % 10); break;
-      case 'j': number(facts.job); break;
+      case '%':
+        name += '%';
+        break;
+      case 'A':
+        number(facts.array_job != 0 ? facts.array_job : facts.job);
+        break;
+      case 'a':
+        number(facts.array_task.value_or(4'294'967'294U));
+        break;  // Slurm's NO_VAL
+      case 'b':
+        number(facts.array_task.value_or(0) % 10);
+        break;
+      case 'j':
+        number(facts.job);
+        break;
       case 'J':
         number(facts.job);
         if (facts.step) name += fmt::format(".{}", *facts.step);
@@ -74,12 +84,24 @@ std::string expand_file_name(std::string_view pattern, const FileNameFacts& fact
           name += "batch";
         }
         break;
-      case 'N': name += facts.host; break;
-      case 'n': number(facts.node); break;
-      case 't': number(facts.task); break;
-      case 'u': name += facts.user; break;
-      case 'x': name += facts.job_name; break;
-      default: name += pattern.substr(i, at + 1 - i); break;
+      case 'N':
+        name += facts.host;
+        break;
+      case 'n':
+        number(facts.node);
+        break;
+      case 't':
+        number(facts.task);
+        break;
+      case 'u':
+        name += facts.user;
+        break;
+      case 'x':
+        name += facts.job_name;
+        break;
+      default:
+        name += pattern.substr(i, at + 1 - i);
+        break;
     }
     i = std::min(at, pattern.size() - 1);
   }

@@ -34,9 +34,9 @@ namespace mw::face {
 
 struct FaceJob {
   FaceKind kind = FaceKind::kBatch;
-  std::string spool;    ///< the folder, absolute
-  std::string name;     ///< as it was given
-  std::string command;  ///< what scontrol shows of it
+  std::string spool;                   ///< the folder, absolute
+  std::string name;                    ///< as it was given
+  std::string command;                 ///< what scontrol shows of it
   std::vector<std::string> arguments;  ///< of the script; of srun: all of its own
   std::string partition;
   std::string account;
@@ -44,26 +44,26 @@ struct FaceJob {
   std::string comment;
   std::string submit_folder;
   std::string submit_host;
-  std::uint32_t nodes = 0;           ///< 0: as few as possible
+  std::uint32_t nodes = 0;  ///< 0: as few as possible
   std::uint32_t tasks = 1;
   bool tasks_said = false;           ///< so that SLURM_NTASKS is set, as Slurm does
   std::uint32_t tasks_per_node = 0;  ///< as it was said; 0: it was not
   std::uint32_t cpus_per_task = 0;   ///< 0: was not said, so 1
   std::uint32_t seats = 1;           ///< ranks of our gang, each a place where tasks are started
   std::uint32_t seat_cpus = 1;
-  std::uint32_t gpus = 0;            ///< of the whole job
-  std::uint32_t gpus_per_node = 0;   ///< as it was said
-  std::uint32_t gpus_per_task = 0;   ///< as it was said
+  std::uint32_t gpus = 0;           ///< of the whole job
+  std::uint32_t gpus_per_node = 0;  ///< as it was said
+  std::uint32_t gpus_per_task = 0;  ///< as it was said
   std::string gpu_type;
-  Bytes memory_per_node;             ///< as it was said
-  Bytes memory_per_cpu;              ///< as it was said
-  std::string output;                ///< patterns
+  Bytes memory_per_node;  ///< as it was said
+  Bytes memory_per_cpu;   ///< as it was said
+  std::string output;     ///< patterns
   std::string error;
   std::string input;
   bool append = false;
   bool requeue = true;
-  std::string array;                 ///< as it was said, without its limit
-  int signal = 0;                    ///< to send before the time limit; 0: none
+  std::string array;  ///< as it was said, without its limit
+  int signal = 0;     ///< to send before the time limit; 0: none
   bool signal_to_script = false;
   Duration signal_before;
   Duration time_limit;

@@ -81,8 +81,7 @@ Result<boost::json::array> read_all_nodes(Api& api) {
   boost::json::array nodes;
   std::string from = "0";
   while (true) {
-    const auto page =
-        api.get("/v1/nodes", {{"from", from}, {"limit", std::string(kNodesAtOnce)}});
+    const auto page = api.get("/v1/nodes", {{"from", from}, {"limit", std::string(kNodesAtOnce)}});
     if (!page) return page.error();
     for (const auto& node : page->view()["nodes"].list()) nodes.push_back(node);
     const JsonView next = page->view()["next"];

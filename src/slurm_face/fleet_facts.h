@@ -1,7 +1,7 @@
 // What the face has to know of the fleet to translate: which types of accelerators there are and at
-// which sites, and what Slurm's users call a partition. There are no partitions here, so a partition
-// is a name for some types and sites: by default each type and each site is one, and "all" is the
-// one that holds without -p. A file says otherwise (docs/slurm.md).
+// which sites, and what Slurm's users call a partition. There are no partitions here, so a
+// partition is a name for some types and sites: by default each type and each site is one, and
+// "all" is the one that holds without -p. A file says otherwise (docs/slurm.md).
 #pragma once
 
 #include <filesystem>
@@ -43,9 +43,8 @@ bool holds(const Partition& partition, const NodeGroup& group);
 /// Where cores are the accelerators their type is this one (model/fleet.h).
 inline constexpr std::string_view kCoreType = "cpu";
 
-/// Asks for the nodes, and reads the partitions: $MILLWRIGHT_PARTITIONS, else HOME/partitions.json if
-/// there is one, else the default ones.
-/// Errors: those of the API; kInvalid naming the file.
+/// Asks for the nodes, and reads the partitions: $MILLWRIGHT_PARTITIONS, else HOME/partitions.json
+/// if there is one, else the default ones. Errors: those of the API; kInvalid naming the file.
 Result<FleetFacts> read_fleet_facts(Api& api, const std::filesystem::path& home);
 
 /// Every node's view, over all pages.

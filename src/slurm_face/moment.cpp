@@ -96,12 +96,15 @@ bool read_date(const std::string& text, std::tm& day) {
   int used = 0;
   const auto whole = [&] { return static_cast<std::size_t>(used) == text.size(); };
   if (std::sscanf(text.c_str(), "%4d-%2d-%2d%n", &year, &month, &date, &used) == 3 && whole()) {
-  } else if (std::sscanf(text.c_str(), "%2d/%2d/%2d%n", &month, &date, &year, &used) == 3 && whole()) {
+  } else if (std::sscanf(text.c_str(), "%2d/%2d/%2d%n", &month, &date, &year, &used) == 3 &&
+             whole()) {
     year += 2000;
-  } else if (std::sscanf(text.c_str(), "%2d.%2d.%2d%n", &month, &date, &year, &used) == 3 && whole()) {
+  } else if (std::sscanf(text.c_str(), "%2d.%2d.%2d%n", &month, &date, &year, &used) == 3 &&
+             whole()) {
     year += 2000;
   } else if (text.size() == 6 &&
-             std::sscanf(text.c_str(), "%2d%2d%2d%n", &month, &date, &year, &used) == 3 && whole()) {
+             std::sscanf(text.c_str(), "%2d%2d%2d%n", &month, &date, &year, &used) == 3 &&
+             whole()) {
     year += 2000;
   } else {
     return false;

@@ -28,8 +28,8 @@ Result<const OptionRow*> find_long(Starter starter, std::string_view name, std::
   }
   if (begin_so.size() == 1) return begin_so.front();
   if (begin_so.size() > 1) {
-    return invalid(fmt::format("{}option --{} is ambiguous: it may be --{} or --{}", at(where), name,
-                               begin_so[0]->name, begin_so[1]->name));
+    return invalid(fmt::format("{}option --{} is ambiguous: it may be --{} or --{}", at(where),
+                               name, begin_so[0]->name, begin_so[1]->name));
   }
   const std::string_view meant = closest(name, known);
   return invalid(fmt::format("{}unknown option --{}{}", at(where), name,
@@ -51,7 +51,8 @@ class ArgumentReader {
       }
       if (argument.size() < 2 || argument[0] != '-') break;
       ++next_;
-      const auto taken = argument[1] == '-' ? take_long(argument.substr(2)) : take_letters(argument);
+      const auto taken =
+          argument[1] == '-' ? take_long(argument.substr(2)) : take_letters(argument);
       if (!taken) return taken.error();
     }
     const auto rest = arguments_.subspan(std::min(next_, arguments_.size()));
@@ -93,7 +94,8 @@ class ArgumentReader {
       }
       std::string_view rest = argument.substr(i + 1);
       if (rest.empty()) return take_value(*row, shown);
-      if (rest.starts_with('=')) rest.remove_prefix(1);  // "-n=4": Slurm's readers of numbers take it
+      if (rest.starts_with('='))
+        rest.remove_prefix(1);  // "-n=4": Slurm's readers of numbers take it
       add(*row, rest, shown);
       return {};
     }

@@ -1,7 +1,8 @@
-// The options of sbatch, srun and salloc, as one table: how each is written, whether it is honoured,
-// and if not, why. Every option that Slurm 22.05 has is in it, so that none is ignored in silence:
-// what is not honoured is refused by its name, unless it changes nothing about what is run (who is
-// sent mail), in which case a line on standard error says so. docs/slurm.md shows this very table.
+// The options of sbatch, srun and salloc, as one table: how each is written, whether it is
+// honoured, and if not, why. Every option that Slurm 22.05 has is in it, so that none is ignored in
+// silence: what is not honoured is refused by its name, unless it changes nothing about what is run
+// (who is sent mail), in which case a line on standard error says so. docs/slurm.md shows this very
+// table.
 #pragma once
 
 #include <cstdint>
@@ -49,8 +50,8 @@ struct GivenOption {
 
 /// Options, and what follows them.
 struct GivenOptions {
-  std::vector<GivenOption> options;     ///< in the order in which they hold: later ones win
-  std::vector<std::string> arguments;   ///< from the first that is no option on
+  std::vector<GivenOption> options;    ///< in the order in which they hold: later ones win
+  std::vector<std::string> arguments;  ///< from the first that is no option on
 };
 
 /// Reads arguments as getopt_long does with a leading '+': up to the first that is no option, long
@@ -65,7 +66,9 @@ Result<GivenOptions> read_arguments(Starter starter, std::span<const std::string
 template <class Read>
 std::vector<GivenOption> read_variables(Starter starter, const Read& variable) {
   std::vector<GivenOption> found;
-  const std::string prefix = starter == kSbatch ? "SBATCH_" : starter == kSrun ? "SLURM_" : "SALLOC_";
+  const std::string prefix = starter == kSbatch ? "SBATCH_"
+                             : starter == kSrun ? "SLURM_"
+                                                : "SALLOC_";
   for (const OptionRow& row : option_rows()) {
     if (row.variable.empty() || (row.commands & starter) == 0) continue;
     const std::string name = prefix + std::string(row.variable);

@@ -14,14 +14,14 @@ namespace {
 /// Takes one option over into a request; gives back what is wrong with its value.
 using Taker = std::function<Result<void>(Request&, const std::string&, Instant)>;
 
-Taker text(std::string Request::* member) {
+Taker text(std::string Request::*member) {
   return [member](Request& request, const std::string& value, Instant) -> Result<void> {
     request.*member = value;
     return {};
   };
 }
 
-Taker flag(bool Request::* member) {
+Taker flag(bool Request::*member) {
   return [member](Request& request, const std::string&, Instant) -> Result<void> {
     request.*member = true;
     return {};
@@ -29,7 +29,7 @@ Taker flag(bool Request::* member) {
 }
 
 template <class T>
-Taker read(std::optional<T> Request::* member, Result<T> (*parse)(std::string_view)) {
+Taker read(std::optional<T> Request::*member, Result<T> (*parse)(std::string_view)) {
   return [member, parse](Request& request, const std::string& value, Instant) -> Result<void> {
     auto result = parse(value);
     if (!result) return result.error();
@@ -52,9 +52,9 @@ Result<std::uint32_t> parse_index(std::string_view text) {
 }
 
 /// Slurm's own --cpus-per-gpu and friends know no ranges either.
-Taker count(std::optional<std::uint32_t> Request::* member) { return read(member, parse_count); }
+Taker count(std::optional<std::uint32_t> Request::*member) { return read(member, parse_count); }
 
-Taker moment(std::optional<Instant> Request::* member) {
+Taker moment(std::optional<Instant> Request::*member) {
   return [member](Request& request, const std::string& value, Instant now) -> Result<void> {
     const auto at = parse_moment(value, now);
     if (!at) return at.error();
@@ -95,8 +95,8 @@ Result<void> take_exclusive(Request& request, const std::string& value, Instant)
 }
 
 Result<void> take_nice(Request& request, const std::string& value, Instant) {
-  const auto nice = value.empty() ? Result<std::int64_t>(100)
-                                  : parse_whole(value, -1'000'000, 1'000'000);
+  const auto nice =
+      value.empty() ? Result<std::int64_t>(100) : parse_whole(value, -1'000'000, 1'000'000);
   if (!nice) return nice.error();
   request.nice = *nice;
   return {};
@@ -187,6 +187,7 @@ const std::map<std::string_view, Taker>& takers() {
       {"dependency", take_dependency},
       {"distribution", take_distribution},
       {"error", text(&Request::error)},
+      {"exclude", text(&Request::exclude_list)},
       {"exclusive", take_exclusive},
       {"export", text(&Request::export_list)},
       {"gpus", read(&Request::gpus, parse_gpus)},
@@ -207,6 +208,7 @@ const std::map<std::string_view, Taker>& takers() {
       {"mpi", take_mpi},
       {"nice", take_nice},
       {"no-requeue", requeue(false)},
+      {"nodelist", text(&Request::node_list)},
       {"nodes", read(&Request::nodes, parse_counts)},
       {"ntasks", count(&Request::tasks)},
       {"ntasks-per-gpu", count(&Request::tasks_per_gpu)},

@@ -1,6 +1,6 @@
-// What somebody asked for, in Slurm's own terms: the options of script, environment and command line
-// put together, and what follows from them as Slurm reckons it (how many nodes and tasks). Nothing
-// here knows of Millwright; request_job.h makes a job of it.
+// What somebody asked for, in Slurm's own terms: the options of script, environment and command
+// line put together, and what follows from them as Slurm reckons it (how many nodes and tasks).
+// Nothing here knows of Millwright; request_job.h makes a job of it.
 #pragma once
 
 #include <boost/json/object.hpp>
@@ -71,6 +71,8 @@ struct Request {
   std::optional<Duration> wait_after_first;
   std::optional<std::uint32_t> relative;
   std::string job_id;
+  std::string node_list;     ///< of a step
+  std::string exclude_list;  ///< of a step
 
   std::vector<std::string> noted;    ///< "--mail-user: no mail is sent"
   std::vector<std::string> refused;  ///< "--nodelist (line 4) is not supported: ..."

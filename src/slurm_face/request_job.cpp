@@ -45,6 +45,12 @@ class Translator {
       return Error{ErrorCode::kUnsupported, fmt::format("{}", fmt::join(request_.refused, "\n"))};
     }
     if (auto checked = check_request(request_); !checked) return checked.error();
+    if (!request_.node_list.empty() || !request_.exclude_list.empty()) {
+      return Error{
+          ErrorCode::kUnsupported,
+          "--nodelist and --exclude are for steps of a job: the nodes of a job are chosen by "
+          "Millwright"};
+    }
     if (request_.nodes && request_.nodes->low != request_.nodes->high) {
       return Error{ErrorCode::kUnsupported,
                    fmt::format("--nodes: a range ({}-{}) is not supported; say one number",
@@ -76,9 +82,10 @@ class Translator {
     if (partition == nullptr) {
       std::vector<std::string> names;
       for (const Partition& one : fleet_.partitions) names.push_back(one.name);
-      return invalid(fmt::format("invalid partition name specified: {}; there are {} (docs/slurm.md "
-                                 "says how to name more)",
-                                 in_quotes(request_.partition), fmt::join(names, ", ")));
+      return invalid(
+          fmt::format("invalid partition name specified: {}; there are {} (docs/slurm.md "
+                      "says how to name more)",
+                      in_quotes(request_.partition), fmt::join(names, ", ")));
     }
     job_.face.partition = partition->name;
     job_.spec.where.sites = partition->sites;
@@ -108,10 +115,11 @@ class Translator {
       if (is_site) sites.push_back(word);
       types.insert(types.end(), meant.begin(), meant.end());
       if (meant.empty() && !is_site) {
-        return invalid(fmt::format("--constraint: invalid feature specification {}; types of "
-                                   "accelerators and sites are features, and in partition {} there "
-                                   "are {}",
-                                   in_quotes(word), partition.name, fmt::join(types_, ", ")));
+        return invalid(
+            fmt::format("--constraint: invalid feature specification {}; types of "
+                        "accelerators and sites are features, and in partition {} there "
+                        "are {}",
+                        in_quotes(word), partition.name, fmt::join(types_, ", ")));
       }
     }
     if (!types.empty() && !sites.empty()) {
@@ -131,14 +139,15 @@ class Translator {
     const bool by_task = !request_.nodes_known() && tasks > 1 && !request_.gpus_per_node &&
                          !request_.memory_per_node && !request_.tasks_per_node &&
                          !request_.cpus_per_node_min && !request_.exclusive &&
-                         !request_.overcommit && (!request_.gpus || request_.gpus->count % tasks == 0);
+                         !request_.overcommit &&
+                         (!request_.gpus || request_.gpus->count % tasks == 0);
     GangShape& gang = job_.spec.gang;
     gang.tasks = by_task ? tasks : nodes;
     gang.nodes = by_task ? 0 : nodes;
     const std::uint32_t tasks_each = by_task ? 1 : divide_up(tasks, nodes);
     if (request_.tasks_per_node && tasks_each > *request_.tasks_per_node) {
-      return invalid(fmt::format("{} tasks do not fit onto {} nodes with --ntasks-per-node={}", tasks,
-                                 nodes, *request_.tasks_per_node));
+      return invalid(fmt::format("{} tasks do not fit onto {} nodes with --ntasks-per-node={}",
+                                 tasks, nodes, *request_.tasks_per_node));
     }
     std::uint32_t gpus_each = 0;
     if (request_.gpus_per_node) {
@@ -204,16 +213,18 @@ class Translator {
       if (*gpus && !(*gpus)->type.empty()) wanted = (*gpus)->type;
     }
     if (types.empty()) {
-      return invalid(fmt::format("requested node configuration is not available: no node of "
-                                 "partition {} has GPUs",
-                                 job_.face.partition));
+      return invalid(
+          fmt::format("requested node configuration is not available: no node of "
+                      "partition {} has GPUs",
+                      job_.face.partition));
     }
     if (!wanted.empty()) {
       const auto meant = types_meant(wanted, types);
       if (meant.empty()) {
-        return invalid(fmt::format("requested node configuration is not available: no node of "
-                                   "partition {} has GPUs of type {}; there are {}",
-                                   job_.face.partition, in_quotes(wanted), fmt::join(types, ", ")));
+        return invalid(
+            fmt::format("requested node configuration is not available: no node of "
+                        "partition {} has GPUs of type {}; there are {}",
+                        job_.face.partition, in_quotes(wanted), fmt::join(types, ", ")));
       }
       types = meant;
     }
@@ -244,10 +255,11 @@ class Translator {
     if (!request_.array) return {};
     const ArrayRequest& array = *request_.array;
     if (array.at_once > 0 && array.at_once < array.elements.size()) {
-      return Error{ErrorCode::kUnsupported,
-                   fmt::format("--array: a limit (%{}) is not supported; without it all {} elements "
-                               "start as there is room. To keep to a share, give the tenant a quota",
-                               array.at_once, array.elements.size())};
+      return Error{
+          ErrorCode::kUnsupported,
+          fmt::format("--array: a limit (%{}) is not supported; without it all {} elements "
+                      "start as there is room. To keep to a share, give the tenant a quota",
+                      array.at_once, array.elements.size())};
     }
     job_.spec.array = static_cast<std::uint32_t>(array.elements.size());
     job_.face.array = request_.array_text.substr(0, request_.array_text.find('%'));

@@ -1,9 +1,10 @@
 // From what Slurm would be asked for to what Millwright is asked for.
 //
-// A rank of the job is a seat: a place where the script, or tasks of its steps, are started. Where the
-// number of nodes is known there is one seat on each, and it has all that the job has of the node, as
-// slurmd's slurmstepd does: so every task of a step sees all GPUs of the job on its node. Where only
-// tasks are asked for, each task is a seat, and Millwright puts them on as few nodes as it can.
+// A rank of the job is a seat: a place where the script, or tasks of its steps, are started. Where
+// the number of nodes is known there is one seat on each, and it has all that the job has of the
+// node, as slurmd's slurmstepd does: so every task of a step sees all GPUs of the job on its node.
+// Where only tasks are asked for, each task is a seat, and Millwright puts them on as few nodes as
+// it can.
 #pragma once
 
 #include <string>

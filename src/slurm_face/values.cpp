@@ -36,7 +36,8 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 }
 
 bool same_word(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) { return std::tolower(x) == std::tolower(y); });
+  return std::ranges::equal(a, b,
+                            [](char x, char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 constexpr std::uint64_t kSecondsMax = std::uint64_t{10} * 365 * 86'400;
@@ -64,7 +65,8 @@ constexpr std::array<SignalName, 14> kSignals = {{{"HUP", SIGHUP},
 
 Result<Duration> parse_time_limit(std::string_view text) {
   const Error wrong = expected(
-      "minutes, MM:SS, HH:MM:SS, DAYS-HH, DAYS-HH:MM, DAYS-HH:MM:SS or UNLIMITED, at most ten years");
+      "minutes, MM:SS, HH:MM:SS, DAYS-HH, DAYS-HH:MM, DAYS-HH:MM:SS or UNLIMITED, at most ten "
+      "years");
   if (same_word(text, "UNLIMITED") || same_word(text, "INFINITE") || text == "-1") {
     return Duration(0);
   }
@@ -237,9 +239,9 @@ Result<std::vector<Dependency>> parse_dependencies(std::string_view text) {
     } else if (number_of(words[0])) {
       return expected("a kind and jobs, such as afterok:20:21");
     } else {
-      return Error{ErrorCode::kUnsupported,
-                   fmt::format("{} is not supported; afterok and afterany are",
-                               in_quotes(words[0]))};
+      return Error{
+          ErrorCode::kUnsupported,
+          fmt::format("{} is not supported; afterok and afterany are", in_quotes(words[0]))};
     }
     if (words.size() < 2) return expected("a kind and jobs, such as afterok:20:21");
     for (std::size_t i = 1; i < words.size(); ++i) {

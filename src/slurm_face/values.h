@@ -1,6 +1,6 @@
 // What stands behind Slurm's options: its ways to write lengths of time, points in time, memory,
-// generic resources, arrays, dependencies and signals. Each reader's message is only "expected ...",
-// as in codec/units.h: the caller knows which option it was, and adds what was found.
+// generic resources, arrays, dependencies and signals. Each reader's message is only "expected
+// ...", as in codec/units.h: the caller knows which option it was, and adds what was found.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +27,8 @@ std::string elapsed_text(Duration length);
 /// "16", "256G", "1T": units are powers of 1024, and MiB where none is said.
 Result<Bytes> parse_memory(std::string_view text);
 
-/// "now", "now+1hour", "16:00", "4pm", "tomorrow", "noon", "2026-12-01T08:00[:00]", "12/01/26", ...: in
-/// the machine's own time zone. A time of day that has passed means tomorrow's.
+/// "now", "now+1hour", "16:00", "4pm", "tomorrow", "noon", "2026-12-01T08:00[:00]", "12/01/26",
+/// ...: in the machine's own time zone. A time of day that has passed means tomorrow's.
 Result<Instant> parse_moment(std::string_view text, Instant now);
 
 /// A count of nodes or tasks, perhaps a range: "4", "2-4", "1k".
