@@ -37,8 +37,5 @@ int main(int argc, char** argv) {
   mw::add_workload_hooks(hooks);
   mw::add_token_hooks(hooks);
   mw::add_replay_hooks(hooks);
-  hooks.slurm = [&console](const std::vector<std::string>& arguments) {
-    return mw::face::run_slurm_verb(arguments, console, mw::kVersion);
-  };
   return mw::run_cli(argc, argv, hooks);
 }

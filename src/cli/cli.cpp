@@ -11,6 +11,7 @@
 #include "cli/command_tree.h"
 #include "cli/home.h"
 #include "cli/manual.h"
+#include "cli/verb_slurm.h"
 #include "cli/verbs.h"
 #include "codec/suggest.h"
 #include "codec/units.h"

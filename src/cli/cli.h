@@ -99,8 +99,6 @@ struct CliHooks {
   /// The token of a user.  Errors: kInvalid for the name; what reading HOME/key says.
   std::function<Result<std::string>(const std::filesystem::path& home, const std::string& user)>
       user_token;
-  /// Runs "mw slurm ARGUMENTS"; the exit code.
-  std::function<int(const std::vector<std::string>& arguments)> slurm;
   ReplayHook replay;
   ExperimentHooks experiments;
   SimHooks sim;

@@ -1,6 +1,6 @@
 // mw slurm: Slurm's commands, which are no verbs of this tree: they have options of their own, and
-// are read as Slurm reads them.
-#include <stdlib.h>
+// are read as Slurm reads them, by src/slurm_face, before this tree is asked. So it only describes.
+#include "cli/verb_slurm.h"
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
@@ -25,15 +25,12 @@ void add_slurm(CLI::App& app, Cli& cli) {
       "  mw slurm show train.sh");
   verb->callback([&cli, verb] {
     cli.action = [&cli, verb] {
-      const std::vector<std::string> arguments = verb->remaining();
-      if (arguments.empty()) {
-        return cli.console.fail(
-            {ErrorCode::kInvalid,
-             "\"mw slurm\" needs a command, such as sbatch; see \"mw slurm --help\""});
-      }
-      // They look for the control plane by the environment alone, as they do under their own names.
-      if (!cli.globals.home.empty()) ::setenv("MILLWRIGHT_HOME", cli.globals.home.c_str(), 1);
-      return cli.hooks.slurm(arguments);
+      return cli.console.fail(
+          {ErrorCode::kInvalid,
+           verb->remaining().empty()
+               ? "\"mw slurm\" needs a command, such as sbatch; see \"mw slurm --help\""
+               : "\"slurm\" has to be the first word; instead of --home and --url set "
+                 "MILLWRIGHT_HOME and MILLWRIGHT_URL"});
     };
   });
 }

@@ -71,7 +71,6 @@ void add_events(CLI::App& app, Cli& cli);
 void add_report(CLI::App& app, Cli& cli);
 void add_journal(CLI::App& app, Cli& cli);
 void add_token(CLI::App& app, Cli& cli);
-void add_slurm(CLI::App& app, Cli& cli);
 void add_what_if(CLI::App& app, Cli& cli);
 void add_replay(CLI::App& app, Cli& cli);
 void add_experiment(CLI::App& app, Cli& cli);

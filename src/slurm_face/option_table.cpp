@@ -163,6 +163,7 @@ constexpr std::array kRows = std::to_array<OptionRow>({
      "1: all of it under one leaf, without @TIME; more: as near as it can be"},
     {"task-epilog", 0, V, kSrun, R, "TASK_EPILOG", "call it in the script"},
     {"task-prolog", 0, V, kSrun, R, "TASK_PROLOG", "call it in the script"},
+    {"tasks-per-node", 0, V, kAll, T, "", "as --ntasks-per-node"},
     {"test-only", 0, N, kSbatch | kSrun, T, "TEST_ONLY", "checks everything, and starts nothing"},
     {"thread-spec", 0, V, kAll, R, "THREAD_SPEC", "no threads are set aside for the system"},
     {"threads", 'T', V, kSrun, L, "THREADS", "no messages go over a network"},

@@ -227,6 +227,7 @@ const std::map<std::string_view, Taker>& takers() {
       {"reservation", text(&Request::reservation)},
       {"signal", read(&Request::signal, parse_signal_request)},
       {"switches", take_switches},
+      {"tasks-per-node", count(&Request::tasks_per_node)},
       {"test-only", flag(&Request::test_only)},
       {"time", read(&Request::time_limit, parse_time_limit)},
       {"usage", flag(&Request::help)},
