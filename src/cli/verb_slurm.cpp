@@ -19,7 +19,7 @@ void add_slurm(CLI::App& app, Cli& cli) {
       "their names; with --remove it takes them away again. \"mw slurm show SCRIPT\" says what "
       "Slurm "
       "would be asked for by a batch script, and what of it is not supported; \"mw slurm options\" "
-      "lists all options. docs/slurm.md has the rest.\n\n"
+      "lists all options. docs/slurm-commands.md has the rest.\n\n"
       "  mw slurm links ~/bin\n"
       "  mw slurm sbatch --nodes=2 --gres=gpu:8 train.sh\n"
       "  mw slurm show train.sh");

@@ -40,7 +40,7 @@ int help_of(const Call& call, bool only_version, const std::string& options) {
     return 0;
   }
   const auto command = std::ranges::find(kCommands, call.name, &Command::name);
-  call.console.out(fmt::format("Usage: {}\n\nMillwright's {}: see docs/slurm.md.\n\n{}",
+  call.console.out(fmt::format("Usage: {}\n\nMillwright's {}: see docs/slurm-commands.md.\n\n{}",
                                command->usage, call.name, options));
   return 0;
 }

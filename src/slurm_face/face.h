@@ -1,6 +1,7 @@
 // Slurm's face: sbatch, srun, salloc, squeue, scancel, sinfo, scontrol and sacct as names of the
 // one program, over Millwright's API and for any of its engines. A name is a link to mw, made by
-// "mw slurm links DIR"; "mw slurm sbatch ..." does without. docs/slurm.md says what is honoured.
+// "mw slurm links DIR"; "mw slurm sbatch ..." does without. docs/slurm-commands.md says what is
+// honoured.
 #pragma once
 
 #include <filesystem>
@@ -46,7 +47,7 @@ int run_sinfo(const Call& call);
 int run_scontrol(const Call& call);
 int run_sacct(const Call& call);
 
-/// The tables of options in docs/slurm.md.
+/// The tables of options in docs/slurm-commands.md.
 std::string tables_markdown();
 
 /// "mw slurm ...": a command by its name; links, options, show; host, by which ranks are started.

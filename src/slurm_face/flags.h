@@ -42,7 +42,7 @@ class GivenFlags {
 /// Errors: kInvalid, kUnsupported; names the option.
 Result<GivenFlags> read_flags(std::span<const Flag> flags,
                               const std::vector<std::string>& arguments);
-/// The table for docs/slurm.md.
+/// The table for docs/slurm-commands.md.
 std::string flags_markdown(std::string_view command, std::span<const Flag> flags);
 /// The flags of one of the listings; empty for other commands.
 std::span<const Flag> flags_of(std::string_view command);

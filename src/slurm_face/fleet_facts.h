@@ -1,7 +1,7 @@
 // What the face has to know of the fleet to translate: which types of accelerators there are and at
 // which sites, and what Slurm's users call a partition. There are no partitions here, so a
 // partition is a name for some types and sites: by default each type and each site is one, and
-// "all" is the one that holds without -p. A file says otherwise (docs/slurm.md).
+// "all" is the one that holds without -p. A file says otherwise (docs/slurm-commands.md).
 #pragma once
 
 #include <filesystem>

@@ -1,8 +1,8 @@
 // The options of sbatch, srun and salloc, as one table: how each is written, whether it is
 // honoured, and if not, why. Every option that Slurm 22.05 has is in it, so that none is ignored in
 // silence: what is not honoured is refused by its name, unless it changes nothing about what is run
-// (who is sent mail), in which case a line on standard error says so. docs/slurm.md shows this very
-// table.
+// (who is sent mail), in which case a line on standard error says so. docs/slurm-commands.md shows
+// this very table.
 #pragma once
 
 #include <cstdint>
@@ -86,7 +86,7 @@ std::vector<GivenOption> read_variables(Starter starter, const Read& variable) {
 ///         closed; kUnsupported for a script of several components (hetjob).
 Result<std::vector<GivenOption>> read_directives(std::string_view script);
 
-/// The table of one command for docs/slurm.md.
+/// The table of one command for docs/slurm-commands.md.
 std::string options_markdown(Starter starter);
 
 }  // namespace mw::face

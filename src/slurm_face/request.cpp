@@ -298,6 +298,8 @@ std::uint32_t Request::task_count() const {
   return node_count() * tasks_per_node.value_or(1);
 }
 
+bool is_read(std::string_view name) { return takers().contains(name); }
+
 Result<Request> read_request(Starter starter, const std::vector<GivenOption>& options,
                              Instant now) {
   Request request;

@@ -89,6 +89,9 @@ struct Request {
 ///         found and what is allowed. Options that are not supported are only noted in `refused`.
 Result<Request> read_request(Starter starter, const std::vector<GivenOption>& options, Instant now);
 
+/// True when read_request() looks at the option of this name.
+bool is_read(std::string_view name);
+
 /// What must hold between options.  Errors: kInvalid.
 Result<void> check_request(const Request& request);
 

@@ -83,7 +83,7 @@ class Translator {
       std::vector<std::string> names;
       for (const Partition& one : fleet_.partitions) names.push_back(one.name);
       return invalid(
-          fmt::format("invalid partition name specified: {}; there are {} (docs/slurm.md "
+          fmt::format("invalid partition name specified: {}; there are {} (docs/slurm-commands.md "
                       "says how to name more)",
                       in_quotes(request_.partition), fmt::join(names, ", ")));
     }

@@ -65,7 +65,7 @@ int links(const std::vector<std::string>& arguments, const Console& console) {
   return 0;
 }
 
-/// The tables of docs/slurm.md.
+/// The tables of docs/slurm-commands.md.
 int options(const std::vector<std::string>& arguments, const Console& console) {
   if (!arguments.empty()) return fail(console, "\"mw slurm options\" takes no arguments");
   console.out(tables_markdown());
