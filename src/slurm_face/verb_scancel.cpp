@@ -48,7 +48,9 @@ Result<void> cancel(Api& api, std::uint64_t id, bool whole_array) {
 }
 
 /// What the arguments name, and the filter leaves.
-Result<std::vector<JobRow>> jobs_meant(Api& api, const GivenFlags& flags, const JobFilter& filter) {
+/// An argument that names none is told, and does not keep the others from being stopped.
+Result<std::vector<JobRow>> jobs_meant(const Call& call, Api& api, const GivenFlags& flags,
+                                       const JobFilter& filter, int& code) {
   std::vector<JobRow> rows;
   if (flags.arguments.empty()) {
     auto listed = list_jobs(api, {{"state", "pending,starting,running,stopping"}}, {});
@@ -57,11 +59,19 @@ Result<std::vector<JobRow>> jobs_meant(Api& api, const GivenFlags& flags, const 
   }
   for (const std::string& argument : flags.arguments) {
     const auto names = parse_job_names(argument);
-    if (!names) return names.error();
+    if (!names) {
+      code = call.fail(names.error());
+      continue;
+    }
     for (const JobName& name : *names) {
       auto found = find_jobs(api, name, {});
-      if (!found) return found.error();
-      std::ranges::move(*found, std::back_inserter(rows));
+      if (found) {
+        std::ranges::move(*found, std::back_inserter(rows));
+      } else if (found.error().code == ErrorCode::kNotFound) {
+        code = call.fail(found.error());
+      } else {
+        return found.error();
+      }
     }
   }
   std::erase_if(rows, [&](const JobRow& row) { return !filter.takes(row); });
@@ -89,9 +99,9 @@ int run_scancel(const Call& call) {
   }
   auto connection = connect_api();
   if (!connection) return call.fail(connection.error());
-  const auto rows = jobs_meant(connection->api, *flags, *filter);
-  if (!rows) return call.fail(rows.error());
   int code = 0;
+  const auto rows = jobs_meant(call, connection->api, *flags, *filter, code);
+  if (!rows) return call.fail(rows.error());
   for (const JobRow& row : *rows) {
     if (is_final(row.state)) {
       if (!flags->has("quiet") && !flags->arguments.empty()) {
