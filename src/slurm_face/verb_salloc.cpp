@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <thread>
@@ -73,6 +75,7 @@ Result<PacketSocket> attach(const Call& call, Api& api, std::uint64_t job, int s
 pid_t run_command_here(const std::vector<std::string>& command, const Variables& variables) {
   const pid_t child = ::fork();
   if (child == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGHUP);  // as when a terminal goes
     for (const auto& [name, value] : variables) ::setenv(name.c_str(), value.c_str(), 1);
     sigset_t none;
     sigemptyset(&none);
@@ -81,7 +84,11 @@ pid_t run_command_here(const std::vector<std::string>& command, const Variables&
     for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);
     ::execvp(arguments[0], arguments.data());
-    ::_exit(errno == ENOENT ? 127 : 126);
+    const int code = errno == ENOENT ? 127 : 126;
+    const std::string line = fmt::format("salloc: error: Unable to exec command \"{}\": {}\n",
+                                         command[0], std::strerror(errno));
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+    ::_exit(code);
   }
   return child;
 }
