@@ -24,6 +24,7 @@
 #include "slurm_face/processes.h"
 #include "slurm_face/seat.h"
 #include "slurm_face/spool.h"
+#include "slurm_face/submit.h"
 #include "slurm_face/values.h"
 
 extern char** environ;  // NOLINT(readability-redundant-declaration)
@@ -66,13 +67,14 @@ void complain(const std::string& what) {
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 
-/// Set for the rank of ours that starts a script, and wrong for what the script starts.
+/// Set for the rank of ours that starts a script, and wrong for what the script starts. Where Slurm
+/// is the engine, it has said of its own job what we say of ours.
 bool is_of_rank(std::string_view name) {
   static constexpr std::array<std::string_view, 9> kNames = {
       "RANK",      "WORLD_SIZE",       "LOCAL_RANK", "LOCAL_WORLD_SIZE",          "GROUP_RANK",
       "NODE_RANK", "GROUP_WORLD_SIZE", "NNODES",     "TORCHELASTIC_RESTART_COUNT"};
   return std::ranges::find(kNames, name) != kNames.end() || name.starts_with("OMPI_COMM_WORLD_") ||
-         name.starts_with("PMI_");
+         name.starts_with("PMI_") || (name.starts_with("SLURM") && name != "SLURM_CONF");
 }
 
 JobFacts facts_from_environment(const FaceJob& job, const std::string& folder) {
@@ -279,6 +281,7 @@ class Hub {
   void start() {
     started_ = true;
     gather_nodes();
+    if (const auto failure = link_commands(facts_.hub)) complain(*failure);
     if (job_.signal != 0 && job_.time_limit.count() > 0) {
       const Duration until = job_.time_limit - job_.signal_before;
       warn_at_ms_ = now_ms() + std::max<std::int64_t>(1, until.count() / milliseconds(1).count());
@@ -361,6 +364,7 @@ class Hub {
       }
     }
     for (const auto& [name, value] : job_variables(job_, facts_)) all[name] = value;
+    all["PATH"] = with_commands(facts_.hub, all["PATH"]);
     return assignments_of(all);
   }
 

@@ -1,4 +1,5 @@
-// Nodes as sinfo and scontrol show them: one row a node, in Slurm's words for the state that it is in.
+// Nodes as sinfo and scontrol show them: one row a node, in Slurm's words for the state that it is
+// in.
 #pragma once
 
 #include <cstdint>

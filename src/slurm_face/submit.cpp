@@ -158,6 +158,22 @@ std::string host_name() {
   return name.data();
 }
 
+std::optional<std::string> link_commands(const std::string& folder) {
+  const std::string own = own_program();
+  std::error_code failure;
+  std::filesystem::create_directories(folder + "/bin", failure);
+  for (const std::string_view name : command_names()) {
+    if (!failure)
+      std::filesystem::create_symlink(own, fmt::format("{}/bin/{}", folder, name), failure);
+  }
+  if (!failure) return {};
+  return fmt::format("cannot make links in {}/bin: {}", folder, failure.message());
+}
+
+std::string with_commands(const std::string& folder, const std::string& path) {
+  return fmt::format("{}/bin:{}", folder, path.empty() ? "/usr/local/bin:/usr/bin:/bin" : path);
+}
+
 Result<JobEnd> look_at_job(Api& api, std::uint64_t job) {
   const auto reply = api.get(fmt::format("/v1/jobs/{}", job));
   if (!reply) return reply.error();

@@ -35,6 +35,12 @@ Result<std::string> work_folder(const Request& request);
 std::string own_program();
 std::string host_name();
 
+/// Makes links of all commands' names in FOLDER/bin, so that a job finds ours before a Slurm's that
+/// may be there as well.  Result: what went wrong, if anything did.
+std::optional<std::string> link_commands(const std::string& folder);
+/// PATH with that folder first.
+std::string with_commands(const std::string& folder, const std::string& path);
+
 /// Where a job stands.
 struct JobEnd {
   bool over = false;

@@ -150,6 +150,7 @@ int run_salloc(const Call& call) {
   Variables variables;
   for (const auto& one : JsonView(ready->body)["environment"].list())
     put_all(variables, {JsonView(one).text()});
+  variables["PATH"] = with_commands(variables["MILLWRIGHT_SLURM_HUB"], read_environment("PATH"));
   if (!request->quiet) {
     call.console.err(fmt::format("salloc: Granted job allocation {}\n", job->job));
   }

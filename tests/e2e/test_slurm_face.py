@@ -28,7 +28,8 @@ class SlurmFace(unittest.TestCase):
         cls.bin = cls.dir / "bin"
         cls.bin.mkdir()
         subprocess.run([control_plane.binary(), "slurm", "links", str(cls.bin)], check=True, capture_output=True)
-        cls.environment = {"PATH": f"{cls.bin}:/usr/bin:/bin", "HOME": str(cls.dir), "MILLWRIGHT_HOME": str(cls.plane.home),
+        # Where a real Slurm is installed as well, a job finds ours first.
+        cls.environment = {"PATH": "/usr/bin:/bin", "HOME": str(cls.dir), "MILLWRIGHT_HOME": str(cls.plane.home),
                            "LANG": "C.UTF-8", "SECRET": "swordfish"}
 
     @classmethod
@@ -37,7 +38,7 @@ class SlurmFace(unittest.TestCase):
         shutil.rmtree(cls.dir, ignore_errors=True)
 
     def run_command(self, *command, code=0, environment=None, text=None):
-        done = subprocess.run(command, cwd=self.dir, env=dict(self.environment, **(environment or {})), input=text,
+        done = subprocess.run([self.bin / command[0], *command[1:]], cwd=self.dir, env=dict(self.environment, **(environment or {})), input=text,
                               stdin=None if text is not None else subprocess.DEVNULL, capture_output=True, text=True,
                               timeout=120, check=False)
         if code is not None:
