@@ -426,6 +426,7 @@ int run_host(const std::string& face_job) {
   Hub hub(*job, facts_from_environment(*job, folder), std::move(*listener), seat);
   hub.set_signals(signals);
   const int status = hub.serve();
+  note_end(job->spool, id, status);
   std::filesystem::remove_all(folder, failure);
   end_as(status);
 }

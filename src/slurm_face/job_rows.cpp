@@ -1,6 +1,7 @@
 #include "slurm_face/job_rows.h"
 
 #include <fmt/format.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 #include <array>
@@ -9,6 +10,7 @@
 #include <map>
 
 #include "codec/units.h"
+#include "slurm_face/spool.h"
 #include "slurm_face/values.h"
 
 namespace mw::face {
@@ -51,18 +53,24 @@ std::string reason_word(std::string_view kind) {
   return std::string(found == words.end() ? "Resources" : found->second);
 }
 
-void read_ends(Api& api, JobRow& row) {
-  const auto story = api.get(fmt::format("/v1/jobs/{}/story", row.id));
-  if (!story) return;
+}  // namespace
+
+std::optional<ScriptEnd> script_end(Api& api, std::uint64_t job, const std::string& spool) {
+  std::optional<ScriptEnd> end;
+  const auto story = api.get(fmt::format("/v1/jobs/{}/story", job));
+  if (!story) return end;
   for (const auto& one : story->view()["events"].list()) {
     const JsonView event(one);
     if (event["kind"].text() != "task_ended" || event["rank"].integer() != 0) continue;
-    row.exit_code = static_cast<int>(event["exit"]["exit_code"].integer());
-    row.exit_signal = static_cast<int>(event["exit"]["signal"].integer());
+    end = ScriptEnd{static_cast<int>(event["exit"]["exit_code"].integer()),
+                    static_cast<int>(event["exit"]["signal"].integer())};
   }
+  if (end) return end;
+  const auto status = noted_end(spool, job);
+  if (!status) return end;
+  return ScriptEnd{WIFSIGNALED(*status) ? 0 : WEXITSTATUS(*status),
+                   WIFSIGNALED(*status) ? WTERMSIG(*status) : 0};
 }
-
-}  // namespace
 
 std::string JobRow::shown_id() const {
   return array_task ? fmt::format("{}_{}", record, *array_task) : std::to_string(id);
@@ -155,7 +163,12 @@ void add_details(Api& api, JobRow& row, JobDetails details) {
     const auto why = api.get(fmt::format("/v1/jobs/{}/why", row.id));
     if (why) row.reason = reason_word(why->view()["reason"]["kind"].text());
   }
-  if (details.ends && is_final(row.state) && row.state != JobState::kSucceeded) read_ends(api, row);
+  if (details.ends && is_final(row.state) && row.state != JobState::kSucceeded) {
+    const auto end = script_end(api, row.id, row.face.spool)
+                         .value_or(ScriptEnd{row.state == JobState::kFailed ? 1 : 0, 0});
+    row.exit_code = end.exit_code;
+    row.exit_signal = end.signal;
+  }
 }
 
 Result<std::vector<JobRow>> list_jobs(Api& api, HttpFields query, JobDetails details,

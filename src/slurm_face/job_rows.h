@@ -61,6 +61,13 @@ struct JobRow {
 JobRow job_row(const JsonView& view);
 
 /// What the listing has to know besides the list; each is a request a job.
+/// How the first rank of a job ended last: of what the story tells, else of what its host noted.
+struct ScriptEnd {
+  int exit_code = 0;
+  int signal = 0;
+};
+std::optional<ScriptEnd> script_end(Api& api, std::uint64_t job, const std::string& spool);
+
 struct JobDetails {
   bool reasons = false;  ///< of those that wait
   bool ends = false;     ///< exit codes, and nodes of jobs that have ended

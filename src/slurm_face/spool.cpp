@@ -82,6 +82,19 @@ void note_jobs(const std::string& spool, std::uint64_t first, std::uint64_t coun
       write_private(spool + "/jobs", fmt::format("{} {}\n", first, count), 0600);
 }
 
+void note_end(const std::string& spool, std::uint64_t job, int status) {
+  const std::string path = fmt::format("{}/end.{}", spool, job);
+  std::error_code failure;
+  fs::remove(path, failure);  // of an attempt before this one
+  [[maybe_unused]] const auto written = write_private(path, fmt::format("{}\n", status), 0600);
+}
+
+std::optional<int> noted_end(const std::string& spool, std::uint64_t job) {
+  int status = 0;
+  if (std::ifstream(fmt::format("{}/end.{}", spool, job)) >> status) return status;
+  return {};
+}
+
 void remove_spool(const std::string& spool) {
   std::error_code failure;
   fs::remove_all(spool, failure);

@@ -4,7 +4,9 @@
 // it goes when its jobs have ended and somebody submits again.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +24,11 @@ struct Submission {
 Result<std::string> make_spool(const std::filesystem::path& home, const Submission& submission);
 /// Notes the jobs that need it: `count` from `first` on.
 void note_jobs(const std::string& spool, std::uint64_t first, std::uint64_t count);
+/// Notes how the script of a job ended, as waitpid says it: engines that know attempts only as a
+/// whole do not tell of it.
+void note_end(const std::string& spool, std::uint64_t job, int status);
+/// Nothing when it is not known.
+std::optional<int> noted_end(const std::string& spool, std::uint64_t job);
 void remove_spool(const std::string& spool);
 /// Removes the folders whose jobs have all ended; looks at a few of the oldest, so it is quick.
 void sweep_spool(const std::filesystem::path& home, Api& api);

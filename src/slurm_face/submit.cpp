@@ -12,6 +12,7 @@
 #include "cli/home.h"
 #include "codec/job_file.h"
 #include "model/job.h"
+#include "slurm_face/job_rows.h"
 #include "slurm_face/slurm_environment.h"
 #include "slurm_face/spool.h"
 
@@ -27,19 +28,6 @@ bool stays_here(std::string_view name) {
   }
   return name.starts_with("MILLWRIGHT_") || name.starts_with("SLURM_") ||
          name.starts_with("SBATCH_");
-}
-
-/// Of the first rank's last end; the first rank is the one that runs the script.
-int exit_code_in(const JsonView& story) {
-  int code = 1;
-  for (const auto& one : story["events"].list()) {
-    const JsonView event(one);
-    if (event["kind"].text() != "task_ended" || event["rank"].integer() != 0) continue;
-    const JsonView exit = event["exit"];
-    const std::int64_t signal = exit["signal"].integer();
-    code = static_cast<int>(signal != 0 ? 128 + signal : exit["exit_code"].integer(1));
-  }
-  return code;
 }
 
 }  // namespace
@@ -182,10 +170,9 @@ Result<JobEnd> look_at_job(Api& api, std::uint64_t job) {
   const auto state = enum_from_name<JobState>(end.state);
   end.over = state && is_final(*state);
   if (!end.over || *state == JobState::kSucceeded) return end;
-  end.exit_code = 1;
-  if (const auto story = api.get(fmt::format("/v1/jobs/{}/story", job))) {
-    end.exit_code = std::max(1, exit_code_in(story->view()));
-  }
+  const JobRow row = job_row(reply->view());
+  const auto script = script_end(api, job, row.face.spool).value_or(ScriptEnd{1, 0});
+  end.exit_code = std::max(1, script.signal != 0 ? 128 + script.signal : script.exit_code);
   return end;
 }
 

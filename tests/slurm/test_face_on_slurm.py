@@ -45,7 +45,8 @@ class FaceOnSlurm(unittest.TestCase):
                               env={"PATH": "/usr/bin:/bin", "HOME": str(folder), "MILLWRIGHT_HOME": str(plane.home)},
                               **plane._as_user())
         out = "".join(path.read_text() for path in folder.glob("slurm-*.out"))
-        self.assertEqual(done.returncode, 3, done.stdout + done.stderr + out)
+        story = plane.get(f"/v1/jobs/{done.stdout.strip()}/story")["events"]
+        self.assertEqual(done.returncode, 3, f"{done}\n{story}")
         lines = sorted(out.splitlines())
         self.assertEqual([line.split(" on ")[0] for line in lines], ["0: 0/2", "1: 1/2"], out)
         self.assertEqual(len({line.split(" on ")[1] for line in lines}), 2, out)
