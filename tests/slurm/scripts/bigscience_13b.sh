@@ -1,5 +1,6 @@
 #!/bin/bash
 # After: https://github.com/bigscience-workshop/bigscience
+# shellcheck disable=SC2016
 #SBATCH --job-name=tr1-13B-round1.slurm
 #SBATCH --constraint=v100-32g
 #SBATCH --nodes=64

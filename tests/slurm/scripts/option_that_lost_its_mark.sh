@@ -1,5 +1,6 @@
 #!/bin/bash
 # After: https://github.com/gaurikadiwan/pytorch
+# shellcheck disable=SC2215
 #SBATCH --job-name=test
 #SBATCH --nodes=1
 #SBATCH --ntasks=1
