@@ -15,7 +15,7 @@
 #include <iterator>
 
 #include "cli/home.h"
-#include "model/job.h"
+#include "cli/json_view.h"
 #include "slurm_face/packets.h"
 
 namespace mw::face {
@@ -115,19 +115,14 @@ void sweep_spool(const fs::path& home, Api& api) {
     std::uint64_t count = 0;
     std::ifstream(folder / "jobs") >> first >> count;
     if (count == 0) continue;
-    // The newest element first: of an array that works off its elements in order it ends last.
-    bool ended = true;
-    for (std::uint64_t i = count; ended && i-- > 0;) {
-      const auto job = api.get(fmt::format("/v1/jobs/{}", first + i));
-      if (!job) {
-        ended = job.error().code == ErrorCode::kNotFound;  // long forgotten
-        continue;
-      }
-      const auto state = enum_from_name<JobState>(job->view()["state"].text());
-      ended = state && is_final(*state);
-      // A job is asked for one by one; a large array is looked at another time.
-      if (count - i >= 64 && i > 0) ended = false;
-    }
+    // The newest unfinished job up to the last one that needs the folder: is it one of those?
+    const auto page = api.get("/v1/jobs", {{"state", "pending,starting,running,stopping"},
+                                           {"before", std::to_string(first + count)},
+                                           {"limit", "1"}});
+    if (!page) return;  // another time
+    const auto& jobs = page->view()["jobs"].list();
+    const bool ended =
+        jobs.empty() || JsonView(jobs[0])["id"].integer() < static_cast<std::int64_t>(first);
     if (ended) remove_spool(folder.string());
   }
 }

@@ -136,6 +136,33 @@ class SlurmFace(unittest.TestCase):
         job = done.stderr.split("Granted job allocation ")[1].split()[0]
         control_plane.wait_for("its end", lambda: self.plane.get(f"/v1/jobs/{job}")["state"] == "succeeded")
 
+    def test_a_control_plane_dies_and_the_script_goes_on(self):
+        body = "srun bash -c 'until [ -e go ]; do sleep 0.05; done; echo rank $SLURM_PROCID'; squeue -h -j $SLURM_JOB_ID -o %T"
+        (self.dir / "go").unlink(missing_ok=True)
+        job = self.run_command("sbatch", "--parsable", self.script(body, "-N2", "--gpus-per-node=1")).stdout.strip()
+        control_plane.wait_for("it to run", lambda: self.plane.get(f"/v1/jobs/{job}")["state"] == "running")
+        self.plane.kill()
+        self.plane.start()
+        (self.dir / "go").touch()
+        control_plane.wait_for("it to end", lambda: self.plane.get(f"/v1/jobs/{job}")["state"] == "succeeded")
+        self.assertEqual(sorted((self.dir / f"slurm-{job}.out").read_text().split()), ["0", "1", "RUNNING", "rank", "rank"])
+        self.assertEqual(self.plane.get(f"/v1/jobs/{job}")["attempts"], 1)
+
+    def test_folders_of_ended_jobs_go(self):
+        def spooled():
+            return {path.name for path in (self.plane.home / "slurm").iterdir()}
+
+        job = self.run_command("sbatch", "--parsable", "--wait", "--array=0-2", "--wrap=true").stdout.strip()
+        control_plane.wait_for("its end", lambda: self.plane.get(f"/v1/jobs/{int(job) + 2}")["state"] == "succeeded")
+        for _ in range(30):  # a submit looks at a few of the oldest
+            self.run_command("sbatch", "--wait", "--wrap=true")
+            if len(spooled()) <= 1:
+                break
+        self.assertLessEqual(len(spooled()), 1)
+        for path in [self.plane.home / "slurm", *(self.plane.home / "slurm").glob("*"),
+                     *(self.plane.home / "slurm").glob("*/environment")]:
+            self.assertEqual(path.stat().st_mode & 0o077, 0, path)
+
     def test_what_is_not_supported_is_refused_by_name(self):
         for option, said in (("--licenses=x", "--licenses"), ("--array=0-9%2", "%2"), ("--nodelist=n1", "--nodelist"),
                              ("--dependency=singleton", "singleton"), ("--gres=shard:1", "shard"),
