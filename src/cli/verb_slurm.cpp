@@ -13,7 +13,8 @@ namespace mw {
 void add_slurm(CLI::App& app, Cli& cli) {
   CLI::App* verb = app.add_subcommand(
       "slurm", "Slurm's commands: sbatch, srun, salloc, squeue, scancel, sinfo, scontrol, sacct");
-  verb->prefix_command();
+  verb->allow_extras();
+  verb->fallthrough(false);
   verb->footer(
       "\"mw slurm links DIR\" makes sbatch and the others links to mw, so that they are called by "
       "their names; with --remove it takes them away again. \"mw slurm show SCRIPT\" says what "
