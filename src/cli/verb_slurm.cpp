@@ -1,5 +1,8 @@
 // mw slurm ...: the jobs that people hand to a Slurm cluster for us, and the way back to Slurm's
 // own scheduler. Both ask the cluster itself, so they work when no control plane runs.
+// Slurm's commands under this name (sbatch and the others) are no verbs of this tree: they have
+// options of their own and are read as Slurm reads them, by src/slurm_face, before this tree is
+// asked. Here they are only described.
 #include <fmt/format.h>
 
 #include <CLI/App.hpp>
@@ -91,8 +94,18 @@ int give_back(const Cli& cli) {
 }  // namespace
 
 void add_slurm(CLI::App& app, Cli& cli) {
-  CLI::App* verb = app.add_subcommand("slurm", "Jobs that people hand to a Slurm cluster for us");
+  CLI::App* verb = app.add_subcommand(
+      "slurm", "Slurm's commands for any engine, and jobs that people hand to a Slurm cluster");
   verb->require_subcommand(1);
+  verb->footer(
+      "sbatch, srun, salloc, squeue, scancel, sinfo, scontrol and sacct follow \"mw slurm\" as "
+      "well. \"mw slurm links DIR\" makes them links to mw, so that they are called by their "
+      "names; with --remove it takes them away again. \"mw slurm show SCRIPT\" says what Slurm "
+      "would be asked for by a batch script, and what of it is not supported; \"mw slurm options\" "
+      "lists all options. docs/slurm-commands.md has the rest.\n\n"
+      "  mw slurm links ~/bin\n"
+      "  mw slurm sbatch --nodes=2 --gres=gpu:8 train.sh\n"
+      "  mw slurm show train.sh");
   CLI::App* list = verb->add_subcommand(
       "jobs", "Jobs that wait in Slurm for a decision, and what is to be said of each");
   list->footer(

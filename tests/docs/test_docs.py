@@ -22,6 +22,9 @@ class Documentation(unittest.TestCase):
     def test_fleet(self):
         self.check("docs/fleet.md")
 
+    def test_slurm_commands(self):
+        self.check("docs/slurm-commands.md")
+
     def test_policy(self):
         self.check("docs/policy.md")
 

@@ -22,8 +22,10 @@ FOLDERS = {
     # Checks that come with the program: what a node finds out about itself when it is asked.
     "src/checks": ["base", "model", "codec", "agent"],
     "src/cli": ["base", "model", "codec", "agent", "checks", "http/client"],
+    # Slurm's commands, over the same API client and terminal as our own verbs.
+    "src/slurm_face": ["base", "model", "codec", "http/client", "cli"],
     "apps": ["base", "model", "core", "codec", "loop", "twin", "engines", "engines/hooks",
-             "journal", "http", "http/client", "cli"],
+             "journal", "http", "http/client", "cli", "slurm_face"],
 }
 
 # These hold the brain: the same on every machine, so nothing but the language's own containers
@@ -33,14 +35,14 @@ PURE_FOLDERS = ["src/base", "src/model", "src/core"]
 # Prefix of an include -> (what it is, the folders that adapt it).
 LIBRARIES = {
     "boost/json": ("Boost.JSON", ["src/codec", "src/journal", "src/engines", "src/http", "src/cli",
-                                  "apps"]),
+                                  "src/slurm_face", "apps"]),
     "boost/asio": ("Boost.Asio", ["src/http", "src/http/client"]),
     "boost/beast": ("Boost.Beast", ["src/http", "src/http/client"]),
     "boost/system": ("Boost.System", ["src/codec", "src/http", "src/http/client"]),
     "yaml-cpp/": ("yaml-cpp", ["src/codec"]),
     "CLI/": ("CLI11", ["src/cli", "apps"]),
     "fmt/": ("fmt", ["src/codec", "src/twin", "src/engines", "src/journal", "src/http", "src/agent", "src/checks", "src/cli",
-                     "apps"]),
+                     "src/slurm_face", "apps"]),
     "spdlog/": ("spdlog", ["src/engines", "src/http", "apps"]),
     "sqlite3.h": ("SQLite", ["src/journal"]),
     "SQLiteCpp/": ("SQLiteCpp", ["src/journal"]),

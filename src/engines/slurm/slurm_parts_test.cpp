@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "engines/slurm/hostlist.h"
+#include "codec/hostlist.h"
 #include "engines/slurm/identity.h"
 #include "engines/slurm/job_script.h"
 #include "engines/slurm/submission.h"
@@ -29,6 +29,20 @@ TEST(Hostlist, WhatIsNoneIsRefused) {
   for (const char* text :
        {"n[", "n]", "n[]", "n[3-1]", "n[a-b]", "n[1-]", "n[0-99999999]", "a[0-9999]b[0-9999]"}) {
     EXPECT_FALSE(expand_hostlist(text).ok()) << text;
+  }
+}
+
+TEST(Hostlist, IsCompressedToWhatExpandsToTheSame) {
+  EXPECT_EQ(compress_hostlist({}), "");
+  EXPECT_EQ(compress_hostlist({"login"}), "login");
+  EXPECT_EQ(compress_hostlist({"n1"}), "n1");
+  EXPECT_EQ(compress_hostlist({"n1", "n2", "n3", "m7"}), "n[1-3],m7");
+  EXPECT_EQ(compress_hostlist({"n009", "n010", "n012"}), "n[009-010,012]");
+  EXPECT_EQ(compress_hostlist({"n9", "n10", "n08"}), "n[9-10,08]");
+  EXPECT_EQ(compress_hostlist({"r1n1.x", "r1n2.x", "r2n1.x"}), "r1n[1-2].x,r2n1.x");
+  for (const std::vector<std::string>& names : std::vector<std::vector<std::string>>{
+           {"b2", "b1", "b3"}, {"a", "a", "a1", "a01", "a2"}, {"n99", "n100"}, {"n099", "n100"}}) {
+    EXPECT_EQ(*expand_hostlist(compress_hostlist(names)), names) << compress_hostlist(names);
   }
 }
 

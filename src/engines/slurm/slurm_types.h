@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "engines/slurm/hostlist.h"
+#include "codec/hostlist.h"
 
 namespace mw::slurm {
 

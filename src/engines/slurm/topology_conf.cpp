@@ -10,8 +10,8 @@
 #include <iterator>
 #include <set>
 
+#include "codec/hostlist.h"
 #include "codec/units.h"
-#include "engines/slurm/hostlist.h"
 
 namespace mw::slurm {
 namespace {

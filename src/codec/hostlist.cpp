@@ -1,4 +1,4 @@
-#include "engines/slurm/hostlist.h"
+#include "codec/hostlist.h"
 
 #include <charconv>
 #include <map>
@@ -86,6 +86,71 @@ Result<std::vector<std::string>> expand_hostlist(std::string_view text) {
     if (!expand_one(word, names)) return unreadable(text);
   }
   return names;
+}
+
+namespace {
+
+/// A name cut at its last number: "r1n007.x" is "r1n", "007", ".x".
+struct NumberedName {
+  std::string_view front;
+  std::string_view digits;  ///< empty: there is no number
+  std::string_view back;
+  std::uint64_t number = 0;
+};
+
+NumberedName cut_at_number(std::string_view name) {
+  constexpr std::string_view kDigits = "0123456789";
+  NumberedName cut{.front = name, .digits = {}, .back = {}};
+  const std::size_t last = name.find_last_of(kDigits);
+  if (last == std::string_view::npos) return cut;
+  const std::size_t before = name.find_last_not_of(kDigits, last);
+  const std::size_t begin = before == std::string_view::npos ? 0 : before + 1;
+  const std::string_view digits = name.substr(begin, last + 1 - begin);
+  if (!read_number(digits, cut.number)) return cut;  // longer than any number
+  cut.front = name.substr(0, begin);
+  cut.digits = digits;
+  cut.back = name.substr(last + 1);
+  return cut;
+}
+
+}  // namespace
+
+std::string compress_hostlist(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size();) {
+    const NumberedName first = cut_at_number(names[i]);
+    std::string ranges;
+    std::size_t next = i;
+    std::size_t count = 0;
+    while (next < names.size()) {
+      const NumberedName low = cut_at_number(names[next]);
+      if (low.digits.empty() || low.front != first.front || low.back != first.back) break;
+      NumberedName high = low;
+      std::size_t end = next + 1;
+      for (; end < names.size(); ++end) {
+        const NumberedName one = cut_at_number(names[end]);
+        const bool follows = !one.digits.empty() && one.front == first.front &&
+                             one.back == first.back && one.number == high.number + 1 &&
+                             (one.digits.size() == low.digits.size() ||
+                              (low.digits.front() != '0' && one.digits.front() != '0'));
+        if (!follows) break;
+        high = one;
+      }
+      ranges += (ranges.empty() ? "" : ",") + std::string(low.digits);
+      if (end - next > 1) ranges += "-" + std::string(high.digits);
+      count += end - next;
+      next = end;
+    }
+    if (!text.empty()) text += ',';
+    if (count < 2) {
+      text += names[i];
+      ++i;
+      continue;
+    }
+    text.append(first.front).append("[").append(ranges).append("]").append(first.back);
+    i = next;
+  }
+  return text;
 }
 
 GpuCount gpus_in(std::string_view gres) {

@@ -19,6 +19,10 @@ inline constexpr std::size_t kHostsMax = 1'000'000;
 /// Errors: kInvalid, for brackets or ranges that are none, and for more than kHostsMax names.
 Result<std::vector<std::string>> expand_hostlist(std::string_view text);
 
+/// The other way round: neighbours whose names differ in their last number only are written as one
+/// range, in the order in which they are given: n1 n2 n3 m7 is "n[1-3],m7".
+std::string compress_hostlist(const std::vector<std::string>& names);
+
 /// The accelerators in a list of generic resources. Of a node with several types the one that it
 /// has most of counts: a node has one type.
 struct GpuCount {

@@ -1,0 +1,206 @@
+// The steps of a running job; a part of hub.h.
+#include <fcntl.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "cli/json_view.h"
+#include "codec/json.h"
+#include "slurm_face/hub.h"
+#include "slurm_face/processes.h"
+
+namespace mw::face {
+namespace {
+
+constexpr std::size_t kRequestBytesMax = std::size_t{16} << 20;
+
+}  // namespace
+
+void Steps::tell(const Step& step, const boost::json::object& body) const {
+  const auto client = clients_->find(step.client);
+  if (client != clients_->end()) client->second.send(body);
+}
+
+void Steps::ask(const PacketSocket& client, Packet packet, std::int64_t now_ms) {
+  const auto refuse = [&](const std::string& why) {
+    client.send({{"op", "error"}, {"message", why}});
+  };
+  if (packet.files.size() < 4) return refuse("the request lacks its files");
+  const auto text = text_of(packet.files[0]);
+  const auto tree =
+      parse_json(text.value_or(""), {.bytes_max = kRequestBytesMax, .any_bytes = true});
+  auto request = tree ? from_json<StepRequest>(*tree) : Result<StepRequest>(tree.error());
+  if (!request) return refuse(request.error().message);
+  Step step;
+  step.request = std::move(*request);
+  step.client = client.get();
+  step.files = std::move(packet.files);
+  auto plan = plan_step(facts_.nodes, step.request);
+  if (!plan) return refuse(plan.error().message);
+  step.number = next_number_++;
+  if (!*plan) {
+    tell(step, {{"op", "waiting"}, {"step", step.number}});
+  } else {
+    step.plan = std::move(**plan);
+    launch(step);
+  }
+  steps_.push_back(std::move(step));
+  tick(now_ms);
+}
+
+bool Steps::try_start(Step& step) {
+  auto plan = plan_step(facts_.nodes, step.request);
+  if (!plan || !*plan) return false;
+  step.plan = std::move(**plan);
+  launch(step);
+  return true;
+}
+
+void Steps::share_output(Step& step, const FileNameFacts& facts, std::string& pattern,
+                         std::size_t index) const {
+  for (const char* own : {"%t", "%n", "%N"}) {
+    if (pattern.find(own) != std::string::npos) return;
+  }
+  if (pattern.empty()) return;
+  const auto opened = open_output(expand_file_name(pattern, facts), !step.request.append);
+  if (!opened) {
+    tell(step, {{"op", "warning"}, {"message", opened.error().message}});
+  } else {
+    step.files[index] = OpenFile(*opened);
+  }
+  pattern.clear();
+}
+
+void Steps::launch(Step& step) {
+  Variables all;
+  put_all(all, step.request.environment);
+  const Variables given = all;
+  // Slurm knows no RANK: who has set it in the script means it.
+  const auto leave = [&given](const std::string& name) {
+    return !name.starts_with("SLURM") && !name.starts_with("MILLWRIGHT_") && given.contains(name);
+  };
+  for (const auto& [name, value] :
+       step_variables(job_, facts_, step.request, step.plan, step.number)) {
+    if (!leave(name)) all[name] = value;
+  }
+  StepRequest order = step.request;
+  order.environment = assignments_of(all);
+  std::string text;
+  append_json(text, order);
+  const OpenFile file = file_of(text);
+  step.running = true;
+  step.left = static_cast<std::uint32_t>(step.plan.tasks.size());
+  step.ended.assign(step.plan.tasks.size(), false);
+  const OpenFile nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  FileNameFacts facts = file_name_facts(job_, facts_);
+  facts.step = step.number;
+  // A file that all tasks write to is opened once, and each gets the same.
+  std::string output = step.request.output;
+  std::string error = step.request.error;
+  share_output(step, facts, output, 2);
+  share_output(step, facts, error, 3);
+  for (std::uint32_t task = 0; task < step.plan.tasks.size(); ++task) {
+    const TaskPlace& place = step.plan.tasks[task];
+    const auto at = std::ranges::find(step.plan.nodes, place.node) - step.plan.nodes.begin();
+    facts.task = task;
+    facts.node = static_cast<std::uint32_t>(at);
+    facts.host = facts_.nodes[place.node].name;
+    Variables variables = task_variables(facts_, step.plan, task);
+    std::erase_if(variables, [&](const auto& one) { return leave(one.first); });
+    const auto own = assignments_of(variables);
+    boost::json::object body{{"op", "launch"},
+                             {"step", step.number},
+                             {"task", task},
+                             {"own", boost::json::array(own.begin(), own.end())},
+                             {"input", expand_file_name(step.request.input, facts)},
+                             {"output", expand_file_name(output, facts)},
+                             {"error", expand_file_name(error, facts)}};
+    // Standard input goes to the first task: one that is shared would be torn apart.
+    const int in = task == 0 ? step.files[1].get() : nothing.get();
+    seats_.at(place.seat).send(body, {file.get(), in, step.files[2].get(), step.files[3].get()});
+  }
+  tell(step, {{"op", "started"}, {"step", step.number}});
+}
+
+void Steps::client_gone(int client) {
+  for (std::size_t i = steps_.size(); i-- > 0;) {
+    Step& step = steps_[i];
+    if (step.client != client) continue;
+    step.client = -1;
+    if (!step.running) {
+      steps_.erase(steps_.begin() + static_cast<std::ptrdiff_t>(i));
+    } else {
+      send_signal(step, SIGKILL);
+    }
+  }
+}
+
+void Steps::send_signal(const Step& step, int signal) {
+  if (!step.running) return;
+  for (auto& [rank, seat] : seats_) {
+    seat.send({{"op", "signal"}, {"step", step.number}, {"signal", signal}});
+  }
+}
+
+void Steps::signal_of_client(int client, int signal) {
+  for (const Step& step : steps_) {
+    if (step.client == client) send_signal(step, signal);
+  }
+}
+
+void Steps::signal_all(int signal) {
+  for (const Step& step : steps_) send_signal(step, signal);
+}
+
+void Steps::task_ended(std::uint32_t number, std::uint32_t task, int status, std::int64_t now_ms) {
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    Step& step = steps_[i];
+    if (step.number != number || !step.running || task >= step.ended.size()) continue;
+    if (step.ended[task]) return;
+    step.ended[task] = true;
+    --step.left;
+    const int code = exit_code_of(status);
+    step.exit_code = std::max(step.exit_code, code);
+    if (code != 0) {
+      tell(step, {{"op", "failed"},
+                  {"task", task},
+                  {"node", facts_.nodes[step.plan.tasks[task].node].name},
+                  {"status", status}});
+    }
+    if (step.left == 0) {
+      finish(i);
+    } else if (code != 0 && step.request.kill_on_bad_exit && !step.killed) {
+      step.killed = true;
+      send_signal(step, SIGKILL);
+    } else if (step.kill_at_ms == 0 && step.request.wait_after_first.count() > 0) {
+      step.kill_at_ms = now_ms + step.request.wait_after_first.count() / milliseconds(1).count();
+    }
+    return;
+  }
+}
+
+void Steps::finish(std::size_t index) {
+  Step step = std::move(steps_[index]);
+  steps_.erase(steps_.begin() + static_cast<std::ptrdiff_t>(index));
+  give_back(facts_.nodes, step.plan);
+  tell(step, {{"op", "ended"}, {"exit", step.exit_code}});
+  for (Step& waiting : steps_) {
+    if (!waiting.running) try_start(waiting);
+  }
+}
+
+std::int64_t Steps::tick(std::int64_t now_ms) {
+  std::int64_t next = -1;
+  for (Step& step : steps_) {
+    if (step.kill_at_ms == 0 || step.killed) continue;
+    if (step.kill_at_ms <= now_ms) {
+      step.killed = true;
+      send_signal(step, SIGKILL);
+    } else {
+      next = next < 0 ? step.kill_at_ms - now_ms : std::min(next, step.kill_at_ms - now_ms);
+    }
+  }
+  return next;
+}
+
+}  // namespace mw::face

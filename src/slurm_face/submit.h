@@ -1,0 +1,52 @@
+// What sbatch, srun and salloc share on their way to a job: options from all places put together,
+// the environment to take along, the submission itself, and waiting for its end.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "slurm_face/face.h"
+#include "slurm_face/request_job.h"
+
+namespace mw::face {
+
+/// Options of script, variables and command line, later ones winning.
+Result<Request> gather_request(Starter starter, const std::vector<GivenOption>& directives,
+                               const std::vector<GivenOption>& given);
+
+/// This process's environment as --export says: ALL, NONE, NAME, NAME=VALUE, with commas. Variables
+/// of an enclosing job, and tokens of Millwright, are never taken along. Errors: kUnsupported for
+/// NIL and other words of Slurm's that are not these.
+Result<std::vector<std::string>> exported_environment(const std::string& export_list);
+
+struct Submitted {
+  std::uint64_t job = 0;
+  std::uint64_t count = 1;
+};
+/// Hands a job in. `script`: empty: none. Tells what has no effect.
+Result<Submitted> submit_job(const Call& call, Connection& connection, const Request& request,
+                             FaceJob face, const std::string& script, bool dry_run);
+
+/// The folder in which the job runs, absolute.
+Result<std::string> work_folder(const Request& request);
+/// The mw that runs the job's ranks: this very program.
+std::string own_program();
+std::string host_name();
+
+/// Makes links of all commands' names in FOLDER/bin, so that a job finds ours before a Slurm's that
+/// may be there as well.  Result: what went wrong, if anything did.
+std::optional<std::string> link_commands(const std::string& folder);
+/// PATH with that folder first.
+std::string with_commands(const std::string& folder, const std::string& path);
+
+/// Where a job stands.
+struct JobEnd {
+  bool over = false;
+  int exit_code = 0;  ///< as sbatch --wait gives it
+  std::string state;
+};
+Result<JobEnd> look_at_job(Api& api, std::uint64_t job);
+
+}  // namespace mw::face

@@ -1,0 +1,244 @@
+// srun: a step of the job that it is called in; outside of a job, a job of one step, whose output
+// it shows and whose exit code it has.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <thread>
+
+#include "cli/format.h"
+#include "cli/home.h"
+#include "codec/hostlist.h"
+#include "codec/json.h"
+#include "codec/units.h"
+#include "slurm_face/help.h"
+#include "slurm_face/log_follower.h"
+#include "slurm_face/packets.h"
+#include "slurm_face/processes.h"
+#include "slurm_face/seat.h"
+#include "slurm_face/step_plan.h"
+#include "slurm_face/submit.h"
+
+namespace mw::face {
+namespace {
+
+constexpr auto kLookEvery = std::chrono::milliseconds(100);
+
+std::uint32_t number_or(const std::string& text, std::uint32_t otherwise) {
+  std::uint32_t value = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return fault == std::errc() && end == text.data() + text.size() ? value : otherwise;
+}
+
+/// What a job's own variables say of it is no request of a step.
+bool is_for_jobs(const GivenOption& option) {
+  const std::string_view name = option.row->name;
+  return option.where.starts_with("SLURM_") &&
+         (name.starts_with("gpus") || name.starts_with("gres") || name.starts_with("mem"));
+}
+
+/// Absolute, for whoever opens it; empty: where srun's own goes.
+std::string output_pattern(const std::string& given) {
+  if (given.empty() || given == "all") return {};
+  if (given == "none") return "/dev/null";
+  return (std::filesystem::current_path() / given).string();
+}
+
+Result<StepRequest> step_of(const Request& request, const std::vector<std::string>& command) {
+  StepRequest step;
+  auto environment = exported_environment(request.export_list);
+  if (!environment) return environment.error();
+  step.environment = std::move(*environment);
+  step.command = command;
+  const auto folder = work_folder(request);
+  if (!folder) return folder.error();
+  step.folder = *folder;
+  step.name = request.job_name.empty() ? std::filesystem::path(command[0]).filename().string()
+                                       : request.job_name;
+  for (const auto& [text, names] : {std::pair(&request.node_list, &step.node_names),
+                                    {&request.exclude_list, &step.excluded_names}}) {
+    auto expanded = slurm::expand_hostlist(*text);
+    if (!expanded) return expanded.error();
+    *names = std::move(*expanded);
+  }
+  step.nodes =
+      request.nodes ? request.nodes->high : static_cast<std::uint32_t>(step.node_names.size());
+  const std::uint32_t nodes =
+      step.nodes > 0 ? step.nodes : number_or(read_environment("SLURM_JOB_NUM_NODES"), 1);
+  Request counted = request;
+  counted.nodes = CountRange{nodes, nodes};
+  step.tasks = counted.task_count();
+  step.tasks_per_node = request.tasks ? request.tasks_per_node.value_or(0) : 0;
+  step.cpus_per_task = request.cpus_per_task.value_or(1);
+  step.cpus_said = request.cpus_per_task.has_value();
+  step.gpus_per_task = request.gpus_per_task ? request.gpus_per_task->count : 0;
+  if (request.gpus_per_node) step.gpus_per_node = request.gpus_per_node->count;
+  if (request.gpus && !request.gpus_per_task && !request.gpus_per_node) {
+    const std::uint32_t spread = std::min(nodes, step.tasks);
+    if (request.gpus->count % spread != 0) {
+      return Error{ErrorCode::kInvalid,
+                   fmt::format("--gpus: {} GPUs do not spread evenly over {} nodes",
+                               request.gpus->count, spread)};
+    }
+    step.gpus_per_node = request.gpus->count / spread;
+  }
+  step.relative = request.relative.value_or(0);
+  step.overlap = request.overlap || request.whole;
+  step.overcommit = request.overcommit;
+  step.cyclic = request.cyclic;
+  step.label = request.label;
+  step.kill_on_bad_exit = request.kill_on_bad_exit.value_or(false);
+  step.wait_after_first = request.wait_after_first.value_or(Duration());
+  step.output = output_pattern(request.output);
+  step.error = request.error.empty() ? step.output : output_pattern(request.error);
+  step.append = request.open_mode == "append";
+  if (request.input == "none") {
+    step.input = "/dev/null";
+  } else if (!request.input.empty() && request.input != "all") {
+    step.input = (std::filesystem::current_path() / request.input).string();
+  }
+  return step;
+}
+
+/// Says what the hub told; the exit code when that was the end.
+std::optional<int> take(const Call& call, const JsonView& told, bool quiet) {
+  const std::string op = told["op"].text();
+  if (op == "error")
+    return call.fail(fmt::format("Unable to create step: {}", told["message"].text()));
+  if (op == "warning") call.warn(told["message"].text());
+  if (op == "waiting" && !quiet) {
+    call.console.err(
+        "srun: Job step creation temporarily disabled, retrying (Requested nodes are busy)\n");
+  }
+  if (op == "failed") {
+    const auto status = static_cast<int>(told["status"].integer());
+    const std::string how = WIFSIGNALED(status)
+                                ? fmt::format("{}", ::strsignal(WTERMSIG(status)))
+                                : fmt::format("Exited with exit code {}", WEXITSTATUS(status));
+    call.fail(fmt::format("{}: task {}: {}", told["node"].text(), told["task"].integer(), how));
+  }
+  if (op == "ended") return static_cast<int>(told["exit"].integer());
+  return {};
+}
+
+int run_step(const Call& call, const Request& request, const std::vector<std::string>& command,
+             const std::string& hub) {
+  if (!request.refused.empty()) {
+    return call.fail(fmt::format("{}", fmt::join(request.refused, "\n")));
+  }
+  const auto step = step_of(request, command);
+  if (!step) return call.fail(step.error());
+  const auto socket = PacketSocket::connect(hub, kHubSocket);
+  if (!socket) {
+    return call.fail(
+        fmt::format("Unable to reach the job: {}. srun starts steps on the machine that its "
+                    "job runs on, while it runs",
+                    socket.error().message));
+  }
+  // What comes from a terminal or from scancel is for the tasks.
+  const int signals =
+      signal_descriptor({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM});
+  std::string text;
+  append_json(text, *step);
+  const OpenFile file = file_of(text);
+  if (!socket->send({{"op", "step"}}, {file.get(), STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})) {
+    return call.fail("Unable to reach the job: it has just ended");
+  }
+  int interrupts = 0;
+  while (true) {
+    std::array<pollfd, 2> waits = {{{socket->get(), POLLIN, 0}, {signals, POLLIN, 0}}};
+    ::poll(waits.data(), waits.size(), -1);
+    while (int signal = next_signal(signals)) {
+      if (signal == SIGINT && ++interrupts > 1) signal = SIGKILL;
+      socket->send({{"op", "signal"}, {"signal", signal}});
+    }
+    if (waits[0].revents == 0) continue;
+    const auto packet = socket->receive();
+    if (!packet) return call.fail("the job has ended before the step");
+    if (const auto code = take(call, JsonView(packet->body), request.quiet)) return *code;
+  }
+}
+
+/// Follows a job of our own to its end, and takes it along when it is interrupted.
+int follow(const Call& call, Api& api, std::uint64_t job, bool quiet) {
+  const int signals = signal_descriptor({SIGINT, SIGTERM, SIGHUP});
+  LogFollower log(api, call.console, job);
+  bool told_waiting = false;
+  for (int looks = 0;; ++looks) {
+    if (next_signal(signals) != 0) {
+      const auto cancelled = api.post(fmt::format("/v1/jobs/{}/cancel", job));
+      if (!cancelled) return call.fail(cancelled.error());
+    }
+    const auto end = look_at_job(api, job);
+    if (!end && end.error().code != ErrorCode::kUnavailable) return call.fail(end.error());
+    if (end && end->state == "pending" && looks == 5 && !quiet) {
+      told_waiting = true;
+      call.console.err(fmt::format("srun: job {} queued and waiting for resources\n", job));
+    }
+    if (end && end->state == "running" && std::exchange(told_waiting, false)) {
+      call.console.err(fmt::format("srun: job {} has been allocated resources\n", job));
+    }
+    log.show_new();
+    if (end && end->over) {
+      log.show_rest();
+      if (end->state == "cancelled") call.fail(fmt::format("job {} was cancelled", job));
+      if (end->state == "timed_out")
+        call.fail(fmt::format("job {} ran longer than its time limit", job));
+      return end->exit_code;
+    }
+    std::this_thread::sleep_for(kLookEvery);
+  }
+}
+
+int run_alone(const Call& call, const Request& request, const std::vector<std::string>& command) {
+  auto connection = connect_api();
+  if (!connection) return call.fail(connection.error());
+  FaceJob face;
+  face.kind = FaceKind::kRun;
+  face.name = request.job_name.empty() ? std::filesystem::path(command[0]).filename().string()
+                                       : request.job_name;
+  face.command = command[0];
+  face.arguments = call.arguments;
+  Request for_job = request;
+  // The step opens them.
+  for_job.output.clear();
+  for_job.error.clear();
+  for_job.input.clear();
+  const auto job = submit_job(call, *connection, for_job, std::move(face), "", request.test_only);
+  if (!job) return call.fail(job.error());
+  return request.test_only ? 0 : follow(call, connection->api, job->job, request.quiet);
+}
+
+}  // namespace
+
+int run_srun(const Call& call) {
+  const auto given = read_arguments(kSrun, call.arguments);
+  if (!given) return call.fail(given.error());
+  const std::string hub = read_environment("MILLWRIGHT_SLURM_HUB");
+  auto options = read_variables(kSrun, read_environment);
+  if (!hub.empty()) std::erase_if(options, is_for_jobs);
+  options.insert(options.end(), given->options.begin(), given->options.end());
+  const auto request = read_request(kSrun, options, wall_clock());
+  if (!request) return call.fail(request.error());
+  if (request->help || request->version) return show_help(call, kSrun, request->version);
+  if (given->arguments.empty()) return call.fail("no command given to execute");
+  const std::string own = read_environment("SLURM_JOB_ID");
+  if (!request->job_id.empty() && request->job_id != own) {
+    return call.fail("--jobid: steps are started from within their job; this is not job " +
+                     request->job_id);
+  }
+  if (hub.empty()) return run_alone(call, *request, given->arguments);
+  return run_step(call, *request, given->arguments, hub);
+}
+
+}  // namespace mw::face

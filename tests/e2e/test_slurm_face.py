@@ -1,0 +1,188 @@
+#!/usr/bin/python3
+"""Slurm's commands against a real control plane with the local engine: scripts run with the variables
+that they expect, srun starts ranks on the job's nodes, files have the names that were asked for, exit
+codes are those of the scripts, and what is not supported is refused by its name."""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+import control_plane  # noqa: E402
+
+ROOT = control_plane.ROOT
+
+
+class SlurmFace(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.plane = control_plane.ControlPlane(nodes=["n1:4:H100:4:8GiB", "n2:4:H100:4:8GiB", "c1:4:cpu:4:8GiB"])
+        cls.plane.start()
+        cls.dir = pathlib.Path(tempfile.mkdtemp(prefix="mw-face-"))
+        cls.bin = cls.dir / "bin"
+        cls.bin.mkdir()
+        subprocess.run([control_plane.binary(), "slurm", "links", str(cls.bin)], check=True, capture_output=True)
+        # Where a real Slurm is installed as well, a job finds ours first.
+        cls.environment = {"PATH": "/usr/bin:/bin", "HOME": str(cls.dir), "MILLWRIGHT_HOME": str(cls.plane.home),
+                           "LANG": "C.UTF-8", "SECRET": "swordfish"}
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.plane.close()
+        shutil.rmtree(cls.dir, ignore_errors=True)
+
+    def run_command(self, *command, code=0, environment=None, text=None):
+        done = subprocess.run([self.bin / command[0], *command[1:]], cwd=self.dir, env=dict(self.environment, **(environment or {})), input=text,
+                              stdin=None if text is not None else subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=120, check=False)
+        if code is not None:
+            self.assertEqual(done.returncode, code, f"{command}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def script(self, body, *directives, name="job.sh"):
+        path = self.dir / name
+        lines = "".join(f"#SBATCH {one}\n" for one in directives)
+        path.write_text(f"#!/bin/bash\n{lines}\n{body}\n")
+        return str(path)
+
+    def sbatch(self, body, *directives, arguments=(), code=0, **more):
+        """Submits, waits for the end, and gives its number and what it wrote."""
+        done = self.run_command("sbatch", "--parsable", "--wait", self.script(body, *directives), *arguments,
+                                code=code, **more)
+        job = done.stdout.split()[0]
+        out = self.dir / f"slurm-{job}.out"
+        return job, out.read_text() if out.exists() else ""
+
+    def test_a_script_knows_where_it_runs(self):
+        job, out = self.sbatch('env | sort; scontrol show hostnames "$SLURM_JOB_NODELIST"; echo "args: $*"; pwd',
+                               "--nodes=2 --ntasks-per-node=2", "--gres=gpu:h100:2", "--cpus-per-task=1",
+                               "--job-name='my job'", "--mem=1G", "--comment=hello", arguments=("a b", "c"))
+        lines = out.splitlines()
+        for line in (f"SLURM_JOB_ID={job}", "SLURM_JOB_NAME=my job", "SLURM_JOB_NODELIST=n[1-2]", "SLURM_NNODES=2",
+                     "SLURM_NTASKS=4", "SLURM_NTASKS_PER_NODE=2", "SLURM_TASKS_PER_NODE=2(x2)",
+                     "SLURM_CPUS_PER_TASK=1", "SLURM_JOB_CPUS_PER_NODE=2(x2)", "SLURM_GPUS_ON_NODE=2",
+                     "SLURM_MEM_PER_NODE=1024", f"SLURM_SUBMIT_DIR={self.dir}", "SLURM_PROCID=0",
+                     "SLURMD_NODENAME=n1", "SECRET=swordfish", "n1", "n2", "args: a b c", str(self.dir)):
+            self.assertIn(line, lines)
+        # The environment is its owner's: the API and the journal do not have it.
+        self.assertNotIn("swordfish", str(self.plane.get(f"/v1/jobs/{job}/story")))
+        self.assertFalse([line for line in lines if line.startswith(("RANK=", "WORLD_SIZE="))])
+
+    def test_srun_starts_ranks_on_the_nodes(self):
+        _, out = self.sbatch("srun -l bash -c 'echo $SLURM_PROCID/$SLURM_NTASKS $SLURM_LOCALID $SLURM_NODEID "
+                             "$SLURMD_NODENAME $MILLWRIGHT_NODE r$RANK w$WORLD_SIZE $SLURM_STEP_ID' | sort",
+                             "-N 2", "--ntasks-per-node=2", "--gpus-per-node=2")
+        self.assertEqual(out.splitlines(), ["0: 0/4 0 0 n1 n1 r0 w4 0", "1: 1/4 1 0 n1 n1 r1 w4 0",
+                                            "2: 2/4 0 1 n2 n2 r2 w4 0", "3: 3/4 1 1 n2 n2 r3 w4 0"])
+
+    def test_steps_share_what_the_job_has(self):
+        # Three steps of one CPU each and two CPUs: the third waits until there is one.
+        body = ("for i in 1 2 3; do srun -n1 -c1 bash -c 'echo + >> log; sleep 0.4; wc -l < log > /dev/null;"
+                " echo - >> log' & done; wait; cat log; rm log; srun -N1 -n1 -w n2 hostname > /dev/null; echo $?")
+        _, out = self.sbatch("rm -f log; " + body, "-N 2 -n 2 --gpus-per-node=1")
+        running, most = 0, 0
+        for line in out.splitlines():
+            running += {"+": 1, "-": -1}.get(line, 0)
+            most = max(most, running)
+        self.assertEqual((most, out.splitlines()[-1]), (2, "0"), out)
+
+    def test_exit_codes_are_the_scripts_own(self):
+        self.sbatch("exit 7", code=7)
+        self.sbatch("srun -n2 bash -c 'exit $((SLURM_PROCID + 3))'", "-n 2", code=4)
+        self.assertEqual(self.run_command("srun", "bash", "-c", "echo out; echo err >&2; exit 5", code=5).stdout, "out\n")
+        done = self.run_command("srun", "-n2", "-l", "bash", "-c", "echo $SLURM_PROCID; kill -TERM $$", code=143)
+        self.assertEqual(sorted(done.stdout.split()), ["0", "0:", "1", "1:"])
+        self.assertIn("task 0: Terminated", done.stderr)
+
+    def test_arrays_dependencies_and_names_of_files(self):
+        done = self.run_command("sbatch", "--parsable", "--array=2-6:2", "-o", "o-%A-%3a-%x.txt", "-J", "sweep",
+                                "--wrap", "echo $SLURM_ARRAY_TASK_ID of $SLURM_ARRAY_TASK_COUNT $SLURM_ARRAY_JOB_ID")
+        array = done.stdout.strip()
+        after = self.run_command("sbatch", "--parsable", "--wait", f"--dependency=afterok:{array}",
+                                 "--wrap=ls o-*; echo after").stdout.strip()
+        for task in (2, 4, 6):
+            self.assertEqual((self.dir / f"o-{array}-00{task}-sweep.txt").read_text(), f"{task} of 3 {array}\n")
+        self.assertIn("after", (self.dir / f"slurm-{after}.out").read_text())
+        rows = self.run_command("sacct", "-n", "-P", "-j", array, "-o", "jobid,jobname,state,exitcode").stdout
+        self.assertEqual(rows.splitlines(), [f"{array}_{task}|sweep|COMPLETED|0:0" for task in (2, 4, 6)])
+
+    def test_queue_hold_release_and_cancel(self):
+        job = self.run_command("sbatch", "-H", "--parsable", "-J", "waits", "-t", "1:00:00", "--wrap=echo hi").stdout.strip()
+        self.assertEqual(self.run_command("squeue", "-h", "-j", job, "-o", "%i|%j|%t|%l|%r").stdout,
+                         f"{job}|waits|PD|01:00:00|JobHeldUser\n")
+        shown = self.run_command("scontrol", "show", "job", job).stdout
+        self.assertIn("JobState=PENDING Reason=JobHeldUser", shown)
+        self.assertIn("echo hi", self.run_command("scontrol", "write", "batch_script", job, "-").stdout)
+        self.run_command("scontrol", "release", job)
+        control_plane.wait_for("it to end", lambda: self.plane.get(f"/v1/jobs/{job}")["state"] == "succeeded")
+        sleeper = self.run_command("sbatch", "--parsable", "--wrap=trap 'echo got it; exit 3' USR1; sleep 60 & wait").stdout.strip()
+        control_plane.wait_for("it to run", lambda: self.plane.get(f"/v1/jobs/{sleeper}")["state"] == "running")
+        control_plane.wait_for("its trap", lambda: self.run_command("scancel", "-b", "-s", "USR1", sleeper, code=None).returncode == 0)
+        control_plane.wait_for("it to end", lambda: self.plane.get(f"/v1/jobs/{sleeper}")["state"] in ("failed", "cancelled"))
+        other = self.run_command("sbatch", "--parsable", "--wrap=sleep 60").stdout.strip()
+        self.run_command("scancel", other)
+        control_plane.wait_for("it to end", lambda: self.plane.get(f"/v1/jobs/{other}")["state"] == "cancelled")
+
+    def test_an_allocation_is_given_back(self):
+        done = self.run_command("salloc", "-N2", "--gpus-per-node=1", "-J", "alloc", "bash", "-c",
+                                "srun bash -c 'echo $SLURMD_NODENAME' | sort; exit 9", code=9)
+        self.assertEqual(done.stdout.split(), ["n1", "n2"])
+        job = done.stderr.split("Granted job allocation ")[1].split()[0]
+        control_plane.wait_for("its end", lambda: self.plane.get(f"/v1/jobs/{job}")["state"] == "succeeded")
+
+    def test_a_control_plane_dies_and_the_script_goes_on(self):
+        body = "srun bash -c 'until [ -e go ]; do sleep 0.05; done; echo rank $SLURM_PROCID'; squeue -h -j $SLURM_JOB_ID -o %T"
+        (self.dir / "go").unlink(missing_ok=True)
+        job = self.run_command("sbatch", "--parsable", self.script(body, "-N2", "--gpus-per-node=1")).stdout.strip()
+        control_plane.wait_for("it to run", lambda: self.plane.get(f"/v1/jobs/{job}")["state"] == "running")
+        self.plane.kill()
+        self.plane.start()
+        (self.dir / "go").touch()
+        control_plane.wait_for("it to end", lambda: self.plane.get(f"/v1/jobs/{job}")["state"] == "succeeded")
+        self.assertEqual(sorted((self.dir / f"slurm-{job}.out").read_text().split()), ["0", "1", "RUNNING", "rank", "rank"])
+        self.assertEqual(self.plane.get(f"/v1/jobs/{job}")["attempts"], 1)
+
+    def test_folders_of_ended_jobs_go(self):
+        def spooled():
+            return {path.name for path in (self.plane.home / "slurm").iterdir()}
+
+        job = self.run_command("sbatch", "--parsable", "--wait", "--array=0-2", "--wrap=true").stdout.strip()
+        control_plane.wait_for("its end", lambda: self.plane.get(f"/v1/jobs/{int(job) + 2}")["state"] == "succeeded")
+        for _ in range(30):  # a submit looks at a few of the oldest
+            self.run_command("sbatch", "--wait", "--wrap=true")
+            if len(spooled()) <= 1:
+                break
+        self.assertLessEqual(len(spooled()), 1)
+        for path in [self.plane.home / "slurm", *(self.plane.home / "slurm").glob("*"),
+                     *(self.plane.home / "slurm").glob("*/environment")]:
+            self.assertEqual(path.stat().st_mode & 0o077, 0, path)
+
+    def test_what_is_not_supported_is_refused_by_name(self):
+        for option, said in (("--licenses=x", "--licenses"), ("--array=0-9%2", "%2"), ("--nodelist=n1", "--nodelist"),
+                             ("--dependency=singleton", "singleton"), ("--gres=shard:1", "shard"),
+                             ("--partition=nope", "nope"), ("--gres=gpu:a100:1", "a100"), ("--tmp=1G", "--tmp"),
+                             ("--nodes=1-2", "--nodes"), ("--constraint=a&b", "--constraint"), ("--frobnicate", "frobnicate")):
+            done = self.run_command("sbatch", option, "--wrap=true", code=1)
+            self.assertIn(said, done.stderr)
+            self.assertEqual(done.stdout, "")
+        done = self.run_command("sbatch", "--wait", "--mail-type=END", "--wrap=true")
+        self.assertIn("--mail-type has no effect", done.stderr)
+        self.assertIn("#!", self.run_command("sbatch", text="echo no interpreter\n", code=1).stderr)
+
+    def test_an_unchanged_training_script_trains(self):
+        cache = self.dir / "cache"
+        body = f"srun /usr/bin/python3 {ROOT}/examples/charlm/train.py --steps 4 --checkpoint-every 2 --report-every 1"
+        job, out = self.sbatch(body, "-p cpu", "--nodes=1 --ntasks=2", "--cpus-per-task=1", "--time=10",
+                               environment={"XDG_CACHE_HOME": str(cache), "OMP_NUM_THREADS": "1"})
+        self.assertIn("step 4/4", out)
+        self.assertEqual(self.plane.get(f"/v1/jobs/{job}")["progress"]["step"], 4)
+
+
+if __name__ == "__main__":
+    unittest.main()

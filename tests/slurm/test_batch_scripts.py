@@ -1,0 +1,152 @@
+#!/usr/bin/python3
+"""Batch scripts as people write them mean the same to our sbatch as to Slurm's own: scripts modelled
+on public ones (scripts/*.sh, each says which) are handed to the real sbatch of a cluster, held, and
+what `scontrol show job` says of them is compared with what `mw slurm show` says, field by field.
+
+The cluster has a controller and no slurmd: nothing is started, so there may be as many nodes, types
+of GPUs, partitions and features as the scripts name."""
+
+import json
+import os
+import pathlib
+import pwd
+import re
+import stat
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+import control_plane  # noqa: E402
+import slurm_cluster  # noqa: E402
+
+SCRIPTS = pathlib.Path(__file__).resolve().parent / "scripts"
+TYPES = ("a100", "v100", "h100")
+PARTITIONS = ("gputest", "gpu", "train", "fast", "normal", "standard-g", "boost_usr_prod", "defq", "common",
+              "hlab", "compute", "gpuA40x4", "PGR-Standard")
+FEATURES = "gpu,cpu,v100-32g,scratch,projects"
+NODES = 64
+# What scontrol says of a job that did not ask.
+UNSAID = {"Account": "(null)", "Partition": "main", "Comment": None, "Features": "(null)",
+          "TimeLimit": "UNLIMITED", "MinMemoryNode": "0", "TresPerNode": None, "TresPerTask": None,
+          "TresPerJob": None, "ArrayTaskId": None, "Nice": "0", "Requeue": "0"}
+
+
+class Controller(slurm_cluster.SlurmCluster):
+    """Only what judges a submission: munged and slurmctld."""
+
+    def _write_configuration(self, ports, slurmd_timeout):
+        super()._write_configuration(ports, slurmd_timeout)
+        etc = self.dir / "etc"
+        gres = ["AutoDetect=off"]
+        for i, kind in enumerate(TYPES):
+            for device in range(8):
+                os.mknod(self.dir / f"gpus/{kind}{device}", 0o600 | stat.S_IFCHR, os.makedev(240, 8 * i + device))
+            gres.append(f"Name=gpu Type={kind} File={self.dir}/gpus/{kind}[0-7]")
+        (etc / "gres.conf").write_text("\n".join(gres) + "\n")
+        kinds = ",".join(f"gpu:{kind}:8" for kind in TYPES)
+        kept = [line for line in (etc / "slurm.conf").read_text().splitlines()
+                if not line.startswith(("NodeName=", "PartitionName=debug", "TopologyPlugin", "SlurmdTimeout"))]
+        kept.insert(-1, f"NodeName=n[01-{NODES}] NodeAddr=127.0.0.1 Port={ports[1]} CPUs=128 Sockets=2 "
+                        f"CoresPerSocket=64 RealMemory=2000000 Gres={kinds} Feature={FEATURES} State=UNKNOWN")
+        kept += ["SlurmdTimeout=600", "Licenses=SCRATCH:1000"]
+        kept += [f"PartitionName={name} Nodes=ALL MaxTime=INFINITE State=UP" for name in PARTITIONS]
+        (etc / "slurm.conf").write_text("\n".join(kept) + "\n")
+
+    def start(self):
+        d = self.dir
+        self.spawn("munged", "munged", "--foreground", "--force", f"--key-file={d}/etc/munge.key",
+                   f"--socket={d}/run/munge.sock", f"--pid-file={d}/run/munged.pid",
+                   f"--log-file={d}/log/munged.log", f"--seed-file={d}/run/munge.seed")
+        slurm_cluster.poll("munged to listen", (d / "run/munge.sock").exists)
+        self.start_slurmctld()
+
+
+def mebibytes(text):
+    """'64G' as scontrol writes it."""
+    number, unit = re.fullmatch(r"([\d.]+)([KMGT]?)", text).groups()
+    return int(float(number) * {"": 1, "K": 1 / 1024, "M": 1, "G": 1024, "T": 1024 * 1024}[unit])
+
+
+def fields_of(text):
+    """One line of `scontrol -o show job` as a dict."""
+    return dict(part.split("=", 1) for part in re.split(r" (?=[A-Z][\w/:]*=)", text.strip()) if "=" in part)
+
+
+PROBLEM = slurm_cluster.why_not()
+
+cluster = None
+
+
+def setUpModule():
+    global cluster
+    if PROBLEM:
+        return
+    slurm_cluster.own_namespace()
+    cluster = Controller(leaves=(("n01",),))
+    unittest.addModuleCleanup(cluster.close)
+    cluster.start()
+
+
+@unittest.skipIf(PROBLEM, PROBLEM)
+class BatchScripts(unittest.TestCase):
+    @staticmethod
+    def theirs(script):
+        job = cluster.run("sbatch", "-H", "--parsable", str(script)).split()[-1]
+        return job, fields_of(cluster.run("scontrol", "-o", "show", "job", job).splitlines()[0])
+
+    @staticmethod
+    def ours(script):
+        done = subprocess.run([control_plane.binary(), "slurm", "show", str(script)], capture_output=True,
+                              text=True, timeout=60, cwd="/", check=False,
+                              env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"})
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def compare(self, script):
+        job, theirs = self.theirs(script)
+        ours = self.ours(script)
+        where = f"{script.name}: {theirs}"
+        for name, unsaid in UNSAID.items():
+            if name in ("MinMemoryNode",):
+                continue
+            said = ours.get(name)
+            if name == "Requeue":
+                said = said if said is not None else 0  # JobRequeue=0 in this cluster
+            if name == "ArrayTaskId" and said is not None:
+                said = str(said).split("%")[0]
+            self.assertEqual(str(said) if said is not None else unsaid,
+                             theirs.get(name, unsaid).split("%")[0] if theirs.get(name, unsaid) else unsaid,
+                             f"{name} of {where}")
+        self.assertEqual(ours["JobName"], theirs["JobName"], where)
+        if "-" in theirs["NumNodes"]:  # otherwise nobody said, and it is a guess from the CPUs
+            self.assertEqual(ours["NumNodes"], int(theirs["NumNodes"].split("-")[0]), where)
+        self.assertEqual(ours["NumTasks"], int(theirs["NumTasks"]), where)
+        self.assertEqual(str(ours["CPUs/Task"]), theirs["CPUs/Task"].replace("N/A", "1"), where)
+        self.assertEqual(ours["WorkDir"], theirs["WorkDir"], where)
+        self.assertEqual(ours["Command"], theirs["Command"], where)
+        if "MinMemoryCPU" in ours or "MinMemoryCPU" in theirs:
+            self.assertEqual(ours["MinMemoryCPU"], mebibytes(theirs["MinMemoryCPU"]), where)
+        else:
+            self.assertEqual(ours.get("MinMemoryNode", 0), mebibytes(theirs["MinMemoryNode"]), where)
+        self.assertEqual(ours.get("OverSubscribe", "OK"), theirs["OverSubscribe"], where)
+        for name in ("StdOut", "StdErr"):
+            wanted = ours[name]
+            for mark, value in (("%j", job), ("%J", job), ("%A", job), ("%x", ours["JobName"]),
+                                ("%u", pwd.getpwuid(os.geteuid()).pw_name)):
+                wanted = wanted.replace(mark, value)
+            # Of an array as a whole there is no index yet; and "//" is the folder / of this test.
+            seen = theirs[name].replace("4294967294", "%a").replace("%J", job).replace("//", "/")
+            self.assertEqual(os.path.join(ours["WorkDir"], wanted), seen, where)
+
+    def test_mean_what_slurm_takes_them_for(self):
+        scripts = sorted(SCRIPTS.glob("*.sh"))
+        self.assertGreaterEqual(len(scripts), 30)
+        for script in scripts:
+            with self.subTest(script=script.name):
+                self.assertRegex(script.read_text().splitlines()[1], r"^# After: https://")
+                self.compare(script)
+
+
+if __name__ == "__main__":
+    unittest.main()
