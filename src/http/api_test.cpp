@@ -458,7 +458,7 @@ TEST_F(ApiTest, StepTimesOfARoundAreOneEventHoweverManyRanksThereAre) {
   ask("PUT", "/v1/faults/policy", "name: test\nstragglers: {ranks_min: 8}\nrules: []\n");
   const std::int64_t job = world->submit(R"(,"tasks":8,"resources":{"cpus":0,"accelerators":0})");
   ASSERT_TRUE(world->wait_state(job, JobState::kRunning));
-  const std::string token = attempt_token(job, 1);
+  const Fields token = attempt_token(job, 1);
   const auto kinds = [&] {
     std::vector<std::string> all;
     for (const auto& event : ask("GET", path(job, "/story?progress=1")).at("events").as_array())

@@ -127,8 +127,9 @@ class ControlLoop::Impl {
   void adopt(SubmitJob submit) {
     // Whoever handed it to the engine does not know our classes, and the engine does not either.
     read([&](const State& state) {
-      std::string& chosen = submit.spec.priority_class;
-      if (find_class(state.policy, chosen) == nullptr) chosen.clear();
+      if (find_class(state.policy, submit.spec->priority_class) == nullptr) {
+        submit.spec.change().priority_class.clear();
+      }
     });
     AnswerCallback answered = [this, key = submit.client_key](const Result<Answer>& answer) {
       if (!answer) return;

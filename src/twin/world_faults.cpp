@@ -169,6 +169,9 @@ void World::task_fails(NodeId id) {
 /// The attempt's task on that node ends with an error; the others wait for it until they are told.
 void World::fail_task(std::uint32_t index, NodeId id) {
   Running& running = attempts_[index];
+  const auto is_there = [&](const LostSlice& each) { return each.node == id; };
+  // Who was told to leave it is gone.
+  if (std::any_of(running.left.begin(), running.left.end(), is_there)) return;
   settle(running);
   if (running.spec->groups.empty() && running.spec->gang.tasks == 1) {
     TaskExit exit;

@@ -67,6 +67,9 @@ void World::stop_ranks(std::uint32_t index, const std::vector<LostSlice>& leavin
   settle(running);
   running.left = leaving;
   running.stalled = true;
+  // It failed before it was told to go: it is gone with the others.
+  const auto failed = static_cast<std::uint32_t>(running.failed_rank);
+  if (running.failed_rank >= 0 && is_among(leaving, failed)) running.failed_rank = -1;
   ++running.version;
 }
 
