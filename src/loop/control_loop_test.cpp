@@ -137,7 +137,7 @@ TEST(ControlLoop, ManyAskersEachGetTheirOwnAnswer) {
         const Result<Answer> answer = ask(world.loop, SubmitJob{spec, spec.name});
         const auto* event = find<JobSubmitted>(answer.value().events);
         ASSERT_NE(event, nullptr);
-        EXPECT_EQ(event->spec.name, spec.name);
+        EXPECT_EQ(event->spec->name, spec.name);
         const std::lock_guard lock(mutex);
         jobs.insert(event->job);
       }
