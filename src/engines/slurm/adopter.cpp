@@ -23,7 +23,8 @@ constexpr seconds kRefusedAgainAfter{60};
 constexpr int kMissesMax = 3;
 /// Then it is looked for what else is to be done.
 constexpr std::size_t kReleasedAtOnce = 64;
-/// One after the other, and each may be a program that is started; the rest waits for the next look.
+/// One after the other, and each may be a program that is started; the rest waits for the next
+/// look.
 constexpr std::size_t kCallsAtOnce = 16;
 /// Jobs that have ended and are not in Slurm's list any more are forgotten from so many on.
 constexpr std::size_t kKnownMax = 100'000;
@@ -76,6 +77,7 @@ void Adopter::fate(const AdoptedFate& fate) {
     known = Known();
     known.noted = noted;
   }
+  if (known.state != fate.state) known.again_at = SteadyTime();  // what was asked for last has come
   known.origin = *origin;
   known.job = fate.job;
   known.spec = fate.spec;
@@ -266,8 +268,7 @@ bool Adopter::begins_anew(const Known& known, const SlurmJob& job) const {
   const bool again =
       known.submitted_s ? job.submitted_s != *known.submitted_s : job.submitted_s > ended_s;
   if (again || was_changed(known, job)) return true;
-  return known.state == JobState::kCancelled &&
-         around_.store.noted(known.job, JobNote::kWithdrawn);
+  return known.state == JobState::kCancelled && around_.store.noted(known.job, JobNote::kWithdrawn);
 }
 
 /// Has the core give it up. That it was not its user who cancelled it is known from then on, also

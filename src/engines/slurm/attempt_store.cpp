@@ -5,9 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
-#include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <cerrno>
 #include <cstdio>

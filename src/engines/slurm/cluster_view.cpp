@@ -181,8 +181,9 @@ void ClusterView::tell_drain(Known& known, const ObservationSink& sink) {
 }
 
 /// Our own drains there. Whoever resumes in Slurm what was drained from here means the node. Not so
-/// one that is quarantined, being proven or repaired, or that the fault policy took out: a slurmctld
-/// that starts without its state has all nodes resumed, too. Such a one is drained there again.
+/// one that is quarantined, being proven or repaired, or that the fault policy took out: a
+/// slurmctld that starts without its state has all nodes resumed, too. Such a one is drained there
+/// again.
 void ClusterView::follow_drain(Known& known, const ObservationSink& sink) {
   if (drain_reason(known.decision).empty()) return;
   if (drained_by_us(known.node)) {

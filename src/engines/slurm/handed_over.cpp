@@ -29,9 +29,9 @@ Result<std::vector<SlurmJob>> HandedOver::waiting() {
 }
 
 Result<bool> HandedOver::let_go(const SlurmJob& job) {
-  const bool pinned = !job.request->nodes_required.empty() &&
-                      (store_->knows_slurm_job(job.id) ||
-                       (job.array != 0 && store_->knows_slurm_job(job.array)));
+  const bool pinned =
+      !job.request->nodes_required.empty() &&
+      (store_->knows_slurm_job(job.id) || (job.array != 0 && store_->knows_slurm_job(job.array)));
   if (!job.held && !job.completing && pinned) {
     const auto freed = client_->unpin(id_of(job));
     return freed ? Result<bool>(true) : Result<bool>(freed.error());

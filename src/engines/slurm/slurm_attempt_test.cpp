@@ -267,9 +267,10 @@ TEST_F(View, ADrainMadeHereIsCarriedThereAndNobodyElsesIsTouched) {
   EXPECT_THAT(view.orders(), IsEmpty());
 
   // What faults or their remedies took out does not come back by itself.
-  for (const NodeDecision& decision : {NodeDecision{"n1", NodePhase::kQuarantined, "", "ada"},
-                                       NodeDecision{"n1", NodePhase::kValidating, "", "ada"},
-                                       NodeDecision{"n1", NodePhase::kDraining, "", "the fault policy"}}) {
+  for (const NodeDecision& decision :
+       {NodeDecision{"n1", NodePhase::kQuarantined, "", "ada"},
+        NodeDecision{"n1", NodePhase::kValidating, "", "ada"},
+        NodeDecision{"n1", NodePhase::kDraining, "", "the fault policy"}}) {
     view.decided(decision);
     look_with({"IDLE"}, "");
     ASSERT_THAT(view.orders(), SizeIs(1));
