@@ -33,11 +33,22 @@ function slurm_job_submit(job, parts, uid)
   return slurm.SUCCESS
 end
 
+-- A control plane's own submissions are known to it by their comment, which has to stay.
+local function is_submitted(comment)
+  return string.find(comment or "", "^millwright:%x+:%d+:%d+:%d+$") ~= nil
+end
+
 function slurm_job_modify(job, before, parts, uid)
+  -- A job that was handed over is its user's again when its partition is not in the list any more.
+  if not is_ours(before.partition) then return slurm.SUCCESS end
   local asks = job.priority ~= nil and job.priority ~= slurm.NO_VAL
   local marked = before.admin_comment ~= nil and string.find(before.admin_comment, "^millwright")
   -- Operators, and Millwright is one, say what Slurm is to do.
   if not (asks and marked and before.priority == 0 and uid == before.user_id) then
+    return slurm.SUCCESS
+  end
+  if is_submitted(before.comment) then
+    job.priority = 0
     return slurm.SUCCESS
   end
   local word = job.priority == 0 and hold or release

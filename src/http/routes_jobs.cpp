@@ -29,9 +29,23 @@ Response submitted(JobId job, const JobSpec& spec, bool repeated) {
   return response;
 }
 
+/// A job that was submitted when keys were not yet each user's own is still known by the key alone,
+/// to whose it is.
+void keep_older_key(ApiContext& context, const Request& request, SubmitJob& submission) {
+  const std::string bare(request.header("idempotency-key"));
+  if (bare.empty() || bare == submission.client_key) return;
+  read_state(context, [&](const State& state, Instant) {
+    const auto older = state.job_by_key.find(bare);
+    if (older == state.job_by_key.end() || state.job_by_key.contains(submission.client_key)) return;
+    if (state.records.at(older->second).spec->user != request.caller.user) return;
+    submission.client_key = bare;
+  });
+}
+
 void submit(ApiContext& context, const Request& request, const Reply& reply) {
   auto submission = parse_submission(request, user_of(context, request));
   if (!submission) return reply(error_response(submission.error()));
+  keep_older_key(context, request, *submission);
   JobSpec spec = submission->spec;
   if (request.flag("dry_run")) {
     return reply(json_response(

@@ -141,6 +141,20 @@ class Adopt(OnTheCluster):
         self.plane.wait_job(ours["id"], ["succeeded"])
         self.plane.wait_job(all_of_it["id"], ["cancelled"])
 
+    def test_what_a_user_submits_here_is_not_adopted(self):
+        token = self.plane.mw("token", FIRST).stdout.strip()
+        spec = {"name": "own", "command": ["sh", "-c", "echo ran >>ran; sleep 4"],
+                "resources": {"accelerators": 1, "cpus": 1}}
+        job = self.plane.post(f"/v1/jobs?workdir={self.work}", json.dumps(spec),
+                              {"Authorization": "Bearer " + token})["job"]
+        self.plane.wait_job(job, ["running"])
+        [there] = cluster.jobs("RUNNING")
+        self.assertTrue(self.slurm(there["id"])["AdminComment"].startswith("millwright"), "the rule marks it")
+        self.plane.wait_job(job, ["succeeded"])
+        self.assertEqual([each["id"] for each in self.plane.get("/v1/jobs?limit=1000")["jobs"]], [job])
+        self.assertEqual((self.work / "ran").read_text(), "ran\n")
+        self.assertEqual(self.slurm(there["id"])["JobState"], "COMPLETED")
+
     def test_cancelled_from_either_side(self):
         running = self.wrap("sleep 60", "-J", "one")
         [one] = self.taken("one")
@@ -327,6 +341,29 @@ class Adopt(OnTheCluster):
         for job in [full, *jobs, array]:
             self.wait_slurm(job, "COMPLETED", 60)
         self.assertEqual(self.slurm(kept)["JobState"], "PENDING")
+        rule = cluster.dir / "etc/job_submit.lua"
+        before = rule.read_text()
+
+        def write_rule(text):
+            rule.write_text(text)
+            cluster.run("scontrol", "reconfigure")
+
+        self.addCleanup(write_rule, before)
+        write_rule(before.replace('{ "gpu" }', "{ }"))
+        cluster.run("scontrol", "release", kept, user=FIRST)
+        self.wait_slurm(kept, "COMPLETED")
+
+    def test_a_change_back_and_forth_loses_no_job(self):
+        full = self.wrap("sleep 60", "-N6", "--gres=gpu:8", "-J", "full")
+        self.plane.wait_job(self.taken("full")[0]["id"], ["running"])
+        job = self.wrap("true", "--time=30", "-J", "forth")
+        self.taken("forth")
+        for count, minutes in ((2, 20), (3, 30)):
+            cluster.run("scontrol", "update", f"JobId={job}", f"TimeLimit={minutes}")
+            self.taken("forth", count)
+        cluster.run("scancel", full)
+        self.plane.wait_job(self.ours("forth")[2]["id"], ["succeeded"])
+        self.wait_slurm(job, "COMPLETED")
 
 
 @unittest.skipIf(PROBLEM, PROBLEM)

@@ -72,6 +72,7 @@ void AdoptedAttempt::asked(AdoptedStep step, SteadyTime now) {
 }
 
 void AdoptedAttempt::lost() {
+  if (end_) return;
   gone(false, fmt::format("Slurm does not know its job {} any more", name()));
 }
 
@@ -219,9 +220,10 @@ std::vector<InputBody> AdoptedAttempt::reports(SteadyTime now) {
     told_started_ = true;
   }
   if (!end_ || now < report_at_) return result;
+  // Each time: without these the end would be taken for a failure of the job, should the step that
+  // they came to first not have been kept.
   if (cancelled_there_) result.emplace_back(CancelJob{desired_.job, false, "slurm"});
   if (placed_anew_) result.emplace_back(RequeueJob{desired_.job, "slurm"});
-  cancelled_there_ = placed_anew_ = false;
   result.push_back(*end_);
   repeat_delay_ = told_end_ ? std::min<nanoseconds>(2 * repeat_delay_, kRepeatAtMost)
                             : wait_of(limits_.repeat_after);

@@ -9,6 +9,7 @@
 
 #include "codec/text.h"
 #include "engines/slurm/adoption.h"
+#include "engines/slurm/submission.h"
 
 namespace mw::slurm {
 namespace {
@@ -22,6 +23,9 @@ constexpr seconds kRefusedAgainAfter{60};
 constexpr int kMissesMax = 3;
 /// Then it is looked for what else is to be done.
 constexpr std::size_t kReleasedAtOnce = 64;
+/// One after the other, and each may be a program that is started; the rest waits for the next
+/// look.
+constexpr std::size_t kCallsAtOnce = 16;
 /// Jobs that have ended and are not in Slurm's list any more are forgotten from so many on.
 constexpr std::size_t kKnownMax = 100'000;
 
@@ -40,12 +44,6 @@ SlurmJobId number_of(const std::string& id) {
 /// It is that job, or those elements of an array that wait and that one may be among.
 bool stands_for(const SlurmJob& job, const std::string& id) {
   return job.name() == id || (job.array != 0 && !job.array_task);
-}
-
-/// What would be decided about is the same.
-bool asks_the_same(const JobSpec& a, const JobSpec& b) {
-  return a.gang == b.gang && a.time_limit == b.time_limit && a.tenant == b.tenant &&
-         a.user == b.user;
 }
 
 }  // namespace
@@ -73,9 +71,13 @@ void Adopter::fate(const AdoptedFate& fate) {
   if (fate.job < known.job) return;
   if (known.job != fate.job) {
     const bool noted = known.noted;
+    for (const JobNote each : {JobNote::kWithdrawn, JobNote::kHeld}) {
+      around_.store.drop(known.job, each);
+    }
     known = Known();
     known.noted = noted;
   }
+  if (known.state != fate.state) known.again_at = SteadyTime();  // what was asked for last has come
   known.origin = *origin;
   known.job = fate.job;
   known.spec = fate.spec;
@@ -122,11 +124,18 @@ bool Adopter::unsettled() const {
 void Adopter::look(const std::vector<SlurmJob>& jobs, SteadyTime asked,
                    const ObservationSink& sink) {
   seen_.clear();
+  calls_left_ = kCallsAtOnce;
   choices_ = std::make_unique<NodeChoices>(around_.cluster);
   Ids all;
   for (const SlurmJob& job : jobs) all.emplace(job.id, &job);
   for (const SlurmJob& job : jobs) {
     if (!job.request) continue;
+    // The rule that hands jobs to us marks those, too, that a control plane submitted by itself:
+    // they are decided about already.
+    if (read_mark(job.comment)) {
+      const auto known = known_.find(job.name());
+      if (known == known_.end() || known->second.job == JobId()) continue;
+    }
     const bool stands_for_many = job.array != 0 && !job.array_task;
     if (stands_for_many) {
       look_at_waiting_array(job, asked, all, sink);
@@ -170,16 +179,16 @@ void Adopter::look_at(const SlurmJob& job, const std::string& id, SteadyTime ask
   Known& known = found->second;
   known.misses = 0;
   if (is_final(known.state)) {
-    // Put into the queue again after it had ended, or the number is another job's by now.
-    const std::int64_t ended_s = known.finished_at->count() / mw::seconds(1).count();
-    if (job.submitted_s > ended_s || was_changed(known, job)) return consider(job, id, all, sink);
+    if (begins_anew(known, job)) return consider(job, id, all, sink);
     return settle_ended(known, job);
   }
+  known.submitted_s = job.submitted_s;
   const bool another = is_another(known, job);
   const auto attempt = attempts_.find(known.job);
   if (another) {
-    if (may_ask(known)) sink(CancelJob{known.job, false, kBySlurm});
-    return;
+    // Nothing may be done to the one that has the number now.
+    if (attempt == attempts_.end()) return withdraw(known, sink);
+    return attempt->second.lost();
   }
   if (attempt != attempts_.end()) {
     attempt->second.seen(job, asked, SteadyClock::now());
@@ -202,7 +211,9 @@ void Adopter::consider(const SlurmJob& job, const std::string& id, const Ids& al
   const SteadyTime now = SteadyClock::now();
   if (!known.refused.empty()) note_refusal(id, known);
   if (now < known.again_at) return;
-  auto spec = adopted_spec(job, *choices_);
+  SlurmJob asked = job;
+  if (pinned_by_us(job)) asked.request->nodes_required.clear();
+  auto spec = adopted_spec(asked, *choices_);
   if (!spec) {
     known.origin.id = id;
     known.refused = spec.error().message;
@@ -210,16 +221,17 @@ void Adopter::consider(const SlurmJob& job, const std::string& id, const Ids& al
     return note_refusal(id, known);
   }
   known.again_at = now + (known.refused.empty() ? kAskAgainAfter : kRefusedAgainAfter);
-  std::string key = adoption_key(adopted_job(job, id), *spec);
+  std::string key = adoption_key(adopted_job(job, id, known.job));
   sink(SubmitJob{std::move(*spec), std::move(key)});
 }
 
 void Adopter::note_refusal(const std::string& name, Known& known) {
-  if (known.noted) return;
+  if (known.noted || calls_left_ == 0) return;
   known.noted = true;
   // Of an array, once for all of it: Slurm would make a job of each element that is changed.
   const std::string id = name.substr(0, name.find('_'));
   if (id != name && std::exchange(known_[id + "_"].noted, true)) return;
+  --calls_left_;
   spdlog::info("slurm engine: Slurm's job {} stays held: {}", id, known.refused);
   const auto done = around_.client.note(id, "millwright: stays held, " + known.refused);
   if (!done) spdlog::warn("slurm engine: cannot say so there: {}", done.error().message);
@@ -232,48 +244,92 @@ bool Adopter::is_another(const Known& known, const SlurmJob& job) {
          (job.restarts == 0 && job.submitted_s != known.origin.submitted_s);
 }
 
-/// It asks for something else than what is decided about.
-bool Adopter::was_changed(Known& known, const SlurmJob& job) {
+bool Adopter::pinned_by_us(const SlurmJob& job) const {
+  if (job.request->nodes_required.empty()) return false;
+  const AttemptStore& store = around_.store;
+  return store.knows_slurm_job(job.id) || (job.array != 0 && store.knows_slurm_job(job.array));
+}
+
+/// It asks for something else than what is decided about: than it did when it was taken, whatever
+/// has become of the nodes since.
+bool Adopter::was_changed(const Known& known, const SlurmJob& job) const {
   if (is_another(known, job)) return true;
-  if (job.restarts > 0 || !waits_for_decision(job) || known.judged == job.request) return false;
-  const auto spec = adopted_spec(job, *choices_);
-  if (!spec || !asks_the_same(*spec, *known.spec)) return true;
-  known.judged = job.request;
-  return false;
+  if (job.restarts > 0 || !waits_for_decision(job)) return false;
+  const std::string& asked = known.origin.asked;
+  const bool names_nodes = !job.request->nodes_required.empty() && !pinned_by_us(job);
+  return names_nodes || (!asked.empty() && asked != asked_for(job));
+}
+
+/// It has ended here, and is to be decided about once more: it was put into the queue again, the
+/// number is another job's by now, or it was us who ended it, for that.
+bool Adopter::begins_anew(const Known& known, const SlurmJob& job) const {
+  const std::int64_t ended_s = known.finished_at->count() / mw::seconds(1).count();
+  // Clocks differ; what Slurm said before tells it without.
+  const bool again =
+      known.submitted_s ? job.submitted_s != *known.submitted_s : job.submitted_s > ended_s;
+  if (again || was_changed(known, job)) return true;
+  return known.state == JobState::kCancelled && around_.store.noted(known.job, JobNote::kWithdrawn);
+}
+
+/// Has the core give it up. That it was not its user who cancelled it is known from then on, also
+/// to the next control plane.
+void Adopter::withdraw(Known& known, const ObservationSink& sink) {
+  if (!may_ask(known)) return;
+  if (const auto kept = around_.store.note(known.job, JobNote::kWithdrawn); !kept) {
+    return spdlog::warn("slurm engine: {}; job {} is not given up", kept.error().message,
+                        known.job.value());
+  }
+  sink(CancelJob{known.job, false, kBySlurm});
+}
+
+/// Its user's hold. What an earlier control plane told of it is known by a note, so that a hold
+/// that somebody made here is not taken for it.
+void Adopter::follow_hold(Known& known, const SlurmJob& job, const ObservationSink& sink) {
+  AttemptStore& store = around_.store;
+  if (held_by_user(job)) {
+    if (known.held == true || !may_ask(known)) return;
+    if (const auto kept = store.note(known.job, JobNote::kHeld); !kept) {
+      return spdlog::warn("slurm engine: {}; job {} is not held", kept.error().message,
+                          known.job.value());
+    }
+    known.held = true;
+    return sink(HoldJob{known.job, false, kBySlurm});
+  }
+  if (!store.noted(known.job, JobNote::kHeld) || !may_ask(known)) return;
+  // The note stays until that has surely been heard.
+  if (known.held == false) return store.drop(known.job, JobNote::kHeld);
+  known.held = false;
+  sink(ReleaseJob{known.job, false, kBySlurm});
 }
 
 /// One that waits in the core.
 void Adopter::follow(Known& known, const SlurmJob& job, const ObservationSink& sink) {
-  if (std::exchange(known.noted, false)) {
+  if (known.noted && calls_left_ > 0) {
+    known.noted = false;
+    --calls_left_;
     const auto done =
         around_.client.note(known.origin.id, fmt::format("millwright: job {}", known.job.value()));
     if (!done) spdlog::warn("slurm engine: {}", done.error().message);
   }
   if (job.state == "CANCELLED" || job.state == "DEADLINE" || is_on(job)) {
     // Somebody ended it, or had Slurm start it: it is not ours to start any more.
-    if (may_ask(known)) sink(CancelJob{known.job, false, kBySlurm});
-    return;
+    return withdraw(known, sink);
   }
   if (!waits_for_decision(job)) return;
-  const bool held = held_by_user(job);
-  if (held != known.held && may_ask(known)) {
-    known.held = held;
-    if (held) {
-      sink(HoldJob{known.job, false, kBySlurm});
-    } else {
-      sink(ReleaseJob{known.job, false, kBySlurm});
-    }
+  follow_hold(known, job, sink);
+  if (!was_changed(known, job)) return;
+  if (SteadyClock::now() >= known.again_at) {
+    spdlog::info("slurm engine: Slurm's job {} was changed there: it is decided about anew",
+                 known.origin.id);
   }
-  if (!was_changed(known, job) || !may_ask(known)) return;
-  spdlog::info("slurm engine: Slurm's job {} was changed there: it is decided about anew",
-               known.origin.id);
-  sink(CancelJob{known.job, false, kBySlurm});
+  withdraw(known, sink);
 }
 
 /// The core is done with it, and Slurm still has it.
 void Adopter::settle_ended(Known& known, const SlurmJob& job) {
-  if (!is_waiting(job) || job.completing || !may_ask(known)) return;
+  if (!is_waiting(job) || job.completing || calls_left_ == 0 || !may_ask(known)) return;
   if (known.state == JobState::kCancelled) {
+    --calls_left_;
     spdlog::info("slurm engine: job {} was cancelled: cancelling Slurm's job {}", known.job.value(),
                  known.origin.id);
     const auto done = around_.client.cancel(known.origin.id, job.user);
@@ -302,7 +358,8 @@ void Adopter::look_for_missing(SteadyTime asked, const ObservationSink& sink) {
     const auto attempt = attempts_.find(known.job);
     const bool missing =
         attempt != attempts_.end() ? attempt->second.unseen(asked) : ++known.misses >= kMissesMax;
-    if (!missing || !may_ask(known)) continue;
+    if (!missing || calls_left_ == 0 || !may_ask(known)) continue;
+    --calls_left_;
     const auto found = around_.client.job(number_of(id), known.spec->user);
     const bool unknown_there =
         found
@@ -316,7 +373,8 @@ void Adopter::look_for_missing(SteadyTime asked, const ObservationSink& sink) {
     } else if (attempt != attempts_.end()) {
       attempt->second.lost();
     } else {
-      sink(CancelJob{known.job, false, kBySlurm});
+      known.again_at = SteadyTime();
+      withdraw(known, sink);
     }
   }
 }
@@ -326,14 +384,18 @@ void Adopter::look_for_missing(SteadyTime asked, const ObservationSink& sink) {
 bool Adopter::service(bool reached, const ObservationSink& sink) {
   std::vector<AdoptedAttempt*> due;
   bool more = false;
+  std::size_t left = kCallsAtOnce;
   for (auto& [job, attempt] : attempts_) {
     const SteadyTime now = SteadyClock::now();
     attempt.advance(now);
     if (!reached) continue;
-    if (attempt.next_step(now) != AdoptedStep::kRelease) {
-      service(attempt);
-    } else if (due.size() < kReleasedAtOnce) {
+    const AdoptedStep step = attempt.next_step(now);
+    if (step == AdoptedStep::kNothing) continue;
+    if (step == AdoptedStep::kRelease && due.size() < kReleasedAtOnce) {
       due.push_back(&attempt);
+    } else if (step != AdoptedStep::kRelease && left > 0) {
+      --left;
+      service(attempt, step);
     } else {
       more = true;
     }
@@ -345,8 +407,7 @@ bool Adopter::service(bool reached, const ObservationSink& sink) {
   return more;
 }
 
-void Adopter::service(AdoptedAttempt& attempt) {
-  const AdoptedStep step = attempt.next_step(SteadyClock::now());
+void Adopter::service(AdoptedAttempt& attempt, AdoptedStep step) {
   const std::string& name = attempt.name();
   Result<void> done;
   switch (step) {

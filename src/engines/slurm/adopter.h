@@ -55,10 +55,11 @@ class Adopter {
     std::shared_ptr<const JobSpec> spec;
     JobState state = JobState::kPending;
     std::optional<Instant> finished_at;
-    std::string refused;                 ///< why it stays held
-    std::optional<SlurmRequest> judged;  ///< as which it was last found to ask for the same
-    bool noted = false;                  ///< its people can read that
-    bool held = false;                   ///< we told that its user holds it
+    std::string refused;       ///< why it stays held
+    bool noted = false;        ///< its people can read that
+    std::optional<bool> held;  ///< what we told of its user's hold; none: nothing yet
+    /// When it was last submitted, by Slurm's clock, before it ended here; none: not seen.
+    std::optional<std::int64_t> submitted_s;
     int misses = 0;
     SteadyTime again_at;  ///< what was asked of the core or of Slurm not before this again
   };
@@ -71,12 +72,17 @@ class Adopter {
   void consider(const SlurmJob& job, const std::string& id, const Ids& all,
                 const ObservationSink& sink);
   static bool is_another(const Known& known, const SlurmJob& job);
-  bool was_changed(Known& known, const SlurmJob& job);
+  /// It has its nodes from what was decided about it before, and not from its user.
+  [[nodiscard]] bool pinned_by_us(const SlurmJob& job) const;
+  [[nodiscard]] bool was_changed(const Known& known, const SlurmJob& job) const;
+  [[nodiscard]] bool begins_anew(const Known& known, const SlurmJob& job) const;
+  void withdraw(Known& known, const ObservationSink& sink);
+  void follow_hold(Known& known, const SlurmJob& job, const ObservationSink& sink);
   void follow(Known& known, const SlurmJob& job, const ObservationSink& sink);
   void settle_ended(Known& known, const SlurmJob& job);
   void look_for_missing(SteadyTime asked, const ObservationSink& sink);
   void note_refusal(const std::string& id, Known& known);
-  void service(AdoptedAttempt& attempt);
+  void service(AdoptedAttempt& attempt, AdoptedStep step);
   void release(const std::vector<AdoptedAttempt*>& attempts);
   void release(AdoptedAttempt& attempt, SlurmClient& client);
   [[nodiscard]] bool may_ask(Known& known) const;
@@ -87,6 +93,7 @@ class Adopter {
   std::map<std::string, Known> known_;  ///< by the name that it has in Slurm
   std::map<JobId, AdoptedAttempt> attempts_;
   std::set<std::string> seen_;            ///< in this list
+  std::size_t calls_left_ = 0;            ///< to Slurm, in this look
   std::unique_ptr<NodeChoices> choices_;  ///< for this list
 };
 

@@ -18,6 +18,7 @@ constexpr std::string_view kHoldWord = "millwright:hold";
 constexpr std::string_view kReleaseWord = "millwright:release";
 constexpr std::string_view kHeldAtSubmit = "millwright:user";
 constexpr std::size_t kNameMax = 64;
+constexpr std::size_t kAskedSize = 16;  // of asked_for()
 
 Error cannot(std::string why) { return Error{ErrorCode::kUnsupported, std::move(why)}; }
 
@@ -302,16 +303,33 @@ std::string output_of(const SlurmJob& job, const std::string& id) {
   return path;
 }
 
-AdoptedJob adopted_job(const SlurmJob& job, const std::string& id) {
-  return {id, job.submitted_s, job.request->requeue && job.request->batch};
+std::string asked_for(const SlurmJob& job) {
+  const SlurmRequest& request = *job.request;
+  constexpr std::int64_t kNone = -1;
+  // A name cannot have a line's end, and texts of Slurm's own have none.
+  const std::string all = fmt::format(
+      "{}\n{}\n{}\n{}\n{} {} {} {} {} {} {} {} {} {} {}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}",
+      job.user, job.partition, request.account, request.qos, request.batch, request.requeue,
+      request.exclusive, request.nodes_min, request.nodes_max, request.tasks,
+      request.tasks_per_node, request.cpus, request.cpus_per_node,
+      request.memory_mib_per_node.value_or(kNone), request.memory_mib_per_cpu.value_or(kNone),
+      request.gres_per_job, request.gres_per_node, request.gres_per_task, request.gres_per_socket,
+      request.minutes.value_or(kNone), request.features, request.nodes_excluded,
+      request.reservation, request.licenses);
+  // FNV-1a: it only has to tell one job's few requests apart.
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const unsigned char each : all) hash = (hash ^ each) * 0x100000001b3;
+  return fmt::format("{:016x}", hash);
 }
 
-std::string adoption_key(const AdoptedJob& job, const JobSpec& spec) {
-  const GangShape& gang = spec.gang;
-  return fmt::format(" slurm {} {} {} {}x{}+{}+{} {} {}", job.id, job.submitted_s,
-                     job.restartable ? "again" : "once", gang.nodes, gang.task.accelerators.count(),
-                     gang.task.cpus.count(), gang.task.memory.count() >> 20,
-                     spec.time_limit.count() / seconds(1).count(), spec.tenant);
+AdoptedJob adopted_job(const SlurmJob& job, const std::string& id, JobId replaces) {
+  return {id, job.submitted_s, job.request->requeue && job.request->batch, asked_for(job),
+          replaces};
+}
+
+std::string adoption_key(const AdoptedJob& job) {
+  return fmt::format(" slurm {} {} {} {} {}", job.id, job.submitted_s,
+                     job.restartable ? "again" : "once", job.asked, job.replaces.value());
 }
 
 std::optional<AdoptedJob> adopted_job(std::string_view client_key) {
@@ -322,6 +340,11 @@ std::optional<AdoptedJob> adopted_job(std::string_view client_key) {
   const char* end = words[2].data() + words[2].size();
   if (std::from_chars(words[2].data(), end, job.submitted_s).ptr != end) return std::nullopt;
   job.restartable = words[3] == "again";
+  if (words.size() < 6 || words[4].size() != kAskedSize) return job;
+  job.asked = words[4];
+  std::uint64_t replaces = 0;
+  std::from_chars(words[5].data(), words[5].data() + words[5].size(), replaces);
+  job.replaces = JobId(replaces);
   return job;
 }
 

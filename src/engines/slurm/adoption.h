@@ -73,15 +73,24 @@ struct AdoptedJob {
   std::string id;                ///< as it is called there: "123", "123_4"
   std::int64_t submitted_s = 0;  ///< Unix time, there: numbers are used again
   bool restartable = true;       ///< Slurm can start it again
+  std::string asked{};           ///< asked_for() it as it was taken; empty: not known
+  JobId replaces{};              ///< our job of before it was changed; 0: there was none
   bool operator==(const AdoptedJob&) const = default;
 };
 
+/// All of what it asks for that bears on the decision, as 16 hexadecimal digits: it does not depend
+/// on what nodes there are, and changes only when somebody changes the job. Without what Slurm
+/// itself changes as time goes by (dependency, begin, elements that are left) and the nodes that a
+/// decision pinned it to.
+/// REQUIRES: job.request.
+std::string asked_for(const SlurmJob& job);
+
 /// The key under which it is asked for (is_adopted()): asked twice it is the same job, changed in
 /// Slurm (or put into its queue again after it had ended) it is another.
-std::string adoption_key(const AdoptedJob& job, const JobSpec& spec);
+std::string adoption_key(const AdoptedJob& job);
 /// None for what is no such key.
 std::optional<AdoptedJob> adopted_job(std::string_view client_key);
 /// REQUIRES: job.request.
-AdoptedJob adopted_job(const SlurmJob& job, const std::string& id);
+AdoptedJob adopted_job(const SlurmJob& job, const std::string& id, JobId replaces);
 
 }  // namespace mw::slurm

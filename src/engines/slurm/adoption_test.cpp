@@ -152,12 +152,21 @@ TEST_F(Request, WhatCannotBeSaidIsRefusedByName) {
 }
 
 TEST_F(Request, IsKnownByAKeyThatNobodyElseCanGive) {
-  const AdoptedJob origin = adopted_job(job, "12_3");
-  const std::string key = adoption_key(origin, spec());
+  const AdoptedJob origin = adopted_job(job, "12_3", JobId(5));
+  const std::string key = adoption_key(origin);
   EXPECT_TRUE(is_adopted(key)) << key;
   EXPECT_EQ(adopted_job(key), origin);
-  job.request->memory_mib_per_node = 8;
-  EXPECT_NE(adoption_key(origin, spec()), key) << "it was changed";
+  const auto changed = [&](auto change) {
+    SlurmJob other = job;
+    change(*other.request);
+    return adoption_key(adopted_job(other, "12_3", JobId(5))) != key;
+  };
+  EXPECT_TRUE(changed([](SlurmRequest& r) { r.memory_mib_per_node = 8; }));
+  EXPECT_TRUE(changed([](SlurmRequest& r) { r.features = "ib"; }));
+  EXPECT_TRUE(changed([](SlurmRequest& r) { r.gres_per_node = "gres:gpu:h100:1"; }));
+  EXPECT_TRUE(changed([](SlurmRequest& r) { r.exclusive = true; }));
+  EXPECT_FALSE(changed([](SlurmRequest& r) { r.dependency = "afterok:3"; })) << "Slurm does that";
+  EXPECT_NE(adoption_key(adopted_job(job, "12_3", JobId(6))), key) << "of another one's place";
   EXPECT_EQ(adopted_job("slurm 12 1000 again"), std::nullopt);
   EXPECT_EQ(adopted_job(" slurm 12 x again"), std::nullopt);
 }
@@ -282,6 +291,8 @@ TEST_F(Run, SlurmMayNotStartItAgainByItself) {
   see(job("PENDING", true, 1), 4);
   EXPECT_NE(reported<RequeueJob>(4), nullptr) << "nobody is to blame";
   EXPECT_NE(reported<AttemptGone>(10), nullptr);
+  ASSERT_THAT(said, SizeIs(2)) << "the first may not have been kept";
+  EXPECT_TRUE(std::holds_alternative<RequeueJob>(said[0]));
 }
 
 TEST_F(Run, WhatOthersLetGoIsTakenBack) {

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -78,7 +79,13 @@ std::optional<AttemptRecord> read_record(const fs::path& path) {
                        words("output")};
 }
 
+const char* name_of(JobNote note) { return note == JobNote::kHeld ? "held" : "withdrawn"; }
+
 }  // namespace
+
+fs::path AttemptStore::path_of(JobId job, JobNote note) const {
+  return folder_ / fmt::format("{}.{}", job.value(), name_of(note));
+}
 
 fs::path AttemptStore::path_of(AttemptKey key) const {
   return folder_ / fmt::format("{}.{}", key.first.value(), key.second.value());
@@ -103,6 +110,10 @@ Result<void> AttemptStore::open() {
     unsigned attempt = 0;
     char more = 0;
     const std::string name = entry.path().filename();
+    if (std::sscanf(name.c_str(), "%llu.", &job) != 1) continue;
+    for (const JobNote note : {JobNote::kHeld, JobNote::kWithdrawn}) {
+      if (entry.path() == path_of(JobId(job), note)) notes_.emplace(JobId(job), note);
+    }
     if (std::sscanf(name.c_str(), "%llu.%u%c", &job, &attempt, &more) != 2) continue;
     if (auto record = read_record(entry.path())) {
       records_[{JobId(job), AttemptNumber(attempt)}] = std::move(*record);
@@ -135,6 +146,30 @@ Result<void> AttemptStore::put(AttemptKey key, const AttemptRecord& record) {
   records_[key] = record;
   ended_.erase(key);
   return {};
+}
+
+bool AttemptStore::knows_slurm_job(SlurmJobId job) const {
+  const std::scoped_lock lock(mutex_);
+  return std::ranges::any_of(records_,
+                             [&](const auto& each) { return each.second.slurm_job == job; });
+}
+
+Result<void> AttemptStore::note(JobId job, JobNote note) {
+  if (noted(job, note)) return {};
+  if (auto written = replace_file(path_of(job, note), ""); !written) return written;
+  const std::scoped_lock lock(mutex_);
+  notes_.emplace(job, note);
+  return {};
+}
+
+bool AttemptStore::noted(JobId job, JobNote note) const {
+  const std::scoped_lock lock(mutex_);
+  return notes_.contains({job, note});
+}
+
+void AttemptStore::drop(JobId job, JobNote note) {
+  const std::scoped_lock lock(mutex_);
+  if (notes_.erase({job, note}) > 0) ::unlink(path_of(job, note).c_str());
 }
 
 void AttemptStore::end(AttemptKey key) {

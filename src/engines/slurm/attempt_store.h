@@ -34,6 +34,12 @@ struct AttemptRecord {
   std::string output{};
 };
 
+/// What an adopter has asked of the core about a job of its own accord.
+enum class JobNote {
+  kWithdrawn,  ///< that it be cancelled, to be decided about anew: it is not its user's wish
+  kHeld,       ///< that it be held, for its user holds it in Slurm
+};
+
 /// Safe from any thread once it is open: output is read while attempts go on.
 class AttemptStore {
  public:
@@ -54,15 +60,24 @@ class AttemptStore {
   void end(AttemptKey key);
   [[nodiscard]] bool has_ended(AttemptKey key) const;
 
+  /// Some attempt was this job of Slurm's.
+  [[nodiscard]] bool knows_slurm_job(SlurmJobId job) const;
+  /// Durable when it returns.  Errors: kUnavailable.
+  Result<void> note(JobId job, JobNote note);
+  [[nodiscard]] bool noted(JobId job, JobNote note) const;
+  void drop(JobId job, JobNote note);
+
  private:
   [[nodiscard]] std::filesystem::path path_of(AttemptKey key) const;
+  [[nodiscard]] std::filesystem::path path_of(JobId job, JobNote note) const;
 
   std::filesystem::path folder_;
   std::size_t kept_;
   std::string home_id_;
-  mutable std::mutex mutex_;  ///< of the next two
+  mutable std::mutex mutex_;  ///< of the next three
   std::map<AttemptKey, AttemptRecord> records_;
   std::set<AttemptKey> ended_;
+  std::set<std::pair<JobId, JobNote>> notes_;
 };
 
 }  // namespace mw::slurm

@@ -10,6 +10,9 @@
 namespace mw::slurm {
 namespace {
 
+/// As who the core moves nodes when nobody told it to.
+constexpr std::string_view kByFaultPolicy = "the fault policy";
+
 bool has(const SlurmNode& node, std::string_view state) {
   return std::ranges::find(node.states, state) != node.states.end();
 }
@@ -177,12 +180,20 @@ void ClusterView::tell_drain(Known& known, const ObservationSink& sink) {
   }
 }
 
-/// Our own drains there. Whoever resumes in Slurm what was drained from here means the node.
+/// Our own drains there. Whoever resumes in Slurm what was drained from here means the node. Not so
+/// one that is quarantined, being proven or repaired, or that the fault policy took out: a
+/// slurmctld that starts without its state has all nodes resumed, too. Such a one is drained there
+/// again.
 void ClusterView::follow_drain(Known& known, const ObservationSink& sink) {
   if (drain_reason(known.decision).empty()) return;
   if (drained_by_us(known.node)) {
     known.carried = true;
   } else if (known.carried && !known.asked && !is_drained(known.node)) {
+    const NodeDecision& decision = known.decision;
+    if (decision.phase != NodePhase::kDraining || decision.by == kByFaultPolicy) {
+      known.carried = false;
+      return;
+    }
     sink(ResumeNode{known.node.name, kBySlurm, std::nullopt});
     known.asked = true;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engines/slurm/adoption.h"
+#include "engines/slurm/submission.h"
 
 namespace mw::slurm {
 
@@ -10,7 +11,9 @@ Result<HandedOver> HandedOver::open(const SlurmEngineOptions& options) {
   if (auto checked = check_address(options.address); !checked) return checked.error();
   auto identity = Identity::for_address(options.address, options.jwt_key, options.self);
   if (!identity) return identity.error();
-  HandedOver opened(options.address, std::move(*identity));
+  auto store = std::make_unique<AttemptStore>(options.home / "slurm", options.records_kept);
+  if (auto read = store->open(); !read) return read.error();
+  HandedOver opened(options.address, std::move(*identity), std::move(store));
   if (auto connected = opened.client_->connect(); !connected) return connected.error();
   return opened;
 }
@@ -18,11 +21,21 @@ Result<HandedOver> HandedOver::open(const SlurmEngineOptions& options) {
 Result<std::vector<SlurmJob>> HandedOver::waiting() {
   auto jobs = client_->jobs();
   if (!jobs) return jobs.error();
-  std::erase_if(*jobs, [](const SlurmJob& job) { return !job.request || job.state != "PENDING"; });
+  // What a control plane submitted by itself was not handed over.
+  std::erase_if(*jobs, [](const SlurmJob& job) {
+    return !job.request || job.state != "PENDING" || read_mark(job.comment);
+  });
   return jobs;
 }
 
 Result<bool> HandedOver::let_go(const SlurmJob& job) {
+  const bool pinned =
+      !job.request->nodes_required.empty() &&
+      (store_->knows_slurm_job(job.id) || (job.array != 0 && store_->knows_slurm_job(job.array)));
+  if (!job.held && !job.completing && pinned) {
+    const auto freed = client_->unpin(id_of(job));
+    return freed ? Result<bool>(true) : Result<bool>(freed.error());
+  }
   if (!waits_for_decision(job) || held_by_user(job)) return false;
   const auto done = client_->let_go(id_of(job));
   if (done) return true;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "engines/slurm/attempt_store.h"
 #include "engines/slurm/slurm_client.h"
 #include "engines/slurm/slurm_engine.h"
 #include "engines/slurm/slurm_types.h"
@@ -21,7 +22,8 @@ class HandedOver {
 
   /// Those that wait. Of an array's elements that wait, one stands for all.
   Result<std::vector<SlurmJob>> waiting();
-  /// Slurm's own scheduler may start it anywhere. Result: false when its user wants it to wait.
+  /// Slurm's own scheduler may start it anywhere, also when we let it go already and it has yet to
+  /// start. Result: false when its user wants it to wait, or there is nothing to be done.
   Result<bool> let_go(const SlurmJob& job);
 
   static std::string id_of(const SlurmJob& job);
@@ -29,11 +31,13 @@ class HandedOver {
   static std::string what_of(const SlurmJob& job);
 
  private:
-  explicit HandedOver(std::string address, Identity identity)
+  HandedOver(std::string address, Identity identity, std::unique_ptr<AttemptStore> store)
       : stop_(std::make_unique<std::atomic<bool>>(false)),
-        client_(std::make_unique<SlurmClient>(std::move(address), std::move(identity), *stop_)) {}
+        client_(std::make_unique<SlurmClient>(std::move(address), std::move(identity), *stop_)),
+        store_(std::move(store)) {}
   std::unique_ptr<std::atomic<bool>> stop_;
   std::unique_ptr<SlurmClient> client_;
+  std::unique_ptr<AttemptStore> store_;  ///< which of them were pinned to nodes by us
 };
 
 }  // namespace mw::slurm

@@ -266,6 +266,21 @@ TEST_F(View, ADrainMadeHereIsCarriedThereAndNobodyElsesIsTouched) {
   EXPECT_EQ(std::get<ResumeNode>(resumed[0]).by, kBySlurm);
   EXPECT_THAT(view.orders(), IsEmpty());
 
+  // What faults or their remedies took out does not come back by itself.
+  for (const NodeDecision& decision :
+       {NodeDecision{"n1", NodePhase::kQuarantined, "", "ada"},
+        NodeDecision{"n1", NodePhase::kValidating, "", "ada"},
+        NodeDecision{"n1", NodePhase::kDraining, "", "the fault policy"}}) {
+    view.decided(decision);
+    look_with({"IDLE"}, "");
+    ASSERT_THAT(view.orders(), SizeIs(1));
+    look_with({"IDLE", "DRAIN"}, view.orders()[0].reason);
+    EXPECT_THAT(view.orders(), IsEmpty());
+    EXPECT_THAT(look_with({"IDLE"}, ""), IsEmpty());
+    ASSERT_THAT(view.orders(), SizeIs(1));
+    EXPECT_TRUE(view.orders()[0].drain);
+  }
+
   // Somebody else's stays, whatever is decided here.
   view.decided({"n1", NodePhase::kReady, "", ""});
   look_with({"IDLE", "DRAIN"}, "theirs");

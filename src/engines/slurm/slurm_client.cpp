@@ -292,11 +292,13 @@ Result<void> SlurmClient::unhold(const std::string& job) {
   return change("/job/" + job, write_hold(false));
 }
 
-Result<void> SlurmClient::let_go(const std::string& job) {
+Result<void> SlurmClient::unpin(const std::string& job) {
   // No version of the interface takes "no nodes" for an answer to which nodes it is to have.
-  if (auto freed = command({"scontrol", "update", "JobId=" + job, "NodeList="}); !freed) {
-    return freed;
-  }
+  return command({"scontrol", "update", "JobId=" + job, "NodeList="});
+}
+
+Result<void> SlurmClient::let_go(const std::string& job) {
+  if (auto freed = unpin(job); !freed) return freed;
   return unhold(job);
 }
 

@@ -58,6 +58,8 @@ class SlurmClient {
   /// A job that waits and is held: pins it to nodes and lets it go, at once or not at all.
   /// REQUIRES: it waits. One that runs would be taken from the nodes that are not named.
   Result<void> release(const std::string& job, const SlurmRelease& release);
+  /// One that waits may have any nodes again.
+  Result<void> unpin(const std::string& job);
   /// It has its nodes by Slurm's own scheduler again.
   Result<void> let_go(const std::string& job);
   Result<void> hold(const std::string& job);

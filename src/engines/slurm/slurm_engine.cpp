@@ -49,6 +49,8 @@ using Command = std::variant<DesiredAttempt, ForgetAttempt, NodeDecision, Adopte
 
 /// slurmrestd has 20 threads by default, and others ask it, too.
 constexpr std::size_t kRequestsAtOnce = 8;
+/// One after the other; the rest waits for the next look.
+constexpr std::size_t kUnheldAtOnce = 16;
 
 Instant wall_clock() {
   return Instant(
@@ -219,14 +221,14 @@ void SlurmEngine::take_commands() {
 
 void SlurmEngine::handle(DesiredAttempt desired) {
   if (forgotten_.contains(desired.epoch)) return;
+  Epoch& newest = newest_[desired.job];
+  if (desired.epoch < newest) return;
+  newest = desired.epoch;
   if (adopted_job(desired.client_key)) {
     adopter_.want(std::move(desired), SteadyClock::now());
     look_at_ = std::min(look_at_, SteadyClock::now() + wait_of(options_.look_soon));
     return;
   }
-  Epoch& newest = newest_[desired.job];
-  if (desired.epoch < newest) return;
-  newest = desired.epoch;
   const auto found = attempts_.find(desired.job);
   if (found != attempts_.end() && found->second.desired().epoch == desired.epoch) {
     found->second.want(std::move(desired));
@@ -355,6 +357,7 @@ void SlurmEngine::compare(const Look& look) {
     }
     if (known == nullptr || job.id < known->id) known = &job;
   }
+  std::size_t unheld = 0;
   for (auto& [id, attempt] : attempts_) {
     const auto found = first.find(id);
     if (found == first.end()) {
@@ -364,7 +367,8 @@ void SlurmEngine::compare(const Look& look) {
     attempt.seen(*found->second, now);
     // The rule that hands others' jobs to us holds ours, too.
     const SlurmJob& job = *found->second;
-    if (!waits_for_decision(job) || attempt.unwanted()) continue;
+    if (!waits_for_decision(job) || attempt.unwanted() || unheld == kUnheldAtOnce) continue;
+    ++unheld;
     if (const auto done = client_.unhold(job.name()); !done) {
       spdlog::warn("slurm engine: Slurm's job {} of ours is held: {}", job.id,
                    done.error().message);
