@@ -33,6 +33,7 @@ namespace mw::face {
 namespace {
 
 constexpr std::int64_t kSeatsEndMs = 5'000;  // that seats have to end after they were told to
+constexpr std::int64_t kAttachMs = 60'000;   // that salloc has to come: it looks many times a second
 
 std::int64_t now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -139,12 +140,20 @@ class Hub {
       const std::int64_t left = std::max<std::int64_t>(0, warn_at_ms_ - now_ms());
       wait = wait < 0 ? left : std::min(wait, left);
     }
+    if (attach_until_ms_ > 0) {
+      const std::int64_t left = std::max<std::int64_t>(0, attach_until_ms_ - now_ms());
+      wait = wait < 0 ? left : std::min(wait, left);
+    }
     if (::poll(waits.data(), waits.size(), static_cast<int>(std::min<std::int64_t>(wait, 60'000))) <
             0 &&
         errno != EINTR) {
       return finish(1 << 8);
     }
     warn_if_due();
+    if (attach_until_ms_ > 0 && now_ms() >= attach_until_ms_) {
+      complain("no salloc has come for the allocation, so it is given back");
+      return finish(0);
+    }
     take_signals();
     if (waits[0].revents != 0) take_connection();
     for (std::size_t i = 0; i < ranks.size(); ++i) {
@@ -239,6 +248,7 @@ class Hub {
     }
     if (op == "attach" && job_.kind == FaceKind::kAllocation) {
       owner_ = fd;
+      attach_until_ms_ = 0;
       if (started_) tell_owner();
     }
     if (op == "finish" && fd == owner_) finish(0);
@@ -287,7 +297,11 @@ class Hub {
       warn_at_ms_ = now_ms() + std::max<std::int64_t>(1, until.count() / milliseconds(1).count());
     }
     if (job_.kind == FaceKind::kAllocation) {
-      if (owner_ >= 0) tell_owner();
+      if (owner_ >= 0) {
+        tell_owner();
+      } else {
+        attach_until_ms_ = now_ms() + kAttachMs;
+      }
       return;
     }
     if (const auto failure = start_script()) {
@@ -315,7 +329,8 @@ class Hub {
     } else {
       start.command = {script_path(job_.spool)};
     }
-    start.command.insert(start.command.end(), job_.arguments.begin(), job_.arguments.end());
+    const auto arguments = read_spooled_arguments(job_.spool);
+    start.command.insert(start.command.end(), arguments.begin(), arguments.end());
     std::array<OpenFile, 3> files;
     if (job_.kind == FaceKind::kBatch) {
       if (auto failure = open_files(files)) return failure;
@@ -387,6 +402,7 @@ class Hub {
   int owner_ = -1;  ///< salloc's socket
   bool started_ = false;
   std::int64_t warn_at_ms_ = 0;
+  std::int64_t attach_until_ms_ = 0;  ///< of an allocation that nobody uses yet; 0: no matter
   bool over_ = false;
   int status_ = 0;
 };
@@ -412,6 +428,11 @@ int run_host(const std::string& face_job) {
     complain(fmt::format("cannot make {}: {}", folder, failure.message()));
     return 1;
   }
+  if (job->kind == FaceKind::kAllocation && attempt > 1) {
+    complain("the allocation was lost with its first attempt, and salloc with it");
+    return 1;
+  }
+  take_spooled_umask(job->spool);
   const auto rank = static_cast<std::uint32_t>(number_from("MILLWRIGHT_RANK"));
   if (rank > 0) return run_seat(folder, rank);
   // The first rank is hub and seat; the seat is a process of its own, made before there are others.

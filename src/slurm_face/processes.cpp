@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,6 +45,7 @@ namespace {
   if (!start.folder.empty() && ::chdir(start.folder.c_str()) != 0) {
     give_up(fmt::format("couldn't chdir to {}", start.folder), 126);
   }
+  if (start.umask >= 0) ::umask(static_cast<mode_t>(start.umask));
   ::clearenv();
   for (const std::string& one : start.environment) {
     const std::size_t equals = one.find('=');

@@ -18,6 +18,7 @@ struct ProgramStart {
   int in = -1;                           ///< -1: /dev/null
   int out = 1;
   int err = 2;
+  int umask = -1;  ///< -1: ours
 };
 /// Errors: kUnavailable when no process can be made. A program that cannot be executed exits with
 /// 127 or 126, and has said why on its standard error.

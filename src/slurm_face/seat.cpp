@@ -250,7 +250,8 @@ class Seat {
                        .folder = order->folder,
                        .in = packet.files[1].get(),
                        .out = packet.files[2].get(),
-                       .err = packet.files[3].get()};
+                       .err = packet.files[3].get(),
+                       .umask = static_cast<int>(order->umask)};
     std::array<OpenFile, 2> ends;
     if (order->label) {
       for (const unsigned index : {0U, 1U}) {

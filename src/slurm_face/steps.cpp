@@ -2,6 +2,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 
 #include "cli/json_view.h"
@@ -58,10 +59,7 @@ bool Steps::try_start(Step& step) {
 
 void Steps::share_output(Step& step, const FileNameFacts& facts, std::string& pattern,
                          std::size_t index) const {
-  for (const char* own : {"%t", "%n", "%N"}) {
-    if (pattern.find(own) != std::string::npos) return;
-  }
-  if (pattern.empty()) return;
+  if (pattern.empty() || differs_by_task(pattern)) return;
   const auto opened = open_output(expand_file_name(pattern, facts), !step.request.append);
   if (!opened) {
     tell(step, {{"op", "warning"}, {"message", opened.error().message}});
@@ -143,6 +141,14 @@ void Steps::send_signal(const Step& step, int signal) {
 }
 
 void Steps::signal_of_client(int client, int signal) {
+  constexpr std::array kEnds = {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGKILL};
+  const bool ends = std::ranges::find(kEnds, signal) != kEnds.end();
+  std::erase_if(steps_, [&](const Step& step) {
+    if (step.client != client || step.running || !ends) return false;
+    // Nothing of it runs that could end by the signal.
+    tell(step, {{"op", "ended"}, {"exit", 128 + signal}});
+    return true;
+  });
   for (const Step& step : steps_) {
     if (step.client == client) send_signal(step, signal);
   }

@@ -76,7 +76,9 @@ std::string parsable_text(const std::vector<Chosen<JobRow>>& chosen,
     text += (ends_with_mark ? mark : "") + "\n";
   };
   if (!flags.has("noheader")) line([](const auto& column) { return std::string(column.accounts); });
-  for (const JobRow& row : rows) line([&](const auto& column) { return column.value(row, now); });
+  for (const JobRow& row : rows) {
+    line([&](const auto& column) { return printable(column.value(row, now)); });
+  }
   return text;
 }
 
@@ -98,7 +100,9 @@ std::string aligned_text(const std::vector<Chosen<JobRow>>& chosen, const std::v
     line([](const auto& one) { return std::string(one.column->accounts); });
     line([](const auto& one) { return std::string(static_cast<std::size_t>(one.width), '-'); });
   }
-  for (const JobRow& row : rows) line([&](const auto& one) { return one.column->value(row, now); });
+  for (const JobRow& row : rows) {
+    line([&](const auto& one) { return printable(one.column->value(row, now)); });
+  }
   return text;
 }
 
