@@ -24,6 +24,11 @@ struct ProgramStart {
 /// 127 or 126, and has said why on its standard error.
 Result<pid_t> start_program(const ProgramStart& start);
 
+/// To the program and all that it has started, also in the moment before it has its session.
+void signal_program(pid_t program, int signal);
+/// As many open files as the system lets us have; programs that are started get what we had.
+void raise_descriptor_limit();
+
 /// Blocks these signals, and gives a descriptor that tells of them.
 int signal_descriptor(const std::vector<int>& signals);
 /// The next one that it tells of; 0: none now.

@@ -29,10 +29,19 @@ struct Span {
   Instant to = Instant::never();
 };
 
+/// As parse_moment(), and "now-7days": what has been is asked for here, and nowhere else.
+Result<Instant> parse_past(const std::string& text, Instant now) {
+  constexpr std::string_view kBefore = "now-";
+  if (!text.starts_with(kBefore)) return parse_moment(text, now);
+  const auto after = parse_moment("now+" + text.substr(kBefore.size()), now);
+  if (!after) return after.error();
+  return now - (*after - now);
+}
+
 Result<Span> read_span(const GivenFlags& flags, Instant now) {
   Span span;
   if (flags.has("starttime")) {
-    const auto at = parse_moment(flags.value("starttime"), now);
+    const auto at = parse_past(flags.value("starttime"), now);
     if (!at) return Error{ErrorCode::kInvalid, fmt::format("--starttime: {}", at.error().message)};
     span.from = *at;
   } else if (!flags.has("jobs")) {
@@ -41,7 +50,7 @@ Result<Span> read_span(const GivenFlags& flags, Instant now) {
     if (today) span.from = *today;
   }
   if (flags.has("endtime")) {
-    const auto at = parse_moment(flags.value("endtime"), now);
+    const auto at = parse_past(flags.value("endtime"), now);
     if (!at) return Error{ErrorCode::kInvalid, fmt::format("--endtime: {}", at.error().message)};
     span.to = *at;
   }
