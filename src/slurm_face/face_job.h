@@ -34,9 +34,9 @@ namespace mw::face {
 
 struct FaceJob {
   FaceKind kind = FaceKind::kBatch;
-  std::string spool;                   ///< the folder, absolute
-  std::string name;                    ///< as it was given
-  std::string command;                 ///< what scontrol shows of it
+  std::string spool;    ///< the folder, absolute
+  std::string name;     ///< as it was given
+  std::string command;  ///< what scontrol shows of it
   std::string partition;
   std::string account;
   std::string qos;

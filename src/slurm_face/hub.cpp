@@ -34,7 +34,7 @@ namespace {
 
 constexpr std::int64_t kSeatsEndMs = 5'000;  // that seats have to end after they were told to
 constexpr std::int64_t kSoonMs = 20;         // for what no poll tells of
-constexpr std::int64_t kAttachMs = 60'000;   // that salloc has to come: it looks many times a second
+constexpr std::int64_t kAttachMs = 60'000;  // that salloc has to come: it looks many times a second
 
 std::int64_t now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(

@@ -98,13 +98,10 @@ TEST(Variables, AreReadAsSlurmReadsThem) {
   EXPECT_TRUE(request->exclusive);
   EXPECT_FALSE(request->parsable);
   EXPECT_THAT(request->refused, IsEmpty());
-  const std::map<std::string, std::string> srun = {{"SLURM_LABELIO", "0"},
-                                                   {"SLURM_UNBUFFEREDIO", "yes"},
-                                                   {"SRUN_CPUS_PER_TASK", "3"},
-                                                   {"SLURM_CPUS_PER_TASK", "2"},
-                                                   {"SLURM_EXPORT_ENV", "NONE"},
-                                                   {"SLURM_NNODES", "2"},
-                                                   {"SLURM_WORKING_DIR", "/x"}};
+  const std::map<std::string, std::string> srun = {
+      {"SLURM_LABELIO", "0"},       {"SLURM_UNBUFFEREDIO", "yes"}, {"SRUN_CPUS_PER_TASK", "3"},
+      {"SLURM_CPUS_PER_TASK", "2"}, {"SLURM_EXPORT_ENV", "NONE"},  {"SLURM_NNODES", "2"},
+      {"SLURM_WORKING_DIR", "/x"}};
   request = read_request(kSrun, read_variables(kSrun, reader(srun)), Instant());
   ASSERT_TRUE(request.ok());
   EXPECT_FALSE(request->label);

@@ -134,15 +134,24 @@ TEST(StepPlan, StepsGoToTheSeatsThatAreFree) {
 }
 
 TEST(FileNames, KnowWhetherTasksShareThem) {
-  for (const char* own : {"o.%t", "o.%3t", "%N/o", "%%%n"}) EXPECT_TRUE(differs_by_task(own)) << own;
+  for (const char* own : {"o.%t", "o.%3t", "%N/o", "%%%n"})
+    EXPECT_TRUE(differs_by_task(own)) << own;
   for (const char* shared : {"o", "o.%j", "o.%%t", "o.%3j-t", "o\\%t", "o%"}) {
     EXPECT_FALSE(differs_by_task(shared)) << shared;
   }
 }
 
 TEST(StepOptions, AStepOfItsOwnJobHasNoSecretsInItsArguments) {
-  const std::vector<std::string> words = {"--export=ALL,KEY=swordfish", "-n2", "-l", "-D", "sub",
-                                          "--mem=1G", "-o", "out.%t", "prog", "--flag"};
+  const std::vector<std::string> words = {"--export=ALL,KEY=swordfish",
+                                          "-n2",
+                                          "-l",
+                                          "-D",
+                                          "sub",
+                                          "--mem=1G",
+                                          "-o",
+                                          "out.%t",
+                                          "prog",
+                                          "--flag"};
   const auto given = read_arguments(kSrun, words);
   ASSERT_TRUE(given.ok());
   EXPECT_THAT(arguments_of_step(given->options, given->arguments, "/here"),

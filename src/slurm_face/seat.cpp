@@ -279,7 +279,8 @@ class Seat {
       }
       std::vector<OpenFile> files;
       // Standard input goes to the first task: one that is shared would be torn apart.
-      for (const std::size_t index : {std::size_t{task == 0 ? 1U : 4U}, std::size_t{2}, std::size_t{3}}) {
+      for (const std::size_t index :
+           {std::size_t{task == 0 ? 1U : 4U}, std::size_t{2}, std::size_t{3}}) {
         files.emplace_back(::fcntl(packet.files[index].get(), F_DUPFD_CLOEXEC, 3));
       }
       launch(*order, body, step, task, std::move(files));

@@ -15,8 +15,8 @@ StepUse step_use(std::string_view name) {
   static constexpr std::array<std::string_view, 5> kNoted = {"mem", "mem-per-cpu", "mem-per-gpu",
                                                              "time", "mincpus"};
   static constexpr std::array<std::string_view, 8> kRefused = {
-      "begin", "constraint", "cpus-per-gpu", "deadline",
-      "dependency", "hold",  "signal",       "test-only"};
+      "begin",      "constraint", "cpus-per-gpu", "deadline",
+      "dependency", "hold",       "signal",       "test-only"};
   const auto among = [name](const auto& names) {
     return std::ranges::find(names, name) != names.end();
   };
@@ -59,9 +59,9 @@ std::vector<std::string> arguments_of_step(const std::vector<GivenOption>& optio
     }
     const bool is_file = name == "output" || name == "error" || name == "input";
     const std::string value = is_file ? absolute_pattern(option.value, folder) : option.value;
-    words.push_back(option.row->takes == Takes::kNothing || value.empty()
-                        ? fmt::format("--{}", name)
-                        : fmt::format("--{}={}", name, value));
+    const bool is_bare = option.row->takes == Takes::kNothing ||
+                         (option.row->takes == Takes::kMaybe && value.empty());
+    words.push_back(is_bare ? fmt::format("--{}", name) : fmt::format("--{}={}", name, value));
   }
   words.emplace_back("--");
   words.insert(words.end(), command.begin(), command.end());

@@ -113,8 +113,9 @@ std::vector<Room> spread_by_room(std::vector<Room> rooms, std::uint32_t tasks,
   return left == 0 ? rooms : std::vector<Room>();
 }
 
-std::vector<Room> spread(const std::vector<JobNode>& nodes, const std::vector<std::uint32_t>& usable,
-                         const StepRequest& request, std::uint32_t wanted, bool empty) {
+std::vector<Room> spread(const std::vector<JobNode>& nodes,
+                         const std::vector<std::uint32_t>& usable, const StepRequest& request,
+                         std::uint32_t wanted, bool empty) {
   std::vector<Room> rooms;
   for (const std::uint32_t i : usable) {
     rooms.push_back({i, tasks_that_fit(nodes[i], request, empty)});
@@ -195,7 +196,8 @@ Result<std::optional<StepPlan>> plan_step(std::vector<JobNode>& nodes, const Ste
                     "job's {}",
                     wanted, there));
   }
-  if (request.tasks_per_node > 0 && request.tasks > std::uint64_t{wanted} * request.tasks_per_node) {
+  if (request.tasks_per_node > 0 &&
+      request.tasks > std::uint64_t{wanted} * request.tasks_per_node) {
     return invalid(fmt::format("{} tasks do not fit onto {} nodes with --ntasks-per-node={}",
                                request.tasks, wanted, request.tasks_per_node));
   }

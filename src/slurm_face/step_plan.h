@@ -67,10 +67,10 @@ struct JobNode {
 };
 
 struct TaskPlace {
-  std::uint32_t node = 0;   ///< index into the job's nodes
-  std::uint32_t local = 0;  ///< among the step's tasks on it
-  std::uint32_t seat = 0;   ///< its rank
-  std::uint32_t cpus = 0;   ///< taken of that seat
+  std::uint32_t node = 0;              ///< index into the job's nodes
+  std::uint32_t local = 0;             ///< among the step's tasks on it
+  std::uint32_t seat = 0;              ///< its rank
+  std::uint32_t cpus = 0;              ///< taken of that seat
   std::vector<std::uint32_t> devices;  ///< indices into the node's; those that it sees
 };
 

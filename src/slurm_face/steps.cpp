@@ -150,10 +150,9 @@ void Steps::launch(Step& step) {
   }
   for (const auto& [seat, tasks] : by_seat) {
     const OpenFile list = file_of(boost::json::serialize(tasks));
-    const bool sent = seats_.at(seat).post(
-        {{"op", "launch"}, {"step", step.number}},
-        {file.get(), step.files[1].get(), step.files[2].get(), step.files[3].get(), nothing.get(),
-         list.get()});
+    const bool sent = seats_.at(seat).post({{"op", "launch"}, {"step", step.number}},
+                                           {file.get(), step.files[1].get(), step.files[2].get(),
+                                            step.files[3].get(), nothing.get(), list.get()});
     for (std::uint32_t task = 0; !sent && task < step.plan.tasks.size(); ++task) {
       if (step.plan.tasks[task].seat == seat) unsent_.emplace_back(step.number, task);
     }

@@ -81,8 +81,8 @@ pid_t run_command_here(const std::vector<std::string>& command, const Variables&
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     if (::chdir(folder.c_str()) != 0) {
-      const std::string line = fmt::format("salloc: error: couldn't chdir to {}: {}\n", folder,
-                                           std::strerror(errno));
+      const std::string line =
+          fmt::format("salloc: error: couldn't chdir to {}: {}\n", folder, std::strerror(errno));
       [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
       ::_exit(126);
     }

@@ -109,9 +109,8 @@ int run_squeue(const Call& call) {
   if (format.empty()) format = flags->has("long") ? kLongFormat : kFormat;
   std::string names = flags->value("Format");
   if (names.empty() && !flags->has("format")) names = read_environment("SQUEUE_FORMAT2");
-  const auto chosen = !names.empty()
-                          ? choose_by_names(job_columns(), names, NameStyle::kLong)
-                          : choose_by_letters(job_columns(), format);
+  const auto chosen = !names.empty() ? choose_by_names(job_columns(), names, NameStyle::kLong)
+                                     : choose_by_letters(job_columns(), format);
   if (!chosen) return call.fail(chosen.error());
   auto connection = connect_api();
   if (!connection) return call.fail(connection.error());

@@ -51,8 +51,7 @@ bool is_for_jobs(const GivenOption& option) {
 }
 
 /// Other GPUs that are asked for go before those that each task of the job was to have.
-void leave_gpus_of_job(std::vector<GivenOption>& variables,
-                       const std::vector<GivenOption>& given) {
+void leave_gpus_of_job(std::vector<GivenOption>& variables, const std::vector<GivenOption>& given) {
   const auto is_of_gpus = [](const GivenOption& option) {
     const std::string_view name = option.row->name;
     return name == "gres" || name.starts_with("gpus");
@@ -252,7 +251,7 @@ int follow(const Call& call, Api& api, std::uint64_t job, bool quiet) {
 /// A file at our standard input is the step's as well; a pipe ends with us, and is not passed on.
 void take_input(const Call& call, const Request& request, std::vector<std::string>& arguments) {
   if (!request.input.empty()) return;
-  struct stat input{};
+  struct stat input {};
   if (::fstat(STDIN_FILENO, &input) != 0) return;
   if (S_ISREG(input.st_mode)) {
     std::error_code failure;
@@ -273,17 +272,16 @@ int run_alone(const Call& call, const Request& request, const std::vector<GivenO
   face.name = request.job_name.empty() ? std::filesystem::path(command[0]).filename().string()
                                        : request.job_name;
   face.command = command[0];
-  auto arguments =
-      arguments_of_step(options, command, std::filesystem::current_path().string());
+  auto arguments = arguments_of_step(options, command, std::filesystem::current_path().string());
   take_input(call, request, arguments);
   Request for_job = request;
   // The step opens them.
   for_job.output.clear();
   for_job.error.clear();
   for_job.input.clear();
-  const auto job = submit_job(
-      call, *connection, for_job, std::move(face),
-      {.script = {}, .environment = {}, .arguments = std::move(arguments)}, request.test_only);
+  const auto job = submit_job(call, *connection, for_job, std::move(face),
+                              {.script = {}, .environment = {}, .arguments = std::move(arguments)},
+                              request.test_only);
   if (!job) return call.fail(job.error());
   return request.test_only ? 0 : follow(call, connection->api, job->job, request.quiet);
 }
@@ -310,6 +308,10 @@ int run_srun(const Call& call) {
                      request->job_id);
   }
   if (hub.empty()) return run_alone(call, *request, options, given->arguments);
+  // What variables say is not worth words at each step.
+  const auto asked = read_request(kSrun, given->options, wall_clock());
+  if (!asked) return call.fail(asked.error());
+  request->noted = asked->noted;
   judge_step_options(given->options, *request);
   return run_step(call, *request, given->arguments, hub);
 }
