@@ -45,6 +45,7 @@ struct Labeller {
   std::string pending;  ///< a line that is not complete
   std::string ready;    ///< lines on their way out
   bool ended = false;   ///< nothing comes any more
+  int last_parts = 16;  ///< to read after the task's end: as much as a pipe holds at most, 1 MiB
 
   [[nodiscard]] bool wants_more() const { return !ended && ready.size() < kLabelledBytesMax; }
   [[nodiscard]] bool is_done() const { return ended && ready.empty(); }
@@ -64,6 +65,13 @@ struct Labeller {
     pending.erase(0, begin);
     if (got <= 0) close();
     return got > 0;
+  }
+
+  /// What is there once the task has ended, and not for ever: others may write on.
+  void take_last() {
+    while (wants_more()) {
+      if (last_parts-- == 0 || !take()) return close();
+    }
   }
 
   /// No more is read.
@@ -177,8 +185,7 @@ class Seat {
       }
       // What it left behind may keep a pipe open for ever; what is in the pipe now is its own.
       for (Labeller& one : task.labellers) {
-        while (one.wants_more() && one.take()) {}
-        one.close();
+        one.take_last();
         one.give();
       }
       std::erase_if(task.labellers, [](const Labeller& one) { return one.is_done(); });

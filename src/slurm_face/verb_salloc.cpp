@@ -146,8 +146,13 @@ int run_salloc(const Call& call) {
   if (!job) return call.fail(job.error());
   const int signals = signal_descriptor({SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT});
   const auto give_up = [&](const Error& error) {
-    [[maybe_unused]] const auto cancelled =
-        connection->api.post(fmt::format("/v1/jobs/{}/cancel", job->job));
+    const auto until = std::chrono::steady_clock::now() + kAnswerWait;
+    while (true) {
+      const auto cancelled = connection->api.post(fmt::format("/v1/jobs/{}/cancel", job->job));
+      if (cancelled || !may_come_back(cancelled.error())) break;
+      if (std::chrono::steady_clock::now() > until) break;
+      std::this_thread::sleep_for(kAskAgainEvery);
+    }
     return call.fail(error);
   };
   const auto hub = attach(call, connection->api, job->job, signals, request->quiet);
