@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cli/terminal.h"
 #include "slurm_face/job_rows.h"
 
 namespace mw::face {
@@ -117,7 +118,7 @@ Result<std::vector<Chosen<Row>>> choose_by_names(const std::vector<Column<Row>>&
 /// `text` in its column: cut or filled to the width.
 std::string fit(std::string_view text, int width, bool right);
 
-/// Lines of squeue and sinfo.
+/// Lines of squeue and sinfo. Names and comments are other people's: none steers the terminal.
 template <class Row>
 std::string table_text(const std::vector<Chosen<Row>>& chosen, const std::vector<Row>& rows,
                        Instant now, bool header) {
@@ -131,7 +132,7 @@ std::string table_text(const std::vector<Chosen<Row>>& chosen, const std::vector
   };
   if (header) line([](const Column<Row>& column) { return std::string(column.header); });
   for (const Row& row : rows) {
-    line([&](const Column<Row>& column) { return column.value(row, now); });
+    line([&](const Column<Row>& column) { return printable(column.value(row, now)); });
   }
   return text;
 }

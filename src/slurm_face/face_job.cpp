@@ -36,6 +36,18 @@ std::vector<std::string> command_of(const FaceJob& job, const std::string& progr
   return {program, std::string(kVerb), std::string(kHost), write_face_job(job)};
 }
 
+bool differs_by_task(std::string_view pattern) {
+  if (pattern.find('\\') != std::string_view::npos) return false;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] != '%') continue;
+    i = std::min(pattern.find_first_not_of("0123456789", i + 1), pattern.size());
+    if (i < pattern.size() && (pattern[i] == 't' || pattern[i] == 'n' || pattern[i] == 'N')) {
+      return true;
+    }
+  }
+  return false;
+}
+
 std::string expand_file_name(std::string_view pattern, const FileNameFacts& facts) {
   if (pattern.find('\\') != std::string_view::npos) {
     std::string plain;

@@ -1,6 +1,6 @@
 // What a job that came in by this face carries with it: the last argument of its command, as JSON.
 // So it is in the journal with the job, on every engine, and squeue and scontrol read it from what
-// the API shows of a job. It names the folder with the script and the environment, but holds
+// the API shows of a job. It names the folder with script, environment and arguments, but holds
 // neither: those may be secret, and are for their owner alone (spool.h).
 #pragma once
 
@@ -34,10 +34,9 @@ namespace mw::face {
 
 struct FaceJob {
   FaceKind kind = FaceKind::kBatch;
-  std::string spool;                   ///< the folder, absolute
-  std::string name;                    ///< as it was given
-  std::string command;                 ///< what scontrol shows of it
-  std::vector<std::string> arguments;  ///< of the script; of srun: all of its own
+  std::string spool;    ///< the folder, absolute
+  std::string name;     ///< as it was given
+  std::string command;  ///< what scontrol shows of it
   std::string partition;
   std::string account;
   std::string qos;
@@ -70,7 +69,7 @@ struct FaceJob {
   std::optional<Instant> begin;
 
   bool operator==(const FaceJob&) const = default;
-  MW_FIELDS(kind, spool, name, command, arguments, partition, account, qos, comment, submit_folder,
+  MW_FIELDS(kind, spool, name, command, partition, account, qos, comment, submit_folder,
             submit_host, nodes, tasks, tasks_said, tasks_per_node, cpus_per_task, seats, seat_cpus,
             gpus, gpus_per_node, gpus_per_task, gpu_type, memory_per_node, memory_per_cpu, output,
             error, input, append, requeue, array, signal, signal_to_script, signal_before,
@@ -100,5 +99,7 @@ struct FileNameFacts {
 /// "slurm-%A_%4a.out" with what is meant: %j %J %A %a %b %N %n %t %s %u %x %%, a number pads with
 /// zeros. A backslash in it leaves all as it is.
 std::string expand_file_name(std::string_view pattern, const FileNameFacts& facts);
+/// Whether it names a file for each task or node of a step: %t, %n or %N, padded or not.
+bool differs_by_task(std::string_view pattern);
 
 }  // namespace mw::face

@@ -152,7 +152,7 @@ constexpr auto kSacct =
                          {"timelimit-min", 'k', V, "filter its output"},
                          {"truncate", 'T', N, "times are those of the job"},
                          {"uid", 0, V, "use --user"},
-                         {"units", 0, V},
+                         {"units", 0, V, "sizes say their unit"},
                          {"usage", 0, N},
                          {"use-local-uid", 0, N},
                          {"user", 'u', V},

@@ -33,6 +33,8 @@ namespace mw::face {
 namespace {
 
 constexpr std::int64_t kSeatsEndMs = 5'000;  // that seats have to end after they were told to
+constexpr std::int64_t kSoonMs = 20;         // for what no poll tells of
+constexpr std::int64_t kAttachMs = 60'000;  // that salloc has to come: it looks many times a second
 
 std::int64_t now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -105,12 +107,13 @@ class Hub {
   /// How the job ended, as waitpid would say it.
   int serve() {
     while (!over_) wait_and_take();
-    for (auto& [rank, seat] : seats_) seat.send({{"op", "end"}});
+    for (auto& [rank, seat] : seats_) seat.post({{"op", "end"}});
     const std::int64_t until = now_ms() + kSeatsEndMs;
     while (!seats_.empty() && now_ms() < until) {
       std::vector<pollfd> waits;
-      for (const auto& [rank, seat] : seats_) waits.push_back({seat.get(), POLLIN, 0});
+      for (const auto& [rank, seat] : seats_) waits.push_back({seat.get(), seat.events(), 0});
       if (::poll(waits.data(), waits.size(), static_cast<int>(until - now_ms())) <= 0) break;
+      for (auto& [rank, seat] : seats_) seat.flush();
       std::erase_if(seats_, [](const auto& one) {
         pollfd wait{one.second.get(), POLLIN, 0};
         return ::poll(&wait, 1, 0) > 0 && !one.second.receive();
@@ -123,20 +126,30 @@ class Hub {
 
  private:
   void wait_and_take() {
-    std::vector<pollfd> waits = {{listener_.get(), POLLIN, 0}, {signals_, POLLIN, 0}};
+    // Nobody can be let in while there is no descriptor for him: a poll would not wait then.
+    std::vector<pollfd> waits = {{std::exchange(is_full_, false) ? -1 : listener_.get(), POLLIN, 0},
+                                 {signals_, POLLIN, 0}};
+    bool looks_soon = waits[0].fd < 0;
     std::vector<std::uint32_t> ranks;
     for (const auto& [rank, seat] : seats_) {
       ranks.push_back(rank);
-      waits.push_back({seat.get(), POLLIN, 0});
+      waits.push_back({seat.get(), seat.events(), 0});
+      looks_soon = looks_soon || seat.is_crowded();
     }
     std::vector<int> clients;
     for (const auto& [fd, client] : clients_) {
       clients.push_back(fd);
-      waits.push_back({fd, POLLIN, 0});
+      waits.push_back({fd, client.events(), 0});
+      looks_soon = looks_soon || client.is_crowded();
     }
     std::int64_t wait = steps_.tick(now_ms());
     if (warn_at_ms_ > 0) {
       const std::int64_t left = std::max<std::int64_t>(0, warn_at_ms_ - now_ms());
+      wait = wait < 0 ? left : std::min(wait, left);
+    }
+    if (looks_soon) wait = wait < 0 ? kSoonMs : std::min(wait, kSoonMs);
+    if (attach_until_ms_ > 0) {
+      const std::int64_t left = std::max<std::int64_t>(0, attach_until_ms_ - now_ms());
       wait = wait < 0 ? left : std::min(wait, left);
     }
     if (::poll(waits.data(), waits.size(), static_cast<int>(std::min<std::int64_t>(wait, 60'000))) <
@@ -145,13 +158,20 @@ class Hub {
       return finish(1 << 8);
     }
     warn_if_due();
+    if (attach_until_ms_ > 0 && now_ms() >= attach_until_ms_) {
+      complain("no salloc has come for the allocation, so it is given back");
+      return finish(0);
+    }
     take_signals();
     if (waits[0].revents != 0) take_connection();
+    // Who is gone is seen by what he does not say any more.
+    for (auto& [rank, seat] : seats_) seat.flush();
+    for (auto& [fd, client] : clients_) client.flush();
     for (std::size_t i = 0; i < ranks.size(); ++i) {
-      if (waits[2 + i].revents != 0) take_from_seat(ranks[i]);
+      if ((waits[2 + i].revents & ~POLLOUT) != 0) take_from_seat(ranks[i]);
     }
     for (std::size_t i = 0; i < clients.size(); ++i) {
-      if (waits[2 + ranks.size() + i].revents != 0) take_from_client(clients[i]);
+      if ((waits[2 + ranks.size() + i].revents & ~POLLOUT) != 0) take_from_client(clients[i]);
     }
   }
 
@@ -164,7 +184,7 @@ class Hub {
     while (const int signal = next_signal(signals_)) {
       if (signal != SIGCHLD) {
         // Steps hear of it by their own seats; what only we started hears of it here.
-        if (script_ > 0) ::kill(-script_, signal);
+        if (script_ > 0) signal_program(script_, signal);
         if (job_.kind == FaceKind::kAllocation) finish(128 + signal);
         continue;
       }
@@ -195,6 +215,7 @@ class Hub {
 
   void take_connection() {
     PacketSocket socket = listener_.accept();
+    is_full_ = !socket.valid() && (errno == EMFILE || errno == ENFILE);
     if (!socket.valid()) return;
     const int fd = socket.get();
     clients_.emplace(fd, std::move(socket));
@@ -235,10 +256,11 @@ class Hub {
     }
     if (op == "signal_job") {
       signal_job(static_cast<int>(body["signal"].integer()), body["only_script"].flag());
-      clients_.at(fd).send({{"op", "done"}});
+      clients_.at(fd).post({{"op", "done"}});
     }
     if (op == "attach" && job_.kind == FaceKind::kAllocation) {
       owner_ = fd;
+      attach_until_ms_ = 0;
       if (started_) tell_owner();
     }
     if (op == "finish" && fd == owner_) finish(0);
@@ -287,7 +309,11 @@ class Hub {
       warn_at_ms_ = now_ms() + std::max<std::int64_t>(1, until.count() / milliseconds(1).count());
     }
     if (job_.kind == FaceKind::kAllocation) {
-      if (owner_ >= 0) tell_owner();
+      if (owner_ >= 0) {
+        tell_owner();
+      } else {
+        attach_until_ms_ = now_ms() + kAttachMs;
+      }
       return;
     }
     if (const auto failure = start_script()) {
@@ -300,7 +326,7 @@ class Hub {
     const auto all = assignments_of(job_variables(job_, facts_));
     const auto owner = clients_.find(owner_);
     if (owner == clients_.end()) return;
-    owner->second.send(
+    owner->second.post(
         {{"op", "ready"}, {"environment", boost::json::array(all.begin(), all.end())}});
   }
 
@@ -315,7 +341,8 @@ class Hub {
     } else {
       start.command = {script_path(job_.spool)};
     }
-    start.command.insert(start.command.end(), job_.arguments.begin(), job_.arguments.end());
+    const auto arguments = read_spooled_arguments(job_.spool);
+    start.command.insert(start.command.end(), arguments.begin(), arguments.end());
     std::array<OpenFile, 3> files;
     if (job_.kind == FaceKind::kBatch) {
       if (auto failure = open_files(files)) return failure;
@@ -386,7 +413,9 @@ class Hub {
   pid_t script_ = 0;
   int owner_ = -1;  ///< salloc's socket
   bool started_ = false;
+  bool is_full_ = false;  ///< no descriptor is left
   std::int64_t warn_at_ms_ = 0;
+  std::int64_t attach_until_ms_ = 0;  ///< of an allocation that nobody uses yet; 0: no matter
   bool over_ = false;
   int status_ = 0;
 };
@@ -412,6 +441,12 @@ int run_host(const std::string& face_job) {
     complain(fmt::format("cannot make {}: {}", folder, failure.message()));
     return 1;
   }
+  if (job->kind == FaceKind::kAllocation && attempt > 1) {
+    complain("the allocation was lost with its first attempt, and salloc with it");
+    return 1;
+  }
+  take_spooled_umask(job->spool);
+  raise_descriptor_limit();
   const auto rank = static_cast<std::uint32_t>(number_from("MILLWRIGHT_RANK"));
   if (rank > 0) return run_seat(folder, rank);
   // The first rank is hub and seat; the seat is a process of its own, made before there are others.

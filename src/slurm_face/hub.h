@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "slurm_face/face_job.h"
@@ -34,7 +35,7 @@ class Steps {
       : job_(job), facts_(facts), seats_(seats) {}
 
   /// A request of srun, with its files.
-  void ask(const PacketSocket& client, Packet packet, std::int64_t now_ms);
+  void ask(PacketSocket& client, Packet packet, std::int64_t now_ms);
   /// srun of that socket is gone: so is its step.
   void client_gone(int client);
   void signal_of_client(int client, int signal);
@@ -51,6 +52,11 @@ class Steps {
   /// Opens a file that no task has to itself, into step.files[index], and clears the pattern.
   void share_output(Step& step, const FileNameFacts& facts, std::string& pattern,
                     std::size_t index) const;
+  /// Empties the files that only some tasks write to, once each.
+  void empty_outputs(const Step& step, const FileNameFacts& facts, const std::string& output,
+                     const std::string& error) const;
+  [[nodiscard]] FileNameFacts task_file_names(const Step& step, FileNameFacts facts,
+                                              std::uint32_t task) const;
   void finish(std::size_t index);
   void send_signal(const Step& step, int signal);
   void tell(const Step& step, const boost::json::object& body) const;
@@ -61,6 +67,7 @@ class Steps {
   std::map<int, PacketSocket>* clients_ = nullptr;
   std::vector<Step> steps_;
   std::uint32_t next_number_ = 0;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> unsent_;  ///< step and task: cannot start
 };
 
 /// The command `mw slurm host JSON`: a rank of the job, as its environment says. The exit code.

@@ -53,6 +53,19 @@ std::string reason_word(std::string_view kind) {
   return std::string(found == words.end() ? "Resources" : found->second);
 }
 
+/// Of an array's text. Elements of one array are listed together, so the last one is kept: to
+/// expand it anew for each would be quadratic.  REQUIRES: one thread, as the commands are.
+const std::vector<std::uint32_t>& elements_of(const std::string& text) {
+  static std::string last;
+  static std::vector<std::uint32_t> elements;
+  if (text != last) {
+    const auto array = parse_array(text);
+    elements = array ? array->elements : std::vector<std::uint32_t>();
+    last = text;
+  }
+  return elements;
+}
+
 }  // namespace
 
 std::optional<ScriptEnd> script_end(Api& api, std::uint64_t job, const std::string& spool) {
@@ -143,9 +156,8 @@ JobRow job_row(const JsonView& view) {
     row.face = std::move(*face);
     row.by_face = true;
     row.name = row.face.name;
-    if (const auto array = parse_array(row.face.array); array && index < array->elements.size()) {
-      row.array_task = array->elements[index];
-    }
+    const auto& elements = elements_of(row.face.array);
+    if (index < elements.size()) row.array_task = elements[index];
   } else {
     row.face.name = row.name;
     row.face.tasks = row.face.seats = static_cast<std::uint32_t>(row.tasks);

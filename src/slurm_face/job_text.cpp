@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "cli/terminal.h"
 #include "codec/hostlist.h"
 #include "slurm_face/values.h"
 
@@ -17,7 +18,7 @@ std::string record(const std::vector<std::string>& lines, bool one_line) {
   for (const std::string& line : lines) {
     if (line.empty()) continue;
     if (!text.empty()) text += one_line ? " " : "\n   ";
-    text += line;
+    text += printable(line);  // what others named so does not steer the terminal
   }
   return text + (one_line ? "\n" : "\n\n");
 }

@@ -134,11 +134,12 @@ std::optional<std::vector<std::string>> split_words(std::string_view line) {
   for (std::size_t i = 0; i < line.size(); ++i) {
     const char c = line[i];
     if (c == '\'' || c == '"') {
-      const std::size_t end = line.find(c, i + 1);
-      if (end == std::string_view::npos) return std::nullopt;
-      word += line.substr(i + 1, end - i - 1);
+      for (++i; i < line.size() && line[i] != c; ++i) {
+        if (line[i] == '\\' && i + 1 < line.size()) ++i;
+        word += line[i];
+      }
+      if (i >= line.size()) return std::nullopt;
       in_word = true;
-      i = end;
     } else if (c == '\\' && i + 1 < line.size()) {
       word += line[++i];
       in_word = true;
@@ -146,7 +147,7 @@ std::optional<std::vector<std::string>> split_words(std::string_view line) {
       if (in_word) words.push_back(std::move(word));
       word.clear();
       in_word = false;
-    } else if (c == '#' && !in_word) {
+    } else if (c == '#') {
       break;
     } else {
       word += c;
@@ -161,6 +162,28 @@ std::optional<std::vector<std::string>> split_words(std::string_view line) {
 
 std::string_view name_of(Starter starter) {
   return starter == kSbatch ? "sbatch" : starter == kSrun ? "srun" : "salloc";
+}
+
+bool sets_flag(std::string_view value) {
+  if (value == "yes") return true;
+  const bool is_number = value.find_first_not_of("+-0123456789") == std::string_view::npos;
+  return is_number && value.find_first_of("123456789") != std::string_view::npos;
+}
+
+std::vector<std::string> variables_for(Starter starter, const OptionRow& row) {
+  if (starter == kSrun) {
+    // Those of srun are not all made of its option's name.
+    if (row.name == "export") return {"SLURM_EXPORT_ENV", "SRUN_EXPORT_ENV"};
+    if (row.name == "cpus-per-task") return {"SLURM_CPUS_PER_TASK", "SRUN_CPUS_PER_TASK"};
+    if (row.name == "nodes") return {"SLURM_JOB_NUM_NODES", "SLURM_NNODES"};
+    if (row.name == "dependency") return {"SLURM_DEPENDENCY"};
+    if (row.name == "chdir") return {"SLURM_WORKING_DIR"};
+  }
+  if (row.variable.empty()) return {};
+  const std::string_view prefix = starter == kSbatch ? "SBATCH_"
+                                  : starter == kSrun ? "SLURM_"
+                                                     : "SALLOC_";
+  return {fmt::format("{}{}", prefix, row.variable)};
 }
 
 Result<GivenOptions> read_arguments(Starter starter, std::span<const std::string> arguments,

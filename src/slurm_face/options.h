@@ -61,18 +61,25 @@ struct GivenOptions {
 Result<GivenOptions> read_arguments(Starter starter, std::span<const std::string> arguments,
                                     std::string_view where = {});
 
+/// Whether a variable sets a flag: "yes" and numbers other than 0 do, as in Slurm.
+bool sets_flag(std::string_view value);
+/// The names of the variables for an option, the one that wins last.
+std::vector<std::string> variables_for(Starter starter, const OptionRow& row);
+
 /// Options from variables such as SBATCH_GRES, in the table's order.
 /// `variable`: the value of one; empty: not set.
 template <class Read>
 std::vector<GivenOption> read_variables(Starter starter, const Read& variable) {
   std::vector<GivenOption> found;
-  const std::string prefix = starter == kSbatch ? "SBATCH_"
-                             : starter == kSrun ? "SLURM_"
-                                                : "SALLOC_";
   for (const OptionRow& row : option_rows()) {
-    if (row.variable.empty() || (row.commands & starter) == 0) continue;
-    const std::string name = prefix + std::string(row.variable);
-    if (std::string value = variable(name.c_str()); !value.empty()) {
+    if ((row.commands & starter) == 0) continue;
+    for (const std::string& name : variables_for(starter, row)) {
+      std::string value = variable(name.c_str());
+      if (value.empty()) continue;
+      if (row.takes == Takes::kNothing) {
+        if (!sets_flag(value)) continue;
+        value.clear();
+      }
       found.push_back({&row, std::move(value), name});
     }
   }
@@ -81,7 +88,7 @@ std::vector<GivenOption> read_variables(Starter starter, const Read& variable) {
 
 /// The option lines of a batch script, as Slurm reads them: "#SBATCH" at the begin of a line, until
 /// the first line that is neither empty nor a comment. Words are split as a shell would, with
-/// quotes; " #" begins a comment.
+/// quotes and backslashes; # outside of these ends the line.
 /// Errors: kInvalid: an option that there is not, with the line's number; a quote that is not
 ///         closed; kUnsupported for a script of several components (hetjob).
 Result<std::vector<GivenOption>> read_directives(std::string_view script);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <csignal>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include "slurm_face/face.h"
@@ -70,6 +71,44 @@ TEST(Directives, EndAtTheFirstCommand) {
   EXPECT_EQ((*found)[1].where, "line 6: -N");
   EXPECT_FALSE(read_directives("#!/bin/sh\n#SBATCH hetjob\n").ok());
   EXPECT_FALSE(read_directives("#!/bin/sh\n#SBATCH --comment='open\n").ok());
+}
+
+TEST(Directives, AreSplitWithBackslashesAndComments) {
+  const auto found = read_directives(
+      "#SBATCH --comment=a#b --nodes=9\n"
+      "#SBATCH --job-name=\"say \\\"hi\\\"\" --account=x\\#y\n");
+  ASSERT_TRUE(found.ok()) << found.error().message;
+  EXPECT_THAT(pairs(*found),
+              ElementsAre(testing::Pair("comment", "a"), testing::Pair("job-name", "say \"hi\""),
+                          testing::Pair("account", "x#y")));
+}
+
+TEST(Variables, AreReadAsSlurmReadsThem) {
+  const std::map<std::string, std::string> sbatch = {
+      {"SBATCH_WAIT", "1"}, {"SBATCH_EXCLUSIVE", "exclusive"}, {"SBATCH_PARSABLE", "0"}};
+  const auto reader = [](const std::map<std::string, std::string>& all) {
+    return [&all](const char* name) {
+      const auto found = all.find(name);
+      return found == all.end() ? std::string() : found->second;
+    };
+  };
+  auto request = read_request(kSbatch, read_variables(kSbatch, reader(sbatch)), Instant());
+  ASSERT_TRUE(request.ok());
+  EXPECT_TRUE(request->wait);
+  EXPECT_TRUE(request->exclusive);
+  EXPECT_FALSE(request->parsable);
+  EXPECT_THAT(request->refused, IsEmpty());
+  const std::map<std::string, std::string> srun = {
+      {"SLURM_LABELIO", "0"},       {"SLURM_UNBUFFEREDIO", "yes"}, {"SRUN_CPUS_PER_TASK", "3"},
+      {"SLURM_CPUS_PER_TASK", "2"}, {"SLURM_EXPORT_ENV", "NONE"},  {"SLURM_NNODES", "2"},
+      {"SLURM_WORKING_DIR", "/x"}};
+  request = read_request(kSrun, read_variables(kSrun, reader(srun)), Instant());
+  ASSERT_TRUE(request.ok());
+  EXPECT_FALSE(request->label);
+  EXPECT_EQ(request->cpus_per_task, 3U);
+  EXPECT_EQ(request->export_list, "NONE");
+  EXPECT_EQ(request->node_count(), 2U);
+  EXPECT_EQ(request->chdir, "/x");
 }
 
 TEST(Request, IsWhatWasSaidLast) {

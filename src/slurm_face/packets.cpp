@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -68,8 +69,10 @@ Result<PacketSocket> PacketSocket::connect(const std::string& folder, const std:
   return PacketSocket(std::move(file));
 }
 
-bool PacketSocket::send(const boost::json::value& body, const std::vector<int>& files) const {
-  std::string text = boost::json::serialize(body);
+namespace {
+
+/// 0, or errno.
+int send_packet(int socket, std::string& text, const std::vector<int>& files, int flags) {
   iovec data{text.data(), text.size()};
   msghdr message{};
   message.msg_iov = &data;
@@ -85,9 +88,45 @@ bool PacketSocket::send(const boost::json::value& body, const std::vector<int>& 
     std::memcpy(CMSG_DATA(header), files.data(), sizeof(int) * files.size());
   }
   while (true) {
-    if (::sendmsg(file_.get(), &message, MSG_NOSIGNAL) >= 0) return true;
-    if (errno != EINTR) return false;
+    if (::sendmsg(socket, &message, MSG_NOSIGNAL | flags) >= 0) return 0;
+    if (errno != EINTR) return errno;
   }
+}
+
+}  // namespace
+
+bool PacketSocket::send(const boost::json::value& body, const std::vector<int>& files) const {
+  std::string text = boost::json::serialize(body);
+  return send_packet(file_.get(), text, files, 0) == 0;
+}
+
+bool PacketSocket::post(const boost::json::value& body, const std::vector<int>& files) {
+  Waiting packet{boost::json::serialize(body), {}};
+  for (const int file : files) {
+    packet.files.emplace_back(::fcntl(file, F_DUPFD_CLOEXEC, 0));
+    if (!packet.files.back().valid()) return false;
+  }
+  waiting_.push_back(std::move(packet));
+  return flush();
+}
+
+bool PacketSocket::flush() {
+  crowded_ = false;
+  while (!waiting_.empty()) {
+    Waiting& next = waiting_.front();
+    std::vector<int> files;
+    for (const OpenFile& file : next.files) files.push_back(file.get());
+    const int failure = send_packet(file_.get(), next.text, files, MSG_DONTWAIT);
+    crowded_ = failure == ETOOMANYREFS;
+    if (failure == EAGAIN || failure == EWOULDBLOCK || failure == ENOBUFS || crowded_) return true;
+    waiting_.pop_front();
+    if (failure != 0) return false;
+  }
+  return true;
+}
+
+short PacketSocket::events() const {
+  return static_cast<short>(waiting_.empty() || crowded_ ? POLLIN : POLLIN | POLLOUT);
 }
 
 std::optional<Packet> PacketSocket::receive() const {
@@ -137,6 +176,7 @@ Result<PacketListener> PacketListener::listen(const std::string& folder, const s
 }
 
 PacketSocket PacketListener::accept() const {
+  errno = 0;
   OpenFile file(::accept4(file_.get(), nullptr, nullptr, SOCK_CLOEXEC));
   if (!file.valid() || !is_ours(file.get())) return {};
   return PacketSocket(std::move(file));

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <boost/json/value.hpp>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -56,6 +57,14 @@ class PacketSocket {
 
   /// False when the other side is gone. REQUIRES: at most 8 files.
   bool send(const boost::json::value& body, const std::vector<int>& files = {}) const;
+  /// As send(), but never waits: what cannot go now goes with flush(), in order. False when the
+  /// other side is gone, or no descriptor is left to keep a file open by.
+  bool post(const boost::json::value& body, const std::vector<int>& files = {});
+  bool flush();
+  /// What to poll for.
+  [[nodiscard]] short events() const;
+  /// Something waits for descriptors on their way elsewhere to arrive: no poll tells when.
+  [[nodiscard]] bool is_crowded() const { return crowded_; }
   /// Waits for the next packet. Nothing: the other side is gone, or says what is no packet.
   [[nodiscard]] std::optional<Packet> receive() const;
 
@@ -64,14 +73,22 @@ class PacketSocket {
   void close() { file_.close(); }
 
  private:
+  struct Waiting {
+    std::string text;
+    std::vector<OpenFile> files;
+  };
+
   OpenFile file_;
+  std::deque<Waiting> waiting_;
+  bool crowded_ = false;
 };
 
 class PacketListener {
  public:
   /// Errors: kUnavailable, saying what the system said.
   static Result<PacketListener> listen(const std::string& folder, const std::string& name);
-  /// The next who connects; not valid for one who is refused for being another user.
+  /// The next who connects; not valid for one who is refused for being another user, and when no
+  /// descriptor is left (errno says EMFILE or ENFILE).
   [[nodiscard]] PacketSocket accept() const;
   [[nodiscard]] int get() const { return file_.get(); }
 

@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 
 namespace mw::face {
 namespace {
@@ -21,6 +23,11 @@ namespace {
   const std::string line = fmt::format("slurmstepd: error: {}: {}\n", what, std::strerror(errno));
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
   ::_exit(code);
+}
+
+std::optional<rlimit>& descriptor_limit_before() {
+  static std::optional<rlimit> limit;
+  return limit;
 }
 
 /// In the child: becomes the program.
@@ -44,6 +51,8 @@ namespace {
   if (!start.folder.empty() && ::chdir(start.folder.c_str()) != 0) {
     give_up(fmt::format("couldn't chdir to {}", start.folder), 126);
   }
+  if (const auto& limit = descriptor_limit_before()) ::setrlimit(RLIMIT_NOFILE, &*limit);
+  if (start.umask >= 0) ::umask(static_cast<mode_t>(start.umask));
   ::clearenv();
   for (const std::string& one : start.environment) {
     const std::size_t equals = one.find('=');
@@ -68,6 +77,18 @@ Result<pid_t> start_program(const ProgramStart& start) {
   if (child > 0) return child;
   return Error{ErrorCode::kUnavailable,
                fmt::format("cannot start {}: {}", start.command.front(), std::strerror(errno))};
+}
+
+void signal_program(pid_t program, int signal) {
+  if (::kill(-program, signal) != 0 && errno == ESRCH) ::kill(program, signal);
+}
+
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  descriptor_limit_before() = limit;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int signal_descriptor(const std::vector<int>& signals) {

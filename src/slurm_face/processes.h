@@ -18,10 +18,16 @@ struct ProgramStart {
   int in = -1;                           ///< -1: /dev/null
   int out = 1;
   int err = 2;
+  int umask = -1;  ///< -1: ours
 };
 /// Errors: kUnavailable when no process can be made. A program that cannot be executed exits with
 /// 127 or 126, and has said why on its standard error.
 Result<pid_t> start_program(const ProgramStart& start);
+
+/// To the program and all that it has started, also in the moment before it has its session.
+void signal_program(pid_t program, int signal);
+/// As many open files as the system lets us have; programs that are started get what we had.
+void raise_descriptor_limit();
 
 /// Blocks these signals, and gives a descriptor that tells of them.
 int signal_descriptor(const std::vector<int>& signals);

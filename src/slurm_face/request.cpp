@@ -86,7 +86,7 @@ Result<void> take_dependency(Request& request, const std::string& value, Instant
 }
 
 Result<void> take_exclusive(Request& request, const std::string& value, Instant) {
-  if (!value.empty()) {
+  if (!value.empty() && value != "exclusive") {
     return Error{ErrorCode::kUnsupported,
                  fmt::format("={} is not supported; whole nodes (--exclusive) are", value)};
   }

@@ -6,6 +6,7 @@
 #include "slurm_face/columns.h"
 #include "slurm_face/request_job.h"
 #include "slurm_face/slurm_environment.h"
+#include "slurm_face/step_options.h"
 
 namespace mw::face {
 namespace {
@@ -78,6 +79,94 @@ TEST(StepPlan, GivesGpusToThoseWhoAsk) {
   EXPECT_EQ(task_variables(facts, **plan, 3)["MILLWRIGHT_VISIBLE"], "5");
   EXPECT_EQ(task_variables(facts, **plan, 3)["SLURM_LOCALID"], "1");
   EXPECT_EQ(task_variables(facts, **plan, 3)["SLURM_GTIDS"], "2,3");
+}
+
+/// Of one node each, with so many seats of one CPU.
+std::vector<JobNode> nodes_of_seats(const std::vector<std::uint32_t>& counts) {
+  std::vector<JobNode> nodes;
+  std::uint32_t rank = 0;
+  for (const std::uint32_t count : counts) {
+    JobNode& node = nodes.emplace_back();
+    node.name = "n" + std::to_string(nodes.size());
+    for (std::uint32_t i = 0; i < count; ++i) node.seats.push_back(rank++);
+    node.cpus = node.cpus_free = count;
+  }
+  return nodes;
+}
+
+TEST(StepPlan, FillsNodesOfUnevenJobs) {
+  const std::vector<std::vector<std::uint32_t>> cases = {{48, 16}, {3, 1}, {1, 2}, {2, 2}};
+  for (const auto& counts : cases) {
+    auto nodes = nodes_of_seats(counts);
+    StepRequest all;
+    all.tasks = counts[0] + counts[1];
+    const auto plan = plan_step(nodes, all);
+    ASSERT_TRUE(plan.ok() && plan->has_value()) << testing::PrintToString(counts);
+    EXPECT_EQ((*plan)->tasks_on, counts);
+    // A seat a task.
+    for (std::uint32_t i = 0; i < all.tasks; ++i) EXPECT_EQ((*plan)->tasks[i].seat, i);
+    give_back(nodes, **plan);
+    EXPECT_EQ(nodes[0].cpus_free, counts[0]);
+    StepRequest more = all;
+    ++more.tasks;
+    EXPECT_FALSE(plan_step(nodes, more).ok());
+  }
+}
+
+TEST(StepPlan, StepsGoToTheSeatsThatAreFree) {
+  auto nodes = nodes_of_seats({4});
+  StepRequest one;
+  std::vector<std::uint32_t> seats;
+  std::vector<StepPlan> plans;
+  for (int i = 0; i < 4; ++i) {
+    const auto plan = plan_step(nodes, one);
+    ASSERT_TRUE(plan.ok() && plan->has_value());
+    seats.push_back((*plan)->tasks[0].seat);
+    plans.push_back(**plan);
+  }
+  EXPECT_THAT(seats, ElementsAre(0, 1, 2, 3));
+  EXPECT_FALSE(plan_step(nodes, one)->has_value());
+  give_back(nodes, plans[2]);
+  EXPECT_EQ((*plan_step(nodes, one))->tasks[0].seat, 2U);
+  StepRequest wide;
+  wide.cpus_per_task = 2;
+  EXPECT_THAT(plan_step(nodes, wide).error().message, HasSubstr("in one place"));
+}
+
+TEST(FileNames, KnowWhetherTasksShareThem) {
+  for (const char* own : {"o.%t", "o.%3t", "%N/o", "%%%n"})
+    EXPECT_TRUE(differs_by_task(own)) << own;
+  for (const char* shared : {"o", "o.%j", "o.%%t", "o.%3j-t", "o\\%t", "o%"}) {
+    EXPECT_FALSE(differs_by_task(shared)) << shared;
+  }
+}
+
+TEST(StepOptions, AStepOfItsOwnJobHasNoSecretsInItsArguments) {
+  const std::vector<std::string> words = {"--export=ALL,KEY=swordfish",
+                                          "-n2",
+                                          "-l",
+                                          "-D",
+                                          "sub",
+                                          "--mem=1G",
+                                          "-o",
+                                          "out.%t",
+                                          "prog",
+                                          "--flag"};
+  const auto given = read_arguments(kSrun, words);
+  ASSERT_TRUE(given.ok());
+  EXPECT_THAT(arguments_of_step(given->options, given->arguments, "/here"),
+              ElementsAre("--export=ALL", "--ntasks=2", "--label", "--output=/here/out.%t", "--",
+                          "prog", "--flag"));
+}
+
+TEST(StepOptions, WhatAStepCannotHaveIsSaid) {
+  const std::vector<std::string> words = {"--begin=now+1hour", "--time=5", "--partition=x", "-n1"};
+  const auto given = read_arguments(kSrun, words);
+  auto request = read_request(kSrun, given->options, Instant());
+  ASSERT_TRUE(request.ok());
+  judge_step_options(given->options, *request);
+  EXPECT_THAT(request->refused, ElementsAre(HasSubstr("--begin")));
+  EXPECT_THAT(request->noted, ElementsAre(HasSubstr("--time")));
 }
 
 TEST(FileNames, AreExpandedAsSlurmDoes) {
@@ -162,7 +251,7 @@ TEST(Translation, RefusesByName) {
 TEST(FaceJobs, SurviveTheirWayThroughACommand) {
   FaceJob job;
   job.name = "with \"quotes\" and \\";
-  job.arguments = {"a b", ""};
+  job.comment = "a\nb";
   job.array = "0-9:3";
   EXPECT_EQ(face_job_of(command_of(job, "/usr/bin/mw")), job);
   EXPECT_FALSE(face_job_of({"python3", "slurm", "host", "{}"}).has_value());
@@ -178,6 +267,10 @@ TEST(Columns, AreChosenByLetterAndByName) {
   EXPECT_THAT(choose_by_letters(job_columns(), "%H").error().message, HasSubstr("%H"));
   EXPECT_THAT(choose_by_names(job_columns(), "JobID,Nope", NameStyle::kAccounts).error().message,
               HasSubstr("Nope"));
+  JobRow row;
+  row.name = "a\x1b[2J\nb";
+  const auto names = choose_by_letters(job_columns(), "%j");
+  EXPECT_EQ(table_text<JobRow>(*names, {row}, Instant(), false), "a\\x1b[2J b\n");
   EXPECT_EQ(fit("abc", 2, false), "ab");
   EXPECT_EQ(fit("abc", 5, true), "  abc");
 }

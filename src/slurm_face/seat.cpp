@@ -34,31 +34,66 @@ bool is_own(std::string_view name) {
   return name.starts_with("MILLWRIGHT_") || name == "CUDA_DEVICE_ORDER";
 }
 
-/// Puts "TASK: " before each line of what a task writes.
+constexpr std::size_t kLabelledBytesMax = std::size_t{1} << 20;  // kept for a slow reader
+
+/// Puts "TASK: " before each line of what a task writes. Never waits for who reads it: the file
+/// belongs to srun and to whatever it stands in, so it stays as it blocks, and is asked before.
 struct Labeller {
   OpenFile from;
   int to = -1;
   std::string label;
-  std::string pending;
+  std::string pending;  ///< a line that is not complete
+  std::string ready;    ///< lines on their way out
+  bool ended = false;   ///< nothing comes any more
+  int last_parts = 16;  ///< to read after the task's end: as much as a pipe holds at most, 1 MiB
 
-  /// False at the end.
-  bool pump() {
+  [[nodiscard]] bool wants_more() const { return !ended && ready.size() < kLabelledBytesMax; }
+  [[nodiscard]] bool is_done() const { return ended && ready.empty(); }
+
+  /// False when there is nothing now.
+  bool take() {
     std::array<char, 65'536> part{};
     const ssize_t got = ::read(from.get(), part.data(), part.size());
     if (got < 0 && errno == EINTR) return true;
+    if (got < 0 && errno == EAGAIN) return false;
     if (got > 0) pending.append(part.data(), static_cast<std::size_t>(got));
-    std::string lines;
-    for (std::size_t end = pending.find('\n'); end != std::string::npos; end = pending.find('\n')) {
-      lines += label + pending.substr(0, end + 1);
-      pending.erase(0, end + 1);
+    std::size_t begin = 0;
+    for (std::size_t end = 0; (end = pending.find('\n', begin)) != std::string::npos;) {
+      ready.append(label).append(pending, begin, end + 1 - begin);
+      begin = end + 1;
     }
-    if (got <= 0 && !pending.empty()) lines += label + pending + "\n";
-    for (std::string_view rest = lines; !rest.empty();) {
-      const ssize_t written = ::write(to, rest.data(), rest.size());
-      if (written < 0 && errno != EINTR) break;
-      if (written > 0) rest.remove_prefix(static_cast<std::size_t>(written));
-    }
+    pending.erase(0, begin);
+    if (got <= 0) close();
     return got > 0;
+  }
+
+  /// What is there once the task has ended, and not for ever: others may write on.
+  void take_last() {
+    while (wants_more()) {
+      if (last_parts-- == 0 || !take()) return close();
+    }
+  }
+
+  /// No more is read.
+  void close() {
+    if (!pending.empty()) ready += label + std::exchange(pending, "") + "\n";
+    ended = true;
+  }
+
+  void give() {
+    constexpr std::size_t kPart = 4'096;  // PIPE_BUF: a pipe that takes anything takes so much
+    while (!ready.empty()) {
+      pollfd wait{to, POLLOUT, 0};
+      if (::poll(&wait, 1, 0) <= 0) return;
+      const ssize_t written = ::write(to, ready.data(), std::min(ready.size(), kPart));
+      if (written > 0) {
+        ready.erase(0, static_cast<std::size_t>(written));
+      } else if (errno == EAGAIN) {
+        return;
+      } else if (errno != EINTR) {
+        ready.clear();  // nobody reads it any more
+      }
+    }
   }
 };
 
@@ -82,27 +117,25 @@ class Seat {
     hub_.send(hello());
     while (!over_) {
       std::vector<pollfd> waits = {{hub_.get(), POLLIN, 0}, {signals_, POLLIN, 0}};
-      std::vector<std::pair<pid_t, std::size_t>> pipes;
       for (const auto& [pid, task] : tasks_) {
-        for (std::size_t i = 0; i < task.labellers.size(); ++i) {
-          pipes.emplace_back(pid, i);
-          waits.push_back({task.labellers[i].from.get(), POLLIN, 0});
+        for (const Labeller& one : task.labellers) {
+          if (one.wants_more()) waits.push_back({one.from.get(), POLLIN, 0});
+          if (!one.ready.empty()) waits.push_back({one.to, POLLOUT, 0});
         }
       }
       if (::poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) break;
-      // From behind: what ends is taken out.
-      for (std::size_t i = pipes.size(); i-- > 0;) {
-        if (waits[i + 2].revents == 0) continue;
-        auto& labellers = tasks_.at(pipes[i].first).labellers;
-        if (!labellers[pipes[i].second].pump()) {
-          labellers.erase(labellers.begin() + static_cast<std::ptrdiff_t>(pipes[i].second));
+      for (auto& [pid, task] : tasks_) {
+        for (Labeller& one : task.labellers) {
+          if (one.wants_more()) one.take();
+          one.give();
         }
+        std::erase_if(task.labellers, [](const Labeller& one) { return one.is_done(); });
       }
       take_signals();
       if (waits[0].revents != 0) take_packet();
       report_ended();
     }
-    for (const auto& [pid, task] : tasks_) ::kill(-pid, SIGKILL);
+    for (const auto& [pid, task] : tasks_) signal_program(pid, SIGKILL);
     return 0;
   }
 
@@ -128,7 +161,7 @@ class Seat {
         reap();
         continue;
       }
-      for (const auto& [pid, task] : tasks_) ::kill(-pid, signal);
+      for (const auto& [pid, task] : tasks_) signal_program(pid, signal);
     }
   }
 
@@ -152,8 +185,13 @@ class Seat {
       }
       // What it left behind may keep a pipe open for ever; what is in the pipe now is its own.
       for (Labeller& one : task.labellers) {
-        ::fcntl(one.from.get(), F_SETFL, O_NONBLOCK);
-        while (one.pump()) {}
+        one.take_last();
+        one.give();
+      }
+      std::erase_if(task.labellers, [](const Labeller& one) { return one.is_done(); });
+      if (!task.labellers.empty()) {
+        ++it;
+        continue;
       }
       hub_.send(
           {{"op", "exited"}, {"step", task.step}, {"task", task.task}, {"status", task.status}});
@@ -170,23 +208,20 @@ class Seat {
     const JsonView body(packet->body);
     const std::string op = body["op"].text();
     if (op == "end") over_ = true;
-    if (op == "launch") launch(*packet);
+    if (op == "launch") launch_all(*packet);
     if (op == "signal") {
       for (const auto& [pid, task] : tasks_) {
         if (static_cast<std::int64_t>(task.step) == body["step"].integer(-1)) {
-          ::kill(-pid, static_cast<int>(body["signal"].integer()));
+          signal_program(pid, static_cast<int>(body["signal"].integer()));
         }
       }
     }
   }
 
-  void refuse(const JsonView& body, int err, const std::string& why) {
+  void refuse(std::uint64_t step, std::uint64_t task, int err, const std::string& why) {
     const std::string line = fmt::format("slurmstepd: error: {}\n", why);
     [[maybe_unused]] const ssize_t written = ::write(err, line.data(), line.size());
-    hub_.send({{"op", "exited"},
-               {"step", body["step"].integer()},
-               {"task", body["task"].integer()},
-               {"status", 1 << 8}});
+    hub_.send({{"op", "exited"}, {"step", step}, {"task", task}, {"status", 1 << 8}});
   }
 
   Variables environment_of(const StepRequest& order, const JsonView& body) const {
@@ -213,13 +248,12 @@ class Seat {
   }
 
   /// Opens a file of the task's own, if it has one, in place of srun's.
-  bool redirect(const JsonView& body, std::string_view key, bool writes, bool append,
-                OpenFile& file) {
+  static bool redirect(const JsonView& body, std::string_view key, bool writes, OpenFile& file) {
     const std::string name = body[key].text();
     if (name.empty()) return true;
     int fd = -1;
     if (writes) {
-      const auto opened = open_output(name, !append);
+      const auto opened = open_output(name, false);  // the hub has emptied it
       if (opened) fd = *opened;
     } else {
       fd = ::open(name.c_str(), O_RDONLY | O_CLOEXEC);
@@ -229,44 +263,76 @@ class Seat {
     return true;
   }
 
-  void launch(Packet& packet) {
-    const JsonView body(packet.body);
-    if (packet.files.size() < 4) return refuse(body, STDERR_FILENO, "the order lacks its files");
-    const auto text = text_of(packet.files[0]);
-    const auto tree = parse_json(text.value_or(""), {.bytes_max = 1U << 24U, .any_bytes = true});
+  /// Files: the order, srun's three, one for the input of other tasks than the first, and the list
+  /// of tasks.
+  void launch_all(const Packet& packet) {
+    if (packet.files.size() < 6) return;
+    const auto tree_of = [](const OpenFile& file) {
+      constexpr std::size_t kOrderBytesMax = std::size_t{1} << 28;  // thousands of tasks
+      return parse_json(text_of(file).value_or(""),
+                        {.bytes_max = kOrderBytesMax, .any_bytes = true});
+    };
+    const auto list = tree_of(packet.files[5]);
+    const auto tree = tree_of(packet.files[0]);
     auto order = tree ? from_json<StepRequest>(*tree) : Result<StepRequest>(tree.error());
-    if (!order) return refuse(body, packet.files[3].get(), order.error().message);
-    for (const auto& [key, index] : {std::pair{"input", 1U}, {"output", 2U}, {"error", 3U}}) {
-      if (!redirect(body, key, index > 1, order->append, packet.files[index])) {
-        return refuse(body, packet.files[3].get(),
-                      fmt::format("could not open {}: {}", body[key].text(), std::strerror(errno)));
+    if (!list) return;
+    const auto step = static_cast<std::uint64_t>(JsonView(packet.body)["step"].integer());
+    for (const auto& one : JsonView(*list).list()) {
+      const JsonView body(one);
+      const auto task = static_cast<std::uint64_t>(body["task"].integer());
+      if (!order) {
+        refuse(step, task, packet.files[3].get(), order.error().message);
+        continue;
+      }
+      std::vector<OpenFile> files;
+      // Standard input goes to the first task: one that is shared would be torn apart.
+      for (const std::size_t index :
+           {std::size_t{task == 0 ? 1U : 4U}, std::size_t{2}, std::size_t{3}}) {
+        files.emplace_back(::fcntl(packet.files[index].get(), F_DUPFD_CLOEXEC, 3));
+      }
+      launch(*order, body, step, task, std::move(files));
+    }
+  }
+
+  void launch(const StepRequest& order, const JsonView& body, std::uint64_t step,
+              std::uint64_t number, std::vector<OpenFile> files) {
+    const auto refuse_it = [&](const std::string& why) {
+      refuse(step, number, files[2].valid() ? files[2].get() : STDERR_FILENO, why);
+    };
+    for (const auto& [key, index] : {std::pair{"input", 0U}, {"output", 1U}, {"error", 2U}}) {
+      if (!redirect(body, key, index > 0, files[index])) {
+        return refuse_it(
+            fmt::format("could not open {}: {}", body[key].text(), std::strerror(errno)));
       }
     }
     Task task;
-    task.step = static_cast<std::uint64_t>(body["step"].integer());
-    task.task = static_cast<std::uint64_t>(body["task"].integer());
-    ProgramStart start{.command = order->command,
-                       .environment = assignments_of(environment_of(*order, body)),
-                       .folder = order->folder,
-                       .in = packet.files[1].get(),
-                       .out = packet.files[2].get(),
-                       .err = packet.files[3].get()};
+    task.step = step;
+    task.task = number;
+    ProgramStart start{.command = order.command,
+                       .environment = assignments_of(environment_of(order, body)),
+                       .folder = order.folder,
+                       .in = files[0].get(),
+                       .out = files[1].get(),
+                       .err = files[2].get(),
+                       .umask = static_cast<int>(order.umask)};
     std::array<OpenFile, 2> ends;
-    if (order->label) {
+    if (order.label) {
       for (const unsigned index : {0U, 1U}) {
         std::array<int, 2> pipe{};
-        if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return refuse(body, start.err, "no pipe is left");
-        task.labellers.push_back({OpenFile(pipe[0]), index == 0 ? start.out : start.err,
-                                  fmt::format("{}: ", task.task), ""});
+        if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return refuse_it("no pipe is left");
+        ::fcntl(pipe[0], F_SETFL, O_NONBLOCK);
+        Labeller& labeller = task.labellers.emplace_back();
+        labeller.from = OpenFile(pipe[0]);
+        labeller.to = index == 0 ? start.out : start.err;
+        labeller.label = fmt::format("{}: ", task.task);
         ends[index] = OpenFile(pipe[1]);
       }
       start.out = ends[0].get();
       start.err = ends[1].get();
     }
     const auto pid = start_program(start);
-    if (!pid) return refuse(body, packet.files[3].get(), pid.error().message);
-    task.files = std::move(packet.files);
-    if (!order->label) task.files.clear();
+    if (!pid) return refuse_it(pid.error().message);
+    if (order.label) task.files = std::move(files);
     tasks_.emplace(*pid, std::move(task));
   }
 

@@ -16,6 +16,7 @@
 
 #include "cli/home.h"
 #include "cli/json_view.h"
+#include "slurm_face/face_job.h"
 #include "slurm_face/packets.h"
 
 namespace mw::face {
@@ -51,6 +52,29 @@ Result<std::string> random_name() {
   return name;
 }
 
+std::string zero_ended(const std::vector<std::string>& all) {
+  std::string text;
+  for (const std::string& one : all) text.append(one).push_back('\0');
+  return text;
+}
+
+std::vector<std::string> read_zero_ended(std::istream& file) {
+  std::vector<std::string> all;
+  for (std::string one; std::getline(file, one, '\0');) all.push_back(one);
+  return all;
+}
+
+/// Whether the control plane's job of this number names the folder.
+Result<bool> is_of_job(Api& api, std::uint64_t job, const std::string& folder) {
+  const auto view = api.get(fmt::format("/v1/jobs/{}", job));
+  if (!view && view.error().code == ErrorCode::kNotFound) return false;
+  if (!view) return view.error();
+  std::vector<std::string> command;
+  for (const auto& word : view->view()["command"].list()) command.push_back(JsonView(word).text());
+  const auto face = face_job_of(command);
+  return face && face->spool == folder;
+}
+
 }  // namespace
 
 std::string script_path(const std::string& spool) { return spool + "/slurm_script"; }
@@ -63,9 +87,10 @@ Result<std::string> make_spool(const fs::path& home, const Submission& submissio
   if (!name) return name.error();
   const std::string spool = (all / *name).string();
   if (::mkdir(spool.c_str(), 0700) != 0) return cannot(spool);
-  std::string environment;
-  for (const std::string& one : submission.environment) environment.append(one).push_back('\0');
-  auto written = write_private(spool + "/environment", environment, 0600);
+  auto written = write_private(spool + "/environment", zero_ended(submission.environment), 0600);
+  if (written && !submission.arguments.empty()) {
+    written = write_private(spool + "/arguments", zero_ended(submission.arguments), 0600);
+  }
   if (written && !submission.script.empty()) {
     written = write_private(script_path(spool), submission.script, 0700);
   }
@@ -123,7 +148,15 @@ void sweep_spool(const fs::path& home, Api& api) {
     const auto& jobs = page->view()["jobs"].list();
     const bool ended =
         jobs.empty() || JsonView(jobs[0])["id"].integer() < static_cast<std::int64_t>(first);
-    if (ended) remove_spool(folder.string());
+    // Two control planes may share a home, and give the same numbers.
+    const auto ours = ended ? is_of_job(api, first, folder.string()) : Result<bool>(false);
+    if (!ours) return;
+    if (*ours) {
+      remove_spool(folder.string());
+    } else {
+      // So that it does not keep others from being looked at the next time.
+      fs::last_write_time(folder / "jobs", fs::file_time_type::clock::now(), failure);
+    }
   }
 }
 
@@ -136,9 +169,25 @@ Result<std::vector<std::string>> read_spooled_environment(const std::string& spo
                     "has to be there until the job has ended",
                     spool, std::strerror(errno))};
   }
-  std::vector<std::string> all;
-  for (std::string one; std::getline(file, one, '\0');) all.push_back(one);
-  return all;
+  return read_zero_ended(file);
+}
+
+std::vector<std::string> read_spooled_arguments(const std::string& spool) {
+  std::ifstream file(spool + "/arguments", std::ios::binary);
+  return read_zero_ended(file);
+}
+
+void take_spooled_umask(const std::string& spool) {
+  constexpr std::string_view kName = "SLURM_UMASK=";
+  const auto all = read_spooled_environment(spool);
+  if (!all) return;  // whoever needs more of it says so
+  for (const std::string& one : *all) {
+    if (!one.starts_with(kName)) continue;
+    unsigned mask = 0;
+    const char* const end = one.data() + one.size();
+    const auto [at, fault] = std::from_chars(one.data() + kName.size(), end, mask, 8);
+    if (fault == std::errc() && at == end && mask <= 0777) ::umask(static_cast<mode_t>(mask));
+  }
 }
 
 }  // namespace mw::face

@@ -1,4 +1,5 @@
-// The folder of a submission: its script and its environment, for their owner alone. They may hold
+// The folder of a submission: its script, its environment and its arguments, for their owner alone.
+// They may hold
 // secrets, so they are neither in the journal nor in what the API shows; the job names the folder.
 // It is below the submitter's home of Millwright, which ranks see as they see the user's files, and
 // it goes when its jobs have ended and somebody submits again.
@@ -18,6 +19,7 @@ namespace mw::face {
 struct Submission {
   std::string script;                    ///< empty: there is none
   std::vector<std::string> environment;  ///< "NAME=value"
+  std::vector<std::string> arguments;    ///< of the script, or of the step's srun
 };
 
 /// Makes HOME/slurm/NAME.  Errors: kUnavailable, naming what could not be written.
@@ -31,10 +33,16 @@ void note_end(const std::string& spool, std::uint64_t job, int status);
 std::optional<int> noted_end(const std::string& spool, std::uint64_t job);
 void remove_spool(const std::string& spool);
 /// Removes the folders whose jobs have all ended; looks at a few of the oldest, so it is quick.
+/// A folder whose jobs this control plane does not have, by their numbers and the folder that they
+/// name, is another's, and stays.
 void sweep_spool(const std::filesystem::path& home, Api& api);
 
 inline constexpr std::size_t kScriptBytesMax = std::size_t{4} << 20;  ///< as Slurm's default
 std::string script_path(const std::string& spool);
 Result<std::vector<std::string>> read_spooled_environment(const std::string& spool);
+/// Nothing when the submission had none.
+std::vector<std::string> read_spooled_arguments(const std::string& spool);
+/// Makes the submitter's umask this process's own, so that a job's files are as private as theirs.
+void take_spooled_umask(const std::string& spool);
 
 }  // namespace mw::face

@@ -3,28 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <utility>
 
 namespace mw::face {
 namespace {
-
-/// What the step needs of its k-th node.
-struct NodeNeed {
-  std::uint32_t tasks = 0;
-  std::uint32_t cpus = 0;
-  std::uint32_t gpus = 0;
-};
-
-std::vector<NodeNeed> needs_of(const StepRequest& request, std::uint32_t nodes) {
-  std::vector<NodeNeed> needs(nodes);
-  for (std::uint32_t i = 0; i < nodes; ++i) {
-    NodeNeed& need = needs[i];
-    need.tasks = request.tasks / nodes + (i < request.tasks % nodes ? 1 : 0);
-    need.cpus = request.overcommit ? 1 : need.tasks * request.cpus_per_task;
-    need.gpus =
-        request.gpus_per_task > 0 ? request.gpus_per_task * need.tasks : request.gpus_per_node;
-  }
-  return needs;
-}
 
 std::uint32_t free_devices(const JobNode& node) {
   return static_cast<std::uint32_t>(std::ranges::count(node.device_taken, false));
@@ -65,14 +48,110 @@ std::vector<std::uint32_t> nodes_by_rank(const StepPlan& plan, bool cyclic) {
   return places;
 }
 
+std::uint32_t seat_size(const JobNode& node) {
+  return node.seats.empty() ? 0 : node.cpus / static_cast<std::uint32_t>(node.seats.size());
+}
+
+/// What a node can take of a step's tasks.
+struct Room {
+  std::uint32_t node = 0;  ///< index into the job's nodes
+  std::uint32_t tasks = 0;
+};
+
+/// `empty`: as if nothing else ran.
+std::uint32_t tasks_that_fit(const JobNode& node, const StepRequest& request, bool empty) {
+  const std::uint32_t devices =
+      empty ? static_cast<std::uint32_t>(node.devices.size()) : free_devices(node);
+  std::uint32_t tasks = request.tasks;
+  if (request.gpus_per_task > 0) {
+    tasks = std::min(tasks, devices / request.gpus_per_task);
+  } else if (request.gpus_per_node > devices) {
+    return 0;
+  }
+  if (request.tasks_per_node > 0) tasks = std::min(tasks, request.tasks_per_node);
+  if (request.overcommit) {
+    const std::uint32_t cpus = empty || request.overlap ? node.cpus : node.cpus_free;
+    return cpus == 0 ? 0 : tasks;
+  }
+  const std::uint32_t each = std::max(1U, request.cpus_per_task);
+  std::uint32_t by_cpus = 0;
+  for (std::size_t i = 0; i < node.seats.size(); ++i) {
+    // What overlaps takes nothing, but has to be possible.
+    const std::uint32_t used = empty || request.overlap ? 0 : node.seat_cpus_used[i];
+    by_cpus += (seat_size(node) - std::min(used, seat_size(node))) / each;
+  }
+  return std::min(tasks, by_cpus);
+}
+
+/// Tasks by node, evenly: the first ones have one more.  Empty: not every share has a node.
+std::vector<Room> spread_evenly(const std::vector<Room>& rooms, std::uint32_t tasks,
+                                std::uint32_t nodes) {
+  std::vector<Room> shares;
+  for (const Room& room : rooms) {
+    const auto next = static_cast<std::uint32_t>(shares.size());
+    if (next == nodes) break;
+    const std::uint32_t share = tasks / nodes + (next < tasks % nodes ? 1 : 0);
+    if (room.tasks >= share) shares.push_back({room.node, share});
+  }
+  return shares.size() == nodes ? shares : std::vector<Room>();
+}
+
+/// One for each node, and the rest to fill node after node.  Empty: there is too little room.
+std::vector<Room> spread_by_room(std::vector<Room> rooms, std::uint32_t tasks,
+                                 std::uint32_t nodes) {
+  std::erase_if(rooms, [](const Room& room) { return room.tasks == 0; });
+  if (rooms.size() < nodes) return {};
+  std::ranges::stable_sort(rooms, std::ranges::greater(), &Room::tasks);
+  rooms.resize(nodes);
+  std::ranges::sort(rooms, {}, &Room::node);
+  std::uint32_t left = tasks - nodes;
+  for (Room& room : rooms) {
+    const std::uint32_t more = std::min(room.tasks - 1, left);
+    room.tasks = 1 + more;
+    left -= more;
+  }
+  return left == 0 ? rooms : std::vector<Room>();
+}
+
+std::vector<Room> spread(const std::vector<JobNode>& nodes,
+                         const std::vector<std::uint32_t>& usable, const StepRequest& request,
+                         std::uint32_t wanted, bool empty) {
+  std::vector<Room> rooms;
+  for (const std::uint32_t i : usable) {
+    rooms.push_back({i, tasks_that_fit(nodes[i], request, empty)});
+  }
+  auto shares = spread_evenly(rooms, request.tasks, wanted);
+  return shares.empty() ? spread_by_room(std::move(rooms), request.tasks, wanted) : shares;
+}
+
+/// The seat with the fewest CPUs in use, then with the fewest tasks, then the first.
+std::size_t least_used_seat(const JobNode& node) {
+  std::size_t best = 0;
+  const auto use = [&node](std::size_t i) {
+    return std::pair(node.seat_cpus_used[i], node.seat_tasks[i]);
+  };
+  for (std::size_t i = 1; i < node.seats.size(); ++i) {
+    if (use(i) < use(best)) best = i;
+  }
+  return best;
+}
+
 void place_tasks(std::vector<JobNode>& nodes, const StepRequest& request, StepPlan& plan) {
   std::vector<std::uint32_t> next(plan.nodes.size(), 0);
   for (const std::uint32_t k : nodes_by_rank(plan, request.cyclic)) {
-    const JobNode& node = nodes[plan.nodes[k]];
+    JobNode& node = nodes[plan.nodes[k]];
     TaskPlace& task = plan.tasks.emplace_back();
     task.node = plan.nodes[k];
     task.local = next[k]++;
-    task.seat = node.seats[task.local % node.seats.size()];
+    const std::size_t seat = least_used_seat(node);
+    task.seat = node.seats[seat];
+    if (!request.overlap) {
+      task.cpus = !request.overcommit ? request.cpus_per_task : task.local == 0 ? 1 : 0;
+    }
+    node.seat_cpus_used[seat] += task.cpus;
+    ++node.seat_tasks[seat];
+    node.cpus_free -= task.cpus;
+    plan.cpus_on[k] += task.cpus;
     const auto& taken = plan.devices_on[k];
     if (request.gpus_per_task > 0) {
       const auto first = taken.begin() + static_cast<std::ptrdiff_t>(task.local) *
@@ -105,8 +184,11 @@ Result<std::optional<StepPlan>> plan_step(std::vector<JobNode>& nodes, const Ste
     };
     return (request.node_names.empty() || has(request.node_names)) && !has(request.excluded_names);
   };
-  std::uint32_t there = 0;
-  for (std::uint32_t i = request.relative; i < all; ++i) there += may_use(i) ? 1 : 0;
+  std::vector<std::uint32_t> usable;
+  for (std::uint32_t i = request.relative; i < all; ++i) {
+    if (may_use(i)) usable.push_back(i);
+  }
+  const auto there = static_cast<std::uint32_t>(usable.size());
   const std::uint32_t wanted = std::min(request.nodes == 0 ? there : request.nodes, request.tasks);
   if (wanted > there || wanted == 0) {
     return invalid(
@@ -114,42 +196,40 @@ Result<std::optional<StepPlan>> plan_step(std::vector<JobNode>& nodes, const Ste
                     "job's {}",
                     wanted, there));
   }
-  const auto needs = needs_of(request, wanted);
-  if (request.tasks_per_node > 0 && needs[0].tasks > request.tasks_per_node) {
+  if (request.tasks_per_node > 0 &&
+      request.tasks > std::uint64_t{wanted} * request.tasks_per_node) {
     return invalid(fmt::format("{} tasks do not fit onto {} nodes with --ntasks-per-node={}",
                                request.tasks, wanted, request.tasks_per_node));
   }
-  StepPlan plan;
-  std::uint32_t could = 0;  // if nothing else ran
-  std::uint32_t next = 0;
-  for (std::uint32_t i = request.relative; i < all; ++i) {
-    if (!may_use(i)) continue;
-    const JobNode& node = nodes[i];
-    // Of two needs the larger one comes first, so a node that fits it fits any.
-    const NodeNeed& need = needs[std::min<std::size_t>(next, needs.size() - 1)];
-    if (need.cpus > node.cpus || need.gpus > node.devices.size()) continue;
-    ++could;
-    const bool has_cpus = request.overlap || need.cpus <= node.cpus_free;
-    const bool has_gpus = need.gpus <= free_devices(node);
-    if (next < wanted && has_cpus && has_gpus) {
-      plan.nodes.push_back(i);
-      ++next;
-    }
+  std::uint32_t largest = 0;
+  for (JobNode& node : nodes) {
+    node.seat_cpus_used.resize(node.seats.size());
+    node.seat_tasks.resize(node.seats.size());
+    largest = std::max(largest, seat_size(node));
   }
-  if (could < wanted) {
+  if (!request.overcommit && request.cpus_per_task > largest) {
+    return invalid(
+        fmt::format("more processors or GPUs requested than permitted: a task of {} CPUs is more "
+                    "than the job has in one place, which is {}; submit it with --nodes, or with "
+                    "that --cpus-per-task",
+                    request.cpus_per_task, largest));
+  }
+  if (spread(nodes, usable, request, wanted, true).empty()) {
     return invalid(
         fmt::format("more processors or GPUs requested than permitted: {} tasks with {} "
                     "CPUs each on {} nodes are more than the job has",
                     request.tasks, request.cpus_per_task, wanted));
   }
-  if (next < wanted) return std::optional<StepPlan>();
-  for (std::uint32_t k = 0; k < wanted; ++k) {
-    JobNode& node = nodes[plan.nodes[k]];
-    const std::uint32_t cpus = request.overlap ? 0 : needs[k].cpus;
-    node.cpus_free -= cpus;
-    plan.cpus_on.push_back(cpus);
-    plan.tasks_on.push_back(needs[k].tasks);
-    plan.devices_on.push_back(take_devices(node, needs[k].gpus));
+  const auto shares = spread(nodes, usable, request, wanted, false);
+  if (shares.empty()) return std::optional<StepPlan>();
+  StepPlan plan;
+  for (const Room& share : shares) {
+    plan.nodes.push_back(share.node);
+    plan.tasks_on.push_back(share.tasks);
+    plan.cpus_on.push_back(0);
+    const std::uint32_t gpus =
+        request.gpus_per_task > 0 ? request.gpus_per_task * share.tasks : request.gpus_per_node;
+    plan.devices_on.push_back(take_devices(nodes[share.node], gpus));
   }
   place_tasks(nodes, request, plan);
   return std::optional<StepPlan>(std::move(plan));
@@ -160,6 +240,13 @@ void give_back(std::vector<JobNode>& nodes, const StepPlan& plan) {
     JobNode& node = nodes[plan.nodes[k]];
     node.cpus_free += plan.cpus_on[k];
     for (const std::uint32_t device : plan.devices_on[k]) node.device_taken[device] = false;
+  }
+  for (const TaskPlace& task : plan.tasks) {
+    JobNode& node = nodes[task.node];
+    const auto seat =
+        static_cast<std::size_t>(std::ranges::find(node.seats, task.seat) - node.seats.begin());
+    node.seat_cpus_used[seat] -= task.cpus;
+    --node.seat_tasks[seat];
   }
 }
 

@@ -40,10 +40,11 @@ struct StepRequest {
   std::string error;
   std::string input;
   bool append = false;
+  std::uint32_t umask = 022;  ///< that of srun
   MW_FIELDS(command, folder, environment, name, tasks, nodes, tasks_per_node, cpus_per_task,
             cpus_said, gpus_per_task, gpus_per_node, relative, node_names, excluded_names, overlap,
             overcommit, cyclic, label, kill_on_bad_exit, wait_after_first, output, error, input,
-            append)
+            append, umask)
 };
 
 /// One device as a node's engine counts it, and as programs are told of it.
@@ -59,14 +60,17 @@ struct JobNode {
   std::vector<std::uint32_t> seats;  ///< ranks of our gang on it, ascending
   std::uint32_t cpus = 0;
   std::uint32_t cpus_free = 0;
+  std::vector<std::uint32_t> seat_cpus_used;  ///< by seat; empty: none yet
+  std::vector<std::uint32_t> seat_tasks;      ///< that run in it
   std::vector<SeatDevice> devices;
   std::vector<bool> device_taken;
 };
 
 struct TaskPlace {
-  std::uint32_t node = 0;   ///< index into the job's nodes
-  std::uint32_t local = 0;  ///< among the step's tasks on it
-  std::uint32_t seat = 0;
+  std::uint32_t node = 0;              ///< index into the job's nodes
+  std::uint32_t local = 0;             ///< among the step's tasks on it
+  std::uint32_t seat = 0;              ///< its rank
+  std::uint32_t cpus = 0;              ///< taken of that seat
   std::vector<std::uint32_t> devices;  ///< indices into the node's; those that it sees
 };
 
@@ -79,6 +83,9 @@ struct StepPlan {
 };
 
 /// Plans a step, and takes what it needs. Nothing: not now, but when other steps have ended.
+/// Tasks are spread evenly over the nodes; where the job's own nodes are uneven, by what each has.
+/// Within a node each goes to the seat with the fewest CPUs in use, so that no seat's limits have
+/// to do for all.
 /// Errors: kInvalid: the job has not so much at all.
 Result<std::optional<StepPlan>> plan_step(std::vector<JobNode>& nodes, const StepRequest& request);
 void give_back(std::vector<JobNode>& nodes, const StepPlan& plan);

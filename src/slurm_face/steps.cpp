@@ -1,8 +1,16 @@
 // The steps of a running job; a part of hub.h.
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 #include <csignal>
+#include <set>
+#include <utility>
 
 #include "cli/json_view.h"
 #include "codec/json.h"
@@ -18,12 +26,12 @@ constexpr std::size_t kRequestBytesMax = std::size_t{16} << 20;
 
 void Steps::tell(const Step& step, const boost::json::object& body) const {
   const auto client = clients_->find(step.client);
-  if (client != clients_->end()) client->second.send(body);
+  if (client != clients_->end()) client->second.post(body);
 }
 
-void Steps::ask(const PacketSocket& client, Packet packet, std::int64_t now_ms) {
+void Steps::ask(PacketSocket& client, Packet packet, std::int64_t now_ms) {
   const auto refuse = [&](const std::string& why) {
-    client.send({{"op", "error"}, {"message", why}});
+    client.post({{"op", "error"}, {"message", why}});
   };
   if (packet.files.size() < 4) return refuse("the request lacks its files");
   const auto text = text_of(packet.files[0]);
@@ -58,10 +66,7 @@ bool Steps::try_start(Step& step) {
 
 void Steps::share_output(Step& step, const FileNameFacts& facts, std::string& pattern,
                          std::size_t index) const {
-  for (const char* own : {"%t", "%n", "%N"}) {
-    if (pattern.find(own) != std::string::npos) return;
-  }
-  if (pattern.empty()) return;
+  if (pattern.empty() || differs_by_task(pattern)) return;
   const auto opened = open_output(expand_file_name(pattern, facts), !step.request.append);
   if (!opened) {
     tell(step, {{"op", "warning"}, {"message", opened.error().message}});
@@ -69,6 +74,32 @@ void Steps::share_output(Step& step, const FileNameFacts& facts, std::string& pa
     step.files[index] = OpenFile(*opened);
   }
   pattern.clear();
+}
+
+FileNameFacts Steps::task_file_names(const Step& step, FileNameFacts facts,
+                                     std::uint32_t task) const {
+  const TaskPlace& place = step.plan.tasks[task];
+  const auto at = std::ranges::find(step.plan.nodes, place.node) - step.plan.nodes.begin();
+  facts.task = task;
+  facts.node = static_cast<std::uint32_t>(at);
+  facts.host = facts_.nodes[place.node].name;
+  return facts;
+}
+
+void Steps::empty_outputs(const Step& step, const FileNameFacts& facts, const std::string& output,
+                          const std::string& error) const {
+  if (step.request.append) return;
+  std::set<std::string> names;
+  for (std::uint32_t task = 0; task < step.plan.tasks.size(); ++task) {
+    const FileNameFacts own = task_file_names(step, facts, task);
+    for (const std::string* pattern : {&output, &error}) {
+      if (!pattern->empty()) names.insert(expand_file_name(*pattern, own));
+    }
+  }
+  for (const std::string& name : names) {
+    // A task that cannot open its file says so itself.
+    if (const auto opened = open_output(name, true)) ::close(*opened);
+  }
 }
 
 void Steps::launch(Step& step) {
@@ -84,6 +115,7 @@ void Steps::launch(Step& step) {
     if (!leave(name)) all[name] = value;
   }
   StepRequest order = step.request;
+  order.append = true;  // what was in the files is gone before tasks open them
   order.environment = assignments_of(all);
   std::string text;
   append_json(text, order);
@@ -97,28 +129,36 @@ void Steps::launch(Step& step) {
   // A file that all tasks write to is opened once, and each gets the same.
   std::string output = step.request.output;
   std::string error = step.request.error;
+  const mode_t own_mask = ::umask(static_cast<mode_t>(step.request.umask));
   share_output(step, facts, output, 2);
   share_output(step, facts, error, 3);
+  empty_outputs(step, facts, output, error);
+  ::umask(own_mask);
+  // One packet a seat, however many tasks there are: the kernel bounds open files on their way.
+  std::map<std::uint32_t, boost::json::array> by_seat;
   for (std::uint32_t task = 0; task < step.plan.tasks.size(); ++task) {
-    const TaskPlace& place = step.plan.tasks[task];
-    const auto at = std::ranges::find(step.plan.nodes, place.node) - step.plan.nodes.begin();
-    facts.task = task;
-    facts.node = static_cast<std::uint32_t>(at);
-    facts.host = facts_.nodes[place.node].name;
+    const FileNameFacts names = task_file_names(step, facts, task);
     Variables variables = task_variables(facts_, step.plan, task);
     std::erase_if(variables, [&](const auto& one) { return leave(one.first); });
     const auto own = assignments_of(variables);
-    boost::json::object body{{"op", "launch"},
-                             {"step", step.number},
-                             {"task", task},
-                             {"own", boost::json::array(own.begin(), own.end())},
-                             {"input", expand_file_name(step.request.input, facts)},
-                             {"output", expand_file_name(output, facts)},
-                             {"error", expand_file_name(error, facts)}};
-    // Standard input goes to the first task: one that is shared would be torn apart.
-    const int in = task == 0 ? step.files[1].get() : nothing.get();
-    seats_.at(place.seat).send(body, {file.get(), in, step.files[2].get(), step.files[3].get()});
+    by_seat[step.plan.tasks[task].seat].push_back(
+        boost::json::object{{"task", task},
+                            {"own", boost::json::array(own.begin(), own.end())},
+                            {"input", expand_file_name(step.request.input, names)},
+                            {"output", expand_file_name(output, names)},
+                            {"error", expand_file_name(error, names)}});
   }
+  for (const auto& [seat, tasks] : by_seat) {
+    const OpenFile list = file_of(boost::json::serialize(tasks));
+    const bool sent = seats_.at(seat).post({{"op", "launch"}, {"step", step.number}},
+                                           {file.get(), step.files[1].get(), step.files[2].get(),
+                                            step.files[3].get(), nothing.get(), list.get()});
+    for (std::uint32_t task = 0; !sent && task < step.plan.tasks.size(); ++task) {
+      if (step.plan.tasks[task].seat == seat) unsent_.emplace_back(step.number, task);
+    }
+  }
+  // The tasks have them now; a hub of many steps has no descriptors to spare.
+  step.files.clear();
   tell(step, {{"op", "started"}, {"step", step.number}});
 }
 
@@ -138,11 +178,19 @@ void Steps::client_gone(int client) {
 void Steps::send_signal(const Step& step, int signal) {
   if (!step.running) return;
   for (auto& [rank, seat] : seats_) {
-    seat.send({{"op", "signal"}, {"step", step.number}, {"signal", signal}});
+    seat.post({{"op", "signal"}, {"step", step.number}, {"signal", signal}});
   }
 }
 
 void Steps::signal_of_client(int client, int signal) {
+  constexpr std::array kEnds = {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGKILL};
+  const bool ends = std::ranges::find(kEnds, signal) != kEnds.end();
+  std::erase_if(steps_, [&](const Step& step) {
+    if (step.client != client || step.running || !ends) return false;
+    // Nothing of it runs that could end by the signal.
+    tell(step, {{"op", "ended"}, {"exit", 128 + signal}});
+    return true;
+  });
   for (const Step& step : steps_) {
     if (step.client == client) send_signal(step, signal);
   }
@@ -190,6 +238,10 @@ void Steps::finish(std::size_t index) {
 }
 
 std::int64_t Steps::tick(std::int64_t now_ms) {
+  for (const auto& [step, task] : std::exchange(unsent_, {})) {
+    constexpr int kExitedWithOne = 1 << 8;
+    task_ended(step, task, kExitedWithOne, now_ms);
+  }
   std::int64_t next = -1;
   for (Step& step : steps_) {
     if (step.kill_at_ms == 0 || step.killed) continue;

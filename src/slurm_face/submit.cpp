@@ -2,11 +2,15 @@
 
 #include <fmt/format.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <filesystem>
+#include <thread>
+#include <utility>
 
 #include "cli/format.h"
 #include "cli/home.h"
@@ -30,7 +34,20 @@ bool stays_here(std::string_view name) {
          name.starts_with("SBATCH_");
 }
 
+/// No answer, or none yet: it is not known whether the job was taken.
+bool is_unanswered(const Result<ApiReply>& reply) { return !reply && may_come_back(reply.error()); }
+
 }  // namespace
+
+unsigned own_umask() {
+  const mode_t mask = ::umask(022);
+  ::umask(mask);
+  return mask;
+}
+
+bool may_come_back(const Error& error) {
+  return error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kTimeout;
+}
 
 Result<Request> gather_request(Starter starter, const std::vector<GivenOption>& directives,
                                const std::vector<GivenOption>& given) {
@@ -82,7 +99,7 @@ Result<std::vector<std::string>> exported_environment(const std::string& export_
 }
 
 Result<Submitted> submit_job(const Call& call, Connection& connection, const Request& request,
-                             FaceJob face, const std::string& script, bool dry_run) {
+                             FaceJob face, Submission submission, bool dry_run) {
   const auto workdir = work_folder(request);
   if (!workdir) return workdir.error();
   const auto fleet = read_fleet_facts(connection.api, connection.home);
@@ -98,7 +115,9 @@ Result<Submitted> submit_job(const Call& call, Connection& connection, const Req
   if (!environment) return environment.error();
   if (!dry_run) {
     sweep_spool(connection.home, connection.api);
-    auto spool = make_spool(connection.home, {script, std::move(*environment)});
+    environment->push_back(fmt::format("SLURM_UMASK={:04o}", own_umask()));
+    submission.environment = std::move(*environment);
+    auto spool = make_spool(connection.home, submission);
     if (!spool) return spool.error();
     job->face.spool = std::move(*spool);
   }
@@ -111,7 +130,20 @@ Result<Submitted> submit_job(const Call& call, Connection& connection, const Req
     headers.emplace_back("Idempotency-Key",
                          "mw-slurm-" + std::filesystem::path(job->face.spool).filename().string());
   }
-  const auto reply = connection.api.post("/v1/jobs", write_job_file(job->spec), query, headers);
+  const std::string body = write_job_file(job->spec);
+  auto reply = connection.api.post("/v1/jobs", body, query, headers);
+  const auto until = std::chrono::steady_clock::now() + kAnswerWait;
+  while (!dry_run && is_unanswered(reply) && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(kAskAgainEvery);
+    reply = connection.api.post("/v1/jobs", body, query, headers);
+  }
+  if (is_unanswered(reply) && !dry_run) {
+    // It may have been taken: the job needs its folder then.
+    return Error{reply.error().code,
+                 fmt::format("{}\nthe job may have been taken all the same: look at squeue "
+                             "before you submit it again",
+                             reply.error().message)};
+  }
   if (!reply) {
     if (!dry_run) remove_spool(job->face.spool);
     return reply.error();
@@ -167,6 +199,7 @@ Result<JobEnd> look_at_job(Api& api, std::uint64_t job) {
   if (!reply) return reply.error();
   JobEnd end;
   end.state = reply->view()["state"].text();
+  end.attempt = reply->view()["attempts"].integer();
   const auto state = enum_from_name<JobState>(end.state);
   end.over = state && is_final(*state);
   if (!end.over || *state == JobState::kSucceeded) return end;

@@ -2,6 +2,7 @@
 // the environment to take along, the submission itself, and waiting for its end.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "slurm_face/face.h"
 #include "slurm_face/request_job.h"
+#include "slurm_face/spool.h"
 
 namespace mw::face {
 
@@ -25,12 +27,20 @@ struct Submitted {
   std::uint64_t job = 0;
   std::uint64_t count = 1;
 };
-/// Hands a job in. `script`: empty: none. Tells what has no effect.
+/// Hands a job in, again and again for a while when no answer comes. `submission`: its environment
+/// is put there. Tells what has no effect.
 Result<Submitted> submit_job(const Call& call, Connection& connection, const Request& request,
-                             FaceJob face, const std::string& script, bool dry_run);
+                             FaceJob face, Submission submission, bool dry_run);
 
 /// The folder in which the job runs, absolute.
 Result<std::string> work_folder(const Request& request);
+/// The umask of this process; for a moment it is another, so only while there is one thread.
+unsigned own_umask();
+/// A control plane that is being started anew says so, or nothing: what asks again has an answer.
+bool may_come_back(const Error& error);
+/// Longer than a control plane takes to be started anew.
+inline constexpr auto kAnswerWait = std::chrono::seconds(60);
+inline constexpr auto kAskAgainEvery = std::chrono::milliseconds(500);
 /// The mw that runs the job's ranks: this very program.
 std::string own_program();
 std::string host_name();
@@ -45,6 +55,7 @@ std::string with_commands(const std::string& folder, const std::string& path);
 struct JobEnd {
   bool over = false;
   int exit_code = 0;  ///< as sbatch --wait gives it
+  std::int64_t attempt = 0;
   std::string state;
 };
 Result<JobEnd> look_at_job(Api& api, std::uint64_t job);

@@ -29,10 +29,19 @@ struct Span {
   Instant to = Instant::never();
 };
 
+/// As parse_moment(), and "now-7days": what has been is asked for here, and nowhere else.
+Result<Instant> parse_past(const std::string& text, Instant now) {
+  constexpr std::string_view kBefore = "now-";
+  if (!text.starts_with(kBefore)) return parse_moment(text, now);
+  const auto after = parse_moment("now+" + text.substr(kBefore.size()), now);
+  if (!after) return after.error();
+  return now - (*after - now);
+}
+
 Result<Span> read_span(const GivenFlags& flags, Instant now) {
   Span span;
   if (flags.has("starttime")) {
-    const auto at = parse_moment(flags.value("starttime"), now);
+    const auto at = parse_past(flags.value("starttime"), now);
     if (!at) return Error{ErrorCode::kInvalid, fmt::format("--starttime: {}", at.error().message)};
     span.from = *at;
   } else if (!flags.has("jobs")) {
@@ -41,7 +50,7 @@ Result<Span> read_span(const GivenFlags& flags, Instant now) {
     if (today) span.from = *today;
   }
   if (flags.has("endtime")) {
-    const auto at = parse_moment(flags.value("endtime"), now);
+    const auto at = parse_past(flags.value("endtime"), now);
     if (!at) return Error{ErrorCode::kInvalid, fmt::format("--endtime: {}", at.error().message)};
     span.to = *at;
   }
@@ -76,7 +85,9 @@ std::string parsable_text(const std::vector<Chosen<JobRow>>& chosen,
     text += (ends_with_mark ? mark : "") + "\n";
   };
   if (!flags.has("noheader")) line([](const auto& column) { return std::string(column.accounts); });
-  for (const JobRow& row : rows) line([&](const auto& column) { return column.value(row, now); });
+  for (const JobRow& row : rows) {
+    line([&](const auto& column) { return printable(column.value(row, now)); });
+  }
   return text;
 }
 
@@ -98,7 +109,9 @@ std::string aligned_text(const std::vector<Chosen<JobRow>>& chosen, const std::v
     line([](const auto& one) { return std::string(one.column->accounts); });
     line([](const auto& one) { return std::string(static_cast<std::size_t>(one.width), '-'); });
   }
-  for (const JobRow& row : rows) line([&](const auto& one) { return one.column->value(row, now); });
+  for (const JobRow& row : rows) {
+    line([&](const auto& one) { return printable(one.column->value(row, now)); });
+  }
   return text;
 }
 

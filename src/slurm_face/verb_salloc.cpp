@@ -1,7 +1,6 @@
 // salloc: an allocation, and a command (or a shell) here that uses it by srun. It is given back
 // when the command ends, or salloc itself does.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -36,7 +35,7 @@ Result<PacketSocket> attach(const Call& call, Api& api, std::uint64_t job, int s
   for (int looks = 0;; ++looks) {
     if (next_signal(signals) != 0) return Error{ErrorCode::kConflict, "interrupted"};
     const auto view = api.get(fmt::format("/v1/jobs/{}", job));
-    if (!view && view.error().code != ErrorCode::kUnavailable) return view.error();
+    if (!view && !may_come_back(view.error())) return view.error();
     if (view) {
       const std::string state = view->view()["state"].text();
       const auto known = enum_from_name<JobState>(state);
@@ -72,7 +71,8 @@ Result<PacketSocket> attach(const Call& call, Api& api, std::uint64_t job, int s
 }
 
 /// Runs the command in our own terminal; its process, negative when there can be none.
-pid_t run_command_here(const std::vector<std::string>& command, const Variables& variables) {
+pid_t run_command_here(const std::vector<std::string>& command, const Variables& variables,
+                       const std::string& folder) {
   const pid_t child = ::fork();
   if (child == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGHUP);  // as when a terminal goes
@@ -80,6 +80,12 @@ pid_t run_command_here(const std::vector<std::string>& command, const Variables&
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    if (::chdir(folder.c_str()) != 0) {
+      const std::string line =
+          fmt::format("salloc: error: couldn't chdir to {}: {}\n", folder, std::strerror(errno));
+      [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+      ::_exit(126);
+    }
     std::vector<char*> arguments;
     for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);
@@ -127,19 +133,26 @@ int run_salloc(const Call& call) {
     const std::string shell = read_environment("SHELL");
     command = {shell.empty() ? "/bin/sh" : shell};
   }
+  const auto folder = work_folder(*request);
+  if (!folder) return call.fail(folder.error());
   auto connection = connect_api();
   if (!connection) return call.fail(connection.error());
   FaceJob face;
   face.kind = FaceKind::kAllocation;
   face.name = request->job_name.empty() ? std::filesystem::path(command[0]).filename().string()
                                         : request->job_name;
-  face.command = fmt::format("{}", fmt::join(command, " "));
-  const auto job = submit_job(call, *connection, *request, std::move(face), "", false);
+  face.command = command[0];  // its arguments may be secret, and run here
+  const auto job = submit_job(call, *connection, *request, std::move(face), {}, false);
   if (!job) return call.fail(job.error());
-  const int signals = signal_descriptor({SIGCHLD, SIGINT, SIGTERM, SIGHUP});
+  const int signals = signal_descriptor({SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT});
   const auto give_up = [&](const Error& error) {
-    [[maybe_unused]] const auto cancelled =
-        connection->api.post(fmt::format("/v1/jobs/{}/cancel", job->job));
+    const auto until = std::chrono::steady_clock::now() + kAnswerWait;
+    while (true) {
+      const auto cancelled = connection->api.post(fmt::format("/v1/jobs/{}/cancel", job->job));
+      if (cancelled || !may_come_back(cancelled.error())) break;
+      if (std::chrono::steady_clock::now() > until) break;
+      std::this_thread::sleep_for(kAskAgainEvery);
+    }
     return call.fail(error);
   };
   const auto hub = attach(call, connection->api, job->job, signals, request->quiet);
@@ -154,7 +167,7 @@ int run_salloc(const Call& call) {
   if (!request->quiet) {
     call.console.err(fmt::format("salloc: Granted job allocation {}\n", job->job));
   }
-  const pid_t child = run_command_here(command, variables);
+  const pid_t child = run_command_here(command, variables, *folder);
   if (child < 0) return give_up({ErrorCode::kUnavailable, "no process can be made"});
   const int code = wait_for(call, child, *hub, signals);
   hub->send({{"op", "finish"}});

@@ -27,7 +27,7 @@ int wait_for_end(const Call& call, Api& api, const Submitted& submitted) {
         break;
       }
       // A control plane that is being restarted is waited for.
-      if (!end && end.error().code != ErrorCode::kUnavailable) return call.fail(end.error());
+      if (!end && !may_come_back(end.error())) return call.fail(end.error());
       std::this_thread::sleep_for(kLookEvery);
     }
   }
@@ -102,9 +102,10 @@ int run_sbatch(const Call& call) {
   face.kind = FaceKind::kBatch;
   face.name = request->job_name.empty() ? script->name : request->job_name;
   face.command = script->command;
-  face.arguments = script->arguments;
   const auto submitted =
-      submit_job(call, *connection, *request, std::move(face), script->text, request->test_only);
+      submit_job(call, *connection, *request, std::move(face),
+                 {.script = script->text, .environment = {}, .arguments = script->arguments},
+                 request->test_only);
   if (!submitted) return call.fail(submitted.error());
   if (request->test_only) {
     call.console.err(fmt::format(

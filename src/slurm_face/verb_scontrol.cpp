@@ -58,6 +58,7 @@ int show_jobs(const Call& call, const Words& words, bool one_line) {
   if (!connection) return call.fail(connection.error());
   const JobDetails details{.reasons = true, .ends = true};
   std::vector<JobRow> rows;
+  int code = 0;
   if (words.empty()) {
     auto listed =
         list_jobs(connection->api, {{"state", "pending,starting,running,stopping"}}, details);
@@ -69,13 +70,16 @@ int show_jobs(const Call& call, const Words& words, bool one_line) {
     if (!names) return call.fail(names.error());
     for (const JobName& name : *names) {
       auto found = find_jobs(connection->api, name, details);
-      if (!found) return call.fail(found.error());
-      std::ranges::move(*found, std::back_inserter(rows));
+      if (found) {
+        std::ranges::move(*found, std::back_inserter(rows));
+      } else {
+        code = call.fail(found.error());
+      }
     }
   }
   const Instant now = wall_clock();
   for (const JobRow& row : rows) call.console.out(job_text(row, now, one_line));
-  return 0;
+  return code;
 }
 
 int show_nodes(const Call& call, const Words& words, bool one_line) {

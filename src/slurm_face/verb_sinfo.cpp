@@ -123,6 +123,8 @@ struct SinfoRequest {
   bool by_node = false;
   bool all_states = false;  ///< one line a partition
   bool only_reasons = false;
+  bool only_lost = false;
+  bool only_responding = false;
   std::vector<std::string> partitions;
   std::vector<std::string> states;
   std::vector<std::string> nodes;
@@ -135,7 +137,8 @@ bool takes(const SinfoRequest& request, const NodeRow& node) {
   const bool state = request.states.empty() || among(request.states, node.state) ||
                      among(request.states, node.state_short());
   return state && among(request.nodes, node.name) &&
-         (!request.only_reasons || !node.reason.empty());
+         (!request.only_reasons || !node.reason.empty()) && (!request.only_lost || node.lost) &&
+         (!request.only_responding || !node.lost);
 }
 
 std::vector<SinfoRow> rows_of(const SinfoRequest& request, const FleetFacts& fleet,
@@ -196,12 +199,17 @@ int run_sinfo(const Call& call) {
   request.by_node = flags->has("node") || flags->has("Node");
   request.all_states = flags->has("summarize");
   request.only_reasons = flags->has("list-reasons");
+  request.only_lost = flags->has("dead");
+  request.only_responding = flags->has("responding");
   request.partitions = words_of(flags->value("partition"));
   request.states = words_of(flags->value("states"));
   auto names = slurm::expand_hostlist(flags->value("nodes"));
   if (!names) return call.fail(names.error());
   request.nodes = std::move(*names);
   std::string format = flags->value("format");
+  if (format.empty() && !request.by_node && !request.only_reasons) {
+    format = read_environment("SINFO_FORMAT");
+  }
   if (format.empty()) {
     format = request.only_reasons ? kReasons
              : request.by_node    ? kNodeFormat
@@ -220,8 +228,17 @@ int run_sinfo(const Call& call) {
   const auto nodes = list_nodes(connection->api);
   if (!nodes) return call.fail(nodes.error());
   if (flags->has("json")) {
+    std::vector<NodeRow> shown;
+    for (const SinfoRow& row : rows_of(request, *fleet, *nodes)) {
+      for (const NodeRow& node : row.nodes) {
+        if (std::ranges::find(shown, node.name, &NodeRow::name) == shown.end()) {
+          shown.push_back(node);
+        }
+      }
+    }
+    std::ranges::sort(shown, {}, &NodeRow::number);
     call.console.out(
-        pretty_json(boost::json::serialize(boost::json::object{{"nodes", json_of(*nodes)}})));
+        pretty_json(boost::json::serialize(boost::json::object{{"nodes", json_of(shown)}})));
     return 0;
   }
   call.console.out(

@@ -55,7 +55,9 @@ boost::json::object job_json(const JobRow& row, Instant now) {
           {"standard_error", expand_file_name(row.face.error, row.file_names())}};
 }
 
-Result<std::vector<JobRow>> jobs_of(const GivenFlags& flags, Api& api, const JobFilter& filter) {
+/// A number that names no job is told, and does not keep the others from being shown.
+Result<std::vector<JobRow>> jobs_of(const Call& call, const GivenFlags& flags, Api& api,
+                                    const JobFilter& filter, int& code) {
   const JobDetails details{.reasons = true, .ends = false};
   std::vector<JobRow> rows;
   if (flags.has("jobs") && !flags.value("jobs").empty()) {
@@ -63,6 +65,10 @@ Result<std::vector<JobRow>> jobs_of(const GivenFlags& flags, Api& api, const Job
     if (!names) return names.error();
     for (const JobName& name : *names) {
       auto found = find_jobs(api, name, details);
+      if (!found && found.error().code == ErrorCode::kNotFound) {
+        code = call.fail(found.error());
+        continue;
+      }
       if (!found) return found.error();
       std::ranges::move(*found, std::back_inserter(rows));
     }
@@ -101,13 +107,15 @@ int run_squeue(const Call& call) {
   std::string format = flags->value("format");
   if (format.empty()) format = read_environment("SQUEUE_FORMAT");
   if (format.empty()) format = flags->has("long") ? kLongFormat : kFormat;
-  const auto chosen = flags->has("Format")
-                          ? choose_by_names(job_columns(), flags->value("Format"), NameStyle::kLong)
-                          : choose_by_letters(job_columns(), format);
+  std::string names = flags->value("Format");
+  if (names.empty() && !flags->has("format")) names = read_environment("SQUEUE_FORMAT2");
+  const auto chosen = !names.empty() ? choose_by_names(job_columns(), names, NameStyle::kLong)
+                                     : choose_by_letters(job_columns(), format);
   if (!chosen) return call.fail(chosen.error());
   auto connection = connect_api();
   if (!connection) return call.fail(connection.error());
-  const auto rows = jobs_of(*flags, connection->api, *filter);
+  int code = 0;
+  const auto rows = jobs_of(call, *flags, connection->api, *filter, code);
   if (!rows) return call.fail(rows.error());
   const Instant now = wall_clock();
   if (flags->has("json")) {
@@ -115,10 +123,10 @@ int run_squeue(const Call& call) {
     for (const JobRow& row : *rows) all.push_back(job_json(row, now));
     call.console.out(
         pretty_json(boost::json::serialize(boost::json::object{{"jobs", std::move(all)}})));
-    return 0;
+    return code;
   }
   call.console.out(table_text(*chosen, *rows, now, !flags->has("noheader")));
-  return 0;
+  return code;
 }
 
 }  // namespace mw::face

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +27,7 @@
 #include "slurm_face/packets.h"
 #include "slurm_face/processes.h"
 #include "slurm_face/seat.h"
+#include "slurm_face/step_options.h"
 #include "slurm_face/step_plan.h"
 #include "slurm_face/submit.h"
 
@@ -40,18 +42,55 @@ std::uint32_t number_or(const std::string& text, std::uint32_t otherwise) {
   return fault == std::errc() && end == text.data() + text.size() ? value : otherwise;
 }
 
-/// What a job's own variables say of it is no request of a step.
+/// What a job's own variables say of it is no request of a step, unless it holds for each task.
 bool is_for_jobs(const GivenOption& option) {
   const std::string_view name = option.row->name;
-  return option.where.starts_with("SLURM_") &&
-         (name.starts_with("gpus") || name.starts_with("gres") || name.starts_with("mem"));
+  if (name == "gpus-per-task") return false;
+  return step_use(name) != StepUse::kTaken || name == "nodes" || name == "chdir" ||
+         name.starts_with("gpus") || name.starts_with("gres");
+}
+
+/// Other GPUs that are asked for go before those that each task of the job was to have.
+void leave_gpus_of_job(std::vector<GivenOption>& variables, const std::vector<GivenOption>& given) {
+  const auto is_of_gpus = [](const GivenOption& option) {
+    const std::string_view name = option.row->name;
+    return name == "gres" || name.starts_with("gpus");
+  };
+  if (std::ranges::any_of(given, is_of_gpus)) std::erase_if(variables, is_of_gpus);
 }
 
 /// Absolute, for whoever opens it; empty: where srun's own goes.
-std::string output_pattern(const std::string& given) {
+std::string file_pattern(const std::string& given) {
   if (given.empty() || given == "all") return {};
   if (given == "none") return "/dev/null";
-  return (std::filesystem::current_path() / given).string();
+  return absolute_pattern(given, std::filesystem::current_path().string());
+}
+
+/// "-o 0" means one task alone.
+Result<void> check_files(const Request& request) {
+  for (const auto& [name, value] : {std::pair("--output", &request.output),
+                                    {"--error", &request.error},
+                                    {"--input", &request.input}}) {
+    if (!value->empty() && value->find_first_not_of("0123456789") == std::string::npos) {
+      return Error{ErrorCode::kUnsupported,
+                   fmt::format("{}={}: one task alone is not supported; all, none and files are "
+                               "(./{} is a file)",
+                               name, *value, *value)};
+    }
+  }
+  return {};
+}
+
+/// Of a range as many as the job has.  Errors: kInvalid: it has too few.
+Result<std::uint32_t> nodes_of_step(const Request& request, std::size_t named) {
+  if (!request.nodes) return static_cast<std::uint32_t>(named);
+  const std::uint32_t have = number_or(read_environment("SLURM_JOB_NUM_NODES"), 1);
+  if (request.nodes->low == request.nodes->high || have >= request.nodes->high) {
+    return request.nodes->high;
+  }
+  if (have >= request.nodes->low) return have;
+  return Error{ErrorCode::kInvalid, fmt::format("--nodes: the job has {} nodes, fewer than {}",
+                                                have, request.nodes->low)};
 }
 
 Result<StepRequest> step_of(const Request& request, const std::vector<std::string>& command) {
@@ -71,8 +110,9 @@ Result<StepRequest> step_of(const Request& request, const std::vector<std::strin
     if (!expanded) return expanded.error();
     *names = std::move(*expanded);
   }
-  step.nodes =
-      request.nodes ? request.nodes->high : static_cast<std::uint32_t>(step.node_names.size());
+  const auto asked = nodes_of_step(request, step.node_names.size());
+  if (!asked) return asked.error();
+  step.nodes = *asked;
   const std::uint32_t nodes =
       step.nodes > 0 ? step.nodes : number_or(read_environment("SLURM_JOB_NUM_NODES"), 1);
   Request counted = request;
@@ -99,14 +139,12 @@ Result<StepRequest> step_of(const Request& request, const std::vector<std::strin
   step.label = request.label;
   step.kill_on_bad_exit = request.kill_on_bad_exit.value_or(false);
   step.wait_after_first = request.wait_after_first.value_or(Duration());
-  step.output = output_pattern(request.output);
-  step.error = request.error.empty() ? step.output : output_pattern(request.error);
+  if (const auto checked = check_files(request); !checked) return checked.error();
+  step.output = file_pattern(request.output);
+  step.error = request.error.empty() ? step.output : file_pattern(request.error);
+  step.input = file_pattern(request.input);
   step.append = request.open_mode == "append";
-  if (request.input == "none") {
-    step.input = "/dev/null";
-  } else if (!request.input.empty() && request.input != "all") {
-    step.input = (std::filesystem::current_path() / request.input).string();
-  }
+  step.umask = own_umask();
   return step;
 }
 
@@ -135,6 +173,9 @@ int run_step(const Call& call, const Request& request, const std::vector<std::st
              const std::string& hub) {
   if (!request.refused.empty()) {
     return call.fail(fmt::format("{}", fmt::join(request.refused, "\n")));
+  }
+  for (const std::string& line : request.noted) {
+    if (!request.quiet) call.warn(line);
   }
   const auto step = step_of(request, command);
   if (!step) return call.fail(step.error());
@@ -171,16 +212,23 @@ int run_step(const Call& call, const Request& request, const std::vector<std::st
 
 /// Follows a job of our own to its end, and takes it along when it is interrupted.
 int follow(const Call& call, Api& api, std::uint64_t job, bool quiet) {
-  const int signals = signal_descriptor({SIGINT, SIGTERM, SIGHUP});
+  const int signals = signal_descriptor({SIGINT, SIGTERM, SIGHUP, SIGQUIT});
   LogFollower log(api, call.console, job);
   bool told_waiting = false;
+  bool cancels = false;
   for (int looks = 0;; ++looks) {
-    if (next_signal(signals) != 0) {
+    if (next_signal(signals) != 0) cancels = true;
+    if (cancels) {
       const auto cancelled = api.post(fmt::format("/v1/jobs/{}/cancel", job));
-      if (!cancelled) return call.fail(cancelled.error());
+      cancels = !cancelled && may_come_back(cancelled.error());
+      // That it has ended meanwhile is seen below.
+      if (!cancelled && !cancels && cancelled.error().code != ErrorCode::kConflict) {
+        return call.fail(cancelled.error());
+      }
     }
     const auto end = look_at_job(api, job);
-    if (!end && end.error().code != ErrorCode::kUnavailable) return call.fail(end.error());
+    if (!end && !may_come_back(end.error())) return call.fail(end.error());
+    if (end) log.follow_attempt(end->attempt);
     if (end && end->state == "pending" && looks == 5 && !quiet) {
       told_waiting = true;
       call.console.err(fmt::format("srun: job {} queued and waiting for resources\n", job));
@@ -200,7 +248,23 @@ int follow(const Call& call, Api& api, std::uint64_t job, bool quiet) {
   }
 }
 
-int run_alone(const Call& call, const Request& request, const std::vector<std::string>& command) {
+/// A file at our standard input is the step's as well; a pipe ends with us, and is not passed on.
+void take_input(const Call& call, const Request& request, std::vector<std::string>& arguments) {
+  if (!request.input.empty()) return;
+  struct stat input {};
+  if (::fstat(STDIN_FILENO, &input) != 0) return;
+  if (S_ISREG(input.st_mode)) {
+    std::error_code failure;
+    const auto file = std::filesystem::read_symlink("/proc/self/fd/0", failure);
+    if (!failure) arguments.insert(arguments.begin(), fmt::format("--input={}", file.string()));
+  } else if (S_ISFIFO(input.st_mode) && !request.quiet) {
+    call.warn("standard input is not passed on to a job of its own: give a file, by --input or <");
+  }
+}
+
+int run_alone(const Call& call, const Request& request, const std::vector<GivenOption>& options,
+              const std::vector<std::string>& command) {
+  if (const auto checked = check_files(request); !checked) return call.fail(checked.error());
   auto connection = connect_api();
   if (!connection) return call.fail(connection.error());
   FaceJob face;
@@ -208,13 +272,16 @@ int run_alone(const Call& call, const Request& request, const std::vector<std::s
   face.name = request.job_name.empty() ? std::filesystem::path(command[0]).filename().string()
                                        : request.job_name;
   face.command = command[0];
-  face.arguments = call.arguments;
+  auto arguments = arguments_of_step(options, command, std::filesystem::current_path().string());
+  take_input(call, request, arguments);
   Request for_job = request;
   // The step opens them.
   for_job.output.clear();
   for_job.error.clear();
   for_job.input.clear();
-  const auto job = submit_job(call, *connection, for_job, std::move(face), "", request.test_only);
+  const auto job = submit_job(call, *connection, for_job, std::move(face),
+                              {.script = {}, .environment = {}, .arguments = std::move(arguments)},
+                              request.test_only);
   if (!job) return call.fail(job.error());
   return request.test_only ? 0 : follow(call, connection->api, job->job, request.quiet);
 }
@@ -226,9 +293,12 @@ int run_srun(const Call& call) {
   if (!given) return call.fail(given.error());
   const std::string hub = read_environment("MILLWRIGHT_SLURM_HUB");
   auto options = read_variables(kSrun, read_environment);
-  if (!hub.empty()) std::erase_if(options, is_for_jobs);
+  if (!hub.empty()) {
+    std::erase_if(options, is_for_jobs);
+    leave_gpus_of_job(options, given->options);
+  }
   options.insert(options.end(), given->options.begin(), given->options.end());
-  const auto request = read_request(kSrun, options, wall_clock());
+  auto request = read_request(kSrun, options, wall_clock());
   if (!request) return call.fail(request.error());
   if (request->help || request->version) return show_help(call, kSrun, request->version);
   if (given->arguments.empty()) return call.fail("no command given to execute");
@@ -237,7 +307,12 @@ int run_srun(const Call& call) {
     return call.fail("--jobid: steps are started from within their job; this is not job " +
                      request->job_id);
   }
-  if (hub.empty()) return run_alone(call, *request, given->arguments);
+  if (hub.empty()) return run_alone(call, *request, options, given->arguments);
+  // What variables say is not worth words at each step.
+  const auto asked = read_request(kSrun, given->options, wall_clock());
+  if (!asked) return call.fail(asked.error());
+  request->noted = asked->noted;
+  judge_step_options(given->options, *request);
   return run_step(call, *request, given->arguments, hub);
 }
 

@@ -148,6 +148,64 @@ class SlurmFace(unittest.TestCase):
         self.assertEqual(sorted((self.dir / f"slurm-{job}.out").read_text().split()), ["0", "1", "RUNNING", "rank", "rank"])
         self.assertEqual(self.plane.get(f"/v1/jobs/{job}")["attempts"], 1)
 
+    def test_secrets_of_srun_are_in_no_list(self):
+        done = self.run_command("srun", "--export=ALL,KEY=opensesame", "bash", "-c",
+                                "echo $KEY; sleep 0.2")
+        self.assertEqual(done.stdout.splitlines()[0], "opensesame")
+        newest = self.plane.get("/v1/jobs")["jobs"][0]["id"]
+        self.assertNotIn("opensesame", str(self.plane.get(f"/v1/jobs/{newest}")))
+        self.assertNotIn("opensesame", str(self.plane.get(f"/v1/jobs/{newest}/story")))
+        secret = self.run_command("sbatch", "--parsable", "--wait", self.script("echo $1"), "--token=opensesame")
+        self.assertNotIn("opensesame", str(self.plane.get(f"/v1/jobs/{secret.stdout.strip()}")))
+
+    def test_files_are_as_private_as_their_owners(self):
+        before = os.umask(0o077)
+        try:
+            job, _ = self.sbatch("umask; srun bash -c 'umask > inner; echo x > own'; srun -o shared.%t -n2 hostname",
+                                 "-n 2")
+        finally:
+            os.umask(before)
+        self.assertEqual((self.dir / f"slurm-{job}.out").read_text().split()[0], "0077")
+        for name in (f"slurm-{job}.out", "own", "inner", "shared.0", "shared.1"):
+            self.assertEqual((self.dir / name).stat().st_mode & 0o777, 0o600, name)
+
+    def test_tasks_share_a_file_without_losing_lines(self):
+        _, _ = self.sbatch("srun -n4 -o node.%N bash -c 'echo $SLURM_PROCID'", "-N 2 --ntasks-per-node=2 --gpus-per-node=1")
+        lines = [line for name in ("n1", "n2") for line in (self.dir / f"node.{name}").read_text().split()]
+        self.assertEqual(sorted(lines), ["0", "1", "2", "3"])
+
+    def test_many_steps_and_many_tasks(self):
+        _, out = self.sbatch("ulimit -n; srun -O -n 300 bash -c 'echo x' | wc -l; "
+                             "for i in $(seq 40); do srun --overlap -n1 true & done; wait; echo all", "-N 1")
+        self.assertEqual(out.split()[1:], ["300", "all"], out)
+
+    def test_a_step_that_waits_can_be_interrupted(self):
+        _, out = self.sbatch("srun sleep 30 & first=$!; sleep 0.5; timeout -s TERM 1 srun true; echo code $?; "
+                             "kill -TERM $first; wait $first; echo first $?")
+        self.assertIn("code 124", out)
+        self.assertIn("first 143", out)
+
+    def test_what_a_step_cannot_have_is_said(self):
+        _, out = self.sbatch("srun --time=5 true; srun --begin=now+1hour true; echo $?; srun -o 0 true; echo $?")
+        self.assertIn("--time has no effect", out)
+        self.assertIn("--begin is not supported for a step", out)
+        self.assertIn("one task alone", out)
+
+    def test_srun_alone_takes_a_file_as_its_input(self):
+        (self.dir / "words").write_text("a b\n")
+        with open(self.dir / "words", encoding="utf-8") as words:
+            done = subprocess.run([self.bin / "srun", "-D", str(self.dir), "-o", "counted", "cat"], cwd=self.dir,
+                                  env=self.environment, stdin=words, capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual((done.returncode, (self.dir / "counted").read_text()), (0, "a b\n"), done.stderr)
+
+    def test_unknown_jobs_do_not_hide_others(self):
+        job = self.run_command("sbatch", "-H", "--parsable", "--wrap=true").stdout.strip()
+        done = self.run_command("squeue", "-h", "-j", f"999999,{job}", "-o", "%i", code=1)
+        self.assertEqual(done.stdout.strip(), job)
+        self.assertIn(f"JobId={job}", self.run_command("scontrol", "show", "job", f"999999,{job}", code=1).stdout)
+        self.run_command("scancel", job)
+        self.run_command("sacct", "-S", "now-7days")
+
     def test_folders_of_ended_jobs_go(self):
         def spooled():
             return {path.name for path in (self.plane.home / "slurm").iterdir()}
