@@ -6,12 +6,16 @@ codes are those of the scripts, and what is not supported is refused by its name
 import contextlib
 import os
 import pathlib
+import select
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
+import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import control_plane  # noqa: E402
@@ -205,6 +209,51 @@ class SlurmFace(unittest.TestCase):
         self.assertIn(f"JobId={job}", self.run_command("scontrol", "show", "job", f"999999,{job}", code=1).stdout)
         self.run_command("scancel", job)
         self.run_command("sacct", "-S", "now-7days")
+
+    def test_the_folder_of_another_control_plane_stays(self):
+        job = self.run_command("sbatch", "--parsable", "--wait", "--wrap=true").stdout.strip()
+        foreign = self.plane.home / "slurm" / "of-another"
+        foreign.mkdir(mode=0o700)
+        (foreign / "jobs").write_text(f"{job} 1\n")
+        os.utime(foreign / "jobs", (1, 1))
+        for _ in range(2):
+            self.run_command("sbatch", "--wait", "--wrap=true")
+        self.assertTrue(foreign.exists())
+        self.assertGreater((foreign / "jobs").stat().st_mtime, 1)  # it was looked at
+        shutil.rmtree(foreign)
+
+    def test_a_lost_answer_loses_no_job(self):
+        plane = urllib.parse.urlsplit((self.plane.home / "endpoint").read_text().strip())
+        lost = []
+
+        def relay(client):
+            with client, socket.create_connection((plane.hostname, plane.port)) as server:
+                while True:
+                    for ready in select.select([client, server], [], [])[0]:
+                        data = ready.recv(1 << 20)
+                        if not data:
+                            return
+                        if ready is client:
+                            taken = data.startswith(b"POST /v1/jobs") and not lost
+                            server.sendall(data)
+                            if taken:
+                                lost.append(server.recv(1 << 20))
+                                return
+                        else:
+                            client.sendall(data)
+
+        def accept(listener):
+            with contextlib.suppress(OSError):
+                while True:
+                    threading.Thread(target=relay, args=(listener.accept()[0],), daemon=True).start()
+
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            threading.Thread(target=accept, args=(listener,), daemon=True).start()
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            job = self.run_command("sbatch", "--parsable", "--wait", "--wrap=echo once", environment={"MILLWRIGHT_URL": url}).stdout.strip()
+            listener.shutdown(socket.SHUT_RDWR)
+        self.assertIn(f'"job":{job}'.encode(), lost[0].replace(b" ", b""))
+        self.assertEqual((self.dir / f"slurm-{job}.out").read_text(), "once\n")
 
     def test_folders_of_ended_jobs_go(self):
         def spooled():
