@@ -140,6 +140,22 @@ class SlurmFace(unittest.TestCase):
         job = done.stderr.split("Granted job allocation ")[1].split()[0]
         control_plane.wait_for("its end", lambda: self.plane.get(f"/v1/jobs/{job}")["state"] == "succeeded")
 
+    def test_steps_have_the_gpus_per_task_of_their_job(self):
+        _, out = self.sbatch("srun bash -c 'echo gpu $SLURM_STEP_GPUS' | sort; srun -n1 --gpus-per-node=2 bash -c 'echo both $SLURM_STEP_GPUS'",
+                             "-N 1 -n 2 --gpus-per-task=1")
+        self.assertEqual([len(line.split(" ")[1].split(",")) for line in out.splitlines()], [1, 1, 2], out)
+        self.assertEqual(len(set(out.splitlines())), 3, out)
+
+    def test_labels_wait_for_no_reader(self):
+        # The first step's reader sleeps on a full pipe; the second one's tasks are told of all the same.
+        _, out = self.sbatch("srun --overlap -l -n1 bash -c 'yes | head -c 400000' | (sleep 3; wc -l) & sleep 0.5; "
+                             "SECONDS=0; srun --overlap -l echo through; echo at $((SECONDS < 2)); wait")
+        self.assertEqual(out.split("\n")[:3], ["0: through", "at 1", "200000"], out)
+
+    def test_salloc_runs_where_it_was_told_to(self):
+        done = self.run_command("salloc", "--chdir", "/tmp", "pwd")
+        self.assertEqual(done.stdout.strip(), "/tmp")
+
     def test_a_control_plane_dies_and_the_script_goes_on(self):
         body = "srun bash -c 'until [ -e go ]; do sleep 0.05; done; echo rank $SLURM_PROCID'; squeue -h -j $SLURM_JOB_ID -o %T"
         (self.dir / "go").unlink(missing_ok=True)
