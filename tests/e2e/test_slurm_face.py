@@ -152,6 +152,13 @@ class SlurmFace(unittest.TestCase):
                              "SECONDS=0; srun --overlap -l echo through; echo at $((SECONDS < 2)); wait")
         self.assertEqual(out.split("\n")[:3], ["0: through", "at 1", "200000"], out)
 
+    def test_a_stopped_srun_stops_no_other(self):
+        # What the hub has to tell of 1000 failed tasks is more than a socket holds.
+        _, out = self.sbatch("srun --overlap -O -n 1000 bash -c 'until [ -e fail ]; do sleep 0.2; done; exit 3' 2> told & first=$!; "
+                             "sleep 1; kill -STOP $first; touch fail; srun --overlap echo second; sleep 2; srun --overlap echo third; "
+                             "kill -CONT $first; wait $first; echo $?; grep -c 'exit code 3' told; rm fail")
+        self.assertEqual(out.split(), ["second", "third", "3", "1000"], out)
+
     def test_salloc_runs_where_it_was_told_to(self):
         done = self.run_command("salloc", "--chdir", "/tmp", "pwd")
         self.assertEqual(done.stdout.strip(), "/tmp")
