@@ -8,6 +8,7 @@
 #include <map>
 
 #include "cli/format.h"
+#include "cli/home.h"
 #include "codec/hostlist.h"
 #include "slurm_face/columns.h"
 #include "slurm_face/face.h"

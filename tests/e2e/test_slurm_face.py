@@ -6,12 +6,16 @@ codes are those of the scripts, and what is not supported is refused by its name
 import contextlib
 import os
 import pathlib
+import select
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
+import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import control_plane  # noqa: E402
@@ -136,6 +140,29 @@ class SlurmFace(unittest.TestCase):
         job = done.stderr.split("Granted job allocation ")[1].split()[0]
         control_plane.wait_for("its end", lambda: self.plane.get(f"/v1/jobs/{job}")["state"] == "succeeded")
 
+    def test_steps_have_the_gpus_per_task_of_their_job(self):
+        _, out = self.sbatch("srun bash -c 'echo gpu $SLURM_STEP_GPUS' | sort; srun -n1 --gpus-per-node=2 bash -c 'echo both $SLURM_STEP_GPUS'",
+                             "-N 1 -n 2 --gpus-per-task=1")
+        self.assertEqual([len(line.split(" ")[1].split(",")) for line in out.splitlines()], [1, 1, 2], out)
+        self.assertEqual(len(set(out.splitlines())), 3, out)
+
+    def test_labels_wait_for_no_reader(self):
+        # The first step's reader sleeps on a full pipe; the second one's tasks are told of all the same.
+        _, out = self.sbatch("srun --overlap -l -n1 bash -c 'yes | head -c 400000' | (sleep 3; wc -l) & sleep 0.5; "
+                             "SECONDS=0; srun --overlap -l echo through; echo at $((SECONDS < 2)); wait")
+        self.assertEqual(out.split("\n")[:3], ["0: through", "at 1", "200000"], out)
+
+    def test_a_stopped_srun_stops_no_other(self):
+        # What the hub has to tell of 1000 failed tasks is more than a socket holds.
+        _, out = self.sbatch("srun --overlap -O -n 1000 bash -c 'until [ -e fail ]; do sleep 0.2; done; exit 3' 2> told & first=$!; "
+                             "sleep 1; kill -STOP $first; touch fail; srun --overlap echo second; sleep 2; srun --overlap echo third; "
+                             "kill -CONT $first; wait $first; echo $?; grep -c 'exit code 3' told; rm fail")
+        self.assertEqual(out.split(), ["second", "third", "3", "1000"], out)
+
+    def test_salloc_runs_where_it_was_told_to(self):
+        done = self.run_command("salloc", "--chdir", "/tmp", "pwd")
+        self.assertEqual(done.stdout.strip(), "/tmp")
+
     def test_a_control_plane_dies_and_the_script_goes_on(self):
         body = "srun bash -c 'until [ -e go ]; do sleep 0.05; done; echo rank $SLURM_PROCID'; squeue -h -j $SLURM_JOB_ID -o %T"
         (self.dir / "go").unlink(missing_ok=True)
@@ -205,6 +232,51 @@ class SlurmFace(unittest.TestCase):
         self.assertIn(f"JobId={job}", self.run_command("scontrol", "show", "job", f"999999,{job}", code=1).stdout)
         self.run_command("scancel", job)
         self.run_command("sacct", "-S", "now-7days")
+
+    def test_the_folder_of_another_control_plane_stays(self):
+        job = self.run_command("sbatch", "--parsable", "--wait", "--wrap=true").stdout.strip()
+        foreign = self.plane.home / "slurm" / "of-another"
+        foreign.mkdir(mode=0o700)
+        (foreign / "jobs").write_text(f"{job} 1\n")
+        os.utime(foreign / "jobs", (1, 1))
+        for _ in range(2):
+            self.run_command("sbatch", "--wait", "--wrap=true")
+        self.assertTrue(foreign.exists())
+        self.assertGreater((foreign / "jobs").stat().st_mtime, 1)  # it was looked at
+        shutil.rmtree(foreign)
+
+    def test_a_lost_answer_loses_no_job(self):
+        plane = urllib.parse.urlsplit((self.plane.home / "endpoint").read_text().strip())
+        lost = []
+
+        def relay(client):
+            with client, socket.create_connection((plane.hostname, plane.port)) as server:
+                while True:
+                    for ready in select.select([client, server], [], [])[0]:
+                        data = ready.recv(1 << 20)
+                        if not data:
+                            return
+                        if ready is client:
+                            taken = data.startswith(b"POST /v1/jobs") and not lost
+                            server.sendall(data)
+                            if taken:
+                                lost.append(server.recv(1 << 20))
+                                return
+                        else:
+                            client.sendall(data)
+
+        def accept(listener):
+            with contextlib.suppress(OSError):
+                while True:
+                    threading.Thread(target=relay, args=(listener.accept()[0],), daemon=True).start()
+
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            threading.Thread(target=accept, args=(listener,), daemon=True).start()
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            job = self.run_command("sbatch", "--parsable", "--wait", "--wrap=echo once", environment={"MILLWRIGHT_URL": url}).stdout.strip()
+            listener.shutdown(socket.SHUT_RDWR)
+        self.assertIn(f'"job":{job}'.encode(), lost[0].replace(b" ", b""))
+        self.assertEqual((self.dir / f"slurm-{job}.out").read_text(), "once\n")
 
     def test_folders_of_ended_jobs_go(self):
         def spooled():
