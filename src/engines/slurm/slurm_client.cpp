@@ -29,6 +29,8 @@ constexpr std::int64_t kLastAuthentication = 6999;
 constexpr std::int64_t kAccessDenied = 2002;
 constexpr std::int64_t kInvalidJob = 2017;
 constexpr std::int64_t kAlreadyDone = 2021;
+/// ESLURM_JOB_HELD: no refusal. The job was taken, and a rule of the cluster's holds it.
+constexpr std::int64_t kTakenAndHeld = 2042;
 constexpr std::int64_t kParsingFailed = 9001;
 
 Instant wall_clock() {
@@ -67,6 +69,8 @@ ErrorCode code_of(const RestFault& fault) {
       return ErrorCode::kNotFound;
     case kAlreadyDone:
       return ErrorCode::kConflict;
+    case kTakenAndHeld:
+      return ErrorCode::kTimeout;
     case kParsingFailed:
       return ErrorCode::kInvalid;
     default:
@@ -230,6 +234,9 @@ Result<SlurmJobId> SlurmClient::submit(const SlurmSubmission& submission, const 
   const auto reply = ask("POST", version_.path() + "/job/submit", &body, user);
   if (!reply) return reply.error();
   if (const auto fault = read_fault(reply->body)) {
+    // Where its number is not told (22.05) the next list has it.
+    auto held = read_submitted(reply->body);
+    if (fault->number == kTakenAndHeld && held) return held;
     return Error{code_of(*fault), "Slurm says: " + fault->text};
   }
   if (reply->status == 401 || reply->status == 403) {
