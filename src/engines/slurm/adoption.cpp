@@ -7,8 +7,8 @@
 #include <charconv>
 #include <map>
 
+#include "codec/hostlist.h"
 #include "codec/units.h"
-#include "engines/slurm/hostlist.h"
 
 namespace mw::slurm {
 namespace {
