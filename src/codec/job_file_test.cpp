@@ -176,7 +176,7 @@ TEST(JobFile, EveryBadValueIsNamed) {
        "3:33: restart.delay_max: expected at least restart.delay (2m), found 1m"},
       {"restart: {limits: 1}",
        "3:11: restart: unknown key \"limits\"; did you mean \"limit\"? Allowed: limit, delay, "
-       "delay_max"},
+       "delay_max, in_place"},
       {"resources: {accelerators: 1.5}",
        "3:27: resources.accelerators: expected a whole number from 0 to 1000, or a part of one "
        "accelerator such as 0.5, with at most three decimals, found \"1.5\""},

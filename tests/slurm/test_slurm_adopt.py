@@ -356,7 +356,7 @@ class Adopt(OnTheCluster):
     def test_a_change_back_and_forth_loses_no_job(self):
         full = self.wrap("sleep 60", "-N6", "--gres=gpu:8", "-J", "full")
         self.plane.wait_job(self.taken("full")[0]["id"], ["running"])
-        job = self.wrap("true", "--time=30", "-J", "forth")
+        job = self.wrap("true", "--time=30", "--gres=gpu:1", "-J", "forth")
         self.taken("forth")
         for count, minutes in ((2, 20), (3, 30)):
             cluster.run("scontrol", "update", f"JobId={job}", f"TimeLimit={minutes}")
