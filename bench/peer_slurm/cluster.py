@@ -149,7 +149,8 @@ class Cluster:
     # --- starting -------------------------------------------------------------------------------
 
     def start(self):
-        self.client = Client(self.folder, self.start_daemons())
+        environment = self.start_daemons()  # which makes the folder
+        self.client = Client(self.folder, environment)
 
     def start_daemons(self):
         """munged and slurmctld; the environment for Slurm's commands."""

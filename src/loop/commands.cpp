@@ -157,7 +157,10 @@ void Commander::tell(const State& state, const std::vector<Event>& events) {
       if (attempt == state.attempts.end() || attempt->second.number != stopping->attempt) continue;
       engine_.set(desired_attempt(state, stopping->job));
     } else if (const auto* leaving = std::get_if<RanksLeaving>(&event.body)) {
-      if (state.attempts.contains(leaving->job)) engine_.set(desired_attempt(state, leaving->job));
+      // Replaced within the same step: told where it is placed, after whatever gave way to it.
+      const auto attempt = state.attempts.find(leaving->job);
+      if (attempt == state.attempts.end() || attempt->second.number != leaving->attempt) continue;
+      engine_.set(desired_attempt(state, leaving->job));
     } else if (const auto* ended = std::get_if<AttemptEnded>(&event.body)) {
       const auto epoch = epochs_.find(ended->job.value());
       if (epoch == epochs_.end()) continue;
