@@ -271,7 +271,7 @@ void World::obey(const DesiredAttempt& desired) {
     if (goes_on(desired, running)) return go_on(index, desired);
     // It may be here because it was started by a command that came late, or was not forgotten by
     // one that was lost. But if it was never said to be over, two of one job were to run at once.
-    const bool taken_over = keeps(desired, running.epoch);
+    const bool taken_over = keeps(desired, running);
     if (running.phase != Phase::kEnded && running.epoch > job.let_go && !taken_over) {
       ++doubled_starts_;
     }

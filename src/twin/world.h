@@ -145,6 +145,7 @@ class World final : public Engine {
     bool vanished = false;  ///< with all its nodes: nobody is left to report it
     JobId job;
     Epoch epoch;
+    std::vector<Epoch> since_epochs;  ///< of attempts whose ranks may be among it, its own last
     AttemptNumber number;
     std::uint32_t version = 0;  ///< of what is planned; older entries of the calendar are void
     std::shared_ptr<const JobSpec> spec;
@@ -211,7 +212,7 @@ class World final : public Engine {
   void obey(const DesiredAttempt& desired);
   std::uint32_t begin(const DesiredAttempt& desired);
   /// Ranks that were started under that epoch are to go on.
-  [[nodiscard]] static bool keeps(const DesiredAttempt& desired, Epoch epoch);
+  [[nodiscard]] static bool keeps(const DesiredAttempt& desired, const Running& earlier);
   [[nodiscard]] static bool goes_on(const DesiredAttempt& desired, const Running& earlier);
   void start_on(std::uint32_t index, const DesiredAttempt& desired);
   void go_on(std::uint32_t index, const DesiredAttempt& desired);

@@ -6,9 +6,12 @@
 
 namespace mw {
 
-bool World::keeps(const DesiredAttempt& desired, Epoch epoch) {
-  return std::any_of(desired.kept.begin(), desired.kept.end(),
-                     [&](const KeptRanks& each) { return each.epoch == epoch; });
+/// Some of its ranks are to go on. When the newest are lost, none of its own epoch is among those.
+bool World::keeps(const DesiredAttempt& desired, const Running& earlier) {
+  const auto& epochs = earlier.since_epochs;
+  return std::any_of(desired.kept.begin(), desired.kept.end(), [&](const KeptRanks& each) {
+    return std::find(epochs.begin(), epochs.end(), each.epoch) != epochs.end();
+  });
 }
 
 /// Its ranks that are to be kept are here, and work.
@@ -16,7 +19,7 @@ bool World::goes_on(const DesiredAttempt& desired, const Running& earlier) {
   const bool works = earlier.phase == Phase::kStarting || earlier.phase == Phase::kRunning ||
                      earlier.phase == Phase::kSaving;
   return works && desired.goal == AttemptGoal::kRun && earlier.failed_rank < 0 &&
-         keeps(desired, earlier.epoch);
+         keeps(desired, earlier);
 }
 
 /// New ranks beside those that are here: they start, and all go on from what these have.
@@ -37,6 +40,7 @@ void World::start_on(std::uint32_t index, const DesiredAttempt& desired) {
   Running& running = attempts_[index];
   running.phase = Phase::kStarting;
   running.epoch = desired.epoch;
+  running.since_epochs.push_back(desired.epoch);
   running.number = desired.attempt;
   running.placement = desired.placement;
   for (const NodeSlice& slice : running.placement) {
