@@ -118,8 +118,10 @@ void WatchedJournal::check(const Event& event) {
     // That each of its tasks has ended was told one by one: then nobody says it of the whole.
     const bool one_by_one = attempt.exited_count == attempt.exited.size();
     const auto leaving = stored_.resilience.leaving.find(ended->job);
+    // All of it may end for the same cause while some were leaving: then nobody goes on.
     const bool goes_on = leaving != stored_.resilience.leaving.end() && !attempt.stopping &&
-                         ended->cause == leaving->second.cause;
+                         ended->cause == leaving->second.cause &&
+                         ended->detail.starts_with("its lost ranks are replaced");
     if (goes_on) note_going_on(attempt, leaving->second);
     expect(one_by_one || goes_on || !world_.runs(ended->job, attempt.epoch),
            "an attempt of " + name_of_job(ended->job) + " is over in the journal, and runs");
