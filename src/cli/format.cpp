@@ -121,10 +121,4 @@ std::string counted(std::int64_t count, std::string_view one) {
   return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s");
 }
 
-Instant wall_clock() {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  return Instant(static_cast<std::int64_t>(now.tv_sec) * kSecond + now.tv_nsec);
-}
-
 }  // namespace mw

@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "cli/json_view.h"
 #include "cli/terminal.h"
+#include "codec/timestamp.h"
 
 namespace mw {
 
@@ -38,8 +39,5 @@ std::string bar_text(double share, std::size_t width, bool unicode);
 std::string progress_text(const JsonView& progress);
 /// "1 job", "2 jobs".
 std::string counted(std::int64_t count, std::string_view one);
-
-/// The system's time. The only clock that the CLI reads for what it shows.
-Instant wall_clock();
 
 }  // namespace mw

@@ -332,9 +332,9 @@ Result<Scenario> load_scenario(const std::string& name) {
     }
     return scenario;
   }
-  const auto built_in = std::ranges::find(kEmbeddedScenarios, name, &EmbeddedFile::name);
-  if (built_in != kEmbeddedScenarios.end())
+  if (const EmbeddedFile* built_in = find_embedded(kEmbeddedScenarios, name)) {
     return parse_scenario_file(built_in->text, name + ".yaml");
+  }
   std::vector<std::string_view> names;
   for (const EmbeddedFile& file : kEmbeddedScenarios) names.push_back(file.name);
   const std::string_view meant = closest(name, names);

@@ -116,4 +116,9 @@ std::string write_timestamp(Instant at) {
   return text + "Z";
 }
 
+Instant wall_clock() {
+  const auto since_epoch = chrono::system_clock::now().time_since_epoch();
+  return Instant(chrono::duration_cast<chrono::nanoseconds>(since_epoch).count());
+}
+
 }  // namespace mw

@@ -19,4 +19,8 @@ Result<Instant> parse_timestamp(std::string_view text);
 /// In UTC, with as many decimals as are needed: text that parse_timestamp() reads back as the same.
 std::string write_timestamp(Instant at);
 
+/// What the machine's clock shows. It may step back: to be shown, and compared with other clocks,
+/// and not with itself.
+Instant wall_clock();
+
 }  // namespace mw

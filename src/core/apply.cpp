@@ -237,10 +237,8 @@ class Applier {
     attempt.exited[event.rank.value()] = true;
     ++attempt.exited_count;
     // Who has to leave does not fail by ending.
-    const auto leaving = state_.resilience.leaving.find(event.job);
-    const bool leaves = leaving != state_.resilience.leaving.end() &&
-                        is_among(leaving->second.lost, event.rank.value());
-    if (!event.exit.ok() && !attempt.first_failure && !leaves) {
+    if (!event.exit.ok() && !attempt.first_failure &&
+        !leaves(state_, event.job, event.rank.value())) {
       attempt.first_failure = event.exit;
       attempt.first_failure_rank = event.rank;
     }

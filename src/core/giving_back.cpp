@@ -9,6 +9,7 @@
 #include "core/lending.h"
 #include "core/preemption.h"
 #include "core/queueing.h"
+#include "core/replacement.h"
 #include "core/stepper.h"
 
 namespace mw {
@@ -24,19 +25,6 @@ bool touches(const Placement& placement, const std::set<NodeId>& nodes) {
   return std::any_of(placement.begin(), placement.end(),
                      [&](const NodeSlice& slice) { return nodes.contains(slice.node); });
 }
-
-/// What is kept for these is free for as long as this lives.
-class WithoutHolds {
- public:
-  WithoutHolds(State& state, const std::vector<JobId>& owners) {
-    for (const JobId owner : owners) {
-      released_.emplace_back(state, spec_of(state, owner), state.holds.at(owner).placement);
-    }
-  }
-
- private:
-  std::deque<Released> released_;
-};
 
 }  // namespace
 
@@ -78,7 +66,7 @@ bool Core::Stepper::take_kept_for(JobId job) {
   std::vector<JobId> owners = kept_below(state_, job);
   if (owners.empty()) return false;
   const auto fits_without = [&](const std::vector<JobId>& given_up) {
-    const WithoutHolds without(state_, given_up);
+    const WithoutHold without(state_, given_up);
     NoPlace why;
     return find_place(job, why).has_value();
   };
@@ -99,7 +87,7 @@ bool Core::Stepper::take_kept_for(JobId job) {
 std::optional<Claim> Core::Stepper::choose_beyond_kept(JobId job,
                                                        const std::vector<JobId>& owners) {
   if (owners.empty()) return std::nullopt;
-  const WithoutHolds without(state_, owners);
+  const WithoutHold without(state_, owners);
   auto claim = choose_victims(state_, job, placer_.placer());
   if (claim && claim->victims.empty()) return std::nullopt;
   return claim;

@@ -247,16 +247,16 @@ void Core::Stepper::leave_nodes(const std::map<NodeId, Leave>& leaving) {
     if (most) hit.emplace_back(job, *most);
   }
   restarting_.clear();
+  if (hit.empty()) return;
+  std::set<NodeId> to_leave;
+  for (const auto& [node, each] : leaving) {
+    if (!each.asked) to_leave.insert(node);
+  }
   for (const auto& [job, leave] : hit) {
-    const Attempt& attempt = state_.attempts.at(job);
     if (leave.asked) {
-      want_checkpoint(attempt);
+      want_checkpoint(state_.attempts.at(job));
     } else {
-      std::set<NodeId> nodes;
-      for (const auto& [node, each] : leaving) {
-        if (!each.asked) nodes.insert(node);
-      }
-      lose_ranks(job, leave, nodes);
+      lose_ranks(job, leave, to_leave);
     }
   }
 }

@@ -114,10 +114,7 @@ void Core::Stepper::operator()(const TaskExited& input) {
                                : how_it_ended(*attempt, true);
     end_attempt(input.job, blamed(state_, *attempt, cause, attempt->first_failure_rank), "");
   } else if (!input.exit.ok() && !attempt->stopping) {
-    const auto leaving = state_.resilience.leaving.find(input.job);
-    const bool leaves = leaving != state_.resilience.leaving.end() &&
-                        is_among(leaving->second.lost, input.rank.value());
-    if (leaves) return;
+    if (leaves(state_, input.job, input.rank.value())) return;
     stop_attempt(*attempt, blamed(state_, *attempt, EndCause::kTaskFailed, input.rank), "");
   }
 }

@@ -52,11 +52,8 @@ class HealthInspector {
       return;
     }
     for (const auto& [job, attempt] : state_.attempts) {
-      const auto leaving = state_.resilience.leaving.find(job);
       for (const NodeSlice& slice : attempt.placement) {
-        const bool leaves = leaving != state_.resilience.leaving.end() &&
-                            is_among(leaving->second.lost, slice.first_rank);
-        expect(slice.node != node.id || attempt.stopping || leaves,
+        expect(slice.node != node.id || attempt.stopping || leaves(state_, job, slice.first_rank),
                "job " + std::to_string(job.value()) + " goes on where it is to be stopped");
       }
     }

@@ -2,6 +2,8 @@
 // (restart.in_place) and the engine can do it. First what is left of these ranks is stopped; when
 // it has ended and nodes for them are at hand, the attempt ends and the next one begins in the same
 // step, and keeps the others' processes. When none are at hand, all stop and start again as ever.
+#include "core/in_place.h"
+
 #include <algorithm>
 
 #include "core/accounting.h"
@@ -32,18 +34,12 @@ bool have_ended(const Attempt& attempt, const std::vector<LostSlice>& lost) {
 /// Since which attempt the ranks of these slices run, as few pieces as can be.
 std::vector<KeptRanks> kept_ranks(const State& state, const Attempt& attempt,
                                   const std::vector<NodeSlice>& slices) {
-  std::vector<KeptRanks> before;
-  if (const auto known = state.resilience.kept.find(attempt.job);
-      known != state.resilience.kept.end()) {
-    before = known->second;
-  }
   std::vector<KeptRanks> kept;
   for (const NodeSlice& slice : slices) {
     KeptRanks piece{slice.first_rank, slice.tasks, attempt.number, attempt.epoch};
-    for (const KeptRanks& each : before) {
-      if (slice.first_rank - each.first_rank >= each.tasks) continue;
-      piece.attempt = each.attempt;
-      piece.epoch = each.epoch;
+    if (const KeptRanks* const known = kept_piece(state, attempt.job, slice.first_rank)) {
+      piece.attempt = known->attempt;
+      piece.epoch = known->epoch;
     }
     const bool follows = !kept.empty() && kept.back().epoch == piece.epoch &&
                          kept.back().first_rank + kept.back().tasks == piece.first_rank;
@@ -122,8 +118,10 @@ bool Core::Stepper::replace_ranks(JobId job) {
   auto placement = fill_gap(state_, job, Placement(good), leaving.lost);
   if (!placement) return false;
   // A segment that moves as a whole would take good ranks with it.
+  auto at = placement->begin();  // both are in rank order
   const bool all_stay = std::all_of(good.begin(), good.end(), [&](const NodeSlice& slice) {
-    return std::find(placement->begin(), placement->end(), slice) != placement->end();
+    while (at != placement->end() && at->first_rank < slice.first_rank) ++at;
+    return at != placement->end() && *at == slice;
   });
   if (!all_stay || !may_be_held(state_, spec_of(state_, job), *placement, attempt.placed_at)) {
     return false;
@@ -137,7 +135,7 @@ bool Core::Stepper::replace_ranks(JobId job) {
   const Checkpoint checkpoint = state_.jobs.at(job).checkpoint;
   // They go on from what they have, so nothing of it has to be done again.
   emit(AttemptEnded{job, number, leaving.cause, AcceleratorTime(), work.kept + work.lost, false,
-                    "its lost ranks are replaced, and the others go on"});
+                    std::string(kGoesOnInNext)});
   // It counts as placed since then: how long it may run is not begun anew.
   emit(RestartPlanned{job, restarts, since, checkpoint, true});
   emit(AttemptPlaced{job, number.next(), state_.next_epoch, std::move(*placement), checkpoint,

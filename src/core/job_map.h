@@ -18,6 +18,7 @@
 
 #include "base/check.h"
 #include "base/id.h"
+#include "base/read_ahead.h"
 #include "base/shared.h"
 #include "core/numbered.h"
 
@@ -137,12 +138,9 @@ class JobMap {
     const value_type* entry = pages_[page].page->entries[entry_of(id)].get();
     return entry == nullptr ? nullptr : &entry->second;
   }
-  /// That it will be read soon: memory begins to fetch it meanwhile.
+  /// The value of that id will be read soon, if there is one.
   void read_ahead(JobId id) const {
-    const T* const value = get(id);
-    if (value == nullptr) return;
-    const char* const begin = reinterpret_cast<const char*>(value);
-    for (std::size_t at = 0; at < sizeof(T); at += kCacheLine) __builtin_prefetch(begin + at);
+    if (const T* const value = get(id)) mw::read_ahead(*value);
   }
   [[nodiscard]] bool contains(JobId id) const { return get(id) != nullptr; }
   [[nodiscard]] std::size_t count(JobId id) const { return contains(id) ? 1 : 0; }
@@ -209,7 +207,6 @@ class JobMap {
 
  private:
   static constexpr std::uint32_t kPage = 64;
-  static constexpr std::size_t kCacheLine = 64;  ///< what memory gives at once, in bytes
   struct Page {
     std::uint64_t used = 0;                         ///< bit n: entry n
     std::array<Shared<value_type>, kPage> entries;  ///< by id, within the page

@@ -49,8 +49,6 @@ std::vector<JobId> kept_below(const State& state, JobId job) {
     // As if it still ran there, and long enough.
     Attempt as_it_was;
     as_it_was.job = owner;
-    as_it_was.placement = hold.placement;
-    as_it_was.accelerators = hold.accelerators;
     as_it_was.placed_at = state.now - state.policy.preemption.runtime_min;
     note_rules(state, as_it_was);
     if (rights.over(as_it_was) == Right::kNone) continue;

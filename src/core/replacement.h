@@ -4,7 +4,9 @@
 // reserve, all of the segment moves to another one.
 #pragma once
 
+#include <deque>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "core/allocation.h"
@@ -22,18 +24,20 @@ std::optional<Placement> fill_gap(State& state, JobId job);
 std::optional<Placement> fill_gap(State& state, JobId job, const Placement& good,
                                   const std::vector<LostSlice>& lost);
 
-/// What is held for a job is free for as long as this lives: deciding, not changing.
+/// What is held for these jobs is free for as long as this lives: deciding, not changing.
 class WithoutHold {
  public:
-  WithoutHold(State& state, JobId job) {
-    const auto hold = state.holds.find(job);
-    if (hold != state.holds.end()) {
-      released_.emplace(state, spec_of(state, job), hold->second.placement);
+  WithoutHold(State& state, JobId job) : WithoutHold(state, std::span(&job, 1)) {}
+  WithoutHold(State& state, std::span<const JobId> jobs) {
+    for (const JobId job : jobs) {
+      const auto hold = state.holds.find(job);
+      if (hold == state.holds.end()) continue;
+      released_.emplace_back(state, spec_of(state, job), hold->second.placement);
     }
   }
 
  private:
-  std::optional<Released> released_;
+  std::deque<Released> released_;  ///< which stay where they are
 };
 
 /// Placement sees spares as any other nodes for as long as this lives.

@@ -33,13 +33,18 @@ bool is_among(const std::vector<LostSlice>& lost, std::uint32_t rank) {
                      [&](const LostSlice& each) { return rank - each.first_rank < each.tasks; });
 }
 
-AttemptNumber started_in(const State& state, const Attempt& attempt, std::uint32_t rank) {
-  const auto kept = state.resilience.kept.find(attempt.job);
-  if (kept == state.resilience.kept.end()) return attempt.number;
+bool leaves(const State& state, JobId job, std::uint32_t rank) {
+  const auto leaving = state.resilience.leaving.find(job);
+  return leaving != state.resilience.leaving.end() && is_among(leaving->second.lost, rank);
+}
+
+const KeptRanks* kept_piece(const State& state, JobId job, std::uint32_t rank) {
+  const auto kept = state.resilience.kept.find(job);
+  if (kept == state.resilience.kept.end()) return nullptr;
   for (const KeptRanks& each : kept->second) {
-    if (rank - each.first_rank < each.tasks) return each.attempt;
+    if (rank - each.first_rank < each.tasks) return &each;
   }
-  return attempt.number;
+  return nullptr;
 }
 
 bool speaks_for(const State& state, const Attempt& attempt, AttemptNumber number,
@@ -47,7 +52,10 @@ bool speaks_for(const State& state, const Attempt& attempt, AttemptNumber number
   if (number == attempt.number) return true;
   const auto kept = state.resilience.kept.find(attempt.job);
   if (kept == state.resilience.kept.end()) return false;
-  if (rank) return started_in(state, attempt, rank->value()) == number;
+  if (rank) {
+    const KeptRanks* const piece = kept_piece(state, attempt.job, rank->value());
+    return piece != nullptr && piece->attempt == number;
+  }
   return std::any_of(kept->second.begin(), kept->second.end(),
                      [&](const KeptRanks& each) { return each.attempt == number; });
 }

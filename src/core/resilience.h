@@ -133,8 +133,11 @@ void restore_spares(State& state);
 
 /// The rank is one of those.
 bool is_among(const std::vector<LostSlice>& lost, std::uint32_t rank);
-/// In which attempt the rank was started: this one, or an earlier one from which it was kept.
-AttemptNumber started_in(const State& state, const Attempt& attempt, std::uint32_t rank);
+/// The rank is one of those of the job's attempt that leave while the others go on.
+bool leaves(const State& state, JobId job, std::uint32_t rank);
+/// The piece of the job's attempt that has the rank and was kept from an earlier one; null: the
+/// rank was started in this one. Good until the next event.
+const KeptRanks* kept_piece(const State& state, JobId job, std::uint32_t rank);
 /// A report under that number is of a process that belongs to the attempt: it was started in it, or
 /// kept. `rank`: whose; none: of any.
 bool speaks_for(const State& state, const Attempt& attempt, AttemptNumber number,

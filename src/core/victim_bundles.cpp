@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/read_ahead.h"
 #include "core/node_release.h"
 #include "core/placement_search.h"
 #include "core/preemption_rights.h"
@@ -17,14 +18,6 @@ constexpr std::size_t kNodesMin = 512;
 constexpr std::uint32_t kEndOfList = 0xFFFFFFFFU;
 /// So many attempts ahead what is needed of them is read: about what memory takes to answer.
 constexpr std::size_t kReadAhead = 16;
-/// What memory gives at once, in bytes.
-constexpr std::size_t kCacheLine = 64;
-
-/// Attempts lie all over the memory: what is read next is on its way meanwhile.
-void read_ahead(const Attempt& attempt) {
-  const char* const begin = reinterpret_cast<const char*>(&attempt);
-  for (std::size_t at = 0; at < sizeof(Attempt); at += kCacheLine) __builtin_prefetch(begin + at);
-}
 
 }  // namespace
 

@@ -123,7 +123,7 @@ void dry_run(ApiContext& context, const std::shared_ptr<const Request>& request,
              const Reply& reply) {
   auto submission = parse_submission(*request, user_of(context, *request));
   if (!submission) return reply(error_response(submission.error()));
-  auto spec = std::make_shared<JobSpec>(std::move(submission->spec));
+  const Boxed<JobSpec> spec = submission->spec;
   if (spec->hold) {
     return reply(error_response(Error{ErrorCode::kConflict,
                                       "The job is to be held: it starts at some time after it is "
@@ -140,7 +140,7 @@ void dry_run(ApiContext& context, const std::shared_ptr<const Request>& request,
             auto forecast = forecast_start(present, *spec, options);
             if (!forecast) return forecast.error();
             // What it waits for is said of it as it would stand in line.
-            const auto after = after_inputs(present.state, {SubmitJob{*spec, ""}});
+            const auto after = after_inputs(present.state, {SubmitJob{spec, ""}});
             if (!after) return after.error();
             context.past_forecasts.look_at(present.state);
             return start_forecast_view(*forecast, present, *after, true, options.horizon,

@@ -46,22 +46,21 @@ void submit(ApiContext& context, const Request& request, const Reply& reply) {
   auto submission = parse_submission(request, user_of(context, request));
   if (!submission) return reply(error_response(submission.error()));
   keep_older_key(context, request, *submission);
-  JobSpec spec = submission->spec;
+  const Boxed<JobSpec> spec = submission->spec;
   if (request.flag("dry_run")) {
     return reply(json_response(
-        {{"job", nullptr}, {"count", spec.array}, {"name", spec.name}, {"repeated", false}}));
+        {{"job", nullptr}, {"count", spec->array}, {"name", spec->name}, {"repeated", false}}));
   }
-  ask(context, std::move(*submission), reply,
-      [spec = std::move(spec)](const Answer& answer, const Reply& to) {
-        for (const Event& event : answer.events) {
-          if (const auto* made = std::get_if<JobSubmitted>(&event.body))
-            return to(submitted(made->job, spec, false));
-          if (const auto* known = std::get_if<SubmitRepeated>(&event.body))
-            return to(submitted(known->job, spec, true));
-        }
-        to(error_response(
-            Error{ErrorCode::kInternal, "The job was taken, but what became of it was not told."}));
-      });
+  ask(context, std::move(*submission), reply, [spec](const Answer& answer, const Reply& to) {
+    for (const Event& event : answer.events) {
+      if (const auto* made = std::get_if<JobSubmitted>(&event.body))
+        return to(submitted(made->job, spec, false));
+      if (const auto* known = std::get_if<SubmitRepeated>(&event.body))
+        return to(submitted(known->job, spec, true));
+    }
+    to(error_response(
+        Error{ErrorCode::kInternal, "The job was taken, but what became of it was not told."}));
+  });
 }
 
 // --- look ---------------------------------------------------------------------------------------

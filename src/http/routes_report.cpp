@@ -134,45 +134,28 @@ Response taken(const ReportAnswers& answers) {
                         {"attempt", answers.attempt.value()}});
 }
 
-/// The attempt that its ranks are of now: a later one than they were started in, when others were
-/// replaced. 0: it has none.
-AttemptNumber present_attempt(const ApiContext& context, JobId job) {
-  AttemptNumber number;
-  read_state(context, [&](const State& state, Instant) {
-    const auto found = state.attempts.find(job);
-    if (found != state.attempts.end()) number = found->second.number;
-  });
-  return number;
-}
-
 /// Step times are gathered, and told when a round of them is whole: see step_rounds.h. True:
 /// nothing is left to be told, and `checkpoint_wanted` says what its answer would have said.
-bool gather_step_times(ApiContext& context, std::vector<InputBody>& inputs,
+bool gather_step_times(StepRounds& rounds, const State& state, std::vector<InputBody>& inputs,
                        bool& checkpoint_wanted) {
   for (InputBody& input : inputs) {
     auto* progress = std::get_if<ReportProgress>(&input);
     if (progress == nullptr || !progress->progress.step_time) continue;
+    const auto found = state.attempts.find(progress->job);
+    // What is told of another attempt is refused by whoever decides.
+    if (found == state.attempts.end() ||
+        !speaks_for(state, found->second, progress->attempt, progress->rank)) {
+      continue;
+    }
+    const Attempt& attempt = found->second;
+    checkpoint_wanted = is_asked_to_save(state, attempt);
+    const auto& rules = state.health.policy->stragglers;
+    const std::size_t ranks = attempt.exited.size();
+    const bool compared = rules && ranks >= rules->ranks_min && progress->rank.value() < ranks;
+    // Else the first rank speaks for all: a sign of life.
+    if (!compared && progress->rank == Rank()) continue;
     std::optional<ReportStepTimes> whole;
-    bool gathered = false;
-    read_state(context, [&](const State& state, Instant) {
-      const auto found = state.attempts.find(progress->job);
-      // What is told of another attempt is refused by whoever decides.
-      if (found == state.attempts.end() ||
-          !speaks_for(state, found->second, progress->attempt, progress->rank)) {
-        return;
-      }
-      const Attempt& attempt = found->second;
-      checkpoint_wanted = is_asked_to_save(state, attempt);
-      const auto& rules = state.health.policy->stragglers;
-      const std::size_t ranks = attempt.exited.size();
-      const bool compared = rules && ranks >= rules->ranks_min && progress->rank.value() < ranks;
-      // Else the first rank speaks for all: a sign of life.
-      gathered = compared || progress->rank != Rank();
-      if (!compared) return;
-      whole =
-          context.step_rounds.add(state, attempt, progress->rank, *progress->progress.step_time);
-    });
-    if (!gathered) continue;
+    if (compared) whole = rounds.add(state, attempt, progress->rank, *progress->progress.step_time);
     progress->progress.step_time.reset();
     const bool tells_more = progress->progress != Progress();
     if (whole && tells_more) {
@@ -191,13 +174,17 @@ void report(ApiContext& context, const Request& request, const Reply& reply) {
   auto inputs = parse_report(request);
   if (!inputs) return reply(error_response(inputs.error()));
   const auto answers = std::make_shared<ReportAnswers>();
-  if (const auto saving = advise(context, reported_job(*inputs))) {
-    answers->checkpoint_interval = saving->best;
-  }
-  answers->attempt = present_attempt(context, reported_job(*inputs));
-  if (gather_step_times(context, *inputs, answers->checkpoint_wanted)) {
-    return reply(taken(*answers));
-  }
+  const JobId job = reported_job(*inputs);
+  if (const auto saving = advise(context, job)) answers->checkpoint_interval = saving->best;
+  bool all_gathered = false;
+  read_state(context, [&](const State& state, Instant) {
+    // A later one than its ranks were started in, when others were replaced. 0: it has none.
+    const auto attempt = state.attempts.find(job);
+    if (attempt != state.attempts.end()) answers->attempt = attempt->second.number;
+    all_gathered =
+        gather_step_times(context.step_rounds, state, *inputs, answers->checkpoint_wanted);
+  });
+  if (all_gathered) return reply(taken(*answers));
   answers->missing = inputs->size();
   const Reply collect = [answers, reply](Response response) {
     std::unique_lock lock(answers->mutex);

@@ -1,7 +1,5 @@
 #include "loop/commands.h"
 
-#include <set>
-
 namespace mw {
 
 DesiredAttempt desired_attempt(const State& state, JobId job) {
@@ -141,11 +139,6 @@ Commander::Commander(Engine& engine, const State& state) : engine_(engine) {
 }
 
 void Commander::tell(const State& state, const std::vector<Event>& events) {
-  std::set<JobId> go_on;  // in another attempt, which takes over what the one before it left
-  for (const Event& event : events) {
-    const auto* placed = std::get_if<AttemptPlaced>(&event.body);
-    if (placed != nullptr && placed->kept) go_on.insert(placed->job);
-  }
   for (const Event& event : events) {
     if (const auto* placed = std::get_if<AttemptPlaced>(&event.body)) {
       epochs_[placed->job.value()] = placed->epoch;
@@ -164,8 +157,8 @@ void Commander::tell(const State& state, const std::vector<Event>& events) {
     } else if (const auto* ended = std::get_if<AttemptEnded>(&event.body)) {
       const auto epoch = epochs_.find(ended->job.value());
       if (epoch == epochs_.end()) continue;
-      // The newer epoch says so, and does not leave those behind who go on in it.
-      if (go_on.contains(ended->job) && state.attempts.contains(ended->job)) continue;
+      // Some of it goes on in another attempt: the newer epoch says so, and leaves nobody behind.
+      if (state.resilience.kept.contains(ended->job)) continue;
       engine_.forget(ended->job, epoch->second);
       epochs_.erase(epoch);
     } else if (const auto* submitted = std::get_if<JobSubmitted>(&event.body)) {

@@ -21,9 +21,8 @@ struct PageData {
 };
 
 std::string_view web_file(std::string_view name) {
-  const auto found = std::find_if(kEmbeddedWeb.begin(), kEmbeddedWeb.end(),
-                                  [&](const EmbeddedFile& file) { return file.name == name; });
-  MW_CHECK(found != kEmbeddedWeb.end());
+  const EmbeddedFile* const found = find_embedded(kEmbeddedWeb, name);
+  MW_CHECK(found != nullptr);
   return found->text;
 }
 

@@ -333,9 +333,9 @@ Result<std::unique_ptr<WorkloadSource>> open_workload(const std::string& spec,
   }
   std::error_code ignored;
   if (fs::exists(spec, ignored)) return open_file(spec, options);
-  const auto shipped = std::ranges::find(kEmbeddedWorkloads, spec, &EmbeddedFile::name);
-  if (shipped != kEmbeddedWorkloads.end())
+  if (const EmbeddedFile* shipped = find_embedded(kEmbeddedWorkloads, spec)) {
     return open_model_text(shipped->text, spec + ".yaml", options);
+  }
   const std::size_t colon = spec.find(':');
   if (colon != std::string::npos && spec.find('/') > colon) {
     return Error{

@@ -435,9 +435,7 @@ void World::report(std::uint32_t index) {
     exit.detail = "its node went down";
     return hear(TaskExited{running.job, running.epoch, *gone, exit});
   }
-  if (running.phase == Phase::kRunning || running.phase == Phase::kSaving) {
-    hear(AttemptStarted{running.job, running.epoch});
-  }
+  if (is_working(running.phase)) { hear(AttemptStarted{running.job, running.epoch}); }
 }
 
 void World::plan(std::uint32_t index, Duration after) {

@@ -161,6 +161,10 @@ class World final : public Engine {
     std::int32_t failed_rank = -1;  ///< of a task that failed by itself
     NodeId broken = kNoId<NodeId>;  ///< the node below it that is broken, and made it stop
   };
+  /// It works, or saves what it has.
+  static bool is_working(Phase phase) {
+    return phase == Phase::kRunning || phase == Phase::kSaving;
+  }
   enum class Kind : std::uint8_t {
     kAttempt,   ///< what is next for an attempt
     kHeard,     ///< an observation arrives

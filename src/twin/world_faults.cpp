@@ -93,8 +93,7 @@ void World::halt(std::uint32_t index, NodeId node, Duration until_it_gives_up) {
 
 void World::crashes(std::uint32_t index, Epoch epoch) {
   const Running& running = attempts_[index];
-  const bool waits = running.phase == Phase::kStarting || running.phase == Phase::kRunning ||
-                     running.phase == Phase::kSaving;
+  const bool waits = running.phase == Phase::kStarting || is_working(running.phase);
   if (!waits || running.epoch != epoch || running.failed_rank >= 0) return;
   const NodeId node = running.broken;
   fail_task(index, node);
@@ -161,8 +160,7 @@ bool World::is_well(NodeId id) const { return works(id) && nodes_[id.value()].sp
 void World::task_fails(NodeId id) {
   for (const std::uint32_t index : std::vector<std::uint32_t>(nodes_[id.value()].attempts)) {
     const Running& running = attempts_[index];
-    const bool works = running.phase == Phase::kRunning || running.phase == Phase::kSaving;
-    if (works && !running.stalled) return fail_task(index, id);
+    if (is_working(running.phase) && !running.stalled) return fail_task(index, id);
   }
 }
 

@@ -16,8 +16,7 @@ bool World::keeps(const DesiredAttempt& desired, const Running& earlier) {
 
 /// Its ranks that are to be kept are here, and work.
 bool World::goes_on(const DesiredAttempt& desired, const Running& earlier) {
-  const bool works = earlier.phase == Phase::kStarting || earlier.phase == Phase::kRunning ||
-                     earlier.phase == Phase::kSaving;
+  const bool works = earlier.phase == Phase::kStarting || is_working(earlier.phase);
   return works && desired.goal == AttemptGoal::kRun && earlier.failed_rank < 0 &&
          keeps(desired, earlier);
 }
@@ -66,8 +65,7 @@ void World::start_on(std::uint32_t index, const DesiredAttempt& desired) {
 /// These ranks end; the others wait for what comes in their place.
 void World::stop_ranks(std::uint32_t index, const std::vector<LostSlice>& leaving) {
   Running& running = attempts_[index];
-  const bool works = running.phase == Phase::kRunning || running.phase == Phase::kSaving;
-  if (!works) return;
+  if (!is_working(running.phase)) return;
   settle(running);
   running.left = leaving;
   running.stalled = true;

@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import unittest
 
 from control_plane import processes_with
 
@@ -124,6 +125,15 @@ def own_namespace():
     os.environ[NAMESPACE_MARK] = "1"
     os.execvp("unshare", ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
                           sys.executable, *sys.orig_argv[1:]])
+
+
+def of_module(make):
+    """For setUpModule: the running cluster that `make` makes, closed after the module's last test."""
+    own_namespace()
+    cluster = make()
+    unittest.addModuleCleanup(cluster.close)
+    cluster.start()
+    return cluster
 
 
 def free_ports(count):

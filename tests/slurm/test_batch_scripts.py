@@ -80,12 +80,8 @@ cluster = None
 
 def setUpModule():
     global cluster
-    if PROBLEM:
-        return
-    slurm_cluster.own_namespace()
-    cluster = Controller(leaves=(("n01",),))
-    unittest.addModuleCleanup(cluster.close)
-    cluster.start()
+    if not PROBLEM:
+        cluster = slurm_cluster.of_module(lambda: Controller(leaves=(("n01",),)))
 
 
 @unittest.skipIf(PROBLEM, PROBLEM)

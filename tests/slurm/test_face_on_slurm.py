@@ -20,12 +20,8 @@ cluster = None
 
 def setUpModule():
     global cluster
-    if PROBLEM:
-        return
-    slurm_cluster.own_namespace()
-    cluster = slurm_cluster.SlurmCluster()
-    unittest.addModuleCleanup(cluster.close)
-    cluster.start()
+    if not PROBLEM:
+        cluster = slurm_cluster.of_module(slurm_cluster.SlurmCluster)
 
 
 @unittest.skipIf(PROBLEM, PROBLEM)

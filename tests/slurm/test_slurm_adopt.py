@@ -30,12 +30,8 @@ cluster = None
 
 def setUpModule():
     global cluster
-    if PROBLEM:
-        return
-    slurm_cluster.own_namespace()
-    cluster = slurm_cluster.SlurmCluster(adopted=("gpu",))
-    unittest.addModuleCleanup(cluster.close)
-    cluster.start()
+    if not PROBLEM:
+        cluster = slurm_cluster.of_module(lambda: slurm_cluster.SlurmCluster(adopted=("gpu",)))
 
 
 class OnTheCluster(unittest.TestCase):

@@ -122,7 +122,7 @@ void People::answered(const std::vector<Event>& events) {
     if (const auto* submitted = std::get_if<JobSubmitted>(&event.body)) job = submitted->job;
     if (const auto* repeated = std::get_if<SubmitRepeated>(&event.body)) job = repeated->job;
     if (job == JobId()) continue;
-    promised_[job] = {std::make_shared<const JobSpec>(submit->spec), submit->client_key};
+    promised_[job] = {submit->spec.pointer(), submit->client_key};
     if (submit->client_key.empty()) continue;
     const auto known = job_of_key_.emplace(submit->client_key, job).first;
     if (known->second != job) throw Broken("one client key was answered with two jobs");

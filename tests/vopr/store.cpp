@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "codec/event_json.h"
+#include "core/in_place.h"
 #include "core/queueing.h"
 #include "core/reservations.h"
 
@@ -120,8 +121,7 @@ void WatchedJournal::check(const Event& event) {
     const auto leaving = stored_.resilience.leaving.find(ended->job);
     // All of it may end for the same cause while some were leaving: then nobody goes on.
     const bool goes_on = leaving != stored_.resilience.leaving.end() && !attempt.stopping &&
-                         ended->cause == leaving->second.cause &&
-                         ended->detail.starts_with("its lost ranks are replaced");
+                         ended->cause == leaving->second.cause && ended->detail == kGoesOnInNext;
     if (goes_on) note_going_on(attempt, leaving->second);
     expect(one_by_one || goes_on || !world_.runs(ended->job, attempt.epoch),
            "an attempt of " + name_of_job(ended->job) + " is over in the journal, and runs");

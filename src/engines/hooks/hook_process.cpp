@@ -6,9 +6,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <chrono>
-#include <limits>
 
 #include "engines/local/rank_process.h"
 #include "engines/local/task_log.h"

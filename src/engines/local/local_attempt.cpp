@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
-#include <set>
 
 #include "engines/local/environment.h"
 
@@ -33,12 +32,14 @@ LocalAttempt::LocalAttempt(AttemptContext& context, AttemptKey key)
 
 void LocalAttempt::want(DesiredAttempt desired) { desired_ = std::move(desired); }
 
-std::vector<AttemptNumber> LocalAttempt::kept() const {
+std::set<AttemptNumber> attempts_of(const std::vector<KeptRanks>& kept) {
   std::set<AttemptNumber> attempts;
-  if (desired_) {
-    for (const KeptRanks& each : desired_->kept) attempts.insert(each.attempt);
-  }
-  return {attempts.begin(), attempts.end()};
+  for (const KeptRanks& each : kept) attempts.insert(each.attempt);
+  return attempts;
+}
+
+std::set<AttemptNumber> LocalAttempt::kept() const {
+  return desired_ ? attempts_of(desired_->kept) : std::set<AttemptNumber>();
 }
 
 bool LocalAttempt::keeps(AttemptNumber attempt) const {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,7 +37,7 @@ class LocalAttempt {
   [[nodiscard]] Epoch epoch() const { return epoch_; }
   [[nodiscard]] bool abandoned() const { return abandoned_; }
   /// Attempts in which ranks of it were started, beside itself.
-  [[nodiscard]] std::vector<AttemptNumber> kept() const;
+  [[nodiscard]] std::set<AttemptNumber> kept() const;
   /// Ranks that were started in that attempt are among its own.
   [[nodiscard]] bool keeps(AttemptNumber attempt) const;
   /// It may have been started under this epoch: its own, or that of ranks which it keeps.
@@ -84,6 +85,8 @@ class LocalAttempt {
   std::vector<bool> told_exit_;
 };
 
+/// In which these were started.
+std::set<AttemptNumber> attempts_of(const std::vector<KeptRanks>& kept);
 /// Ends what still runs of an earlier attempt and is not among the ranks that `desired` keeps of
 /// it: the core has taken them for gone, as with a node that this machine is not given any more.
 void end_left_behind(const RunDirectory& run, AttemptNumber earlier, const DesiredAttempt& desired);

@@ -337,7 +337,8 @@ void LocalEngine::take_over(const DesiredAttempt& desired) {
   const AttemptKey key(desired.job, desired.attempt);
   const auto linked = run_.take_over(key, desired.kept);
   if (!linked.ok()) spdlog::error("local engine: {}", linked.error().message);
-  for (const KeptRanks& each : desired.kept) end_left_behind(run_, each.attempt, desired);
+  const std::set<AttemptNumber> kept = attempts_of(desired.kept);
+  for (const AttemptNumber earlier : kept) end_left_behind(run_, earlier, desired);
   for (auto it = attempts_.lower_bound({desired.job, AttemptNumber(0)});
        it != attempts_.end() && it->first < key;) {
     if (it->second.attempt.abandoned()) {
@@ -348,10 +349,7 @@ void LocalEngine::take_over(const DesiredAttempt& desired) {
     for (const int fd : it->second.watched) {
       if (fd >= 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
     }
-    const AttemptNumber number = it->first.second;
-    const bool kept = std::any_of(desired.kept.begin(), desired.kept.end(),
-                                  [&](const KeptRanks& each) { return each.attempt == number; });
-    if (!kept) {  // all that was started in it has been replaced since
+    if (!kept.contains(it->first.second)) {  // all that was started in it has been replaced since
       it->second.attempt.clean();
       run_.mark_ended(it->first);
     }

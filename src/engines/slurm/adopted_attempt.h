@@ -28,7 +28,7 @@ class AdoptedAttempt {
   [[nodiscard]] const DesiredAttempt& desired() const { return desired_; }
   [[nodiscard]] const std::string& name() const { return origin_.id; }
   /// Its room is ours: it has been let go, or that is not known.
-  [[nodiscard]] bool released() const { return released_ && !end_; }
+  [[nodiscard]] bool released() const { return released_ && !end_.end; }
   [[nodiscard]] const std::optional<SlurmJob>& last() const { return last_; }
   [[nodiscard]] std::uint32_t runs_before() const { return runs_before_; }
   /// Where its script writes; empty: not known.
@@ -59,7 +59,7 @@ class AdoptedAttempt {
 
  private:
   void seen_waiting(const SlurmJob& job, SteadyTime asked, SteadyTime now);
-  void seen_running(const SlurmJob& job, SteadyTime now);
+  void seen_running(const SlurmJob& job);
   void seen_over(const SlurmJob& job, SteadyTime now);
   void put_back(std::string why);
   void gone(bool start_failed, std::string detail);
@@ -77,19 +77,12 @@ class AdoptedAttempt {
   SteadyTime asked_at_;  ///< when what came of letting it go was known, or not
   std::optional<SteadyTime> waiting_since_;
   bool running_ = false;
-  bool has_run_ = false;
   bool strange_ = false;  ///< it runs, or may, and not by us: it is taken back
   std::string give_up_;   ///< why it is to be taken back, though it is wanted
   std::optional<SteadyTime> stop_since_;
   SteadyTime again_at_;  ///< the same step not before this again
   bool cancelled_ = false;
-  bool cancelled_there_ = false;  ///< by somebody, in Slurm
-  bool placed_anew_ = false;      ///< it is to be started again, and nobody is to blame
-  std::optional<InputBody> end_;
-  bool told_started_ = false;
-  bool told_end_ = false;
-  SteadyTime report_at_;
-  std::chrono::nanoseconds repeat_delay_{};
+  AttemptEnd end_;
 };
 
 }  // namespace mw::slurm

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "codec/text.h"
+#include "codec/timestamp.h"
 #include "engines/slurm/adoption.h"
 #include "engines/slurm/submission.h"
 
@@ -20,7 +21,8 @@ using std::chrono::seconds;
 constexpr seconds kAskAgainAfter{10};
 /// Of what was refused: the policy may be another one by then.
 constexpr seconds kRefusedAgainAfter{60};
-constexpr int kMissesMax = 3;
+/// Lists in a row without one that waits in Slurm, before it is taken for gone.
+constexpr int kWaitingMissesMax = 3;
 /// Then it is looked for what else is to be done.
 constexpr std::size_t kReleasedAtOnce = 64;
 /// One after the other, and each may be a program that is started; the rest waits for the next
@@ -28,12 +30,6 @@ constexpr std::size_t kReleasedAtOnce = 64;
 constexpr std::size_t kCallsAtOnce = 16;
 /// Jobs that have ended and are not in Slurm's list any more are forgotten from so many on.
 constexpr std::size_t kKnownMax = 100'000;
-
-Instant wall_clock() {
-  return Instant(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                     std::chrono::system_clock::now().time_since_epoch())
-                     .count());
-}
 
 SlurmJobId number_of(const std::string& id) {
   SlurmJobId number = 0;
@@ -43,7 +39,7 @@ SlurmJobId number_of(const std::string& id) {
 
 /// It is that job, or those elements of an array that wait and that one may be among.
 bool stands_for(const SlurmJob& job, const std::string& id) {
-  return job.name() == id || (job.array != 0 && !job.array_task);
+  return job.name() == id || job.stands_for_many();
 }
 
 }  // namespace
@@ -126,8 +122,12 @@ void Adopter::look(const std::vector<SlurmJob>& jobs, SteadyTime asked,
   seen_.clear();
   calls_left_ = kCallsAtOnce;
   choices_ = std::make_unique<NodeChoices>(around_.cluster);
-  Ids all;
-  for (const SlurmJob& job : jobs) all.emplace(job.id, &job);
+  Ids all;  // which only those who wait for another look into
+  const bool some_wait = std::ranges::any_of(
+      jobs, [](const SlurmJob& job) { return job.request && !job.request->dependency.empty(); });
+  if (some_wait) {
+    for (const SlurmJob& job : jobs) all.emplace(job.id, &job);
+  }
   for (const SlurmJob& job : jobs) {
     if (!job.request) continue;
     // The rule that hands jobs to us marks those, too, that a control plane submitted by itself:
@@ -136,8 +136,7 @@ void Adopter::look(const std::vector<SlurmJob>& jobs, SteadyTime asked,
       const auto known = known_.find(job.name());
       if (known == known_.end() || known->second.job == JobId()) continue;
     }
-    const bool stands_for_many = job.array != 0 && !job.array_task;
-    if (stands_for_many) {
+    if (job.stands_for_many()) {
       look_at_waiting_array(job, asked, all, sink);
     } else {
       look_at(job, job.name(), asked, all, sink);
@@ -212,7 +211,7 @@ void Adopter::consider(const SlurmJob& job, const std::string& id, const Ids& al
   if (!known.refused.empty()) note_refusal(id, known);
   if (now < known.again_at) return;
   SlurmJob asked = job;
-  if (pinned_by_us(job)) asked.request->nodes_required.clear();
+  if (around_.store.has_pinned(job)) asked.request->nodes_required.clear();
   auto spec = adopted_spec(asked, *choices_);
   if (!spec) {
     known.origin.id = id;
@@ -244,19 +243,13 @@ bool Adopter::is_another(const Known& known, const SlurmJob& job) {
          (job.restarts == 0 && job.submitted_s != known.origin.submitted_s);
 }
 
-bool Adopter::pinned_by_us(const SlurmJob& job) const {
-  if (job.request->nodes_required.empty()) return false;
-  const AttemptStore& store = around_.store;
-  return store.knows_slurm_job(job.id) || (job.array != 0 && store.knows_slurm_job(job.array));
-}
-
 /// It asks for something else than what is decided about: than it did when it was taken, whatever
 /// has become of the nodes since.
 bool Adopter::was_changed(const Known& known, const SlurmJob& job) const {
   if (is_another(known, job)) return true;
   if (job.restarts > 0 || !waits_for_decision(job)) return false;
   const std::string& asked = known.origin.asked;
-  const bool names_nodes = !job.request->nodes_required.empty() && !pinned_by_us(job);
+  const bool names_nodes = !job.request->nodes_required.empty() && !around_.store.has_pinned(job);
   return names_nodes || (!asked.empty() && asked != asked_for(job));
 }
 
@@ -356,8 +349,8 @@ void Adopter::look_for_missing(SteadyTime asked, const ObservationSink& sink) {
     }
     ++each;
     const auto attempt = attempts_.find(known.job);
-    const bool missing =
-        attempt != attempts_.end() ? attempt->second.unseen(asked) : ++known.misses >= kMissesMax;
+    const bool missing = attempt != attempts_.end() ? attempt->second.unseen(asked)
+                                                    : ++known.misses >= kWaitingMissesMax;
     if (!missing || calls_left_ == 0 || !may_ask(known)) continue;
     --calls_left_;
     const auto found = around_.client.job(number_of(id), known.spec->user);

@@ -4,7 +4,6 @@
 // for by the next list.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -72,8 +71,6 @@ class Adopter {
   void consider(const SlurmJob& job, const std::string& id, const Ids& all,
                 const ObservationSink& sink);
   static bool is_another(const Known& known, const SlurmJob& job);
-  /// It has its nodes from what was decided about it before, and not from its user.
-  [[nodiscard]] bool pinned_by_us(const SlurmJob& job) const;
   [[nodiscard]] bool was_changed(const Known& known, const SlurmJob& job) const;
   [[nodiscard]] bool begins_anew(const Known& known, const SlurmJob& job) const;
   void withdraw(Known& known, const ObservationSink& sink);

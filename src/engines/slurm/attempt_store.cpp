@@ -148,10 +148,13 @@ Result<void> AttemptStore::put(AttemptKey key, const AttemptRecord& record) {
   return {};
 }
 
-bool AttemptStore::knows_slurm_job(SlurmJobId job) const {
+bool AttemptStore::has_pinned(const SlurmJob& job) const {
+  if (job.request->nodes_required.empty()) return false;
   const std::scoped_lock lock(mutex_);
-  return std::ranges::any_of(records_,
-                             [&](const auto& each) { return each.second.slurm_job == job; });
+  return std::ranges::any_of(records_, [&](const auto& each) {
+    const SlurmJobId known = each.second.slurm_job;
+    return known == job.id || (job.array != 0 && known == job.array);
+  });
 }
 
 Result<void> AttemptStore::note(JobId job, JobNote note) {

@@ -60,8 +60,9 @@ class AttemptStore {
   void end(AttemptKey key);
   [[nodiscard]] bool has_ended(AttemptKey key) const;
 
-  /// Some attempt was this job of Slurm's.
-  [[nodiscard]] bool knows_slurm_job(SlurmJobId job) const;
+  /// That it may have only certain nodes comes from us: some attempt was this job of Slurm's.
+  /// REQUIRES: job.request.
+  [[nodiscard]] bool has_pinned(const SlurmJob& job) const;
   /// Durable when it returns.  Errors: kUnavailable.
   Result<void> note(JobId job, JobNote note);
   [[nodiscard]] bool noted(JobId job, JobNote note) const;

@@ -29,10 +29,7 @@ Result<std::vector<SlurmJob>> HandedOver::waiting() {
 }
 
 Result<bool> HandedOver::let_go(const SlurmJob& job) {
-  const bool pinned =
-      !job.request->nodes_required.empty() &&
-      (store_->knows_slurm_job(job.id) || (job.array != 0 && store_->knows_slurm_job(job.array)));
-  if (!job.held && !job.completing && pinned) {
+  if (!job.held && !job.completing && store_->has_pinned(job)) {
     const auto freed = client_->unpin(id_of(job));
     return freed ? Result<bool>(true) : Result<bool>(freed.error());
   }
@@ -47,7 +44,7 @@ Result<bool> HandedOver::let_go(const SlurmJob& job) {
 }
 
 std::string HandedOver::id_of(const SlurmJob& job) {
-  return job.array != 0 && !job.array_task ? std::to_string(job.array) : job.name();
+  return job.stands_for_many() ? std::to_string(job.array) : job.name();
 }
 
 std::string HandedOver::what_of(const SlurmJob& job) {

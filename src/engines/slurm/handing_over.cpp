@@ -4,18 +4,13 @@
 
 #include <utility>
 
+#include "codec/timestamp.h"
 #include "engines/slurm/submission.h"
 
 namespace mw::slurm {
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
-
-Instant wall_clock() {
-  return Instant(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                     std::chrono::system_clock::now().time_since_epoch())
-                     .count());
-}
 
 struct Handover {
   SlurmAttempt* attempt;

@@ -22,8 +22,7 @@ const json::parse_options kOptions = [] {
   options.max_depth = 32;
   return options;
 }();
-constexpr std::int64_t kInfiniteMinutes = 0xffffffff;  // INFINITE of slurm.h
-constexpr std::int64_t kNoValue = 0xfffffff0;          // above it INFINITE, NO_VAL and their kin
+constexpr std::int64_t kNoValue = 0xfffffff0;  // above it INFINITE, NO_VAL and their kin
 /// What the rule that hands jobs to us writes (examples/slurm), and what people write who have
 /// none.
 constexpr std::string_view kHandedOver = "millwright";

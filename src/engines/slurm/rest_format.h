@@ -13,6 +13,7 @@
 #pragma once
 
 #include <boost/json/value.hpp>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,8 @@ struct RestVersion {
 };
 inline constexpr int kRestOldest = 38;
 inline constexpr int kRestNewest = 44;
+
+inline constexpr std::int64_t kInfiniteMinutes = 0xffffffff;  ///< INFINITE of slurm.h
 
 /// The newest version that both sides know.  `openapi`: what slurmrestd answers to /openapi/v3.
 /// Errors: kUnsupported, naming what it offers; kInvalid when that is no such document.

@@ -10,8 +10,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::int64_t kInfiniteMinutes = 0xffffffff;  // INFINITE of slurm.h
-
 json::object whole_number(std::int64_t number) {
   return {{"set", true}, {"infinite", false}, {"number", number}};
 }

@@ -8,12 +8,17 @@
 #include <vector>
 
 #include "base/id.h"
+#include "engines/slurm/attempt_end.h"
 #include "engines/slurm/slurm_types.h"
 #include "loop/engine.h"
 
 namespace mw::slurm {
 
-using SteadyTime = std::chrono::steady_clock::time_point;
+/// After a request that nothing is known of: by then slurmctld has either done it or never will
+/// (slurmrestd gives up on it after its MessageTimeout, 10 s by default).
+inline constexpr std::chrono::seconds kUnknownFor{12};
+/// Lists in a row in which a job that Slurm took is missing before it is taken for gone.
+inline constexpr int kMissesMax = 2;
 
 /// What is to be asked of Slurm for an attempt.
 enum class NextStep { kNothing, kSubmit, kSignal, kCancel };
@@ -22,6 +27,8 @@ enum class NextStep { kNothing, kSubmit, kSignal, kCancel };
 bool is_waiting(const SlurmJob& job);
 /// It has nodes.
 bool is_on(const SlurmJob& job);
+/// It has nodes, or is about to.
+bool may_run(const SlurmJob& job);
 /// It has ended, and Slurm will not start it again by itself.
 bool is_over(const SlurmJob& job);
 
@@ -40,7 +47,7 @@ class SlurmAttempt {
   [[nodiscard]] bool handed_over() const { return handed_over_; }
   /// It is to come to its end.
   [[nodiscard]] bool unwanted() const {
-    return end_ || desired_.goal == AttemptGoal::kStop || !give_up_.empty();
+    return end_.end || desired_.goal == AttemptGoal::kStop || !give_up_.empty();
   }
 
   /// A new goal, or the same told again: then all is reported again.
@@ -79,7 +86,7 @@ class SlurmAttempt {
 
  private:
   void ended(const SlurmJob& job);
-  void end(InputBody report);
+  void end(InputBody how);
   void gone(bool start_failed, std::string detail);
 
   DesiredAttempt desired_;
@@ -95,19 +102,12 @@ class SlurmAttempt {
   std::optional<SteadyTime> pending_since_;
   bool in_sight_ = false;  ///< in the last list; numbers of jobs are used again when Slurm forgets
   bool running_ = false;   ///< as last seen
-  bool has_run_ = false;
-  std::string give_up_;  ///< why it is to be ended, though it is wanted
+  std::string give_up_;    ///< why it is to be ended, though it is wanted
   std::optional<SteadyTime> stop_since_;
   bool signalled_ = false;
   SteadyTime cancel_at_;  ///< not before this again
   bool cancelled_ = false;
-  std::optional<InputBody> end_;  ///< how it ended
-  bool cancelled_there_ = false;  ///< by somebody, in Slurm
-  bool placed_anew_ = false;      ///< it is to start again, and nobody is to blame
-  bool told_started_ = false;
-  bool told_end_ = false;
-  SteadyTime repeat_at_;
-  std::chrono::nanoseconds repeat_delay_{};
+  AttemptEnd end_;
 };
 
 }  // namespace mw::slurm

@@ -5,6 +5,7 @@
 
 #include <chrono>
 
+#include "codec/timestamp.h"
 #include "codec/units.h"
 #include "engines/slurm/slurm_command.h"
 
@@ -32,12 +33,6 @@ constexpr std::int64_t kAlreadyDone = 2021;
 /// ESLURM_JOB_HELD: no refusal. The job was taken, and a rule of the cluster's holds it.
 constexpr std::int64_t kTakenAndHeld = 2042;
 constexpr std::int64_t kParsingFailed = 9001;
-
-Instant wall_clock() {
-  return Instant(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                     std::chrono::system_clock::now().time_since_epoch())
-                     .count());
-}
 
 std::size_t append(char* data, std::size_t size, std::size_t count, void* target) {
   auto& body = *static_cast<std::string*>(target);
@@ -252,10 +247,8 @@ Result<SlurmJobId> SlurmClient::submit(const SlurmSubmission& submission, const 
   return id;
 }
 
-Result<void> SlurmClient::delete_job(const std::string& job, const std::string& query,
-                                     const std::string& user) {
-  const auto reply =
-      ask("DELETE", fmt::format("{}/job/{}{}", version_.path(), job, query), nullptr, user);
+/// Of a request that asks for nothing but to be done.
+Result<void> SlurmClient::done(const Result<Reply>& reply) {
   if (!reply) return reply.error();
   if (const auto fault = read_fault(reply->body)) {
     return Error{code_of(*fault), "Slurm says: " + fault->text};
@@ -264,6 +257,12 @@ Result<void> SlurmClient::delete_job(const std::string& job, const std::string& 
   return Error{ErrorCode::kTimeout,
                fmt::format("slurmrestd answered with status {}: {}", reply->status,
                            in_quotes(reply->body.substr(0, 120)))};
+}
+
+Result<void> SlurmClient::delete_job(const std::string& job, const std::string& query,
+                                     const std::string& user) {
+  return done(
+      ask("DELETE", fmt::format("{}/job/{}{}", version_.path(), job, query), nullptr, user));
 }
 
 Result<void> SlurmClient::signal(SlurmJobId job, const std::string& signal,
@@ -276,15 +275,7 @@ Result<void> SlurmClient::cancel(const std::string& job, const std::string& user
 }
 
 Result<void> SlurmClient::change(const std::string& path, const std::string& body) {
-  const auto reply = ask("POST", version_.path() + path, &body, identity_.self());
-  if (!reply) return reply.error();
-  if (const auto fault = read_fault(reply->body)) {
-    return Error{code_of(*fault), "Slurm says: " + fault->text};
-  }
-  if (reply->status >= 200 && reply->status < 300) return {};
-  return Error{ErrorCode::kTimeout,
-               fmt::format("slurmrestd answered with status {}: {}", reply->status,
-                           in_quotes(reply->body.substr(0, 120)))};
+  return done(ask("POST", version_.path() + path, &body, identity_.self()));
 }
 
 Result<void> SlurmClient::release(const std::string& job, const SlurmRelease& release) {

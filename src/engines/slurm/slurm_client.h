@@ -79,6 +79,7 @@ class SlurmClient {
   };
   Result<Reply> ask(const char* method, const std::string& path, const std::string* body,
                     const std::string& user);
+  static Result<void> done(const Result<Reply>& reply);
   Result<std::string> get(const std::string& path, const std::string& user);
   Result<void> delete_job(const std::string& job, const std::string& query,
                           const std::string& user);

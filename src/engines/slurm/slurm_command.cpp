@@ -36,7 +36,6 @@ std::vector<std::string> environment_with(const std::string& token) {
     if (!variable.starts_with("SLURM_JWT=")) variables.emplace_back(variable);
   }
   if (!token.empty()) variables.push_back("SLURM_JWT=" + token);
-  // Debian has the commands of root elsewhere; scontrol is everybody's.
   return variables;
 }
 

@@ -14,6 +14,7 @@
 #include <utility>
 #include <variant>
 
+#include "codec/timestamp.h"
 #include "engines/slurm/adopter.h"
 #include "engines/slurm/adoption.h"
 #include "engines/slurm/attempt_store.h"
@@ -51,12 +52,6 @@ using Command = std::variant<DesiredAttempt, ForgetAttempt, NodeDecision, Adopte
 constexpr std::size_t kRequestsAtOnce = 8;
 /// One after the other; the rest waits for the next look.
 constexpr std::size_t kUnheldAtOnce = 16;
-
-Instant wall_clock() {
-  return Instant(
-      std::chrono::duration_cast<nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
-          .count());
-}
 
 nanoseconds wait_of(Duration duration) { return nanoseconds(duration.count()); }
 
@@ -403,8 +398,7 @@ void SlurmEngine::look_for_missing(SlurmAttempt& attempt) {
 
 /// A job in our name that nobody wants any more.
 void SlurmEngine::clear_away(const SlurmJob& job, const JobMark& mark) {
-  const bool over = !job.completing && is_over(job);
-  if (over) {
+  if (is_over(job)) {
     cleared_.erase(job.id);
     return;
   }

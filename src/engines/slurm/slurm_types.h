@@ -106,6 +106,8 @@ struct SlurmJob {
     if (array == 0 || !array_task) return std::to_string(id);
     return std::to_string(array) + "_" + std::to_string(*array_task);
   }
+  /// It is all elements of an array that still wait.
+  [[nodiscard]] bool stands_for_many() const { return array != 0 && !array_task; }
 };
 
 /// What a job that waits is to become: pinned to these nodes, and let go.
