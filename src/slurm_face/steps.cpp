@@ -252,7 +252,8 @@ std::int64_t Steps::tick(std::int64_t now_ms) {
       next = next < 0 ? step.kill_at_ms - now_ms : std::min(next, step.kill_at_ms - now_ms);
     }
   }
-  return next;
+  // A step that started in place of one that could not may not have been able to, either.
+  return unsent_.empty() ? next : 0;
 }
 
 }  // namespace mw::face
