@@ -50,9 +50,8 @@ TEST(Steps, WaitOneAfterTheOtherAlsoWhenTheirSeatIsGone) {
   const int fd = hub_of_srun.get();
   PacketSocket& client = clients.emplace(fd, std::move(hub_of_srun)).first->second;
   const FaceJob job;
-  Steps steps(job, facts, seats);
-  steps.set_clients(&clients);
-  for (int i = 0; i < 3; ++i) steps.ask(client, one_task(), 0);
+  Steps steps(job, facts, seats, clients);
+  for (int i = 0; i < 3; ++i) steps.ask(client, one_task());
   seat = PacketSocket();
   // The second one starts now, and cannot: nothing but a tick will ever tell.
   steps.task_ended(0, 0, 0, 0);
