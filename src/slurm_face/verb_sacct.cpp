@@ -61,18 +61,6 @@ bool within(const JobRow& row, const Span& span) {
   return row.submitted <= span.to && (!row.ended || *row.ended >= span.from);
 }
 
-/// What is told of each line only when it is asked for costs a request a job.
-JobDetails details_of(const std::vector<Chosen<JobRow>>& chosen, bool json) {
-  JobDetails details;
-  for (const Chosen<JobRow>& one : chosen) {
-    if (one.column == nullptr) continue;
-    details.ends = details.ends || one.column->name == "exitcode";
-    details.reasons = details.reasons || one.column->name == "reason";
-  }
-  details.ends = details.ends || json;
-  return details;
-}
-
 std::string parsable_text(const std::vector<Chosen<JobRow>>& chosen,
                           const std::vector<JobRow>& rows, Instant now, const GivenFlags& flags) {
   const std::string mark = flags.has("delimiter") ? flags.value("delimiter") : "|";
@@ -184,7 +172,9 @@ int run_sacct(const Call& call) {
   if (!chosen) return call.fail(chosen.error());
   auto connection = connect_api();
   if (!connection) return call.fail(connection.error());
-  auto rows = jobs_of(connection->api, *flags, *span, details_of(*chosen, flags->has("json")));
+  JobDetails details = details_of(*chosen);
+  details.ends = details.ends || flags->has("json");
+  auto rows = jobs_of(connection->api, *flags, *span, details);
   if (!rows) return call.fail(rows.error());
   std::erase_if(*rows, [&](const JobRow& row) { return !filter->takes(row); });
   if (flags->has("json")) {
