@@ -198,6 +198,17 @@ const std::vector<Column<JobRow>>& job_columns() {
   return all;
 }
 
+JobDetails details_of(const std::vector<Chosen<JobRow>>& chosen) {
+  JobDetails details;
+  for (const Chosen<JobRow>& one : chosen) {
+    if (one.column == nullptr) continue;
+    const std::string_view name = one.column->name;
+    details.ends = details.ends || name == "exitcode";
+    details.reasons = details.reasons || name == "reason" || name == "reasonlist";
+  }
+  return details;
+}
+
 std::string fit(std::string_view text, int width, bool right) {
   const auto room = static_cast<std::size_t>(std::max(width, 0));
   if (room == 0) return std::string(text);

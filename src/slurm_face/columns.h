@@ -34,6 +34,8 @@ struct Chosen {
 };
 
 const std::vector<Column<JobRow>>& job_columns();
+/// What these columns show costs a request a job, so it is asked for by those who show it.
+JobDetails details_of(const std::vector<Chosen<JobRow>>& chosen);
 
 /// "%.18i %.9P": an unknown letter is an error that names it.
 template <class Row>

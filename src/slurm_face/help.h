@@ -1,11 +1,12 @@
-// Help of the commands, from the table of options; and the reading of a batch script, which sbatch
-// and "mw slurm show" share.
+// Help of the commands, from the table of options; and the reading of a batch script with the
+// options in it, which sbatch and "mw slurm show" share.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "slurm_face/face.h"
+#include "slurm_face/request.h"
 
 namespace mw::face {
 
@@ -20,9 +21,15 @@ struct BatchScript {
   std::vector<std::string> arguments;
   std::vector<GivenOption> directives;
 };
-/// `arguments`: the script's file, none for standard input, and its arguments.
-/// Errors: kNotFound, kTooLarge; kInvalid: it is no script, saying what is wrong.
-Result<BatchScript> read_batch_script(const std::vector<std::string>& arguments,
-                                      const std::string& wrap);
+struct BatchRequest {
+  BatchScript script;
+  Request request;  ///< of script, variables and command line, and where its output goes
+};
+/// `given`: of the command line: options, the script's file, none for standard input, and the
+/// script's arguments.  `wrap`: of --wrap, wherever it was given.
+/// Errors: those of gather_request(); kNotFound, kTooLarge; kInvalid: it is no script, saying what
+/// is
+///         wrong.
+Result<BatchRequest> read_batch_request(const GivenOptions& given, const std::string& wrap);
 
 }  // namespace mw::face

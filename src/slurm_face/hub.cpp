@@ -95,14 +95,13 @@ JobFacts facts_from_environment(const FaceJob& job, const std::string& folder) {
 
 class Hub {
  public:
-  Hub(const FaceJob& job, JobFacts facts, PacketListener listener, pid_t own_seat)
+  Hub(const FaceJob& job, JobFacts facts, int signals, PacketListener listener, pid_t own_seat)
       : job_(job),
         facts_(std::move(facts)),
+        signals_(signals),
         listener_(std::move(listener)),
         own_seat_(own_seat),
-        steps_(job_, facts_, seats_) {
-    steps_.set_clients(&clients_);
-  }
+        steps_(job_, facts_, seats_, clients_) {}
 
   /// How the job ended, as waitpid would say it.
   int serve() {
@@ -121,8 +120,6 @@ class Hub {
     }
     return status_;
   }
-
-  void set_signals(int descriptor) { signals_ = descriptor; }
 
  private:
   void wait_and_take() {
@@ -250,7 +247,7 @@ class Hub {
     const JsonView body(packet->body);
     const std::string op = body["op"].text();
     if (op == "hello") return take_seat(fd, body);
-    if (op == "step") return steps_.ask(clients_.at(fd), std::move(*packet), now_ms());
+    if (op == "step") return steps_.ask(clients_.at(fd), std::move(*packet));
     if (op == "signal") {
       return steps_.signal_of_client(fd, static_cast<int>(body["signal"].integer()));
     }
@@ -403,13 +400,13 @@ class Hub {
 
   const FaceJob& job_;
   JobFacts facts_;
+  int signals_;  ///< descriptor that tells of them
   PacketListener listener_;
   pid_t own_seat_;
   std::map<std::uint32_t, PacketSocket> seats_;
   std::map<std::uint32_t, Hello> hellos_;
   std::map<int, PacketSocket> clients_;
   Steps steps_;
-  int signals_ = -1;
   pid_t script_ = 0;
   int owner_ = -1;  ///< salloc's socket
   bool started_ = false;
@@ -458,8 +455,7 @@ int run_host(const std::string& face_job) {
     return 1;
   }
   const int signals = signal_descriptor({SIGCHLD, SIGTERM, SIGINT, SIGHUP});
-  Hub hub(*job, facts_from_environment(*job, folder), std::move(*listener), seat);
-  hub.set_signals(signals);
+  Hub hub(*job, facts_from_environment(*job, folder), signals, std::move(*listener), seat);
   const int status = hub.serve();
   note_end(job->spool, id, status);
   std::filesystem::remove_all(folder, failure);

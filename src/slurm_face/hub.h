@@ -31,11 +31,13 @@ struct Step {
 /// How the steps of a job live. Knows seats by rank and how to reach them, and no processes.
 class Steps {
  public:
-  Steps(const FaceJob& job, JobFacts& facts, std::map<std::uint32_t, PacketSocket>& seats)
-      : job_(job), facts_(facts), seats_(seats) {}
+  /// `seats`: by rank.  `clients`: srun's, by their sockets.
+  Steps(const FaceJob& job, JobFacts& facts, std::map<std::uint32_t, PacketSocket>& seats,
+        std::map<int, PacketSocket>& clients)
+      : job_(job), facts_(facts), seats_(seats), clients_(clients) {}
 
-  /// A request of srun, with its files.
-  void ask(PacketSocket& client, Packet packet, std::int64_t now_ms);
+  /// A request of srun, with its files. What could not start of it ends in the next tick().
+  void ask(PacketSocket& client, Packet packet);
   /// srun of that socket is gone: so is its step.
   void client_gone(int client);
   void signal_of_client(int client, int signal);
@@ -44,10 +46,9 @@ class Steps {
   void task_ended(std::uint32_t number, std::uint32_t task, int status, std::int64_t now_ms);
   /// Does what is due.  Result: ms until the next time; -1: nothing to come.
   std::int64_t tick(std::int64_t now_ms);
-  void set_clients(std::map<int, PacketSocket>* clients) { clients_ = clients; }
 
  private:
-  bool try_start(Step& step);
+  void try_start(Step& step);
   void launch(Step& step);
   /// Opens a file that no task has to itself, into step.files[index], and clears the pattern.
   void share_output(Step& step, const FileNameFacts& facts, std::string& pattern,
@@ -64,7 +65,7 @@ class Steps {
   const FaceJob& job_;
   JobFacts& facts_;
   std::map<std::uint32_t, PacketSocket>& seats_;
-  std::map<int, PacketSocket>* clients_ = nullptr;
+  std::map<int, PacketSocket>& clients_;
   std::vector<Step> steps_;
   std::uint32_t next_number_ = 0;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> unsent_;  ///< step and task: cannot start

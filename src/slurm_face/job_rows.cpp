@@ -66,6 +66,15 @@ const std::vector<std::uint32_t>& elements_of(const std::string& text) {
   return elements;
 }
 
+/// Where in its array the element is that the user numbers so.  `array`: any element's row.
+std::optional<std::uint64_t> place_in_array(const JobRow& array, std::uint32_t task) {
+  if (!array.by_face) return task;
+  const auto& elements = elements_of(array.face.array);
+  const auto found = std::ranges::find(elements, task);
+  if (found == elements.end()) return {};
+  return static_cast<std::uint64_t>(found - elements.begin());
+}
+
 }  // namespace
 
 std::optional<ScriptEnd> script_end(Api& api, std::uint64_t job, const std::string& spool) {
@@ -248,7 +257,9 @@ Result<std::vector<JobRow>> find_jobs(Api& api, const JobName& name, JobDetails 
   std::vector<JobRow> rows = {job_row(first->view())};
   if (rows[0].record == rows[0].id && rows[0].array_count > 1) {
     const std::uint64_t count = rows[0].array_count;
+    const auto wanted = name.task ? place_in_array(rows[0], *name.task) : std::nullopt;
     for (std::uint64_t i = 1; i < count; ++i) {
+      if (name.task && i != wanted) continue;  // each is a request
       const auto one = api.get(fmt::format("/v1/jobs/{}", name.record + i));
       if (!one) return one.error();
       rows.push_back(job_row(one->view()));

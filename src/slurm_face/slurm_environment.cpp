@@ -143,9 +143,8 @@ Variables task_variables(const JobFacts& facts, const StepPlan& plan, std::uint3
   const JobNode& node = facts.nodes[place.node];
   const std::string rank = std::to_string(task);
   const std::string local = std::to_string(place.local);
-  const auto at = std::ranges::find(plan.nodes, place.node) - plan.nodes.begin();
-  const std::string local_size = std::to_string(plan.tasks_on[static_cast<std::size_t>(at)]);
-  const std::string node_number = std::to_string(at);
+  const std::string local_size = std::to_string(plan.tasks_on[place.step_node]);
+  const std::string node_number = std::to_string(place.step_node);
   out["SLURM_PROCID"] = rank;
   out["SLURM_LOCALID"] = local;
   out["SLURM_NODEID"] = node_number;

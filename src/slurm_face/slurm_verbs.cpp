@@ -78,22 +78,19 @@ int show_script(const std::vector<std::string>& arguments, const Console& consol
   const Call call{"sbatch", arguments, console, version};
   const auto given = read_arguments(kSbatch, arguments);
   if (!given) return call.fail(given.error());
-  auto request = gather_request(kSbatch, {}, given->options);
-  if (!request) return call.fail(request.error());
-  const auto script = read_batch_script(given->arguments, request->wrap);
-  if (!script) return call.fail(script.error());
-  request = gather_request(kSbatch, script->directives, given->options);
-  if (!request) return call.fail(request.error());
-  if (const auto checked = check_request(*request); !checked) return call.fail(checked.error());
-  if (request->job_name.empty()) request->job_name = script->name;
-  if (request->output.empty())
-    request->output = request->array ? "slurm-%A_%a.out" : "slurm-%j.out";
-  if (request->error.empty()) request->error = request->output;
-  const auto folder = work_folder(*request);
+  const auto asked = gather_request(kSbatch, {}, given->options);
+  if (!asked) return call.fail(asked.error());
+  auto batch = read_batch_request(*given, asked->wrap);
+  if (!batch) return call.fail(batch.error());
+  auto& [script, request] = *batch;
+  if (const auto checked = check_request(request); !checked) return call.fail(checked.error());
+  if (request.job_name.empty()) request.job_name = script.name;
+  if (request.error.empty()) request.error = request.output;
+  const auto folder = work_folder(request);
   if (!folder) return call.fail(folder.error());
-  request->chdir = *folder;
-  boost::json::object fields = request_fields(*request);
-  fields["Command"] = script->command;
+  request.chdir = *folder;
+  boost::json::object fields = request_fields(request);
+  fields["Command"] = script.command;
   console.out(pretty_json(boost::json::serialize(fields)));
   return 0;
 }

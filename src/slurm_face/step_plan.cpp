@@ -142,6 +142,7 @@ void place_tasks(std::vector<JobNode>& nodes, const StepRequest& request, StepPl
     JobNode& node = nodes[plan.nodes[k]];
     TaskPlace& task = plan.tasks.emplace_back();
     task.node = plan.nodes[k];
+    task.step_node = k;
     task.local = next[k]++;
     const std::size_t seat = least_used_seat(node);
     task.seat = node.seats[seat];
@@ -151,7 +152,6 @@ void place_tasks(std::vector<JobNode>& nodes, const StepRequest& request, StepPl
     node.seat_cpus_used[seat] += task.cpus;
     ++node.seat_tasks[seat];
     node.cpus_free -= task.cpus;
-    plan.cpus_on[k] += task.cpus;
     const auto& taken = plan.devices_on[k];
     if (request.gpus_per_task > 0) {
       const auto first = taken.begin() + static_cast<std::ptrdiff_t>(task.local) *
@@ -226,7 +226,6 @@ Result<std::optional<StepPlan>> plan_step(std::vector<JobNode>& nodes, const Ste
   for (const Room& share : shares) {
     plan.nodes.push_back(share.node);
     plan.tasks_on.push_back(share.tasks);
-    plan.cpus_on.push_back(0);
     const std::uint32_t gpus =
         request.gpus_per_task > 0 ? request.gpus_per_task * share.tasks : request.gpus_per_node;
     plan.devices_on.push_back(take_devices(nodes[share.node], gpus));
@@ -238,13 +237,13 @@ Result<std::optional<StepPlan>> plan_step(std::vector<JobNode>& nodes, const Ste
 void give_back(std::vector<JobNode>& nodes, const StepPlan& plan) {
   for (std::size_t k = 0; k < plan.nodes.size(); ++k) {
     JobNode& node = nodes[plan.nodes[k]];
-    node.cpus_free += plan.cpus_on[k];
     for (const std::uint32_t device : plan.devices_on[k]) node.device_taken[device] = false;
   }
   for (const TaskPlace& task : plan.tasks) {
     JobNode& node = nodes[task.node];
     const auto seat =
         static_cast<std::size_t>(std::ranges::find(node.seats, task.seat) - node.seats.begin());
+    node.cpus_free += task.cpus;
     node.seat_cpus_used[seat] -= task.cpus;
     --node.seat_tasks[seat];
   }

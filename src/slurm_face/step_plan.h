@@ -68,6 +68,7 @@ struct JobNode {
 
 struct TaskPlace {
   std::uint32_t node = 0;              ///< index into the job's nodes
+  std::uint32_t step_node = 0;         ///< the same node, among the step's
   std::uint32_t local = 0;             ///< among the step's tasks on it
   std::uint32_t seat = 0;              ///< its rank
   std::uint32_t cpus = 0;              ///< taken of that seat
@@ -77,7 +78,6 @@ struct TaskPlace {
 struct StepPlan {
   std::vector<std::uint32_t> nodes;  ///< of the job, ascending
   std::vector<std::uint32_t> tasks_on;
-  std::vector<std::uint32_t> cpus_on;                  ///< taken
   std::vector<std::vector<std::uint32_t>> devices_on;  ///< taken
   std::vector<TaskPlace> tasks;                        ///< by rank
 };

@@ -25,11 +25,11 @@ constexpr std::size_t kRequestBytesMax = std::size_t{16} << 20;
 }  // namespace
 
 void Steps::tell(const Step& step, const boost::json::object& body) const {
-  const auto client = clients_->find(step.client);
-  if (client != clients_->end()) client->second.post(body);
+  const auto client = clients_.find(step.client);
+  if (client != clients_.end()) client->second.post(body);
 }
 
-void Steps::ask(PacketSocket& client, Packet packet, std::int64_t now_ms) {
+void Steps::ask(PacketSocket& client, Packet packet) {
   const auto refuse = [&](const std::string& why) {
     client.post({{"op", "error"}, {"message", why}});
   };
@@ -53,15 +53,13 @@ void Steps::ask(PacketSocket& client, Packet packet, std::int64_t now_ms) {
     launch(step);
   }
   steps_.push_back(std::move(step));
-  tick(now_ms);
 }
 
-bool Steps::try_start(Step& step) {
+void Steps::try_start(Step& step) {
   auto plan = plan_step(facts_.nodes, step.request);
-  if (!plan || !*plan) return false;
+  if (!plan || !*plan) return;
   step.plan = std::move(**plan);
   launch(step);
-  return true;
 }
 
 void Steps::share_output(Step& step, const FileNameFacts& facts, std::string& pattern,
@@ -79,9 +77,8 @@ void Steps::share_output(Step& step, const FileNameFacts& facts, std::string& pa
 FileNameFacts Steps::task_file_names(const Step& step, FileNameFacts facts,
                                      std::uint32_t task) const {
   const TaskPlace& place = step.plan.tasks[task];
-  const auto at = std::ranges::find(step.plan.nodes, place.node) - step.plan.nodes.begin();
   facts.task = task;
-  facts.node = static_cast<std::uint32_t>(at);
+  facts.node = place.step_node;
   facts.host = facts_.nodes[place.node].name;
   return facts;
 }
@@ -115,7 +112,6 @@ void Steps::launch(Step& step) {
     if (!leave(name)) all[name] = value;
   }
   StepRequest order = step.request;
-  order.append = true;  // what was in the files is gone before tasks open them
   order.environment = assignments_of(all);
   std::string text;
   append_json(text, order);
@@ -252,7 +248,8 @@ std::int64_t Steps::tick(std::int64_t now_ms) {
       next = next < 0 ? step.kill_at_ms - now_ms : std::min(next, step.kill_at_ms - now_ms);
     }
   }
-  return next;
+  // A step that started in place of one that could not may not have been able to, either.
+  return unsent_.empty() ? next : 0;
 }
 
 }  // namespace mw::face

@@ -61,18 +61,6 @@ bool within(const JobRow& row, const Span& span) {
   return row.submitted <= span.to && (!row.ended || *row.ended >= span.from);
 }
 
-/// What is told of each line only when it is asked for costs a request a job.
-JobDetails details_of(const std::vector<Chosen<JobRow>>& chosen, bool json) {
-  JobDetails details;
-  for (const Chosen<JobRow>& one : chosen) {
-    if (one.column == nullptr) continue;
-    details.ends = details.ends || one.column->name == "exitcode";
-    details.reasons = details.reasons || one.column->name == "reason";
-  }
-  details.ends = details.ends || json;
-  return details;
-}
-
 std::string parsable_text(const std::vector<Chosen<JobRow>>& chosen,
                           const std::vector<JobRow>& rows, Instant now, const GivenFlags& flags) {
   const std::string mark = flags.has("delimiter") ? flags.value("delimiter") : "|";
@@ -116,25 +104,25 @@ std::string aligned_text(const std::vector<Chosen<JobRow>>& chosen, const std::v
 }
 
 Result<std::vector<JobRow>> jobs_of(Api& api, const GivenFlags& flags, const Span& span,
-                                    JobDetails details) {
+                                    const JobFilter& filter) {
   std::vector<JobRow> rows;
   if (flags.has("jobs")) {
     const auto names = parse_job_names(flags.value("jobs"));
     if (!names) return names.error();
     for (const JobName& name : *names) {
-      auto found = find_jobs(api, name, details);
+      auto found = find_jobs(api, name, {});
       if (!found && found.error().code == ErrorCode::kNotFound) continue;  // as sacct: no line
       if (!found) return found.error();
       std::ranges::move(*found, std::back_inserter(rows));
     }
-    return rows;
+  } else {
+    auto listed = list_jobs(api, {{"all", "1"}}, {});
+    if (!listed) return listed.error();
+    rows = std::move(*listed);
+    std::erase_if(rows, [&](const JobRow& row) { return !within(row, span); });
+    std::ranges::sort(rows, {}, &JobRow::id);
   }
-  auto listed = list_jobs(api, {{"all", "1"}}, {});
-  if (!listed) return listed.error();
-  rows = std::move(*listed);
-  std::erase_if(rows, [&](const JobRow& row) { return !within(row, span); });
-  std::ranges::sort(rows, {}, &JobRow::id);
-  for (JobRow& row : rows) add_details(api, row, details);
+  std::erase_if(rows, [&](const JobRow& row) { return !filter.takes(row); });
   return rows;
 }
 
@@ -184,9 +172,11 @@ int run_sacct(const Call& call) {
   if (!chosen) return call.fail(chosen.error());
   auto connection = connect_api();
   if (!connection) return call.fail(connection.error());
-  auto rows = jobs_of(connection->api, *flags, *span, details_of(*chosen, flags->has("json")));
+  auto rows = jobs_of(connection->api, *flags, *span, *filter);
   if (!rows) return call.fail(rows.error());
-  std::erase_if(*rows, [&](const JobRow& row) { return !filter->takes(row); });
+  JobDetails details = details_of(*chosen);
+  details.ends = details.ends || flags->has("json");
+  for (JobRow& row : *rows) add_details(connection->api, row, details);
   if (flags->has("json")) {
     call.console.out(
         pretty_json(boost::json::serialize(boost::json::object{{"jobs", json_of(*rows, now)}})));

@@ -34,8 +34,6 @@ int wait_for_end(const Call& call, Api& api, const Submitted& submitted) {
   return highest;
 }
 
-}  // namespace
-
 Result<BatchScript> read_batch_script(const std::vector<std::string>& arguments,
                                       const std::string& wrap) {
   BatchScript script;
@@ -82,42 +80,50 @@ Result<BatchScript> read_batch_script(const std::vector<std::string>& arguments,
   return script;
 }
 
+}  // namespace
+
+Result<BatchRequest> read_batch_request(const GivenOptions& given, const std::string& wrap) {
+  auto script = read_batch_script(given.arguments, wrap);
+  if (!script) return script.error();
+  auto request = gather_request(kSbatch, script->directives, given.options);
+  if (!request) return request.error();
+  if (request->output.empty()) {
+    request->output = request->array ? "slurm-%A_%a.out" : "slurm-%j.out";
+  }
+  return BatchRequest{std::move(*script), std::move(*request)};
+}
+
 int run_sbatch(const Call& call) {
   const auto given = read_arguments(kSbatch, call.arguments);
   if (!given) return call.fail(given.error());
   // --wrap and --help decide what else there is to read.
-  auto request = gather_request(kSbatch, {}, given->options);
-  if (!request) return call.fail(request.error());
-  if (request->help || request->version) return show_help(call, kSbatch, request->version);
-  const auto script = read_batch_script(given->arguments, request->wrap);
-  if (!script) return call.fail(script.error());
-  request = gather_request(kSbatch, script->directives, given->options);
-  if (!request) return call.fail(request.error());
-  if (request->output.empty()) {
-    request->output = request->array ? "slurm-%A_%a.out" : "slurm-%j.out";
-  }
+  const auto asked = gather_request(kSbatch, {}, given->options);
+  if (!asked) return call.fail(asked.error());
+  if (asked->help || asked->version) return show_help(call, kSbatch, asked->version);
+  const auto batch = read_batch_request(*given, asked->wrap);
+  if (!batch) return call.fail(batch.error());
+  const auto& [script, request] = *batch;
   auto connection = connect_api();
   if (!connection) return call.fail(connection.error());
   FaceJob face;
   face.kind = FaceKind::kBatch;
-  face.name = request->job_name.empty() ? script->name : request->job_name;
-  face.command = script->command;
-  const auto submitted =
-      submit_job(call, *connection, *request, std::move(face),
-                 {.script = script->text, .environment = {}, .arguments = script->arguments},
-                 request->test_only);
+  face.name = request.job_name.empty() ? script.name : request.job_name;
+  face.command = script.command;
+  const auto submitted = submit_job(
+      call, *connection, request, std::move(face),
+      {.script = script.text, .environment = {}, .arguments = script.arguments}, request.test_only);
   if (!submitted) return call.fail(submitted.error());
-  if (request->test_only) {
+  if (request.test_only) {
     call.console.err(fmt::format(
         "sbatch: the job would be taken; \"mw submit --dry-run\" and \"mw job when\" say more\n"));
     return 0;
   }
-  if (request->parsable) {
+  if (request.parsable) {
     call.console.out(fmt::format("{}\n", submitted->job));
-  } else if (!request->quiet) {
+  } else if (!request.quiet) {
     call.console.out(fmt::format("Submitted batch job {}\n", submitted->job));
   }
-  return request->wait ? wait_for_end(call, connection->api, *submitted) : 0;
+  return request.wait ? wait_for_end(call, connection->api, *submitted) : 0;
 }
 
 }  // namespace mw::face

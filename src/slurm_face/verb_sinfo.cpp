@@ -6,6 +6,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <map>
+#include <set>
 
 #include "cli/format.h"
 #include "cli/home.h"
@@ -145,6 +146,7 @@ bool takes(const SinfoRequest& request, const NodeRow& node) {
 std::vector<SinfoRow> rows_of(const SinfoRequest& request, const FleetFacts& fleet,
                               const std::vector<NodeRow>& nodes) {
   std::vector<SinfoRow> rows;
+  const Partition* const default_partition = &fleet.default_partition();
   for (const Partition& partition : fleet.partitions) {
     if (!request.partitions.empty() &&
         std::ranges::find(request.partitions, partition.name) == request.partitions.end()) {
@@ -159,7 +161,7 @@ std::vector<SinfoRow> rows_of(const SinfoRequest& request, const FleetFacts& fle
       if (request.only_reasons) key = node.reason + node.name;
       SinfoRow& row = groups[key];
       row.partition = partition.name;
-      row.is_default = &partition == &fleet.default_partition();
+      row.is_default = &partition == default_partition;
       row.nodes.push_back(node);
     }
     for (auto& [key, row] : groups) rows.push_back(std::move(row));
@@ -230,11 +232,10 @@ int run_sinfo(const Call& call) {
   if (!nodes) return call.fail(nodes.error());
   if (flags->has("json")) {
     std::vector<NodeRow> shown;
+    std::set<std::string> seen;  // a node is in several partitions
     for (const SinfoRow& row : rows_of(request, *fleet, *nodes)) {
       for (const NodeRow& node : row.nodes) {
-        if (std::ranges::find(shown, node.name, &NodeRow::name) == shown.end()) {
-          shown.push_back(node);
-        }
+        if (seen.insert(node.name).second) shown.push_back(node);
       }
     }
     std::ranges::sort(shown, {}, &NodeRow::number);

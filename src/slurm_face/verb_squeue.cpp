@@ -57,8 +57,7 @@ boost::json::object job_json(const JobRow& row, Instant now) {
 
 /// A number that names no job is told, and does not keep the others from being shown.
 Result<std::vector<JobRow>> jobs_of(const Call& call, const GivenFlags& flags, Api& api,
-                                    const JobFilter& filter, int& code) {
-  const JobDetails details{.reasons = true, .ends = false};
+                                    const JobFilter& filter, JobDetails details, int& code) {
   std::vector<JobRow> rows;
   if (flags.has("jobs") && !flags.value("jobs").empty()) {
     const auto names = parse_job_names(flags.value("jobs"));
@@ -114,8 +113,10 @@ int run_squeue(const Call& call) {
   if (!chosen) return call.fail(chosen.error());
   auto connection = connect_api();
   if (!connection) return call.fail(connection.error());
+  const JobDetails details{.reasons = flags->has("json") || details_of(*chosen).reasons,
+                           .ends = false};
   int code = 0;
-  const auto rows = jobs_of(call, *flags, connection->api, *filter, code);
+  const auto rows = jobs_of(call, *flags, connection->api, *filter, details, code);
   if (!rows) return call.fail(rows.error());
   const Instant now = wall_clock();
   if (flags->has("json")) {
