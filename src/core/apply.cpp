@@ -214,6 +214,7 @@ class Applier {
     attempt.placed_at = event.kept ? job.not_before : at_;
     attempt.exited.assign(tasks_of(event.placement), false);
     attempt.category_since = at_;
+    attempt.unsaved = event.carried_work.value_or(AcceleratorTime());
     use_up_claims(state_, spec, event.placement, expected_end(spec, attempt.placed_at));
     take_capacity(state_, event.job, event.placement, attempt.category);
     note_rules(state_, attempt);
@@ -266,7 +267,8 @@ class Applier {
     state_.may_grow.erase(event.job);
     if (state_.stopping.erase(event.job) == 0) count_preemptible(state_, attempt, -1);
     for (auto& [owner, claim] : state_.claims) std::erase(claim.victims, event.job);
-    MW_CHECK(attempt.saved + attempt.unsaved == event.kept_work + event.lost_work);
+    MW_CHECK(attempt.saved + attempt.unsaved ==
+             event.kept_work + event.lost_work + event.carried_work.value_or(AcceleratorTime()));
     state_.ledger.reclassify(LedgerCategory::kProductive, LedgerCategory::kLostWork,
                              event.lost_work);
     TenantTotals& tenant = state_.tenants.totals(record_of(state_, event.job).tenant);

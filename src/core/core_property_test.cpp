@@ -383,6 +383,7 @@ class World {
     if (random_.chance(1, 4)) spec.gang.task.accelerator_type = random_.chance(1, 2) ? "cpu" : "x";
     spec.array = random_.chance(1, 4) ? static_cast<std::uint32_t>(random_.between(2, 6)) : 1;
     spec.restart.limit = static_cast<std::uint32_t>(random_.below(3));
+    if (random_.chance(1, 3)) spec.restart.in_place = true;
     spec.priority = static_cast<std::int32_t>(random_.between(-1, 1));
     spec.hold = random_.chance(1, 6);
     spec.tenant = random_.chance(1, 2) ? "t" : "u";

@@ -288,6 +288,7 @@ void Goodput::kept(const CheckpointKept& event, Instant at) {
     saving.worked += running.unsaved;
   }
   running.has_saved = true;
+  job.carried.clear();
   running.saved += running.unsaved;
   running.unsaved = Duration();
   running.category = running.works ? LedgerCategory::kProductive : LedgerCategory::kStarting;
@@ -320,9 +321,34 @@ void Goodput::ended(const AttemptEnded& event, Instant at) {
     add(*totals, running.accelerators);
     totals->running += node_time(at - running.placed);
   }
+  if (event.carried_work) {
+    job.carried.push_back({running.placement, running.unsaved});
+  } else {
+    if (is_lost) lose_carried(job, event.cause);
+    job.carried.clear();
+  }
   job.waits_since = at;
   if (is_interruption(event.cause) && !job.broken_since) job.broken_since = at;
   job.running.reset();
+}
+
+/// What was done before ranks were replaced in place, where it was done.
+void Goodput::lose_carried(JobEntry& job, EndCause cause) {
+  for (const Carried& each : job.carried) {
+    AcceleratorTime sum;
+    const auto lose = [&](GoodputTotals& totals, AcceleratorTime work) {
+      totals.productive -= work;
+      totals.lost_work += work;
+      add_cause(totals.causes, cause, 0, work);
+    };
+    for (const NodeSlice& slice : each.placement) {
+      const AcceleratorTime work = slice.devices.sum() * each.unsaved;
+      lose(nodes_[slice.node.value()].totals, work);
+      sum += work;
+    }
+    lose(tenants_[job.tenant], sum);
+    lose(job.totals, sum);
+  }
 }
 
 void Goodput::finished(JobId id) {

@@ -148,6 +148,11 @@ class Goodput {
     Duration checkpointing;
     Duration this_save;  ///< of the checkpoint that is being saved
   };
+  /// Work of an attempt that is over, not saved, with which ranks go on in the next.
+  struct Carried {
+    Placement placement;
+    Duration unsaved;
+  };
   struct Submitted {
     Boxed<JobSpec> spec;
     std::uint32_t unfinished = 1;
@@ -159,7 +164,8 @@ class Goodput {
     GoodputTotals totals;
     SavingTotals saving;
     std::optional<Running> running;
-    AcceleratorShare had;  ///< by its last attempt
+    std::vector<Carried> carried;  ///< counted as productive, until it is lost
+    AcceleratorShare had;          ///< by its last attempt
     std::optional<Instant> waits_since;
     std::optional<Instant> broken_since;  ///< by an interruption; until it runs again
   };
@@ -179,6 +185,7 @@ class Goodput {
   void kept(const CheckpointKept& event, Instant at);
   void ended(const AttemptEnded& event, Instant at);
   void finished(JobId job);
+  void lose_carried(JobEntry& job, EndCause cause);
   JobEntry& entry(JobId job);
   [[nodiscard]] JobId record_of(JobId job) const;
   std::size_t tenant(const std::string& name);

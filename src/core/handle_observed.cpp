@@ -141,13 +141,13 @@ void Core::Stepper::operator()(const ReportProgress& input) {
 }
 
 void Core::Stepper::operator()(const CheckpointBegun& input) {
-  const Attempt* attempt = reporting(input.job, input.attempt);
+  const Attempt* attempt = reporting(input.job, input.attempt, input.rank);
   if (attempt == nullptr) return;
   emit(CheckpointStarted{input.job, attempt->number});
 }
 
 void Core::Stepper::operator()(const CheckpointSaved& input) {
-  const Attempt* attempt = reporting(input.job, input.attempt);
+  const Attempt* attempt = reporting(input.job, input.attempt, input.rank);
   if (attempt == nullptr) return;
   emit(CheckpointKept{input.job, attempt->number, input.checkpoint});
   leave_after_checkpoint(state_.attempts.at(input.job));

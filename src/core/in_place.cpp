@@ -2,8 +2,6 @@
 // (restart.in_place) and the engine can do it. First what is left of these ranks is stopped; when
 // it has ended and nodes for them are at hand, the attempt ends and the next one begins in the same
 // step, and keeps the others' processes. When none are at hand, all stop and start again as ever.
-#include "core/in_place.h"
-
 #include <algorithm>
 
 #include "core/accounting.h"
@@ -133,13 +131,14 @@ bool Core::Stepper::replace_ranks(JobId job) {
   const Instant since = attempt.placed_at;
   const std::uint32_t restarts = state_.jobs.at(job).restarts;
   const Checkpoint checkpoint = state_.jobs.at(job).checkpoint;
-  // They go on from what they have, so nothing of it has to be done again.
-  emit(AttemptEnded{job, number, leaving.cause, AcceleratorTime(), work.kept + work.lost, false,
-                    std::string(kGoesOnInNext)});
+  // They go on from what they have, so nothing of it has to be done again. Not yet: what is not
+  // saved is lost when they all end before it is.
+  emit(AttemptEnded{job, number, leaving.cause, AcceleratorTime(), work.kept, false,
+                    "its lost ranks are replaced, and the others go on", work.lost});
   // It counts as placed since then: how long it may run is not begun anew.
   emit(RestartPlanned{job, restarts, since, checkpoint, true});
   emit(AttemptPlaced{job, number.next(), state_.next_epoch, std::move(*placement), checkpoint,
-                     std::move(kept)});
+                     std::move(kept), work.lost});
   return true;
 }
 

@@ -105,6 +105,46 @@ TEST(InPlace, KeptRanksAreHeardUnderTheirOldNumberAndLostOnesAreNot) {
       scene.core.step(at(++scene.now), CheckpointSaved{job, AttemptNumber(1), {9, "/c"}});
   EXPECT_EQ(find<Refused>(saved), nullptr);
   EXPECT_EQ(scene.core.state().jobs.at(job).checkpoint.step, 9U);
+  const auto stale =
+      scene.core.step(at(++scene.now), CheckpointSaved{job, AttemptNumber(1), {9, "/c"}, Rank(4)});
+  EXPECT_NE(find<Refused>(stale), nullptr) << "it was replaced, and what it saves is not the job's";
+}
+
+TEST(InPlace, WhatTheyHaveNotSavedIsLostWithTheNextAttempt) {
+  Scene scene(fleet(4, 2, 4));
+  const JobId job = submit(scene, 3);
+  scene.core.step(at(scene.now += 10), CheckpointSaved{job, AttemptNumber(1), {5, "/c"}});
+  const auto events =
+      scene.core.step(at(scene.now += 50), NodeLost{scene.name(scene.nodes_of(job)[1])});
+  const AcceleratorTime saved = kWholeAccelerator * 12 * seconds(10);
+  const AcceleratorTime unsaved = kWholeAccelerator * 12 * seconds(50);
+  const auto* ended = find<AttemptEnded>(events);
+  ASSERT_NE(ended, nullptr);
+  EXPECT_EQ(ended->kept_work, saved);
+  EXPECT_EQ(ended->carried_work, unsaved);
+  scene.start(job);
+  EXPECT_EQ(usage_of(scene.core.state(), job, at(scene.now)).productive, saved + unsaved);
+  const auto failed = scene.crash(job, 2);  // 2 s later
+  const auto* over = find<AttemptEnded>(failed);
+  ASSERT_NE(over, nullptr);
+  EXPECT_EQ(over->lost_work, unsaved + kWholeAccelerator * 12 * seconds(2));
+  EXPECT_EQ(over->kept_work, AcceleratorTime());
+  EXPECT_FALSE(over->carried_work);
+}
+
+TEST(InPlace, WhatTheySaveLaterIsSavedOfTheEarlierAttemptToo) {
+  Scene scene(fleet(5, 2, 5));
+  const JobId job = submit(scene, 3);
+  for (int loss = 0; loss < 2; ++loss) {
+    scene.core.step(at(scene.now += 50), NodeLost{scene.name(scene.nodes_of(job)[1])});
+    scene.start(job);
+  }
+  scene.core.step(at(scene.now += 5), CheckpointSaved{job, AttemptNumber(3), {9, "/c"}});
+  const auto failed = scene.crash(job, 2);
+  const auto* over = find<AttemptEnded>(failed);
+  ASSERT_NE(over, nullptr);
+  EXPECT_EQ(over->kept_work, kWholeAccelerator * 12 * seconds(105));
+  EXPECT_EQ(over->lost_work, kWholeAccelerator * 12 * seconds(2));
 }
 
 TEST(InPlace, AFaultyNodeIsLeftByItsRanksAlone) {

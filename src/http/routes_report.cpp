@@ -243,9 +243,11 @@ Result<std::vector<InputBody>> parse_report(const Request& request) {
     inputs.emplace_back(
         ReportProgress{caller->job, caller->attempt, body->rank.value_or(Rank()), progress});
   }
-  if (begins) inputs.emplace_back(CheckpointBegun{caller->job, caller->attempt});
-  if (body->checkpoint)
-    inputs.emplace_back(CheckpointSaved{caller->job, caller->attempt, *body->checkpoint});
+  if (begins) inputs.emplace_back(CheckpointBegun{caller->job, caller->attempt, body->rank});
+  if (body->checkpoint) {
+    inputs.emplace_back(
+        CheckpointSaved{caller->job, caller->attempt, *body->checkpoint, body->rank});
+  }
   return inputs;
 }
 

@@ -99,6 +99,7 @@ void tell_remedies(const State& state, Engine& engine) {
   for (const auto& [node, check] : state.health.checks.running) {
     engine.remedy(desired_check(state, node));
   }
+  engine.all_remedies_told();
 }
 
 AdoptedFate fate_of(const State& state, JobId id) {

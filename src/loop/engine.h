@@ -136,6 +136,9 @@ class Engine {
   virtual void remedy(DesiredRemedy /*desired*/) {}
   /// The core has recorded its end, or nobody waits for it: what still runs of it is stopped.
   virtual void forget_remedy(const std::string& /*node*/, Epoch /*remedy*/) {}
+  /// remedy() was called for all that is being done to nodes: what an earlier control plane left
+  /// running beside it, having recorded its end and not said so, is stopped.
+  virtual void all_remedies_told() {}
   /// The node is in this phase now. For engines that give nodes to others than us, too, or whose
   /// own people take nodes out of service; told again it changes
   /// nothing. Told of all that are not ready before start(), too.

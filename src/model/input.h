@@ -196,16 +196,18 @@ struct CheckpointBegun {
   static constexpr std::string_view kKind = "checkpoint_begun";
   JobId job;
   AttemptNumber attempt;
+  std::optional<Rank> rank{};  ///< who tells of it
   bool operator==(const CheckpointBegun&) const = default;
-  MW_FIELDS(job, attempt)
+  MW_FIELDS(job, attempt, rank)
 };
 struct CheckpointSaved {
   static constexpr std::string_view kKind = "checkpoint_saved";
   JobId job;
   AttemptNumber attempt;
   Checkpoint checkpoint;
+  std::optional<Rank> rank{};  ///< who tells of it
   bool operator==(const CheckpointSaved&) const = default;
-  MW_FIELDS(job, attempt, checkpoint)
+  MW_FIELDS(job, attempt, checkpoint, rank)
 };
 
 using InputBody =

@@ -1,6 +1,7 @@
 #include "twin/time_split.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 
@@ -62,7 +63,8 @@ void TimeSplit::note(const Event& event) {
     if (current_->stopping) return;  // it counts for the next attempt, but is no part of this time
     const Duration saving = current_->saving ? at - *current_->saving : Duration();
     parts_.checkpointing += saving + current_->saving_since_saved;
-    parts_.productive += at - current_->saved - saving - current_->saving_since_saved;
+    parts_.productive += std::exchange(carried_, Duration()) + at - current_->saved - saving -
+                         current_->saving_since_saved;
     current_->saving.reset();
     current_->saving_since_saved = Duration();
     current_->saved = at;
@@ -73,15 +75,18 @@ void TimeSplit::note(const Event& event) {
     if (!current_->stopping) current_->stopping = at;
   } else if (const auto* ended = std::get_if<AttemptEnded>(&event.body)) {
     const bool done = ended->cause == EndCause::kCompleted || ended->cause == EndCause::kCancelled;
-    end(at, !done);
+    end(at, !done, ended->carried_work.has_value());
   }
 }
 
-void TimeSplit::end(Instant at, bool interrupted) {
+/// `goes_on`: what is not saved goes on in the next attempt.
+void TimeSplit::end(Instant at, bool interrupted, bool goes_on) {
   const Current now = std::move(*current_);
   current_.reset();
   ended_ = at;
   if (interrupted) ++interruptions_;
+  Duration& unsaved = goes_on ? carried_ : interrupted ? parts_.lost_work : parts_.productive;
+  if (!goes_on) unsaved += std::exchange(carried_, Duration());
   const Instant stopped = now.stopping.value_or(at);
   Instant halted = stopped;
   for (const NodeId node : now.nodes) {
@@ -101,7 +106,7 @@ void TimeSplit::end(Instant at, bool interrupted) {
   if (now.saving && *now.saving < halted) saving += halted - *now.saving;
   saving = std::min(saving, halted - worked_from);
   parts_.checkpointing += saving;
-  (interrupted ? parts_.lost_work : parts_.productive) += halted - worked_from - saving;
+  unsaved += halted - worked_from - saving;
 }
 
 void TimeSplit::finish(Instant now) {
@@ -113,11 +118,12 @@ void TimeSplit::finish(Instant now) {
       parts_.start_up += now - current_->placed;
       current_.reset();
     } else {
-      end(now, false);
+      end(now, false, false);
     }
   } else if (ended_) {
     parts_.requeue += now - *ended_;
   }
+  parts_.productive += std::exchange(carried_, Duration());
   elapsed_ = now - *first_;
   MW_CHECK(parts_.sum() == elapsed_);
 }

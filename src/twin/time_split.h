@@ -73,11 +73,12 @@ class TimeSplit {
     Instant saved;                  ///< when the last one was, or when it began to work
     Duration saving_since_saved;    ///< of its time since then
   };
-  void end(Instant at, bool interrupted);
+  void end(Instant at, bool interrupted, bool goes_on);
 
   JobId job_;
   const BrokenTimes& broken_;
   TimeParts parts_;
+  Duration carried_;  ///< worked in attempts before, and not saved yet
   std::optional<Instant> first_;
   std::optional<Instant> ended_;  ///< of the last attempt, when there is none now
   std::optional<Current> current_;

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "codec/event_json.h"
-#include "core/in_place.h"
 #include "core/queueing.h"
 #include "core/reservations.h"
 
@@ -119,10 +118,12 @@ void WatchedJournal::check(const Event& event) {
     // That each of its tasks has ended was told one by one: then nobody says it of the whole.
     const bool one_by_one = attempt.exited_count == attempt.exited.size();
     const auto leaving = stored_.resilience.leaving.find(ended->job);
-    // All of it may end for the same cause while some were leaving: then nobody goes on.
-    const bool goes_on = leaving != stored_.resilience.leaving.end() && !attempt.stopping &&
-                         ended->cause == leaving->second.cause && ended->detail == kGoesOnInNext;
-    if (goes_on) note_going_on(attempt, leaving->second);
+    const bool goes_on = ended->carried_work.has_value();
+    if (goes_on) {
+      expect(leaving != stored_.resilience.leaving.end() && !attempt.stopping,
+             "an attempt of " + name_of_job(ended->job) + " goes on of which no rank was leaving");
+      note_going_on(attempt, leaving->second);
+    }
     expect(one_by_one || goes_on || !world_.runs(ended->job, attempt.epoch),
            "an attempt of " + name_of_job(ended->job) + " is over in the journal, and runs");
   }

@@ -1,11 +1,13 @@
 #include "engines/hooks/hook_engine.h"
 
 #include <atomic>
+#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -241,6 +243,20 @@ class HookEngine final : public Engine {
     if (unknown) end_left(remedy);  // an earlier control plane may have left it running
   }
 
+  void all_remedies_told() override {
+    std::set<Epoch> known;
+    {
+      const std::lock_guard lock(mutex_);
+      for (const auto& [node, hook] : running_) {
+        if (hook) known.insert(hook->remedy());
+      }
+      for (const auto& hook : leaving_) known.insert(hook->remedy());
+    }
+    for (const Epoch remedy : left()) {
+      if (!known.contains(remedy)) end_left(remedy);
+    }
+  }
+
   void node_is(const NodeDecision& decision) override { inner_->node_is(decision); }
   void adopted_is(const AdoptedFate& fate) override { inner_->adopted_is(fate); }
   bool adopts() const override { return inner_->adopts(); }
@@ -278,6 +294,20 @@ class HookEngine final : public Engine {
     hook->stop();
     leaving_.push_back(std::move(hook));
     return nullptr;
+  }
+
+  /// All remedies that have a folder, running or not.
+  [[nodiscard]] std::vector<Epoch> left() const {
+    std::vector<Epoch> found;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(options_.directory, error)) {
+      const std::string name = entry.path().filename().string();
+      std::uint64_t number = 0;
+      const auto [end, problem] = std::from_chars(name.data(), name.data() + name.size(), number);
+      const bool is_number = problem == std::errc() && end == name.data() + name.size();
+      if (is_number) found.emplace_back(number);
+    }
+    return found;
   }
 
   /// What an earlier control plane began, and nobody wants any more.

@@ -209,6 +209,24 @@ TEST_F(HookEngineTest, WhatWasLeftRunningAndIsNotWantedIsEnded) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / "hooks" / "1"));
 }
 
+TEST_F(HookEngineTest, WhatNobodySpeaksOfWhenAllIsToldIsEnded) {
+  engine_->remedy(remedy(1, {"/bin/sh", "-c", "echo $$ > " + path("pid") + "; sleep 300"}));
+  DesiredRemedy other = remedy(2, {"/bin/sh", "-c", "echo $$ > " + path("other") + "; sleep 300"});
+  other.node = "n2";
+  engine_->remedy(other);
+  while (text("pid").empty() || text("other").empty()) std::this_thread::yield();
+  const pid_t pid = static_cast<pid_t>(std::stol(text("pid")));
+  const pid_t wanted = static_cast<pid_t>(std::stol(text("other")));
+  engine_->detach();
+  begin();
+  engine_->remedy(other);
+  engine_->all_remedies_told();
+  EXPECT_NE(kill(pid, 0), 0) << "it goes on";
+  EXPECT_EQ(kill(wanted, 0), 0);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "hooks" / "1"));
+  engine_->forget_remedy("n2", Epoch(2));
+}
+
 TEST_F(HookEngineTest, OfATryThatFailedTheNextIsMadeByWhoComesLater) {
   DesiredRemedy desired = remedy(
       1,
