@@ -63,8 +63,8 @@ void TimeSplit::note(const Event& event) {
     if (current_->stopping) return;  // it counts for the next attempt, but is no part of this time
     const Duration saving = current_->saving ? at - *current_->saving : Duration();
     parts_.checkpointing += saving + current_->saving_since_saved;
-    parts_.productive += std::exchange(carried_, Duration()) + at - current_->saved - saving -
-                         current_->saving_since_saved;
+    parts_.productive += at - current_->saved - saving - current_->saving_since_saved;
+    parts_.productive += std::exchange(carried_, Duration());
     current_->saving.reset();
     current_->saving_since_saved = Duration();
     current_->saved = at;
