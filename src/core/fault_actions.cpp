@@ -43,21 +43,6 @@ NodePhase phase_after_drain(FaultAction action) {
   }
 }
 
-/// A breaker of a smaller place than the fault's says nothing: it is one fault, and not many.
-bool is_within(BreakerLevel level, FaultReach scope) {
-  switch (scope) {
-    case FaultReach::kRack:
-    case FaultReach::kPower:
-      return level == BreakerLevel::kRack;
-    case FaultReach::kLeaf:
-      return level <= BreakerLevel::kLeaf;
-    case FaultReach::kSite:
-      return level < BreakerLevel::kSite;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
 void Core::Stepper::judge_all() {
@@ -69,7 +54,7 @@ void Core::Stepper::judge_all() {
       }
     }
     const auto judged = std::exchange(judged_, {});
-    for (const auto& [place, fault] : judged) judge(place, fault.first, fault.second);
+    for (const auto& [fault, is_news] : judged) judge(fault, is_news);
   }
 }
 
@@ -77,59 +62,65 @@ void Core::Stepper::judge_again(const FaultPlace& place) {
   const auto found = state_.faults.find(place);
   if (found == state_.faults.end()) return;
   for (const FaultRecord& record : found->second.records) {
-    if (record.active) judged_.insert({place, {record.code, record.device}});
+    if (record.active) judged_.try_emplace({place, record.code, record.device}, false);
   }
 }
 
-void Core::Stepper::judge(const FaultPlace& place, const std::string& code,
-                          std::optional<std::uint32_t> device) {
+namespace {
+
+std::string because_of(const FaultStep& step) {
+  if (step.count == 1) return "it happened";
+  return times_text(step.count) +
+         (step.within.count() == 0 ? std::string() : " within " + length_text(step.within));
+}
+
+/// Of a fault that a job tells of one of its ranks: the node under it.
+std::vector<NodeId> nodes_under(const Attempt& attempt, Rank rank) {
+  std::vector<NodeId> nodes;
+  for (const NodeSlice& slice : attempt.placement) {
+    if (rank.value() - slice.first_rank < slice.tasks) nodes.push_back(slice.node);
+  }
+  return nodes;
+}
+
+}  // namespace
+
+/// `is_news`: it has just happened; else only what was not done by now is.
+void Core::Stepper::judge(const Judged& judged, bool is_news) {
+  const auto& [place, code, device] = judged;
   const FaultRecord* record = find_fault(state_, place, code, device);
   const FaultRule* rule = rule_for(*state_.health.policy, code);
   if (record == nullptr || !record->active || rule == nullptr) return;
   const FaultStep* step = reached_step(*rule, *record, now_);
   if (step == nullptr || step->action == FaultAction::kIgnore) return;
-  const bool again =
-      step->action == FaultAction::kWatch || step->action == FaultAction::kRestartJob;
+  const bool to_jobs = step->action == FaultAction::kRestartJob;
+  const bool again = is_news && (step->action == FaultAction::kWatch || to_jobs);
   if (record->acted > step->action || (record->acted == step->action && !again)) return;
-  Verdict verdict{record->scope, code, device, step->action, step->drain, ""};
-  const std::string because =
-      step->count == 1 ? "it happened"
-                       : times_text(step->count) + (step->within.count() == 0
-                                                        ? std::string()
-                                                        : " within " + length_text(step->within));
+  Verdict verdict{record->scope, code, device, step->action, step->drain, "", {}};
+  const std::string because = because_of(*step);
   verdict.reason = code + (rule->what.empty() ? "" : " (" + rule->what + ")") + ", " + because;
   // What a check has found is a figure that whoever looks at the node wants to see first.
   if (code.starts_with("check.") && !record->detail.empty())
     verdict.reason += ": " + record->detail;
   // What is the job's own is done to the job, or to the node under the rank that it names.
   std::vector<NodeId> nodes = nodes_at(state_, place);
-  const bool to_jobs = step->action == FaultAction::kRestartJob;
   if (place.scope == FaultReach::kJob && !to_jobs && record->rank) {
     const auto attempt = state_.attempts.find(JobId(place.id));
     if (attempt == state_.attempts.end()) return;
-    for (const NodeSlice& slice : attempt->second.placement) {
-      const std::uint32_t rank = record->rank->value();
-      if (rank >= slice.first_rank && rank < slice.first_rank + slice.tasks) {
-        nodes.push_back(slice.node);
-      }
-    }
+    nodes = nodes_under(attempt->second, *record->rank);
   }
-  std::string withheld;
-  bool done = to_jobs;
-  if (to_jobs) {
-    restart_jobs(place, verdict);
-  } else {
-    for (const NodeId node : nodes) {
-      const std::string why = act_on(node, verdict);
-      done = done || why.empty();
-      if (!why.empty()) withheld = why;
-    }
-    if (nodes.empty()) withheld = "it is not known which node it is about";
-  }
+  verdict.within = breakers_within(state_, place.scope, nodes);
+  const Deeds deeds = act(place, verdict, nodes);
+  const bool done = deeds.done > 0 && deeds.held_back == 0;
   record = find_fault(state_, place, code, device);
   if (record == nullptr) return;  // its job is over
+  // What restarts jobs is told again where it counts for breakers again.
+  const bool counts =
+      to_jobs && done && std::any_of(nodes.begin(), nodes.end(), [&](NodeId node) {
+        return state_.nodes[node.value()].slices > 0 && !counts_for_breakers(state_, node);
+      });
   const FaultAction before = done ? record->acted : record->withheld;
-  if (before >= verdict.action && !(done && !again)) return;
+  if (before >= verdict.action && !counts && !(done && !again)) return;
   FaultJudged told;
   if (place.scope == FaultReach::kNode) told.node = NodeId(static_cast<std::uint32_t>(place.id));
   if (place.scope == FaultReach::kJob) told.job = JobId(place.id);
@@ -139,16 +130,47 @@ void Core::Stepper::judge(const FaultPlace& place, const std::string& code,
   told.code = code;
   told.action = verdict.action;
   told.because = because;
-  told.withheld = done ? "" : withheld;
+  if (!done) told.withheld = deeds.why;
+  if (!done && nodes.size() > 1 && deeds.held_back > 0) {
+    told.withheld += ": " + std::to_string(deeds.held_back) + " of " +
+                     std::to_string(nodes.size()) + " nodes are left as they are";
+  }
   emit(std::move(told));
 }
 
-/// Does it, and returns why not; empty: it is done, or something as strong is.
-std::string Core::Stepper::act_on(NodeId node, const Verdict& verdict) {
-  return verdict.action == FaultAction::kWatch ? watch(node, verdict) : take_out(node, verdict);
+Core::Stepper::Deeds Core::Stepper::act(const FaultPlace& place, const Verdict& verdict,
+                                        const std::vector<NodeId>& nodes) {
+  Deeds deeds;
+  if (place.scope == FaultReach::kJob && verdict.action == FaultAction::kRestartJob) {
+    deeds.done = 1;
+    const auto attempt = state_.attempts.find(JobId(place.id));
+    if (attempt != state_.attempts.end() && !attempt->second.stopping) {
+      stop_attempt(attempt->second, EndCause::kJobFault, verdict.reason);
+    }
+    return deeds;
+  }
+  if (nodes.empty()) deeds.why = "it is not known which node it is about";
+  for (const NodeId node : nodes) {
+    auto not_done = act_on(node, verdict);
+    if (!not_done) {
+      ++deeds.done;
+      continue;
+    }
+    // What a person is called for is what is told.
+    if (not_done->by_breaker || deeds.held_back == 0) deeds.why = std::move(not_done->why);
+    deeds.held_back += not_done->by_breaker ? 1 : 0;
+  }
+  return deeds;
 }
 
-std::string Core::Stepper::watch(NodeId id, const Verdict& verdict) {
+/// Does it, and returns why not; none: it is done, or something as strong is.
+std::optional<Core::Stepper::NotDone> Core::Stepper::act_on(NodeId node, const Verdict& verdict) {
+  if (verdict.action == FaultAction::kWatch) return watch(node, verdict);
+  if (verdict.action == FaultAction::kRestartJob) return restart_on(node, verdict);
+  return take_out(node, verdict);
+}
+
+std::optional<Core::Stepper::NotDone> Core::Stepper::watch(NodeId id, const Verdict& verdict) {
   const NodePhase phase = state_.nodes[id.value()].phase;
   const Duration length = state_.health.policy->watch_for;
   if (phase == NodePhase::kSuspect) {
@@ -157,16 +179,18 @@ std::string Core::Stepper::watch(NodeId id, const Verdict& verdict) {
     const bool much = known == state_.health.watched.end() ||
                       now_ + length > known->second + nanoseconds(length.count() / 8);
     if (much) emit(NodeWatched{id, now_ + length, verdict.code});
-    return "";
+    return std::nullopt;
   }
-  if (phase != NodePhase::kReady) return "the node is " + std::string(name_of(phase)) + " already";
-  if (std::string why = breaker_before(id, verdict.scope); !why.empty()) return why;
+  if (phase != NodePhase::kReady) {
+    return NotDone{"the node is " + std::string(name_of(phase)) + " already"};
+  }
+  if (auto held = breaker_before(id, verdict)) return held;
   emit(NodeWatched{id, now_ + length, verdict.code});
   move_node(id, NodePhase::kSuspect, Mover::kFaultPolicy, verdict.reason, kPolicyName);
-  return "";
+  return std::nullopt;
 }
 
-std::string Core::Stepper::take_out(NodeId id, const Verdict& verdict) {
+std::optional<Core::Stepper::NotDone> Core::Stepper::take_out(NodeId id, const Verdict& verdict) {
   const Node& node = state_.nodes[id.value()];
   FaultAction action = verdict.action;
   std::string reason = verdict.reason;
@@ -177,15 +201,14 @@ std::string Core::Stepper::take_out(NodeId id, const Verdict& verdict) {
   const auto found = state_.health.remedies.find(id);
   if (found != state_.health.remedies.end()) {
     const Remedy& owner = found->second;
-    if (owner.begun_at) return std::string(name_of(owner.action)) + " is being done";
-    if (owner.action >= action) return "";
+    if (owner.begun_at) return NotDone{std::string(name_of(owner.action)) + " is being done"};
+    if (owner.action >= action) return std::nullopt;
     emit(RemedyCancelled{id, owner.id, "something stronger is to be done", kPolicyName});
   } else if (node.phase != NodePhase::kReady && node.phase != NodePhase::kSuspect) {
-    return "the node is " + std::string(name_of(node.phase)) + ", by " +
-           (node.phase_by.empty() ? std::string("nobody known") : node.phase_by);
-  }
-  if (node.phase == NodePhase::kReady) {
-    if (std::string why = breaker_before(id, verdict.scope); !why.empty()) return why;
+    return NotDone{"the node is " + std::string(name_of(node.phase)) + ", by " +
+                   (node.phase_by.empty() ? std::string("nobody known") : node.phase_by)};
+  } else if (auto held = breaker_before(id, verdict)) {
+    return held;  // one that is watched only still does its work
   }
   plan_remedy(id, action, verdict.code, verdict.device, kPolicyName);
   DrainOrder order;
@@ -195,16 +218,27 @@ std::string Core::Stepper::take_out(NodeId id, const Verdict& verdict) {
   }
   order.then = phase_after_drain(action);
   begin_drain(id, order, Mover::kFaultPolicy, reason, kPolicyName);
-  return "";
+  return std::nullopt;
 }
 
-/// Why no node may be taken out of service there; empty: it may.
-std::string Core::Stepper::breaker_before(NodeId node, FaultReach scope) {
+/// Which jobs that is, is looked up at once for all nodes, when all faults are judged.
+std::optional<Core::Stepper::NotDone> Core::Stepper::restart_on(NodeId node,
+                                                                const Verdict& verdict) {
+  if (state_.nodes[node.value()].slices == 0) return std::nullopt;
+  if (auto held = breaker_before(node, verdict)) return held;
+  restarting_[node].push_back({verdict.device, verdict.reason});
+  return std::nullopt;
+}
+
+/// Why nothing may be done to a node there; none: it may.
+std::optional<Core::Stepper::NotDone> Core::Stepper::breaker_before(NodeId node,
+                                                                    const Verdict& verdict) {
   std::vector<BreakerPlace> places = breaker_places(state_, node);
-  std::erase_if(places, [&](const BreakerPlace& each) { return is_within(each.level, scope); });
+  std::erase_if(places, [&](const BreakerPlace& each) { return verdict.within.contains(each); });
   const auto tripped = [](const BreakerPlace& place) {
-    return "the breaker of " + std::string(name_of(place.level)) + " " + place.name +
-           " has tripped";
+    return NotDone{
+        "the breaker of " + std::string(name_of(place.level)) + " " + place.name + " has tripped",
+        true};
   };
   // First what costs nothing: most ask where one has tripped.
   for (const BreakerPlace& place : places) {
@@ -229,20 +263,7 @@ std::string Core::Stepper::breaker_before(NodeId node, FaultReach scope) {
     emit(BreakerTripped{place.level, place.name, taken, limit, nodes});
     return tripped(place);
   }
-  return "";
-}
-
-void Core::Stepper::restart_jobs(const FaultPlace& place, const Verdict& verdict) {
-  if (place.scope == FaultReach::kJob) {
-    const auto attempt = state_.attempts.find(JobId(place.id));
-    if (attempt == state_.attempts.end() || attempt->second.stopping) return;
-    return stop_attempt(attempt->second, EndCause::kJobFault, verdict.reason);
-  }
-  // All attempts are looked at once, when all faults are judged.
-  for (const NodeId node : nodes_at(state_, place)) {
-    if (state_.nodes[node.value()].slices == 0) continue;
-    restarting_[node].push_back({verdict.device, verdict.reason});
-  }
+  return std::nullopt;
 }
 
 /// A fault of the node is gone: what was planned because of it is off, unless it has begun.

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "core/stepper.h"
 
@@ -11,6 +13,12 @@ namespace mw {
 
 /// How many nodes stand at the place of that level around a node (health.cpp).
 std::uint32_t nodes_around(const State& state, NodeId node, BreakerLevel level);
+/// Something was done to the node within the window of each breaker around it.
+bool counts_for_breakers(const State& state, NodeId node);
+/// The places watched over by breakers that lie wholly in a fault's, which has these nodes. A site
+/// never does: when all of it is at fault, that is for a person to decide.
+std::set<BreakerPlace> breakers_within(const State& state, FaultReach scope,
+                                       const std::vector<NodeId>& nodes);
 
 struct Core::Stepper::Verdict {
   FaultReach scope = FaultReach::kNode;
@@ -19,6 +27,22 @@ struct Core::Stepper::Verdict {
   FaultAction action = FaultAction::kIgnore;
   std::optional<DrainMode> drain;
   std::string reason;  ///< for people
+  /// Breakers that say nothing to it: all of their place is in the fault's, so it is one fault
+  /// there and not many.
+  std::set<BreakerPlace> within;
+};
+
+/// Why something is not done to a node.
+struct Core::Stepper::NotDone {
+  std::string why;
+  bool by_breaker = false;
+};
+
+/// What was done about one fault.
+struct Core::Stepper::Deeds {
+  std::uint32_t done = 0;       ///< on so many nodes, or it is the job's
+  std::uint32_t held_back = 0;  ///< by breakers, on so many
+  std::string why;              ///< why not on the others
 };
 
 }  // namespace mw

@@ -3,6 +3,7 @@
 
 #include "core/core_test_support.h"
 #include "core/health.h"
+#include "model/one_block_fleet.h"
 
 namespace mw {
 namespace {
@@ -459,7 +460,160 @@ TEST(Faults, WhatWasTakenLongAgoDoesNotCount) {
   EXPECT_EQ(scene.node(2).phase, NodePhase::kQuarantined);
 }
 
-TEST(Faults, AFaultOfAWholePlaceIsOneFaultForItsBreaker) {
+TEST(Faults, WhatIsOnlyWatchedIsNotTakenPastABreaker) {
+  FaultPolicy policy = policy_of_all();
+  policy.breakers = {{BreakerLevel::kSite, 0, 1, minutes(1)}};
+  Scene scene(policy);
+  for (const char* node : {"a", "b", "c"}) {
+    scene.tell(scene.core.state().now + minutes(2), report("x.watch", node, 1));
+  }
+  const Instant now = scene.core.state().now + minutes(2);
+  scene.tell(now, report("x.quarantine", "b", 2));
+  scene.tell(now, report("x.quarantine", "c", 2));
+  EXPECT_EQ(scene.node(1).phase, NodePhase::kQuarantined);
+  EXPECT_EQ(scene.node(2).phase, NodePhase::kSuspect) << "it was counted when it was watched only";
+  EXPECT_TRUE(scene.core.state().health.breakers.at({BreakerLevel::kSite, "here"}).tripped_at);
+}
+
+TEST(Faults, RestartsOfJobsCountForBreakers) {
+  FaultPolicy policy = policy_of_all();
+  policy.breakers = {{BreakerLevel::kSite, 0, 1, hours(1)}};
+  Scene scene(policy);
+  JobSpec spec = job_spec(2);
+  spec.restart.delay = seconds(1);
+  scene.core.step(at(3), SubmitJob{spec, ""});
+  ASSERT_EQ(scene.core.state().attempts.size(), 2U);
+  scene.tell(at(10), report("x.restart", "a", 1));
+  EXPECT_EQ(scene.core.state().attempts.at(JobId(1)).stopping, EndCause::kFaulty);
+  const auto events = scene.tell(at(20), report("x.restart", "b", 1));
+  EXPECT_NE(find<BreakerTripped>(events), nullptr);
+  EXPECT_FALSE(scene.core.state().attempts.at(JobId(2)).stopping);
+  // A reset does not do again what was done, nor what has passed.
+  scene.leave(at(21));
+  scene.core.tick(at(30));
+  ASSERT_FALSE(scene.core.state().attempts.at(JobId(1)).stopping);
+  scene.core.step(at(40), ResetBreaker{BreakerLevel::kSite, "here", "ada"});
+  EXPECT_FALSE(scene.core.state().attempts.at(JobId(1)).stopping);
+}
+
+TEST(Faults, ANewPolicyDoesNotRestartJobsAgain) {
+  Scene scene;
+  scene.tell(at(10), report("x.restart", "a", 1));
+  scene.leave(at(11));
+  scene.core.tick(at(20));
+  scene.core.step(at(20), AttemptStarted{JobId(1), scene.core.epoch(1)});
+  FaultPolicy other = policy_of_all();
+  other.name = "other";
+  scene.core.step(at(30), SetFaultPolicy{other, "ada"});
+  EXPECT_FALSE(scene.core.state().attempts.at(JobId(1)).stopping);
+  scene.tell(at(40), report("x.restart", "a", 2));
+  EXPECT_TRUE(scene.core.state().attempts.at(JobId(1)).stopping) << "it has happened again";
+}
+
+TEST(Faults, WhatHappensDuringARepairIsRepairedAfterIt) {
+  Scene scene;
+  scene.tell(at(10), report("x.reboot", "b", 1));
+  ASSERT_NE(scene.remedy(1), nullptr);
+  const Epoch first = scene.remedy(1)->id;
+  scene.tell(at(40), report("x.reboot", "b", 2));
+  scene.core.step(at(50), RemedyReported{"b", first, true, ""});
+  ASSERT_NE(scene.remedy(1), nullptr) << "it is in service with a fault that nobody mends";
+  EXPECT_GT(scene.remedy(1)->id, first);
+}
+
+// --- faults of whole places ---------------------------------------------------------------------
+
+/// Two rows of two racks of four nodes; rows have leaves of their own.
+FleetSpec rows_and_racks() {
+  NodeShape shape;
+  shape.name = "n";
+  shape.accelerator_type = "x";
+  shape.accelerators = 2;
+  shape.cpus = CpuShare(100'000);
+  shape.memory = Bytes(std::int64_t{1} << 40);
+  BlockSpec block;
+  block.name = "b";
+  block.nodes = 16;
+  block.fabric = {{FabricLevel::kLeaf, 8}};
+  block.power = {{PowerLevel::kRack, 4, {}}, {PowerLevel::kRow, 8, {}}};
+  return one_block_fleet("here", std::move(shape), std::move(block));
+}
+
+struct PlaceScene {
+  CheckedCore core;
+  explicit PlaceScene(std::vector<BreakerRule> breakers) {
+    FaultPolicy policy = policy_of_all();
+    policy.breakers = std::move(breakers);
+    core.step(at(0), DeclareFleet{rows_and_racks(), "ada"});
+    core.step(at(0), SetFaultPolicy{policy, "ada"});
+  }
+  /// Something has gone wrong with the place of this level that the node is in.
+  std::vector<Event> tell(Instant now, FaultReach scope, std::uint32_t node) {
+    FaultReport one =
+        report("x.drain", place(scope, node), static_cast<std::uint64_t>(now.count()));
+    one.scope = scope;
+    return core.step(now, FaultReported{one});
+  }
+  std::string place(FaultReach scope, std::uint32_t node) const {
+    const Topology& topology = *core.state().topology;
+    if (scope == FaultReach::kLeaf) return topology.fabric(topology.fabric_of(NodeId(node))).name;
+    if (scope == FaultReach::kSite) return topology.site(topology.site_of(NodeId(node))).name;
+    const PowerVertex& rack = topology.power(topology.power_of(NodeId(node)));
+    return scope == FaultReach::kRack ? rack.name : topology.power(rack.parent).name;
+  }
+  std::size_t out() const {
+    std::size_t count = 0;
+    for (const Node& node : core.state().nodes) count += node.phase == NodePhase::kReady ? 0 : 1;
+    return count;
+  }
+  bool tripped() const {
+    const auto& all = core.state().health.breakers;
+    return std::any_of(all.begin(), all.end(),
+                       [](const auto& each) { return each.second.tripped_at.has_value(); });
+  }
+};
+
+TEST(Faults, AFaultOfAWholePlaceIsOneFaultForBreakersInIt) {
+  const std::vector<BreakerRule> strict = {{BreakerLevel::kRack, 0, 1, hours(1)},
+                                           {BreakerLevel::kLeaf, 0, 4, hours(1)}};
+  PlaceScene rack(strict);
+  rack.tell(at(10), FaultReach::kRack, 0);
+  EXPECT_EQ(rack.out(), 4U) << "all of the rack, and no more than its leaf allows";
+  EXPECT_FALSE(rack.tripped());
+  rack.tell(at(20), FaultReach::kRack, 4);
+  EXPECT_EQ(rack.out(), 4U) << "the leaf has nodes beside this rack";
+  EXPECT_TRUE(rack.tripped());
+  // The leaf is all in the row that has lost its power.
+  PlaceScene row(strict);
+  row.tell(at(10), FaultReach::kPower, 0);
+  EXPECT_EQ(row.out(), 8U);
+  EXPECT_FALSE(row.tripped());
+  PlaceScene leaf(strict);
+  leaf.tell(at(10), FaultReach::kLeaf, 0);
+  EXPECT_EQ(leaf.out(), 8U);
+  EXPECT_FALSE(leaf.tripped());
+}
+
+TEST(Faults, WhatABreakerCutShortIsDoneOnceItIsReset) {
+  PlaceScene scene({{BreakerLevel::kSite, 0, 3, hours(1)}});
+  const auto events = scene.tell(at(10), FaultReach::kRack, 0);
+  EXPECT_EQ(scene.out(), 3U);
+  const auto* judged = find<FaultJudged>(events);
+  ASSERT_NE(judged, nullptr);
+  EXPECT_THAT(judged->withheld, HasSubstr("has tripped: 1 of 4 nodes are left as they are"));
+  const FaultPlace place{FaultReach::kRack, 0, scene.place(FaultReach::kRack, 0)};
+  const FaultRecord* record = find_fault(scene.core.state(), place, "x.drain", {});
+  EXPECT_EQ(record->acted, FaultAction::kIgnore);
+  EXPECT_EQ(record->withheld, FaultAction::kDrain);
+  const auto more = scene.core.step(
+      at(20), ResetBreaker{BreakerLevel::kSite, scene.place(FaultReach::kSite, 0), "ada"});
+  EXPECT_EQ(scene.out(), 4U);
+  ASSERT_NE(find<FaultJudged>(more), nullptr);
+  EXPECT_EQ(find<FaultJudged>(more)->withheld, "");
+  EXPECT_EQ(find_fault(scene.core.state(), place, "x.drain", {})->acted, FaultAction::kDrain);
+}
+
+TEST(Faults, AFaultOfAWholeSiteIsForAPerson) {
   FaultPolicy policy = policy_of_all();
   policy.breakers = {{BreakerLevel::kSite, 0, 0, hours(1)}};
   Scene scene(policy);

@@ -70,7 +70,7 @@ bool Core::Stepper::note_fault(FaultReport report) {
   if (place->scope == FaultReach::kNode) noted.node = NodeId(static_cast<std::uint32_t>(place->id));
   noted.job = report.job;
   noted.fault = std::move(report);
-  judged_.insert({*place, {noted.fault.code, noted.fault.device}});
+  judged_[{*place, noted.fault.code, noted.fault.device}] = true;
   emit(std::move(noted));
   return true;
 }
@@ -190,7 +190,7 @@ void Core::Stepper::silent_due() {
     report.severity = FaultSeverity::kError;
     report.detail = "it has reported progress, and then nothing for too long";
     FaultNoted noted{std::nullopt, job, std::move(report)};
-    judged_.insert({place_of(job), {std::string(kHungCode), std::nullopt}});
+    judged_[{place_of(job), std::string(kHungCode), std::nullopt}] = true;
     emit(std::move(noted));
   }
 }

@@ -196,6 +196,47 @@ std::uint32_t nodes_around(const State& state, NodeId node, BreakerLevel level) 
   return count;
 }
 
+std::set<BreakerPlace> breakers_within(const State& state, FaultReach scope,
+                                       const std::vector<NodeId>& nodes) {
+  std::set<BreakerPlace> within;
+  const bool is_place =
+      scope != FaultReach::kJob && scope != FaultReach::kNode && scope != FaultReach::kAccelerator;
+  if (!is_place) return within;
+  const Topology& topology = *state.topology;
+  for (const BreakerRule& rule : state.health.policy->breakers) {
+    if (rule.level == BreakerLevel::kSite) continue;
+    const auto level = fabric_level(rule.level);
+    std::map<FabricId, std::uint32_t> found;
+    for (const NodeId node : nodes) {
+      if (level) {
+        if (const auto id = fabric_above(topology, node, *level)) ++found[*id];
+      } else if (const auto rack = power_above(topology, node, PowerLevel::kRack)) {
+        within.insert(
+            {rule.level, topology.power(*rack).name});  // each is smaller than any such place
+      }
+    }
+    for (const auto& [id, count] : found) {
+      const FabricVertex& vertex = topology.fabric(id);
+      if (count == vertex.last - vertex.first) within.insert({rule.level, vertex.name});
+    }
+  }
+  return within;
+}
+
+bool counts_for_breakers(const State& state, NodeId node) {
+  for (const BreakerPlace& place : breaker_places(state, node)) {
+    const Instant since = state.now - breaker_rule(*state.health.policy, place.level)->window;
+    const auto breaker = state.health.breakers.find(place);
+    if (breaker == state.health.breakers.end()) return false;
+    const auto& taken = breaker->second.taken;
+    const bool known = std::any_of(taken.begin(), taken.end(), [&](const TakenNode& each) {
+      return each.node == node && each.at > since;
+    });
+    if (!known) return false;
+  }
+  return true;
+}
+
 std::uint32_t nodes_of(const State& state, const BreakerPlace& place) {
   const Topology& topology = *state.topology;
   if (const auto level = fabric_level(place.level)) {

@@ -121,7 +121,11 @@ void forgive(State& state, NodeId node, Instant until) {
   const auto found = state.faults.find(place_of(node));
   if (found == state.faults.end()) return;
   for (FaultRecord& record : found->second.records) {
-    if (record.last_at <= until) settle_record(record, false);
+    if (record.last_at <= until) {
+      settle_record(record, false);
+    } else {
+      record.acted = FaultAction::kIgnore;  // what was done is over: it may be done again
+    }
   }
 }
 
@@ -133,6 +137,13 @@ void note_taken(State& state, NodeId node) {
       return each.node == node || each.at <= state.now - rule->window;
     });
     taken.push_back({state.now, node});
+  }
+}
+
+/// Jobs there start again: for breakers that is as if the nodes under them were taken.
+void note_restarts(State& state, const FaultPlace& place) {
+  for (const NodeId node : nodes_at(state, place)) {
+    if (state.nodes[node.value()].slices > 0) note_taken(state, node);
   }
 }
 
@@ -167,7 +178,8 @@ void apply_health(State& state, const NodeMoved& event, NodePhase before) {
   } else {
     state.health.asking.erase(event.node);
   }
-  if (event.mover == Mover::kFaultPolicy && before == NodePhase::kReady) {
+  const bool served = before == NodePhase::kReady || before == NodePhase::kSuspect;
+  if (event.mover == Mover::kFaultPolicy && served && event.phase != NodePhase::kReady) {
     note_taken(state, event.node);
   }
   if (event.mover == Mover::kFaultPolicy && event.phase == NodePhase::kDraining) {
@@ -223,6 +235,8 @@ void apply_health(State& state, const FaultJudged& event) {
     if (record.code != event.code || record.device != event.device) continue;
     FaultAction& field = event.withheld.empty() ? record.acted : record.withheld;
     field = std::max(field, event.action);
+    const bool restarts = event.withheld.empty() && event.action == FaultAction::kRestartJob;
+    if (restarts) note_restarts(state, found->first);
     return;
   }
   MW_CHECK(!"what is judged is known");

@@ -68,9 +68,13 @@ void Incidents::note(EventSeq seq, const Event& event) {
              std::holds_alternative<FaultPolicyChanged>(event.body)) {
     for (const auto& [node, id] : open_nodes_) release(id);
     for (const auto& [job, id] : open_jobs_) release(id);
+    for (const auto& [place, id] : open_places_) release(id);
   } else if (const auto* gone = std::get_if<FaultGone>(&event.body)) {
-    if (!gone->node) return;
-    Incident* incident = of_node(*gone->node);
+    Incident* incident = gone->node ? of_node(*gone->node) : nullptr;
+    if (!gone->node) {
+      const auto open = open_places_.find({gone->fault.scope, gone->fault.place});
+      if (open != open_places_.end()) incident = &all_.at(open->second);
+    }
     if (incident == nullptr) return;
     add(*incident, seq);
     incident->withheld = false;
@@ -166,7 +170,7 @@ void Incidents::fault_noted(const FaultNoted& event, EventSeq seq) {
 
 void Incidents::judged(const FaultJudged& event, EventSeq seq, Instant at) {
   if (event.action == FaultAction::kIgnore) return;
-  if (!event.node && event.job == JobId()) return;  // told of each of the nodes that it takes
+  if (!event.node && event.job == JobId()) return judged_of_place(event, seq, at);
   Incident& incident = event.node ? open_on(*event.node, event.code, seq, at)
                                   : open_on(event.job, event.code, seq, at);
   // Of two told at once the last gave it its name, and this one stopped the job.
@@ -174,6 +178,25 @@ void Incidents::judged(const FaultJudged& event, EventSeq seq, Instant at) {
   add(incident, seq);
   incident.withheld = !event.withheld.empty();
   if (!incident.withheld) incident.action = std::max(incident.action, event.action);
+}
+
+void Incidents::judged_of_place(const FaultJudged& event, EventSeq seq, Instant at) {
+  const Place place{event.scope, event.place};
+  auto open = open_places_.find(place);
+  if (open == open_places_.end()) {
+    if (event.withheld.empty()) return;  // told of each of the nodes that it takes
+    Incident& begun = open_with(nullptr, event.code, seq, at);
+    begun.scope = event.scope;
+    begun.place = event.place;
+    open = open_places_.emplace(place, begun.id).first;
+  }
+  Incident& incident = all_.at(open->second);
+  add(incident, seq);
+  incident.withheld = !event.withheld.empty();
+  if (incident.withheld) return;
+  incident.action = std::max(incident.action, event.action);
+  incident.acted_at = at;
+  close_if_over(incident.id, at);
 }
 
 void Incidents::status_changed(NodeId node, const NodeStatus& status, EventSeq seq, Instant at) {
@@ -300,6 +323,8 @@ void Incidents::close_if_over(EventSeq id, Instant at) {
     const auto status = status_.find(*incident.node);
     if (status != status_.end() && status->second.phase != NodePhase::kRetired) return;
     open_nodes_.erase(*incident.node);
+  } else if (!incident.place.empty()) {
+    open_places_.erase({incident.scope, incident.place});
   } else {
     open_jobs_.erase(incident.job);
   }

@@ -1,6 +1,7 @@
 // Incidents, told from events alone: something broke, what was decided and done about it, which
 // jobs it hit, what work that undid, and when everything was back. One is of a node (or of a job,
-// where no node is to blame) from the first that was heard of it until the node is in service and
+// where no node is to blame, or a rack, leaf, power path or site, where a breaker keeps more from
+// being done) from the first that was heard of it until the node is in service and
 // the jobs run again. It decides nothing and is no part of the state: whoever wants incidents folds
 // the events, from the first one on, so they are the same after every restart.
 #pragma once
@@ -12,6 +13,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/fields.h"
@@ -46,6 +48,10 @@ struct Incident {
   EventSeq id;                   ///< of the event that it began with
   std::optional<NodeId> node{};  ///< or else
   JobId job{};
+  /// Or else something above nodes, where more is to be done than is: what is done to its nodes is
+  /// an incident of each of them.
+  FaultReach scope = FaultReach::kNode;
+  std::string place;
   std::string code;     ///< of the fault; of what came without one, what it is called
   Instant happened_at;  ///< as its source says
   Instant begun_at;     ///< when it was heard of
@@ -92,6 +98,7 @@ class Incidents {
 
   Incident& open_on(NodeId node, std::string_view code, EventSeq seq, Instant at);
   Incident& open_on(JobId job, std::string_view code, EventSeq seq, Instant at);
+  void judged_of_place(const FaultJudged& event, EventSeq seq, Instant at);
   Incident& open_with(const std::vector<Told>* told, std::string_view code, EventSeq seq,
                       Instant at);
   Incident* of_node(NodeId node);
@@ -114,6 +121,8 @@ class Incidents {
   std::uint64_t count_ = 0;
   std::map<NodeId, EventSeq> open_nodes_;
   std::map<JobId, EventSeq> open_jobs_;
+  using Place = std::pair<FaultReach, std::string>;
+  std::map<Place, EventSeq> open_places_;
   std::map<JobId, EventSeq> waiting_;  ///< jobs that are to run again, and since which incident
   std::map<EventSeq, std::uint64_t> waiting_of_;  ///< how many of them, by incident
   std::set<EventSeq> fresh_;  ///< begun at the present instant: what follows from them is to come

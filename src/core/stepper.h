@@ -134,13 +134,24 @@ class Core::Stepper {
   void note_lost(NodeId node, bool lost);
   void silent_due();
   void judge_all();
-  void judge(const FaultPlace& place, const std::string& code, std::optional<std::uint32_t> device);
+  /// A fault that is to be judged.
+  struct Judged {
+    FaultPlace place;
+    std::string code;
+    std::optional<std::uint32_t> device;
+    auto operator<=>(const Judged&) const = default;
+  };
   struct Verdict;
-  [[nodiscard]] std::string act_on(NodeId node, const Verdict& verdict);
-  [[nodiscard]] std::string watch(NodeId node, const Verdict& verdict);
-  [[nodiscard]] std::string take_out(NodeId node, const Verdict& verdict);
-  [[nodiscard]] std::string breaker_before(NodeId node, FaultReach scope);
-  void restart_jobs(const FaultPlace& place, const Verdict& verdict);
+  struct NotDone;
+  struct Deeds;
+  void judge(const Judged& judged, bool is_news);
+  [[nodiscard]] Deeds act(const FaultPlace& place, const Verdict& verdict,
+                          const std::vector<NodeId>& nodes);
+  [[nodiscard]] std::optional<NotDone> act_on(NodeId node, const Verdict& verdict);
+  [[nodiscard]] std::optional<NotDone> watch(NodeId node, const Verdict& verdict);
+  [[nodiscard]] std::optional<NotDone> take_out(NodeId node, const Verdict& verdict);
+  [[nodiscard]] std::optional<NotDone> restart_on(NodeId node, const Verdict& verdict);
+  [[nodiscard]] std::optional<NotDone> breaker_before(NodeId node, const Verdict& verdict);
   void judge_again(const FaultPlace& place);
   void give_back(NodeId node, const std::string& code, std::optional<std::uint32_t> device);
   void plan_remedy(NodeId node, FaultAction action, const std::string& code,
@@ -256,8 +267,8 @@ class Core::Stepper {
     std::string reason;
   };
   std::map<NodeId, std::vector<Restart>> restarting_;
-  std::set<std::pair<FaultPlace, std::pair<std::string, std::optional<std::uint32_t>>>> judged_;
-  std::vector<FaultGone> over_;  ///< faults that are gone
+  std::map<Judged, bool> judged_;  ///< true: it has just happened (again)
+  std::vector<FaultGone> over_;    ///< faults that are gone
   struct BrokenHold {
     JobId job;
     Placement placement;

@@ -112,14 +112,16 @@ json::object incident_view(const Incident& incident, const State& state) {
     place.scope = FaultReach::kNode;
     place.place = known ? state.topology->name(*incident.node) : "";
   } else {
-    place.scope = FaultReach::kJob;
+    place.scope = incident.place.empty() ? FaultReach::kJob : incident.scope;
+    place.place = incident.place;
     place.job = incident.job;
   }
+  const bool of_job = !incident.node && incident.place.empty();
   return {{"incident", incident.id.value()},
           {"code", incident.code},
           {"place", words::fault_place(place)},
           {"node", incident.node ? json::value(place.place) : json::value(nullptr)},
-          {"job", incident.node ? json::value(nullptr) : json::value(incident.job.value())},
+          {"job", of_job ? json::value(incident.job.value()) : json::value(nullptr)},
           {"action", text_value(name_of(incident.action))},
           {"withheld", incident.withheld},
           {"happened_at_ns", incident.happened_at.count()},

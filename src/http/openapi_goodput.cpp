@@ -56,7 +56,7 @@ const std::vector<Schema>& goodput_schemas() {
         {"code", "string", "Of the fault; without one, how the node or the attempt was lost."},
         {"place", "string", "In words."},
         {"node", "string?", ""},
-        {"job", "integer?", "Where no node is to blame."},
+        {"job", "integer?", "Where nothing that it runs on is to blame."},
         {"action", "string", "The most that was done."},
         {"withheld", "boolean", "Something is not done until a person decides."},
         {"happened_at_ns", "integer", "As its source says."},

@@ -13,6 +13,8 @@ namespace {
 /// time until a job counts as starving are hours as well.
 constexpr Duration kRestWithin = hours(24 * 60);
 constexpr std::uint64_t kCalmTurnsMax = 50'000;
+/// Far longer than a node is watched, proven or repaired.
+constexpr Duration kRestAlone = hours(24);
 
 std::string kind_of(const PendingReason& reason) {
   return std::visit([](const auto& body) { return std::string(body.kKind); }, reason);
@@ -38,6 +40,25 @@ void Run::make_peace() {
   }
   if (plane_ != Plane::kUp) back_at_ = now_;
   turn(now_);
+}
+
+/// Before anybody helps: a node goes on by itself from where it only passes through.
+void Run::rest_alone() {
+  const Instant end = now_ + kRestAlone;
+  for (std::uint64_t turns = 0; turns < kCalmTurnsMax; ++turns) {
+    const Instant at = next();
+    if (at > end) break;
+    turn(at);
+  }
+  if (plane_ != Plane::kUp || next() <= end) return;
+  const State& state = cycle_->state();
+  for (const Node& node : state.nodes) {
+    const bool passes = node.phase == NodePhase::kSuspect || node.phase == NodePhase::kValidating;
+    // A person may have it proven, or have nobody's hook do it: that is for a person as well.
+    if (!passes || node.phase_mover == Mover::kOperator) continue;
+    throw Broken(state.topology->name(node.id) + " stays " + std::string(name_of(node.phase)) +
+                 " though nothing happens any more");
+  }
 }
 
 /// Whoever was not answered asks again, so that a job may be held or a node drained even now.
@@ -72,6 +93,7 @@ void Run::give_free() {
 
 void Run::calm() {
   make_peace();
+  rest_alone();
   const Instant began = now_;
   const Instant end = began + kRestWithin;
   for (std::uint64_t turns = 0;; ++turns) {

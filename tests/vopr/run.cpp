@@ -267,6 +267,11 @@ void Figures::add(const Figures& other) {
   reserved_attempts += other.reserved_attempts;
   nodes_down += other.nodes_down;
   nodes_slow += other.nodes_slow;
+  told += other.told;
+  faults += other.faults;
+  taken += other.taken;
+  remedies += other.remedies;
+  trips += other.trips;
   checks += other.checks;
   checks_stopped += other.checks_stopped;
   tasks_failed += other.tasks_failed;
@@ -288,6 +293,11 @@ void Run::count() {
   figures_.runs = 1;
   figures_.simulated_s = static_cast<std::uint64_t>(now_.count() / seconds(1).count());
   figures_.jobs = journal_.jobs();
+  figures_.told = tellers_.told();
+  figures_.faults = journal_.faults();
+  figures_.taken = journal_.taken();
+  figures_.remedies = journal_.remedies();
+  figures_.trips = journal_.trips();
   figures_.checks = journal_.checks();
   figures_.checks_stopped = journal_.checks_stopped();
   figures_.attempts = journal_.placements();

@@ -35,6 +35,11 @@ struct Figures {
   std::uint64_t reserved_attempts = 0;
   std::uint64_t nodes_down = 0;
   std::uint64_t nodes_slow = 0;
+  std::uint64_t told = 0;    ///< by agents, alerts and people, over and over and late
+  std::uint64_t faults = 0;  ///< of those, news
+  std::uint64_t taken = 0;
+  std::uint64_t remedies = 0;
+  std::uint64_t trips = 0;
   std::uint64_t checks = 0;
   std::uint64_t checks_stopped = 0;  ///< for a job, or because the node left service
   std::uint64_t tasks_failed = 0;
@@ -78,6 +83,7 @@ class Run {
   void tell(const std::vector<Event>& events);
 
   void make_peace();
+  void rest_alone();
   void give_free();
   void check_rest();
   void check_never(const Job& job);

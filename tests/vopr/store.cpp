@@ -59,17 +59,35 @@ void WatchedJournal::step_along(const Batch& batch) {
   }
 }
 
-/// No breaker is passed: a node that a fault takes out of service is one that may be.
-void WatchedJournal::check_taken(const NodeMoved& moved) {
+/// No breaker is passed: a node that a fault takes out of service is one that may be, and with it
+/// are no more than the rule allows.
+void WatchedJournal::check_taken(Instant at, const NodeMoved& moved) {
   const Node& node = stored_.nodes.at(moved.node.value());
-  if (moved.mover != Mover::kFaultPolicy || node.phase != NodePhase::kReady) return;
+  const bool served = node.phase == NodePhase::kReady || node.phase == NodePhase::kSuspect;
+  if (moved.mover != Mover::kFaultPolicy || !served) return;
   if (moved.phase == NodePhase::kReady) return;
+  ++taken_;
+  // One fault of all of a place is one for the breakers in it, and not many.
+  const bool of_place =
+      std::any_of(stored_.faults.begin(), stored_.faults.end(), [](const auto& each) {
+        return each.first.scope != FaultReach::kNode && each.first.scope != FaultReach::kJob;
+      });
   for (const BreakerPlace& place : breaker_places(stored_, moved.node)) {
+    if (of_place && place.level != BreakerLevel::kSite) continue;
     const auto found = stored_.health.breakers.find(place);
     if (found == stored_.health.breakers.end()) continue;
-    // One fault of all of a place is one, and not many.
-    expect(!found->second.tripped_at || place.level < BreakerLevel::kSite,
+    expect(!found->second.tripped_at,
            "a node is taken out of service though the breaker of " + place.name + " has tripped");
+    const BreakerRule& rule = *breaker_rule(*stored_.health.policy, place.level);
+    std::uint32_t others = 0;
+    bool counted = false;
+    for (const TakenNode& each : found->second.taken) {
+      if (each.at <= at - rule.window) continue;
+      counted = counted || each.node == moved.node;
+      others += each.node == moved.node ? 0 : 1;
+    }
+    expect(counted || others < breaker_limit(rule, nodes_of(stored_, place)),
+           "more nodes are taken out of service than the breaker of " + place.name + " allows");
   }
 }
 
@@ -135,7 +153,7 @@ void WatchedJournal::check(const Event& event) {
     const Instant start = stored_.reservations.at(mended->reservation).spec.start;
     check_promised(mended->reservation, mended->come, std::max(start, event.at));
   }
-  if (const auto* moved = std::get_if<NodeMoved>(&event.body)) check_taken(*moved);
+  if (const auto* moved = std::get_if<NodeMoved>(&event.body)) check_taken(event.at, *moved);
   if (const auto* submitted = std::get_if<JobSubmitted>(&event.body)) {
     const std::string& key = submitted->client_key;
     expect(key.empty() || keys_.insert(key).second, "two jobs of one client key: " + key);
@@ -228,6 +246,9 @@ void WatchedJournal::note(const Event& event) {
     checks_stopped_ += ended->outcome == CheckOutcome::kStopped ? 1 : 0;
   }
   reservations_ += std::holds_alternative<ReservationMade>(event.body) ? 1 : 0;
+  faults_ += std::holds_alternative<FaultNoted>(event.body) ? 1 : 0;
+  remedies_ += std::holds_alternative<RemedyBegun>(event.body) ? 1 : 0;
+  trips_ += std::holds_alternative<BreakerTripped>(event.body) ? 1 : 0;
   if (const auto* stopping = std::get_if<AttemptStopping>(&event.body)) {
     preemptions_ += stopping->cause == EndCause::kPreempted ? 1 : 0;
     grown_ += stopping->cause == EndCause::kResized ? 1 : 0;

@@ -48,6 +48,12 @@ class WatchedJournal final : public Journal {
   [[nodiscard]] std::uint64_t placements() const { return placements_; }
   [[nodiscard]] std::uint64_t preemptions() const { return preemptions_; }
 
+  /// Faults that were news; nodes that the fault policy took; what was begun to be done to nodes;
+  /// breakers that tripped.
+  [[nodiscard]] std::uint64_t faults() const { return faults_; }
+  [[nodiscard]] std::uint64_t taken() const { return taken_; }
+  [[nodiscard]] std::uint64_t remedies() const { return remedies_; }
+  [[nodiscard]] std::uint64_t trips() const { return trips_; }
   [[nodiscard]] std::uint64_t checks() const { return checks_; }
   [[nodiscard]] std::uint64_t checks_stopped() const { return checks_stopped_; }
   [[nodiscard]] std::uint64_t grown() const { return grown_; }
@@ -83,7 +89,7 @@ class WatchedJournal final : public Journal {
   void step_along(const Batch& batch);
   void check(const Event& event);
   void check_stopping(const AttemptStopping& stopping) const;
-  void check_taken(const NodeMoved& moved);
+  void check_taken(Instant at, const NodeMoved& moved);
   void check_placed(const Event& event, const AttemptPlaced& placed);
   void note_going_on(const Attempt& attempt, const Leaving& leaving);
   void check_kept(const AttemptPlaced& placed);
@@ -104,6 +110,10 @@ class WatchedJournal final : public Journal {
   std::uint64_t jobs_ = 0;
   std::uint64_t placements_ = 0;
   std::uint64_t preemptions_ = 0;
+  std::uint64_t faults_ = 0;
+  std::uint64_t taken_ = 0;
+  std::uint64_t remedies_ = 0;
+  std::uint64_t trips_ = 0;
   std::uint64_t checks_ = 0;
   std::uint64_t checks_stopped_ = 0;
   std::uint64_t grown_ = 0;

@@ -1,6 +1,7 @@
 #include "tellers.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace mw::vopr {
 namespace {
@@ -65,8 +66,12 @@ FaultPolicy some_fault_policy(Random& random) {
                                    FaultAction::kReboot, FaultAction::kReturnToVendor}) {
     if (random.chance(3, 4)) policy.hooks.push_back({action, {"/hook"}, minutes(20), 0, {}});
   }
-  policy.breakers.push_back({BreakerLevel::kSite, static_cast<std::uint32_t>(random.between(0, 60)),
-                             static_cast<std::uint32_t>(random.below(3)), hours(1)});
+  for (const BreakerLevel level :
+       {BreakerLevel::kRack, BreakerLevel::kLeaf, BreakerLevel::kPod, BreakerLevel::kSite}) {
+    if (level != BreakerLevel::kSite && random.chance(2, 3)) continue;
+    policy.breakers.push_back({level, static_cast<std::uint32_t>(random.between(0, 60)),
+                               static_cast<std::uint32_t>(random.below(3)), hours(1)});
+  }
   if (random.chance(3, 4)) policy.checks = some_check_rules(random);
   policy.watch_for = minutes(random.between(1, 60));
   policy.drain_deadline = minutes(random.between(0, 30));
@@ -96,17 +101,60 @@ InputBody Tellers::some_step(const State& state) {
   return ReportStepTimes{attempt.job, attempt.number, std::move(steps)};
 }
 
+/// Of something above the node; it stays one of the node where there is nothing.
+void Tellers::lift(FaultReport& report, const State& state, NodeId node) {
+  const Topology& topology = *state.topology;
+  const PowerVertex& power = topology.power(topology.power_of(node));
+  const FabricVertex& fabric = topology.fabric(topology.fabric_of(node));
+  switch (random_.below(4)) {
+    case 0:
+      report.scope = FaultReach::kSite;
+      report.place = topology.site(topology.site_of(node)).name;
+      return;
+    case 1:
+      if (fabric.level != FabricLevel::kLeaf) return;
+      report.scope = FaultReach::kLeaf;
+      report.place = fabric.name;
+      return;
+    default:
+      if (power.name.empty() || power.level == PowerLevel::kSite) return;
+      report.scope = power.level == PowerLevel::kRack ? FaultReach::kRack : FaultReach::kPower;
+      report.place = power.name;
+  }
+}
+
+/// Of something that runs: its own fault, or one of a rank.
+void Tellers::blame_job(FaultReport& report, const State& state) {
+  if (state.attempts.empty()) return;
+  auto at = state.attempts.begin();
+  std::advance(at, static_cast<std::ptrdiff_t>(random_.below(state.attempts.size())));
+  const Attempt& attempt = at->second;
+  report.scope = FaultReach::kJob;
+  report.place.clear();
+  report.job = attempt.job;
+  report.attempt = random_.chance(1, 8) ? attempt.number.next() : attempt.number;
+  if (random_.chance(1, 2)) {
+    report.rank = Rank(static_cast<std::uint32_t>(random_.below(attempt.exited.size())));
+  }
+}
+
 InputBody Tellers::some_news(Instant now, const State& state) {
   FaultReport report;
   report.code = kCodes[random_.below(std::size(kCodes))];
   const NodeId node(static_cast<std::uint32_t>(random_.below(state.nodes.size())));
   report.place = state.topology->name(node);
-  report.source = random_.chance(1, 2) ? "agent:" + report.place : "alertmanager";
+  if (random_.chance(1, 8)) {
+    lift(report, state, node);
+  } else if (random_.chance(1, 8)) {
+    blame_job(report, state);
+  }
+  report.source = random_.chance(1, 2) ? "agent:" + state.topology->name(node) : "alertmanager";
   if (random_.chance(2, 3)) report.sequence = sequence_++;
   if (random_.chance(1, 2)) report.at = now - seconds(random_.between(0, 1200));
   if (report.at < Instant()) report.at = Instant();
   const std::uint32_t devices = state.topology->shape(node).accelerators;
-  if (devices > 0 && random_.chance(1, 2)) {
+  const bool of_node = report.scope == FaultReach::kNode;
+  if (of_node && devices > 0 && random_.chance(1, 2)) {
     report.scope = FaultReach::kAccelerator;
     report.device = static_cast<std::uint32_t>(random_.below(devices));
   }

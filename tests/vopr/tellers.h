@@ -32,6 +32,8 @@ class Tellers {
   };
   InputBody some_step(const State& state);
   InputBody some_news(Instant now, const State& state);
+  void lift(FaultReport& report, const State& state, NodeId node);
+  void blame_job(FaultReport& report, const State& state);
   InputBody some_use(const State& state);
 
   Random random_;

@@ -127,6 +127,11 @@ void print(const Figures& f) {
   line("reservations", f.reservations);
   line("faults: nodes down", f.nodes_down);
   line("faults: nodes slow", f.nodes_slow);
+  line("told of nodes, places and jobs", f.told);
+  line("  faults that were news", f.faults);
+  line("nodes taken by the fault policy", f.taken);
+  line("repairs and proofs begun", f.remedies);
+  line("breakers tripped", f.trips);
   line("checks of nodes", f.checks);
   line("checks stopped", f.checks_stopped);
   line("faults: tasks failed", f.tasks_failed);
