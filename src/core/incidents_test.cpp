@@ -108,6 +108,36 @@ TEST_F(IncidentsTest, OneOfANodeGoesFromItsFaultUntilAllIsBack) {
   EXPECT_TRUE(std::holds_alternative<NodeMoved>(event_at(incident.events.back()).body));
 }
 
+TEST_F(IncidentsTest, OneOfAPlaceWaitsForAPersonUntilAllOfItIsDone) {
+  FaultPolicy strict = policy();
+  strict.breakers = {{BreakerLevel::kSite, 0, 1, hours(1)}};
+  FaultRule whole;
+  whole.code = "a.site";
+  whole.steps = {{FaultAction::kQuarantine}};
+  strict.rules.push_back(whole);
+  step({SetFaultPolicy{strict, "test"}});
+  FaultReport report = fault("a.site");
+  report.scope = FaultReach::kSite;
+  report.place = "here";
+  step({FaultReported{report}});
+  const auto of_place = [&]() -> const Incident& {
+    for (const auto& [id, each] : incidents_.all()) {
+      if (!each.place.empty()) return each;
+    }
+    ADD_FAILURE() << "there is none";
+    return incidents_.all().begin()->second;
+  };
+  EXPECT_EQ(of_place().place, "here");
+  EXPECT_EQ(of_place().code, "a.site");
+  EXPECT_TRUE(of_place().withheld);
+  EXPECT_FALSE(of_place().ended_at);
+  step({ResetBreaker{BreakerLevel::kSite, "here", "ada"}});
+  step({});
+  EXPECT_FALSE(of_place().withheld);
+  EXPECT_EQ(of_place().action, FaultAction::kQuarantine);
+  EXPECT_TRUE(of_place().ended_at) << "what is left is each node's own";
+}
+
 TEST_F(IncidentsTest, WhatIsIgnoredOrWantedIsNone) {
   step({FaultReported{fault("a.ignore")}});
   step({DrainNode{node(), "why", "somebody", DrainMode::kForce, std::nullopt}});

@@ -4,6 +4,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
+#include "http/goodput_views.h"
 #include "http/openapi.h"
 #include "http/routes.h"
 
@@ -114,49 +115,128 @@ void write_fleet(MetricsWriter& writer, const ApiContext& context) {
   }
 }
 
-/// Nothing of it while the history is still being read: no figure is better than a wrong one.
-void write_goodput(MetricsWriter& writer, const ApiContext& context) {
-  GoodputTotals fleet;
-  std::uint64_t incidents = 0;
-  std::uint64_t open = 0;
-  const Instant now = context.loop.now();
-  const auto read = context.history.read([&](const Goodput& goodput, const Incidents& all) {
-    fleet = goodput.fleet(now);
-    incidents = all.count();
-    open = all.open();
-  });
-  if (!read) return;
-  const auto ratio = [](AcceleratorTime part, AcceleratorTime whole) {
-    return static_cast<double>(part.count()) / static_cast<double>(whole.count());
-  };
+double part_of(AcceleratorTime part, AcceleratorTime whole) {
+  return static_cast<double>(part.count()) / static_cast<double>(whole.count());
+}
+
+double seconds_in(NodeTime time) { return static_cast<double>(time.count()) / 1e9; }
+
+/// What attempts had, of the whole fleet and of each tenant.
+void write_tenants(MetricsWriter& writer, const GoodputTotals& fleet,
+                   const std::map<std::string, GoodputTotals>& tenants) {
   const AcceleratorTime given = fleet.given();
   if (given.count() > 0) {
     writer.one("mw_goodput_ratio", "gauge", "Productive time, of what attempts were given.",
-               ratio(fleet.productive, given));
+               part_of(fleet.productive, given));
     writer.one("mw_ettr_ratio", "gauge",
                "Productive time, of that and the time of waiting to start again.",
-               ratio(fleet.productive, given + fleet.waiting));
+               part_of(fleet.productive, given + fleet.waiting));
+  }
+  writer.family("mw_tenant_goodput_ratio", "gauge", "The same of each tenant.");
+  for (const auto& [name, each] : tenants) {
+    if (each.given().count() == 0) continue;
+    writer.sample(part_of(each.productive, each.given()), {{"tenant", name}});
+  }
+  writer.family("mw_tenant_ettr_ratio", "gauge", "The same of each tenant.");
+  for (const auto& [name, each] : tenants) {
+    if (each.given().count() == 0) continue;
+    writer.sample(part_of(each.productive, each.given() + each.waiting), {{"tenant", name}});
   }
   writer.family("mw_attempts_ended_total", "counter", "Attempts that ended, by cause.");
-  for (const CauseTotals& each : fleet.causes) {
-    writer.sample(each.attempts, {{"cause", name_of(each.cause)}});
+  for (const auto& [name, each] : tenants) {
+    for (const CauseTotals& cause : each.causes) {
+      writer.sample(cause.attempts, {{"cause", name_of(cause.cause)}, {"tenant", name}});
+    }
   }
   writer.family("mw_lost_work_accelerator_seconds_total", "counter",
                 "Accelerator-seconds of work that has to be done again, by cause.");
-  for (const CauseTotals& each : fleet.causes) {
-    writer.sample(static_cast<double>(each.lost_work.count()) / 1e12,
-                  {{"cause", name_of(each.cause)}});
+  for (const auto& [name, each] : tenants) {
+    for (const CauseTotals& cause : each.causes) {
+      writer.sample(static_cast<double>(cause.lost_work.count()) / 1e12,
+                    {{"cause", name_of(cause.cause)}, {"tenant", name}});
+    }
   }
-  writer.one("mw_node_failures_total", "counter",
-             "Times that a node was lost, or taken out of service by the fault policy.",
-             fleet.failures);
-  writer.one("mw_node_service_seconds_total", "counter", "Node-seconds in service.",
-             static_cast<double>(fleet.in_service.count()) / 1e9);
-  writer.one("mw_node_broken_seconds_total", "counter",
-             "Node-seconds out of service because of failures.",
-             static_cast<double>(fleet.broken.count()) / 1e9);
+  writer.family("mw_interruptions_total", "counter",
+                "Attempts that ended, and neither was asked for nor was their work done.");
+  for (const auto& [name, each] : tenants) {
+    writer.sample(each.interruptions, {{"tenant", name}});
+  }
+  writer.family("mw_attempt_running_seconds_total", "counter",
+                "Seconds of attempts; for each interruption that is their MTTF.");
+  for (const auto& [name, each] : tenants) {
+    writer.sample(seconds_in(each.running), {{"tenant", name}});
+  }
+  writer.family("mw_attempt_repair_seconds_total", "counter",
+                "Seconds from interruptions until jobs ran again; for each that is their MTTR.");
+  for (const auto& [name, each] : tenants) {
+    writer.sample(seconds_in(each.repaired), {{"tenant", name}});
+  }
+}
+
+void write_sites(MetricsWriter& writer, const std::map<std::string, GoodputTotals>& sites) {
+  writer.family("mw_site_goodput_ratio", "gauge",
+                "Productive time, of what attempts were given on the site's nodes.");
+  for (const auto& [name, each] : sites) {
+    if (each.given().count() == 0) continue;
+    writer.sample(part_of(each.productive, each.given()), {{"site", name}});
+  }
+  writer.family("mw_node_failures_total", "counter",
+                "Times that a node was lost, or taken out of service by the fault policy.");
+  for (const auto& [name, each] : sites) writer.sample(each.failures, {{"site", name}});
+  writer.family("mw_node_service_seconds_total", "counter",
+                "Node-seconds in service; for each failure that is the nodes' MTTF.");
+  for (const auto& [name, each] : sites) {
+    writer.sample(seconds_in(each.in_service), {{"site", name}});
+  }
+  writer.family("mw_node_broken_seconds_total", "counter",
+                "Node-seconds out of service because of failures; for each that is the MTTR.");
+  for (const auto& [name, each] : sites) {
+    writer.sample(seconds_in(each.broken), {{"site", name}});
+  }
+}
+
+/// Nothing of it while the history is still being read: no figure is better than a wrong one.
+void write_goodput(MetricsWriter& writer, const ApiContext& context) {
+  GoodputTotals fleet;
+  std::map<std::string, GoodputTotals> tenants;
+  std::vector<GoodputTotals> nodes;
+  std::uint64_t incidents = 0;
+  std::uint64_t open = 0;
+  std::uint64_t waiting = 0;
+  const Instant now = context.loop.now();
+  const auto read = context.history.read([&](const Goodput& goodput, const Incidents& all) {
+    fleet = goodput.fleet(now);
+    tenants = goodput.by_tenant(now);
+    nodes = goodput.by_node(now);
+    incidents = all.count();
+    open = all.open();
+    for (const auto& [id, each] : all.all()) waiting += each.withheld && !each.ended_at ? 1 : 0;
+  });
+  if (!read) return;
+  write_tenants(writer, fleet, tenants);
+  std::map<std::string, GoodputTotals> sites;
+  read_state(context,
+             [&](const State& state, Instant) { sites = grouped(nodes, state, NodeGroup::kSite); });
+  write_sites(writer, sites);
   writer.one("mw_incidents_total", "counter", "Incidents so far.", incidents);
   writer.one("mw_incidents_open", "gauge", "Incidents that are not over.", open);
+  writer.one("mw_incidents_waiting", "gauge", "Of those, such as wait for a person to decide.",
+             waiting);
+}
+
+/// Where automatic action has stopped and calls for a person.
+void write_breakers(MetricsWriter& writer, const ApiContext& context) {
+  std::vector<BreakerPlace> tripped;
+  read_state(context, [&](const State& state, Instant) {
+    for (const auto& [place, breaker] : state.health.breakers) {
+      if (breaker.tripped_at) tripped.push_back(place);
+    }
+  });
+  writer.family("mw_breaker_tripped", "gauge",
+                "1 where nothing more is done about faults until a person resets the breaker.");
+  for (const BreakerPlace& place : tripped) {
+    writer.sample(std::uint64_t{1}, {{"level", name_of(place.level)}, {"place", place.name}});
+  }
 }
 
 void metrics(const ApiContext& context, const Reply& reply) {
@@ -166,6 +246,7 @@ void metrics(const ApiContext& context, const Reply& reply) {
   write_jobs(writer, context);
   write_fleet(writer, context);
   write_goodput(writer, context);
+  write_breakers(writer, context);
   write_loop(writer, context.loop.stats());
   if (context.listener_stats) {
     const ListenerStats stats = context.listener_stats();

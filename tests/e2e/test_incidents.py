@@ -4,6 +4,7 @@ the control plane. Goodput adds up, and the job is told how often to save."""
 
 import json
 import pathlib
+import re
 import sys
 import textwrap
 import unittest
@@ -11,7 +12,8 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from control_plane import ControlPlane, Refused, wait_for  # noqa: E402
 
-CLIENTS = str(pathlib.Path(__file__).resolve().parents[2] / "clients/python")
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CLIENTS = str(ROOT / "clients/python")
 
 # Works, saves every now and then, and goes on from what it saved.
 TRAINS = """
@@ -153,8 +155,12 @@ class Incidents(unittest.TestCase):
         self.assertIn(bad, text)
         self.assertIn("faulty", text)
         metrics = self.plane.request("GET", "/metrics")[1].decode()
-        self.assertIn('mw_attempts_ended_total{cause="faulty"} 1', metrics)
-        self.assertIn("mw_node_failures_total 1", metrics)
+        self.assertIn('mw_attempts_ended_total{cause="faulty",tenant="default"} 1', metrics)
+        self.assertRegex(metrics, r'mw_node_failures_total\{site="[^"]+"\} 1\n')
+        self.assertIn("mw_incidents_waiting 0", metrics)
+        rules = (ROOT / "examples/prometheus/millwright.yml").read_text(encoding="utf-8")
+        for name in set(re.findall(r"\bmw_\w+", rules)):
+            self.assertIn(f"# TYPE {name} ", metrics, "no such metric")
         with self.assertRaises(Refused) as refused:
             self.plane.get_history("/v1/goodput?by=galaxy")
         self.assertEqual(refused.exception.status, 400)
