@@ -60,6 +60,7 @@ struct Options {
   std::string only;
   std::string muri;
   std::string shockwave;
+  std::string faults;
   std::string list;
   std::int64_t nodes = 2;
   std::int64_t accelerators = 4;
@@ -68,8 +69,11 @@ struct Options {
 
 constexpr const char* kUsage =
     "usage: mw_validate [--json] [--quick] [--only GROUP] [--muri FOLDER] [--shockwave FOLDER]\n"
+    "                   [--faults FILE]\n"
     "  --quick      smaller runs: larger statistical errors, and no judgement of the largest gang\n"
-    "  --only       failures, intervals, detection, queues, slow or none (only the traces below)\n"
+    "  --only       failures, intervals, detection, faults, queues, slow or none (only the traces "
+    "below)\n"
+    "  --faults     a trace of faults to be replayed as well\n"
     "  --muri       a folder with trace1.csv, trace3.csv, trace4.csv, beside published/\n"
     "  --shockwave  a folder with trace120.trace\n"
     "  --list FILE [--nodes N] [--accelerators N] [--launch-ns N]  only runs these jobs, and "
@@ -100,6 +104,8 @@ Options options_of(int count, char** values) {
       options.muri = value();
     } else if (given == "--shockwave") {
       options.shockwave = value();
+    } else if (given == "--faults") {
+      options.faults = value();
     } else if (given == "--list") {
       options.list = value();
     } else if (given == "--nodes") {
@@ -155,6 +161,7 @@ bool run(const Options& options) {
     check_failures(checks, options.quick ? 2000 : 10'000, options.quick ? 4096 : 16'384);
   if (wanted("intervals")) check_intervals(checks);
   if (wanted("detection")) check_detection(checks, options.quick);
+  if (wanted("faults")) check_faults(checks, options.faults, options.quick);
   if (wanted("queues"))
     check_queues(checks, options.quick ? 100'000 : 1'000'000,
                  options.quick ? 3'000'000 : 60'000'000);

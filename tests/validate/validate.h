@@ -57,6 +57,9 @@ void check_intervals(Checks& checks);
 void check_slow_nodes(Checks& checks, std::uint64_t comparisons);
 /// Slow ranks and nodes that fail too often: false alarms without faults, and power with them.
 void check_detection(Checks& checks, bool quick);
+/// What faults cost when nobody has to do anything. `trace`: of faults, in InfiniteHBD's form;
+/// empty: none.
+void check_faults(Checks& checks, const std::string& trace, bool quick);
 /// Waits against Erlang C. `jobs`: of the twin; the recursion goes on to `jobs_long`.
 void check_queues(Checks& checks, std::uint64_t jobs, std::uint64_t jobs_long);
 /// Muri's traces and Shockwave's, when their folders are given, against what was published.
