@@ -196,6 +196,7 @@ void Incidents::judged_of_place(const FaultJudged& event, EventSeq seq, Instant 
   if (incident.withheld) return;
   incident.action = std::max(incident.action, event.action);
   incident.acted_at = at;
+  fresh_.erase(incident.id);
   close_if_over(incident.id, at);
 }
 
