@@ -53,10 +53,13 @@ void Run::rest_alone() {
   if (plane_ != Plane::kUp || next() <= end) return;
   const State& state = cycle_->state();
   for (const Node& node : state.nodes) {
-    // Where no program proves nodes, whoever sent it there says when it is good.
+    // Where no program proves nodes, whoever sent it there says when it is good; and a drain lasts
+    // until its fault is gone.
+    const auto remedy = state.health.remedies.find(node.id);
     const bool passes =
-        node.phase == NodePhase::kSuspect || state.health.remedies.contains(node.id);
-    if (!passes) continue;
+        node.phase == NodePhase::kSuspect ||
+        (remedy != state.health.remedies.end() && remedy->second.action != FaultAction::kDrain);
+    if (!passes || node.others) continue;  // nobody stops what others have there
     throw Broken(state.topology->name(node.id) + " stays " + std::string(name_of(node.phase)) +
                  " though nothing happens any more");
   }
