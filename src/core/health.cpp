@@ -9,12 +9,6 @@ namespace mw {
 namespace {
 
 /// The power vertex of that level above the node; none: there is none.
-std::optional<PowerId> power_above(const Topology& topology, NodeId node, PowerLevel level) {
-  for (PowerId at = topology.power_of(node); at != kNoId<PowerId>; at = topology.power(at).parent) {
-    if (topology.power(at).level == level) return at;
-  }
-  return std::nullopt;
-}
 std::optional<FabricId> fabric_above(const Topology& topology, NodeId node, FabricLevel level) {
   for (FabricId at = topology.fabric_of(node); at != kNoId<FabricId>;
        at = topology.fabric(at).parent) {

@@ -8,6 +8,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -134,13 +135,8 @@ class Core::Stepper {
   void note_lost(NodeId node, bool lost);
   void silent_due();
   void judge_all();
-  /// A fault that is to be judged.
-  struct Judged {
-    FaultPlace place;
-    std::string code;
-    std::optional<std::uint32_t> device;
-    auto operator<=>(const Judged&) const = default;
-  };
+  /// A fault: where, its code, of which accelerator.
+  using Judged = std::tuple<FaultPlace, std::string, std::optional<std::uint32_t>>;
   struct Verdict;
   struct NotDone;
   struct Deeds;

@@ -297,4 +297,10 @@ void Topology::arrange() {
   }
 }
 
+std::optional<PowerId> power_above(const Topology& topology, NodeId node, PowerLevel level) {
+  for (PowerId at = topology.power_of(node); at != kNoId<PowerId>; at = topology.power(at).parent) {
+    if (topology.power(at).level == level) return at;
+  }
+  return std::nullopt;
+}
 }  // namespace mw

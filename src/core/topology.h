@@ -138,4 +138,7 @@ class Topology {
   std::array<std::vector<FabricId>, EnumNames<FabricLevel>::value.size()> levels_;
 };
 
+/// The vertex of that level above the node; none: it stands below no such.
+std::optional<PowerId> power_above(const Topology& topology, NodeId node, PowerLevel level);
+
 }  // namespace mw

@@ -29,13 +29,6 @@ json::value mean_s(double ns, std::uint64_t count) {
   return ns / 1e9 / static_cast<double>(count);
 }
 
-std::optional<PowerId> rack_of(const Topology& topology, NodeId node) {
-  for (PowerId at = topology.power_of(node); at != kNoId<PowerId>; at = topology.power(at).parent) {
-    if (topology.power(at).level == PowerLevel::kRack) return at;
-  }
-  return std::nullopt;
-}
-
 json::value moment(const std::optional<Instant>& at) {
   return at ? json::value(at->count()) : json::value(nullptr);
 }
@@ -88,7 +81,7 @@ std::map<std::string, GoodputTotals> grouped(const std::vector<GoodputTotals>& n
     const NodeId node(i);
     if (group == NodeGroup::kSite) {
       groups[topology.site(topology.site_of(node)).name] += nodes[i];
-    } else if (const auto rack = rack_of(topology, node)) {
+    } else if (const auto rack = power_above(topology, node, PowerLevel::kRack)) {
       groups[topology.power(*rack).name] += nodes[i];
     }
   }

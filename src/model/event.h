@@ -159,8 +159,7 @@ struct AttemptPlaced {
   Checkpoint resume_from;  ///< step 0 and no path: from the beginning
   /// Ranks that go on where they are, in rank order; only the others are started.
   std::optional<std::vector<KeptRanks>> kept{};
-  /// What they have worked and not saved: it is saved or lost with this attempt.
-  std::optional<AcceleratorTime> carried_work{};
+  std::optional<AcceleratorTime> carried_work{};  ///< theirs that is neither saved nor lost yet
   bool operator==(const AttemptPlaced&) const = default;
   MW_FIELDS(job, attempt, epoch, placement, resume_from, kept, carried_work)
 };
@@ -201,9 +200,8 @@ struct AttemptEnded {
   AcceleratorTime kept_work;   ///< productive, and not lost
   bool capacity_held = false;  ///< its accelerators are kept for the job's next attempt
   std::string detail;
-  /// Productive and neither saved nor lost: the next attempt, in which its other ranks go on, has
-  /// it. None: none of them goes on.
-  std::optional<AcceleratorTime> carried_work{};
+  std::optional<AcceleratorTime>
+      carried_work{};  ///< of ranks that go on in the next; none: no such
   bool operator==(const AttemptEnded&) const = default;
   MW_FIELDS(job, attempt, cause, lost_work, kept_work, capacity_held, detail, carried_work)
 };

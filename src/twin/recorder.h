@@ -86,6 +86,8 @@ class Recorder {
   void add_reliability(RunReport& report, const State& state, Instant end) const;
   void add_series(RunReport& report) const;
   void add_goodput(RunReport& report, const State& state, Instant end) const;
+  void add_worst(RunReport& report, const State& state, const std::vector<GoodputTotals>& nodes,
+                 Instant end) const;
   void note_history(const Event& event);
   void close(const State& state, World& world);
   SizeClass& class_of(AcceleratorShare accelerators);

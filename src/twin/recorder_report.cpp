@@ -1,7 +1,9 @@
 // From what was counted to the figures that people read.
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
+#include "core/topology.h"
 #include "twin/recorder.h"
 
 namespace mw {
@@ -153,6 +155,54 @@ void Recorder::add_reliability(RunReport& report, const State& state, Instant en
   }
 }
 
+namespace {
+
+constexpr std::size_t kWorst = 10;
+
+/// Those of the totals that lost the most, as long as they lost anything.
+void add_losses(RunReport& report, const char* what,
+                std::vector<std::pair<std::string, GoodputTotals>> all) {
+  std::erase_if(all, [](const auto& each) { return each.second.lost_work.count() == 0; });
+  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
+    return a.second.lost_work > b.second.lost_work;
+  });
+  if (all.size() > kWorst) all.resize(kWorst);
+  for (const auto& [name, totals] : all) {
+    report.losses.push_back({what, name, hours_of(totals.lost_work),
+                             percent(hours_of(totals.productive), hours_of(totals.given())),
+                             totals.interruptions, totals.failures});
+  }
+}
+
+/// 0 where it never happened.
+double a_time(NodeTime time, std::uint64_t count, double ns) {
+  return count == 0 ? 0 : static_cast<double>(time.count()) / ns / static_cast<double>(count);
+}
+
+}  // namespace
+
+/// Racks, nodes and jobs with the most work that had to be done again.
+void Recorder::add_worst(RunReport& report, const State& state,
+                         const std::vector<GoodputTotals>& nodes, Instant end) const {
+  const Topology& topology = *state.topology;
+  std::map<std::string, GoodputTotals> racks;
+  std::vector<std::pair<std::string, GoodputTotals>> named;
+  for (std::uint32_t i = 0; i < nodes.size(); ++i) {
+    if (const auto rack = power_above(topology, NodeId(i), PowerLevel::kRack)) {
+      racks[topology.power(*rack).name] += nodes[i];
+    }
+    if (nodes[i].lost_work.count() > 0) named.emplace_back(topology.name(NodeId(i)), nodes[i]);
+  }
+  add_losses(report, "rack", {racks.begin(), racks.end()});
+  add_losses(report, "node", std::move(named));
+  std::vector<std::pair<std::string, GoodputTotals>> jobs;
+  for (auto& [id, job] : past_->goodput.newest_jobs(end, past_->goodput.jobs())) {
+    if (job.totals.lost_work.count() == 0) continue;
+    jobs.emplace_back(std::to_string(id.value()) + " " + job.name, std::move(job.totals));
+  }
+  add_losses(report, "job", std::move(jobs));
+}
+
 void Recorder::add_goodput(RunReport& report, const State& state, Instant end) const {
   const Goodput& goodput = past_->goodput;
   const Topology& topology = *state.topology;
@@ -166,6 +216,8 @@ void Recorder::add_goodput(RunReport& report, const State& state, Instant end) c
     site.goodput_percent = percent(hours_of(totals.productive), hours_of(totals.given()));
     site.lost_hours = hours_of(totals.lost_work);
     site.node_failures = totals.failures;
+    site.mttf_node_days = a_time(totals.in_service, totals.failures, kNsPerDay);
+    site.mttr_node_hours = a_time(totals.broken, totals.failures, kNsPerHour);
   }
   auto tenants = goodput.by_tenant(end);
   for (TenantFigures& tenant : report.tenants) {
@@ -174,16 +226,17 @@ void Recorder::add_goodput(RunReport& report, const State& state, Instant end) c
     tenant.goodput_percent = percent(productive, hours_of(totals.given()));
     tenant.ettr_percent = percent(productive, hours_of(totals.given() + totals.waiting));
     tenant.interruptions = totals.interruptions;
+    tenant.mttf_hours = a_time(totals.running, totals.interruptions, kNsPerHour);
+    tenant.mttr_hours = a_time(totals.repaired, totals.interruptions, kNsPerHour);
   }
+  add_worst(report, state, nodes, end);
   const GoodputTotals fleet = goodput.fleet(end);
   Reliability& reliability = report.reliability;
   reliability.node_failures = fleet.failures;
   reliability.interruptions = fleet.interruptions;
   reliability.incidents = past_->incidents.count();
-  if (fleet.failures == 0) return;
-  const auto failures = static_cast<double>(fleet.failures);
-  reliability.mttf_node_days = static_cast<double>(fleet.in_service.count()) / kNsPerDay / failures;
-  reliability.mttr_node_hours = static_cast<double>(fleet.broken.count()) / kNsPerHour / failures;
+  reliability.mttf_node_days = a_time(fleet.in_service, fleet.failures, kNsPerDay);
+  reliability.mttr_node_hours = a_time(fleet.broken, fleet.failures, kNsPerHour);
 }
 
 void Recorder::add_series(RunReport& report) const {

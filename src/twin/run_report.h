@@ -82,8 +82,10 @@ struct SiteFigures {
   double goodput_percent = 0;      ///< productive, of what attempts had there
   double lost_hours = 0;           ///< of accelerators
   std::uint64_t node_failures = 0;
+  double mttf_node_days = 0;   ///< node-days in service a failure; 0: there was none
+  double mttr_node_hours = 0;  ///< out of service by one, in the mean
   MW_FIELDS(name, accelerators, limit_mw, peak_mw, energy_mwh, cost_usd, carbon_t, power_mw,
-            goodput_percent, lost_hours, node_failures)
+            goodput_percent, lost_hours, node_failures, mttf_node_days, mttr_node_hours)
 };
 
 struct TenantFigures {
@@ -99,8 +101,21 @@ struct TenantFigures {
   double goodput_percent = 0;
   double ettr_percent = 0;
   std::uint64_t interruptions = 0;  ///< attempts that ended before they were to
+  double mttf_hours = 0;            ///< running time an interruption; 0: there was none
+  double mttr_hours = 0;            ///< from one until the job ran again, in the mean
   MW_FIELDS(name, jobs, productive_hours, lost_hours, wait_mean_s, wait_p90_s, energy_mwh, cost_usd,
-            carbon_t, goodput_percent, ettr_percent, interruptions)
+            carbon_t, goodput_percent, ettr_percent, interruptions, mttf_hours, mttr_hours)
+};
+
+/// A rack, a node or a job, of those that lost the most work.
+struct LossFigures {
+  std::string what;  ///< "rack", "node" or "job"
+  std::string name;
+  double lost_hours = 0;  ///< of accelerators
+  double goodput_percent = 0;
+  std::uint64_t interruptions = 0;  ///< of attempts there
+  std::uint64_t node_failures = 0;
+  MW_FIELDS(what, name, lost_hours, goodput_percent, interruptions, node_failures)
 };
 
 /// Attempts that ended for one cause, and what they lost.
@@ -149,6 +164,7 @@ struct RunReport {
   std::vector<Distribution> turnarounds;  ///< seconds from submission to the end
   std::vector<SiteFigures> sites;
   std::vector<TenantFigures> tenants;  ///< the largest first
+  std::vector<LossFigures> losses;     ///< racks, nodes and jobs, the worst ten of each first
   Reliability reliability;
   std::vector<double> time_h;         ///< ends of the intervals, in hours
   std::vector<Series> ledger_series;  ///< accelerators by category; their sum is the fleet
@@ -157,7 +173,7 @@ struct RunReport {
   Series fragmentation;
   RunSpeed speed;
   MW_FIELDS(setup, jobs, ledger, utilisation_percent, energy_mwh, cost_usd, carbon_t, waits,
-            slowdowns, turnarounds, sites, tenants, reliability, time_h, ledger_series,
+            slowdowns, turnarounds, sites, tenants, losses, reliability, time_h, ledger_series,
             queue_series, fragmentation, speed)
 };
 

@@ -146,12 +146,14 @@
         { title: "Peak", value: (site) => site.peak_mw, show: F.power },
         { title: "of limit", value: load, show: (share, site) => (site.limit_mw > 0 ? F.percent(100 * share) : "–"), tone: (share) => (share > 1 ? "bad" : "") },
         { title: "Goodput", value: (site) => site.goodput_percent, show: F.percent, about: "Productive time, of time given to jobs" },
+        { title: "MTTF", value: (site) => site.mttf_node_days, show: (days) => (days > 0 ? `${F.count(days)} d` : "–"), about: "Days of service of a node between two failures" },
+        { title: "MTTR", value: (site) => site.mttr_node_hours, show: (hours) => (hours > 0 ? F.hours(hours) : "–"), about: "Out of service by one failure, in the mean" },
         { title: "Energy", value: (site) => site.energy_mwh, show: F.energy },
         { title: "Cost", value: (site) => site.cost_usd, show: F.money },
         { title: "CO₂", value: (site) => site.carbon_t, show: F.carbon },
         { title: "$/MWh", value: (site) => (site.energy_mwh ? site.cost_usd / site.energy_mwh : 0), show: (value) => F.decimals(value, 1) },
         { title: "g/kWh", value: (site) => (site.energy_mwh ? (1000 * site.carbon_t) / site.energy_mwh : 0), show: F.count },
-      ], report.sites, { sort: 5, high: true, label: "Sites" })));
+      ], report.sites, { sort: 7, high: true, label: "Sites" })));
     made.querySelector("header").append(picker("What the bars show", Object.entries(kinds).map(([key, [name]]) => [key, name]), "energy", choose));
     return made;
   }
@@ -165,6 +167,8 @@
       { title: "Lost", value: (one) => one.lost_hours, show: F.hours, about: "Accelerator-hours of lost work" },
       { title: "Lost share", value: (one) => (one.lost_hours ? (100 * one.lost_hours) / (one.lost_hours + one.productive_hours) : 0), show: F.percent },
       { title: "ETTR", value: (one) => one.ettr_percent, show: F.percent, about: "Productive time, of time given to jobs and waiting to start again" },
+      { title: "MTTF", value: (one) => one.mttf_hours, show: (hours) => (hours > 0 ? F.hours(hours) : "–"), about: "Running time between two interruptions" },
+      { title: "MTTR", value: (one) => one.mttr_hours, show: (hours) => (hours > 0 ? F.hours(hours) : "–"), about: "From one until the job runs again" },
       { title: "Mean wait", value: (one) => one.wait_mean_s, show: F.seconds, share: true },
       { title: "p90 wait", value: (one) => one.wait_p90_s, show: F.seconds },
       { title: "Energy", value: (one) => one.energy_mwh, show: F.energy },
@@ -209,6 +213,18 @@
         ], reliability.ends, { sort: 2, label: "Ends by cause" }));
   }
 
+  function losses() {
+    if (report.losses.length === 0) return null;
+    return section("", "Where most work was lost", "The ten racks, nodes and jobs that had to do most again.", table([
+      { title: "What", text: true, value: (one) => one.what },
+      { title: "Name", text: true, value: (one) => one.name },
+      { title: "Lost work", value: (one) => one.lost_hours, show: F.hours, share: true, about: "Accelerator-hours" },
+      { title: "Goodput", value: (one) => one.goodput_percent, show: F.percent, about: "Productive time, of time given to jobs" },
+      { title: "Interruptions", value: (one) => one.interruptions, show: F.count },
+      { title: "Failures", value: (one) => one.node_failures, show: (count, one) => (one.what === "job" ? "–" : F.count(count)), about: "Of nodes" },
+    ], report.losses, { sort: 2, high: true, label: "Where most work was lost" }));
+  }
+
   function simulation() {
     return section("speed", "The simulation itself", "", facts([
       ["Events of the world", F.count(speed.world_events)], ["Events of the brain", F.count(speed.core_events)],
@@ -223,7 +239,7 @@
     distribution("Slowdowns", "(Wait + run) / run, with a run of at least 10 s: 1× did not wait.", report.slowdowns, { id: "slowdowns", show: F.times, floor: 1 }),
     distribution("Turnarounds", "From submission to the end, of the jobs that have ended.", report.turnarounds, { id: "turnarounds", show: F.seconds, floor: 1, floorText: "≤ 1 s", times: true }),
     fragmentation(), power(), sites(), tenants(),
-    element("div", { className: "pair", id: "ends" }, outcomes(), causes()), simulation(),
+    element("div", { className: "pair", id: "ends" }, outcomes(), causes()), losses(), simulation(),
     element("footer", {}, element("span", {}, `Millwright ${setup.version}`), element("span", {}, "The figures: summary.json, ledger.csv, jobs.csv beside this file.")),
   ];
   const parts = draw();
