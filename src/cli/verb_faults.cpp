@@ -80,7 +80,9 @@ std::string render_faults(const JsonView& list, Instant now, const TerminalTrait
     const std::string severity = fault["severity"].text();
     const std::string withheld = fault["withheld"].text();
     std::string done = words_of(fault["done"].text());
-    if (withheld != "ignore") done += ", not " + words_of(withheld);
+    if (withheld != "ignore") {
+      done = (done == "ignore" ? "" : done + "; ") + words_of(withheld) + " waits for you";
+    }
     if (!fault["active"].flag()) done = "over";
     table.add({{fault["code"].text()},
                {fault["place"].text()},

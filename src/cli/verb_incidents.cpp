@@ -28,6 +28,12 @@ std::string words_of(std::string name) {
   return name;
 }
 
+/// What was done about it.
+std::string done_of(const JsonView& one) {
+  const std::string action = one["action"].text();
+  return action == "ignore" && one["withheld"].flag() ? "nothing" : words_of(action);
+}
+
 std::string length_between(const JsonView& from, const JsonView& to) {
   const auto begin = from.instant();
   const auto end = to.instant();
@@ -55,7 +61,7 @@ std::string render_incidents(const JsonView& view, Instant now, const TerminalTr
                {one["place"].text()},
                {begun ? ago_text(*begun, now) : ""},
                {length_between(one["happened_at_ns"], one["ended_at_ns"])},
-               {words_of(one["action"].text())},
+               {done_of(one)},
                {std::to_string(one["jobs_hit"].integer())},
                {accelerator_seconds_text(one["lost_work_accelerator_s"].real())},
                {withheld ? "waits for you"
@@ -81,7 +87,7 @@ std::string render_incident(const JsonView& one, const TerminalTraits& traits) {
     const std::string text = since(field);
     return text.empty() ? text : text + " after it happened";
   };
-  const std::string action = words_of(one["action"].text());
+  const std::string action = done_of(one);
   std::string out = render_facts(
       {{"incident", {std::to_string(one["incident"].integer())}},
        {"what", {one["code"].text()}},

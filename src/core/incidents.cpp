@@ -23,8 +23,10 @@ void Incidents::until(Instant now) {
 
 /// What was not done for want of a person is, or is not any more, to be done; which of them is told
 /// at the same instant.
-void Incidents::release(EventSeq id) {
-  all_.at(id).withheld = false;
+void Incidents::release(EventSeq id, EventSeq seq) {
+  Incident& incident = all_.at(id);
+  if (incident.withheld) add(incident, seq);
+  incident.withheld = false;
   fresh_.insert(id);
 }
 
@@ -64,11 +66,13 @@ void Incidents::note(EventSeq seq, const Event& event) {
     on_node(cancelled->node);
   } else if (const auto* done = std::get_if<RemedyEnded>(&event.body)) {
     on_node(done->node);
+  } else if (std::holds_alternative<BreakerTripped>(event.body)) {
+    tripped_ = {seq, at};
   } else if (std::holds_alternative<BreakerWasReset>(event.body) ||
              std::holds_alternative<FaultPolicyChanged>(event.body)) {
-    for (const auto& [node, id] : open_nodes_) release(id);
-    for (const auto& [job, id] : open_jobs_) release(id);
-    for (const auto& [place, id] : open_places_) release(id);
+    for (const auto& [node, id] : open_nodes_) release(id, seq);
+    for (const auto& [job, id] : open_jobs_) release(id, seq);
+    for (const auto& [place, id] : open_places_) release(id, seq);
   } else if (const auto* gone = std::get_if<FaultGone>(&event.body)) {
     Incident* incident = gone->node ? of_node(*gone->node) : nullptr;
     if (!gone->node) {
@@ -175,9 +179,17 @@ void Incidents::judged(const FaultJudged& event, EventSeq seq, Instant at) {
                                   : open_on(event.job, event.code, seq, at);
   // Of two told at once the last gave it its name, and this one stopped the job.
   if (!event.node && incident.begun_at == at) incident.code = event.code;
+  if (!event.withheld.empty()) add_trip(incident, at);
   add(incident, seq);
   incident.withheld = !event.withheld.empty();
   if (!incident.withheld) incident.action = std::max(incident.action, event.action);
+}
+
+/// The breaker that has just kept something from being done, where it can be told in order.
+void Incidents::add_trip(Incident& incident, Instant at) const {
+  if (tripped_.second != at) return;
+  const bool in_order = incident.events.empty() || incident.events.back() < tripped_.first;
+  if (in_order) add(incident, tripped_.first);
 }
 
 void Incidents::judged_of_place(const FaultJudged& event, EventSeq seq, Instant at) {
@@ -191,6 +203,7 @@ void Incidents::judged_of_place(const FaultJudged& event, EventSeq seq, Instant 
     open = open_places_.emplace(place, begun.id).first;
   }
   Incident& incident = all_.at(open->second);
+  if (!event.withheld.empty()) add_trip(incident, at);
   add(incident, seq);
   incident.withheld = !event.withheld.empty();
   if (incident.withheld) return;
@@ -292,7 +305,7 @@ void Incidents::ended(const AttemptEnded& event, EventSeq seq, Instant at) {
   const bool hit_by_one = running->stopped;
   // What it said of itself is forgotten with it.
   const auto own = open_jobs_.find(event.job);
-  if (own != open_jobs_.end()) release(own->second);
+  if (own != open_jobs_.end()) release(own->second, seq);
   running_.erase(event.job);
   Incident* incident = waits_in(event.job);
   if (!hit_by_one || incident == nullptr) return;

@@ -98,6 +98,7 @@ class Incidents {
 
   Incident& open_on(NodeId node, std::string_view code, EventSeq seq, Instant at);
   Incident& open_on(JobId job, std::string_view code, EventSeq seq, Instant at);
+  void add_trip(Incident& incident, Instant at) const;
   void judged_of_place(const FaultJudged& event, EventSeq seq, Instant at);
   Incident& open_with(const std::vector<Told>* told, std::string_view code, EventSeq seq,
                       Instant at);
@@ -114,7 +115,7 @@ class Incidents {
   static IncidentJob* last_of(Incident& incident, JobId job);
   void waits_no_more(Incident& incident, JobId job);
   void close_if_over(EventSeq id, Instant at);
-  void release(EventSeq id);
+  void release(EventSeq id, EventSeq seq);
 
   std::map<EventSeq, Incident> all_;
   std::deque<EventSeq> closed_;  ///< in the order in which they ended
@@ -125,6 +126,7 @@ class Incidents {
   std::map<Place, EventSeq> open_places_;
   std::map<JobId, EventSeq> waiting_;  ///< jobs that are to run again, and since which incident
   std::map<EventSeq, std::uint64_t> waiting_of_;  ///< how many of them, by incident
+  std::pair<EventSeq, Instant> tripped_{EventSeq(), Instant(-1)};  ///< a breaker, the last time
   std::set<EventSeq> fresh_;  ///< begun at the present instant: what follows from them is to come
   Instant now_;
   std::map<NodeId, NodeStatus> status_;  ///< of nodes that are not just in service

@@ -67,6 +67,7 @@ std::vector<std::vector<std::string>> types_by_rate(const Topology& topology,
       if (!known) choices.push_back({shape.accelerator_type});
     }
   }
+  if (choices.size() == 1) return {{std::move(choices.front().type)}};
   std::stable_sort(choices.begin(), choices.end(),
                    [](const TypeChoice& a, const TypeChoice& b) { return a.rate > b.rate; });
   std::vector<std::vector<std::string>> types;

@@ -2,10 +2,10 @@
 // to do, so telling them twice is harmless.
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -57,7 +57,7 @@ class Commander {
 
  private:
   Engine& engine_;
-  std::unordered_map<std::uint64_t, Epoch> epochs_;  ///< by JobId
+  boost::unordered_flat_map<std::uint64_t, Epoch> epochs_;  ///< by JobId
 };
 
 }  // namespace mw
