@@ -38,7 +38,7 @@ TEST(Faults, AreListedWithBreakersThatTripped) {
   const Ran ran = run_mw(plane, {"faults", "list", "--node", "n1"});
   EXPECT_EQ(ran.code, 0) << ran.err;
   EXPECT_THAT(plane.asked()[0].query, HasSubstr("node=n1"));
-  EXPECT_THAT(ran.out, HasSubstr("ignore, not reboot"));
+  EXPECT_THAT(ran.out, HasSubstr("reboot waits for you"));
   EXPECT_THAT(ran.out, HasSubstr("n1, accelerator 3"));
   EXPECT_THAT(ran.out, HasSubstr("The breaker of site a has tripped: 3 of its 60 nodes"));
   EXPECT_THAT(ran.out, HasSubstr("mw faults reset site a"));
