@@ -40,12 +40,23 @@ class Applier {
   }
 
   void operator()(const NodeJoined& event) {
+    join(event);
+    have_joined();
+  }
+
+  /// All of it that concerns the node alone. To be followed by have_joined().
+  void join(const NodeJoined& event) {
     MW_CHECK(event.node.value() == state_.nodes.size());
     state_.fleet.described.push_back({event.node, event.spec});
     state_.topology.change().add(event.spec);
     const Node& node = add_node(event.node, event.phase);
-    fleet_changed();
     state_.ledger.change_capacity(free_category(state_, node), node.accelerators_free);
+    reconsider(state_.demand);
+  }
+
+  void have_joined() {
+    state_.topology.change().arrange();
+    index_fleet();
   }
 
   void operator()(const NodeChanged& event) {
@@ -438,13 +449,17 @@ class Applier {
   }
 
   void fleet_changed() {
+    index_fleet();
+    reconsider(state_.demand);
+  }
+
+  void index_fleet() {
     state_.capacity = ResourceAmounts();
     for (const Node& node : state_.nodes) {
       const NodeShape& shape = state_.topology->shape(node.id);
       state_.capacity += {kWholeAccelerator * shape.accelerators, shape.cpus, shape.memory};
     }
     state_.free.rebuild(*state_.topology, state_.nodes);
-    reconsider(state_.demand);
   }
 
   void drop_claim(JobId job) {
@@ -482,14 +497,34 @@ class Applier {
   Instant at_;
 };
 
-}  // namespace
-
-void apply(State& state, const Event& event) {
+void advance_to(State& state, const Event& event) {
   MW_CHECK(event.at >= state.now);
   state.now = event.at;
   state.last_seq = state.last_seq.next();
   state.ledger.advance(event.at);
+}
+
+}  // namespace
+
+void apply(State& state, const Event& event) {
+  advance_to(state, event);
   std::visit(Applier(state, event.at), event.body);
+}
+
+void apply(State& state, std::span<const Event> events) {
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const auto* joined = std::get_if<NodeJoined>(&events[i].body);
+    if (joined == nullptr) {
+      apply(state, events[i]);
+      continue;
+    }
+    advance_to(state, events[i]);
+    Applier applier(state, events[i].at);
+    applier.join(*joined);
+    const bool more =
+        i + 1 < events.size() && std::holds_alternative<NodeJoined>(events[i + 1].body);
+    if (!more) applier.have_joined();
+  }
 }
 
 }  // namespace mw

@@ -63,9 +63,14 @@ std::vector<Event> Core::Stepper::step(Instant now, std::span<const Input> input
   events_.reserve(kEventsOfStep);
   mended_ = 0;
   has_tried_ = false;
-  for (const Input& input : inputs) {
-    request_ = input.request;
-    std::visit(*this, input.body);
+  while (!inputs.empty()) {
+    std::size_t handled = join(inputs);
+    if (handled == 0) {
+      request_ = inputs.front().request;
+      std::visit(*this, inputs.front().body);
+      handled = 1;
+    }
+    inputs = inputs.subspan(handled);
   }
   request_ = RequestId();
   turn_reservations();

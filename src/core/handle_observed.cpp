@@ -1,5 +1,9 @@
 // What engines and jobs report. Reports are lost, repeated, late and out of order as a matter of
 // course: each is held against the state, and what is not news changes nothing.
+#include <set>
+#include <string_view>
+
+#include "base/check.h"
 #include "core/stepper.h"
 
 namespace mw {
@@ -39,13 +43,29 @@ void Core::Stepper::operator()(const ControllerStarted& input) {
   }
 }
 
+/// Together, since each changes what there is of the whole fleet: an engine may tell of tens of
+/// thousands when it starts.
+std::size_t Core::Stepper::join(std::span<const Input> inputs) {
+  std::set<std::string_view> names;
+  const std::size_t first = events_.size();
+  auto next = static_cast<std::uint32_t>(state_.nodes.size());
+  for (const Input& input : inputs) {
+    const auto* seen = std::get_if<NodeSeen>(&input.body);
+    if (seen == nullptr || state_.topology->find(seen->spec.name)) break;
+    if (!names.insert(seen->spec.name).second) break;  // twice: by then it is known
+    NodeJoined joined{NodeId(next++), seen->spec, phase_of_new()};
+    note_spares(joined);
+    events_.push_back({now_, input.request, std::move(joined)});
+  }
+  if (names.empty()) return 0;
+  apply(state_, std::span(events_).subspan(first));
+  note_waiting(events_.back().body);
+  return names.size();
+}
+
 void Core::Stepper::operator()(const NodeSeen& input) {
   const auto known = state_.topology->find(input.spec.name);
-  if (!known) {
-    emit(NodeJoined{NodeId(static_cast<std::uint32_t>(state_.nodes.size())), input.spec,
-                    phase_of_new()});
-    return;
-  }
+  MW_CHECK(known.has_value());  // else it has joined
   const Node& node = state_.nodes.at(known->value());
   if (node.lost) {
     emit(NodeContact{node.id, false});

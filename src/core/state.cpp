@@ -24,6 +24,7 @@ Topology make_topology(const FleetSource& source) {
       topology.add(each.spec);
     }
   }
+  topology.arrange();
   return topology;
 }
 

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -260,6 +261,9 @@ inline constexpr std::size_t kFinishedReadAhead = 4;
 /// The only code that changes a State. Recovery is this, over the journal.
 /// REQUIRES: `event` was made by a Core on this very state. event.at >= state.now.
 void apply(State& state, const Event& event);
+/// One after the other; but of nodes that join one after the other, what there is of the whole
+/// fleet is put in order once.
+void apply(State& state, std::span<const Event> events);
 
 /// Fills the derived fields from the primary ones, after a snapshot was read.
 void rebuild_indexes(State& state);

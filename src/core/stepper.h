@@ -67,6 +67,9 @@ class Core::Stepper {
 
  private:
   void emit(EventBody body);
+  /// Takes in the nodes that are new, of those that the first inputs tell of one after the other.
+  /// Result: how many inputs that was.
+  std::size_t join(std::span<const Input> inputs);
   void refuse(Refusal refusal);
   /// The unfinished jobs that an input about `job` means; refuses when there are none.
   std::vector<JobId> targets(JobId job, bool whole_array);

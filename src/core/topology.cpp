@@ -176,7 +176,6 @@ NodeId Topology::add(const NodeSpec& spec) {
   const Site& site = sites_[site_named(spec.site).value()];
   const FabricId stand = stand_of(site, spec);
   const NodeId id = append(spec.name, shape_for(shape_from(spec)), stand, site.power);
-  arrange();
   return id;
 }
 
@@ -192,7 +191,6 @@ void Topology::change(NodeId node, const NodeSpec& spec) {
     const Site& site = sites_[site_of(node).value()];
     fabric_of_[node.value()] = stand_of(site, spec);
   }
-  arrange();
 }
 
 std::optional<NodeId> Topology::find(std::string_view name) const {
@@ -278,16 +276,7 @@ void Topology::arrange() {
     position_[i] = next[fabric_of_[i].value()]++;
     order_[position_[i]] = NodeId(i);
   }
-  const auto by_name = [&](NodeId a, NodeId b) { return names_[a.value()] < names_[b.value()]; };
-  if (by_name_.size() + 1 == size()) {
-    // An engine tells of its nodes one by one: to sort all names each time would take minutes.
-    const NodeId added(static_cast<std::uint32_t>(by_name_.size()));
-    by_name_.insert(std::upper_bound(by_name_.begin(), by_name_.end(), added, by_name), added);
-  } else if (by_name_.size() != size()) {  // names of nodes that there are do not change
-    by_name_.resize(size());
-    for (std::uint32_t i = 0; i < size(); ++i) by_name_[i] = NodeId(i);
-    std::sort(by_name_.begin(), by_name_.end(), by_name);
-  }
+  arrange_names();
   for (PowerVertex& vertex : power_) vertex.idle = Watts();
   for (std::uint32_t i = 0; i < size(); ++i) {
     power_[power_of_[i].value()].idle += shapes_[shape_of_[i].value()].idle;
@@ -297,10 +286,20 @@ void Topology::arrange() {
   }
 }
 
+/// Names of nodes that there are do not change.
+void Topology::arrange_names() {
+  const auto by_name = [&](NodeId a, NodeId b) { return names_[a.value()] < names_[b.value()]; };
+  const auto known = static_cast<std::ptrdiff_t>(by_name_.size());
+  for (auto i = static_cast<std::uint32_t>(known); i < size(); ++i) by_name_.emplace_back(i);
+  std::sort(by_name_.begin() + known, by_name_.end(), by_name);
+  std::inplace_merge(by_name_.begin(), by_name_.begin() + known, by_name_.end(), by_name);
+}
+
 std::optional<PowerId> power_above(const Topology& topology, NodeId node, PowerLevel level) {
   for (PowerId at = topology.power_of(node); at != kNoId<PowerId>; at = topology.power(at).parent) {
     if (topology.power(at).level == level) return at;
   }
   return std::nullopt;
 }
+
 }  // namespace mw

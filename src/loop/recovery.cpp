@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "core/core.h"
 
@@ -12,23 +13,37 @@ Error broken(std::string message) { return {ErrorCode::kInternal, std::move(mess
 
 std::string number(std::uint64_t n) { return std::to_string(n); }
 
+/// Nodes that joined together are put in order together; so many events are in memory for that.
+constexpr std::size_t kAppliedAtOnce = 4096;
+
 /// Applies stored events to `state`, up to and including `last`.
 Result<void> replay(Journal& journal, State& state, EventSeq last) {
   std::optional<Error> fault;
+  std::vector<Event> read;
+  EventSeq seq = state.last_seq;
+  Instant at = state.now;
+  const auto apply_read = [&] {
+    apply(state, read);
+    read.clear();
+  };
   const Result<void> visited = journal.visit_events(state.last_seq, [&](const StoredEvent& stored) {
     if (stored.seq > last) return false;
-    if (stored.seq != state.last_seq.next()) {
-      fault = broken("event " + number(state.last_seq.next().value()) +
-                     " is missing from the journal: event " + number(state.last_seq.value()) +
+    if (stored.seq != seq.next()) {
+      fault = broken("event " + number(seq.next().value()) +
+                     " is missing from the journal: event " + number(seq.value()) +
                      " is followed by " + number(stored.seq.value()));
-    } else if (stored.event.at < state.now) {
+    } else if (stored.event.at < at) {
       fault = broken("event " + number(stored.seq.value()) +
                      " of the journal is earlier than the one before it");
     } else {
-      apply(state, stored.event);
+      seq = stored.seq;
+      at = stored.event.at;
+      read.push_back(stored.event);
+      if (read.size() == kAppliedAtOnce) apply_read();
     }
     return !fault.has_value();
   });
+  apply_read();
   if (!visited) return visited;
   if (fault) return *fault;
   return {};

@@ -1,6 +1,8 @@
 #include "twin/past_questions.h"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace mw {
 namespace {
@@ -14,10 +16,12 @@ PastQuestions::PastQuestions(Journal& journal, Instant until, const PastQuestion
 
 Result<void> PastQuestions::go_on_to(Instant moment) {
   for (;;) {
+    std::vector<Event> past;
     for (; !coming_.empty() && coming_.back().event.at <= moment; coming_.pop_back()) {
       last_ = coming_.back().seq;
-      apply(state_, coming_.back().event);
+      past.push_back(std::move(coming_.back().event));
     }
+    apply(state_, past);
     if (!coming_.empty()) return {};
     EventQuery query;
     query.after = last_;

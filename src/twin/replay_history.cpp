@@ -39,8 +39,8 @@ class Reader {
     for (const Event& event : batch.events) {
       if (begun_) happened(event);
       note_launch(event);
-      apply(state_, event);
     }
+    apply(state_, batch.events);
     return true;
   }
 

@@ -110,7 +110,7 @@ void AdoptedAttempt::seen_waiting(const SlurmJob& job, SteadyTime asked, SteadyT
     if (sure_ || desired_.goal == AttemptGoal::kStop || !give_up_.empty()) {
       return put_back(give_up_.empty() ? "it is held in Slurm: " + job.reason : give_up_);
     }
-    if (now - asked_at_ > kUnknownFor) released_ = false;  // it was not heard
+    if (asked - asked_at_ > kUnknownFor) released_ = false;  // it was not heard
     return;
   }
   sure_ = true;

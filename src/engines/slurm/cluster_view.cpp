@@ -4,6 +4,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <string_view>
+#include <unordered_map>
 
 #include "engines/slurm/slurm_command.h"
 
@@ -95,7 +97,8 @@ NodeSpec ClusterView::spec_of(const SlurmNode& node) const {
 
 void ClusterView::take(const std::vector<SlurmNode>& nodes, const ObservationSink& sink) {
   ++looks_;
-  std::map<std::string, const SlurmNode*> by_name;
+  std::unordered_map<std::string_view, const SlurmNode*> by_name;
+  by_name.reserve(nodes.size());
   for (const SlurmNode& node : nodes) {
     if (usable_.contains(node.name)) by_name.emplace(node.name, &node);
   }
@@ -104,32 +107,39 @@ void ClusterView::take(const std::vector<SlurmNode>& nodes, const ObservationSin
     known.health = Health::kDown;  // the cluster does not have it any more
     sink(NodeLost{name});
   }
-  // Nodes are told of in the order of the fabric, so that neighbours get neighbouring numbers.
-  std::set<std::string> told;
-  const auto tell_of = [&](const std::string& name) {
+  // Nodes are told of in the order of the fabric, so that neighbours get neighbouring numbers; and
+  // all of them before what became of them, so that the core takes in together those that are new.
+  std::unordered_set<std::string_view> told;
+  told.reserve(nodes.size());
+  std::vector<Known*> up;
+  const auto tell_of = [&](std::string_view name) {
     const auto found = by_name.find(name);
     if (found == by_name.end() || !told.insert(name).second) return;
-    tell(nodes_[name], *found->second, sink);
+    Known& known = nodes_[found->second->name];
+    if (tell(known, *found->second, sink)) up.push_back(&known);
   };
   for (const std::string& name : topology_.order) tell_of(name);
   for (const SlurmNode& node : nodes) tell_of(node.name);
+  for (Known* known : up) tell_drain(*known, sink);
 }
 
-void ClusterView::tell(Known& known, const SlurmNode& now, const ObservationSink& sink) {
+/// False: what became of it is not to be told, for it is down, or its state is not known.
+bool ClusterView::tell(Known& known, const SlurmNode& now, const ObservationSink& sink) {
   const Health before = known.health;
   Health health = health_of(now);
   if (health == Health::kUp && !open_.contains(now.name)) health = Health::kDraining;
-  if (health == Health::kUnknown && known.told) return;
+  if (health == Health::kUnknown && known.told) return false;
   known.health = health == Health::kUnknown ? Health::kUp : health;
-  const bool changed = !known.told || spec_of(known.node) != spec_of(now);
-  known.node = now;
+  const bool differs = !known.told || known.node != now;
+  const bool changed = !known.told || (differs && spec_of(known.node) != spec_of(now));
+  if (differs) known.node = now;
   if (const auto decision = decisions_.extract(now.name); !decision.empty()) {
     known.decision = decision.mapped();
   }
   if (known.health == Health::kDown) {
     // One that was never up is not told of before it is.
     if (known.told && before != Health::kDown) sink(NodeLost{now.name});
-    return;
+    return false;
   }
   // What a busy node has become is taken in when it is free, and nobody tells us when that is: so
   // a change is told now and then.
@@ -137,7 +147,7 @@ void ClusterView::tell(Known& known, const SlurmNode& now, const ObservationSink
   const bool again = known.changed && looks_ % kLooksToTellAgain == 0;
   if (changed || again || before == Health::kDown) sink(NodeSeen{spec_of(now)});
   known.told = true;
-  tell_drain(known, sink);
+  return true;
 }
 
 bool ClusterView::drained_by_us(const SlurmNode& node) const {

@@ -77,7 +77,7 @@ class ClusterView {
   [[nodiscard]] std::string drain_reason(const NodeDecision& decision) const;
   void follow_drain(Known& known, const ObservationSink& sink);
   [[nodiscard]] NodeSpec spec_of(const SlurmNode& node) const;
-  void tell(Known& known, const SlurmNode& now, const ObservationSink& sink);
+  bool tell(Known& known, const SlurmNode& now, const ObservationSink& sink);
   std::uint32_t looks_ = 0;
   void tell_drain(Known& known, const ObservationSink& sink);
 

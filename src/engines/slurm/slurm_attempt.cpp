@@ -107,12 +107,12 @@ void SlurmAttempt::seen(const SlurmJob& job, SteadyTime now) {
   }
 }
 
-bool SlurmAttempt::unseen(SteadyTime asked, SteadyTime now) {
+bool SlurmAttempt::unseen(SteadyTime asked) {
   // A list that was asked for before says nothing.
   in_sight_ = false;
   if (end_.end || !handed_over_ || asked <= asked_at_) return false;
   if (!sure_) {
-    if (now - asked_at_ > kUnknownFor) handed_over_ = false;  // it never came to be
+    if (asked - asked_at_ > kUnknownFor) handed_over_ = false;  // it never came to be
     return false;
   }
   return ++misses_ >= kMissesMax;

@@ -72,7 +72,7 @@ class SlurmAttempt {
   // What a list of jobs said, which was asked for at `asked`.
   void seen(const SlurmJob& job, SteadyTime now);
   /// True: it is missing though Slurm had taken it, so that Slurm is to be asked for it alone.
-  bool unseen(SteadyTime asked, SteadyTime now);
+  bool unseen(SteadyTime asked);
   /// Slurm does not know it any more: how it ended is what its script has written down.
   void lost();
 

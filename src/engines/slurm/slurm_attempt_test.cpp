@@ -78,9 +78,9 @@ TEST_F(Attempt, IsHandedOverOnceAndReportsItsStartAndItsEnd) {
 TEST_F(Attempt, ASubmitThatWasNotAnsweredIsLookedForBeforeItIsSentAgain) {
   attempt->hand_over(at(0));
   attempt->unknown(at(2));
-  attempt->unseen(at(1), at(3));  // asked for before it was handed over
+  attempt->unseen(at(1));  // asked for before it was handed over
   EXPECT_EQ(attempt->next_step(at(3)), NextStep::kNothing);
-  attempt->unseen(at(5), at(6));  // too early to be sure
+  attempt->unseen(at(5));  // too early to be sure
   EXPECT_EQ(attempt->next_step(at(6)), NextStep::kNothing);
   attempt->seen(job("PENDING"), at(7));  // it had arrived
   EXPECT_EQ(attempt->next_step(at(60)), NextStep::kNothing);
@@ -88,7 +88,7 @@ TEST_F(Attempt, ASubmitThatWasNotAnsweredIsLookedForBeforeItIsSentAgain) {
   SlurmAttempt other(desired, "ada", "/nowhere/out", limits);
   other.hand_over(at(0));
   other.unknown(at(2));
-  other.unseen(at(20), at(21));
+  other.unseen(at(20));
   EXPECT_EQ(other.next_step(at(25)), NextStep::kSubmit) << "it never came to be";
 }
 
@@ -119,7 +119,7 @@ TEST_F(Attempt, WhatWaitsOrIsOutOfSightIsNotSignalled) {
   attempt->seen(job("PENDING"), at(1));
   stop(2);
   EXPECT_EQ(attempt->next_step(at(2)), NextStep::kCancel);
-  attempt->unseen(at(3), at(4));
+  attempt->unseen(at(3));
   EXPECT_EQ(attempt->next_step(at(4)), NextStep::kNothing) << "its number may be another's by now";
 }
 
@@ -131,8 +131,8 @@ TEST_F(Attempt, WhatNeverBeganIsGoneAtOnce) {
 
 TEST_F(Attempt, IsGoneWhenTwoListsDoNotHaveItAndSlurmDoesNotKnowIt) {
   run();
-  EXPECT_FALSE(attempt->unseen(at(2), at(2)));
-  EXPECT_TRUE(attempt->unseen(at(3), at(3))) << "now Slurm is asked for it alone";
+  EXPECT_FALSE(attempt->unseen(at(2)));
+  EXPECT_TRUE(attempt->unseen(at(3))) << "now Slurm is asked for it alone";
   EXPECT_FALSE(reported<AttemptGone>(3));
   attempt->lost();
   EXPECT_FALSE(reported<AttemptGone>(3)->start_failed);

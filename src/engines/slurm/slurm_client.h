@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "engines/slurm/identity.h"
+#include "engines/slurm/node_states.h"
 #include "engines/slurm/rest_format.h"
 #include "engines/slurm/slurm_types.h"
 
@@ -41,9 +43,11 @@ class SlurmClient {
   [[nodiscard]] const RestVersion& version() const { return version_; }
   [[nodiscard]] const Identity& identity() const { return identity_; }
 
-  /// By REST; by `sinfo --json` where slurmrestd takes too long for it: 22.05 does, from some ten
-  /// thousand nodes on.
-  Result<std::vector<SlurmNode>> nodes();
+  /// By REST; by `sinfo --json` where slurmrestd takes too long for it: 22.05 does, of some
+  /// thousands.  `expected`: about how many there are.
+  Result<std::vector<SlurmNode>> nodes(std::size_t expected);
+  /// By the command sinfo, which has to work for who we are.
+  Result<std::vector<NodeStates>> node_states();
   Result<std::vector<SlurmPartition>> partitions();
   Result<std::vector<SlurmJob>> jobs();
   Result<SlurmJobId> submit(const SlurmSubmission& submission, const std::string& user);
@@ -86,6 +90,7 @@ class SlurmClient {
   /// Posts a change, as an operator.
   Result<void> change(const std::string& path, const std::string& body);
   Result<void> command(std::vector<std::string> arguments);
+  Result<std::string> query(const std::vector<std::string>& arguments);
 
   std::string address_;
   Identity identity_;

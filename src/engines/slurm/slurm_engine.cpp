@@ -7,6 +7,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <future>
 #include <map>
 #include <mutex>
 #include <set>
@@ -21,6 +22,7 @@
 #include "engines/slurm/cluster_view.h"
 #include "engines/slurm/handing_over.h"
 #include "engines/slurm/job_script.h"
+#include "engines/slurm/looker.h"
 #include "engines/slurm/node_orders.h"
 #include "engines/slurm/output.h"
 #include "engines/slurm/slurm_attempt.h"
@@ -34,8 +36,6 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 using std::chrono::nanoseconds;
 
-/// Partitions seldom change.
-constexpr std::chrono::seconds kPartitionsEvery{60};
 /// Forgotten epochs that are remembered, so that a late command cannot start one again.
 constexpr std::size_t kForgottenKept = 4096;
 /// A submit that nothing is known of and that is older than this was taken, if it ever came to be:
@@ -52,6 +52,8 @@ using Command = std::variant<DesiredAttempt, ForgetAttempt, NodeDecision, Adopte
 constexpr std::size_t kRequestsAtOnce = 8;
 /// One after the other; the rest waits for the next look.
 constexpr std::size_t kUnheldAtOnce = 16;
+/// All attempts are looked through no more often than this: there may be tens of thousands.
+constexpr std::chrono::milliseconds kSweepEvery{20};
 
 nanoseconds wait_of(Duration duration) { return nanoseconds(duration.count()); }
 
@@ -60,6 +62,7 @@ class SlurmEngine final : public Engine {
   SlurmEngine(SlurmEngineOptions options, Identity identity, ClusterTopology topology)
       : options_(std::move(options)),
         client_(options_.address, identity, stopping_),
+        looker_(options_.address, identity, stopping_, {.many_nodes = options_.many_nodes}),
         pool_(options_.address, identity, stopping_, kRequestsAtOnce),
         store_(options_.home / "slurm", options_.records_kept),
         cluster_(options_.site, options_.partitions, std::move(topology)),
@@ -81,14 +84,9 @@ class SlurmEngine final : public Engine {
   bool reports_nodes() const override { return listed_; }
 
  private:
-  struct Look {
-    SteadyTime asked;
-    std::vector<SlurmJob> jobs;
-  };
   void enqueue(Command command);
-  Result<void> connect();
-  Result<Look> list();
   void run();
+  bool work();
   void take_commands();
   void handle(DesiredAttempt desired);
   void handle(const ForgetAttempt& command);
@@ -96,7 +94,10 @@ class SlurmEngine final : public Engine {
   void handle(const AdoptedFate& fate) { adopter_.fate(fate); }
   void look_for_missing(SlurmAttempt& attempt);
   void begin(DesiredAttempt desired);
-  void look_at_slurm();
+  void look_soon();
+  void begin_look();
+  void end_look();
+  Result<void> take(Result<Look> look);
   void compare(const Look& look);
   void clear_away(const SlurmJob& job, const JobMark& mark);
   void service(SlurmAttempt& attempt);
@@ -109,6 +110,7 @@ class SlurmEngine final : public Engine {
   const SlurmEngineOptions options_;
   std::atomic<bool> stopping_ = false;
   SlurmClient client_;
+  Looker looker_;
   ClientPool pool_;
   ObservationSink sink_;
   std::atomic<bool> listed_ = false;
@@ -117,6 +119,7 @@ class SlurmEngine final : public Engine {
 
   mutable std::mutex mutex_;  ///< of the next two
   std::deque<Command> commands_;
+  bool looked_ = false;  ///< what was looked for is there
   std::condition_variable changed_;
   AttemptStore store_;  ///< changed by the thread, read by others as well
 
@@ -128,9 +131,10 @@ class SlurmEngine final : public Engine {
   std::map<JobId, Epoch> newest_;
   std::set<Epoch> forgotten_;
   std::map<SlurmJobId, SteadyTime> cleared_;  ///< nobody wants them: cancelled, and when
+  std::future<Result<Look>> looking_;  ///< one at a time
+  SteadyTime looking_since_;
   SteadyTime look_at_;
-  SteadyTime partitions_at_;
-  bool connected_ = false;
+  SteadyTime look_not_before_;
   bool reached_ = true;
   bool told_of_hidden_ = false;
 };
@@ -157,12 +161,7 @@ Result<void> SlurmEngine::start(ObservationSink sink, std::vector<DesiredAttempt
   sink_ = std::move(sink);
   take_commands();
   for (DesiredAttempt& each : desired) handle(std::move(each));
-  Result<void> reached = connect();
-  if (reached) {
-    const auto look = list();
-    reached = look ? Result<void>() : Result<void>(look.error());
-    if (look) compare(*look);
-  }
+  const Result<void> reached = take(looker_.look());
   // A cluster that was there before comes back; one that never was is a mistake of the caller's.
   const bool mistake = reached ? false : reached.error().code != ErrorCode::kUnavailable;
   if (!reached && (!used_before || mistake)) return reached.error();
@@ -187,19 +186,28 @@ void SlurmEngine::enqueue(Command command) {
 
 void SlurmEngine::run() {
   while (!stopping_) {
-    take_commands();
-    const SteadyTime now = SteadyClock::now();
-    if (now >= look_at_) look_at_slurm();
-    bool more = hand_over_all();
-    for (auto& [job, attempt] : attempts_) {
-      if (stopping_) return;
-      service(attempt);
-    }
-    more = adopter_.service(reached_ && !cluster_.empty(), sink_) || more;
-    if (more) continue;
+    const SteadyTime began = SteadyClock::now();
+    if (work()) continue;
+    const SteadyTime later = SteadyClock::now() + wait_of(options_.look_later);
     std::unique_lock lock(mutex_);
-    changed_.wait_until(lock, look_at_, [&] { return stopping_ || !commands_.empty(); });
+    changed_.wait_until(lock, looking_.valid() ? later : look_at_,
+                        [&] { return stopping_ || looked_ || !commands_.empty(); });
+    changed_.wait_until(lock, began + kSweepEvery, [&] { return stopping_.load(); });
   }
+  if (looking_.valid()) looking_.wait();
+}
+
+/// All that is to be done now. Result: whether there is more.
+bool SlurmEngine::work() {
+  take_commands();
+  end_look();
+  begin_look();
+  bool more = hand_over_all();
+  for (auto& [job, attempt] : attempts_) {
+    if (stopping_) return false;
+    service(attempt);
+  }
+  return adopter_.service(reached_ && !cluster_.empty(), sink_) || more;
 }
 
 void SlurmEngine::take_commands() {
@@ -221,7 +229,7 @@ void SlurmEngine::handle(DesiredAttempt desired) {
   newest = desired.epoch;
   if (adopted_job(desired.client_key)) {
     adopter_.want(std::move(desired), SteadyClock::now());
-    look_at_ = std::min(look_at_, SteadyClock::now() + wait_of(options_.look_soon));
+    look_soon();
     return;
   }
   const auto found = attempts_.find(desired.job);
@@ -247,7 +255,7 @@ void SlurmEngine::begin(DesiredAttempt desired) {
     attempt.was_handed_over(record->slurm_job, record->slurm_job != 0 || old, SteadyClock::now());
   }
   attempts_.emplace(job, std::move(attempt));
-  look_at_ = std::min(look_at_, SteadyClock::now() + wait_of(options_.look_soon));
+  look_soon();
 }
 
 void SlurmEngine::handle(const ForgetAttempt& command) {
@@ -266,51 +274,31 @@ void SlurmEngine::handle(const ForgetAttempt& command) {
 
 // --- looking ------------------------------------------------------------------------------------
 
-Result<void> SlurmEngine::connect() {
-  if (auto connected = client_.connect(); !connected) return connected;
-  version_ = client_.version().number;
-  connected_ = true;
-  return {};
+void SlurmEngine::look_soon() {
+  const SteadyTime soon = SteadyClock::now() + wait_of(options_.look_soon);
+  look_at_ = std::max(look_not_before_, std::min(look_at_, soon));
 }
 
-Result<SlurmEngine::Look> SlurmEngine::list() {
-  const SteadyTime now = SteadyClock::now();
-  if (now >= partitions_at_) {
-    auto partitions = client_.partitions();
-    if (!partitions) return partitions.error();
-    if (auto taken = cluster_.take(std::move(*partitions)); !taken) return taken.error();
-    partitions_at_ = now + kPartitionsEvery;
-  }
-  // Nodes before jobs: a job that ended with its node is then known to have lost it.
-  const auto nodes = client_.nodes();
-  if (!nodes) return nodes.error();
-  Look look;
-  look.asked = SteadyClock::now();
-  auto jobs = client_.jobs();
-  if (!jobs) return jobs.error();
-  look.jobs = std::move(*jobs);
-  cluster_.take(*nodes, sink_);
-  cluster_.take_use(
-      look.jobs, [&](const SlurmJob& job) { return is_ours(job); }, sink_);
-  listed_ = true;
-  return look;
+/// Beside everything else: of a large cluster it takes seconds.
+void SlurmEngine::begin_look() {
+  if (looking_.valid() || SteadyClock::now() < look_at_) return;
+  looking_since_ = SteadyClock::now();
+  looking_ = std::async(std::launch::async, [this] {
+    auto look = looker_.look();
+    const std::scoped_lock lock(mutex_);
+    looked_ = true;
+    changed_.notify_one();
+    return look;
+  });
 }
 
-void SlurmEngine::look_at_slurm() {
-  const SteadyTime began = SteadyClock::now();
-  Result<void> reached;
-  if (!connected_) reached = connect();
-  if (reached) {
-    const auto look = list();
-    if (look) {
-      compare(*look);
-    } else {
-      reached = look.error();
-    }
+void SlurmEngine::end_look() {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!std::exchange(looked_, false)) return;
   }
+  const Result<void> reached = take(looking_.get());
   if (stopping_) return;
-  // It may be another version that comes back.
-  connected_ = reached.ok();
   note_reached(reached);
   const SteadyTime now = SteadyClock::now();
   const bool soon = adopter_.unsettled() || std::ranges::any_of(attempts_, [](const auto& each) {
@@ -318,7 +306,24 @@ void SlurmEngine::look_at_slurm() {
                     });
   const nanoseconds pause = wait_of(soon ? options_.look_soon : options_.look_later);
   // Three times as long as it took: Slurm has other things to do.
-  look_at_ = now + std::max<nanoseconds>(pause, 3 * (now - began));
+  look_not_before_ = now + 3 * (now - looking_since_);
+  look_at_ = std::max(look_not_before_, now + pause);
+}
+
+/// Takes in what Slurm has, and brings it and what is wanted together.
+Result<void> SlurmEngine::take(Result<Look> look) {
+  if (!look) return look.error();
+  client_.speak(look->version);
+  version_ = look->version.number;
+  if (look->partitions) {
+    if (auto taken = cluster_.take(std::move(*look->partitions)); !taken) return taken;
+  }
+  cluster_.take(*look->nodes, sink_);
+  cluster_.take_use(
+      look->jobs, [&](const SlurmJob& job) { return is_ours(job); }, sink_);
+  listed_ = true;
+  compare(*look);
+  return {};
 }
 
 void SlurmEngine::note_reached(const Result<void>& reached) {
@@ -356,7 +361,7 @@ void SlurmEngine::compare(const Look& look) {
   for (auto& [id, attempt] : attempts_) {
     const auto found = first.find(id);
     if (found == first.end()) {
-      if (attempt.unseen(look.asked, now)) look_for_missing(attempt);
+      if (attempt.unseen(look.asked)) look_for_missing(attempt);
       continue;
     }
     attempt.seen(*found->second, now);
@@ -428,7 +433,7 @@ bool SlurmEngine::hand_over_all() {
   }
   if (due.empty()) return false;
   hand_over(due, cluster_, options_, store_, client_, pool_);
-  look_at_ = std::min(look_at_, SteadyClock::now() + wait_of(options_.look_soon));
+  look_soon();
   return due.size() == kHandedOverAtOnce;
 }
 
@@ -459,7 +464,7 @@ void SlurmEngine::stop(SlurmAttempt& attempt, NextStep step) {
   } else {
     attempt.cancelled(SteadyClock::now());
   }
-  look_at_ = std::min(look_at_, SteadyClock::now() + wait_of(options_.look_soon));
+  look_soon();
   if (!done && done.error().code == ErrorCode::kForbidden) {
     spdlog::warn("slurm engine: cannot stop Slurm's job {}: {}", job, done.error().message);
   }

@@ -31,6 +31,9 @@ struct SlurmEngineOptions {
   /// The attempt's token. Called on the engine's thread.
   std::function<std::string(JobId, AttemptNumber)> token;
 
+  /// From so many nodes on, what they are made of is listed now and then, and how they are is asked
+  /// for in short, by sinfo.
+  std::size_t many_nodes = 1000;
   std::size_t records_kept = 1000;  ///< of ended attempts: where their output is
   /// How often Slurm is asked: while something starts or stops, and else. Never more than a
   /// quarter of the time is spent asking.

@@ -25,6 +25,7 @@ struct SlurmNode {
   std::string reason;                   ///< why it is down or drained, as a person or Slurm said
   std::string reason_by{};              ///< who said so
   std::vector<std::string> features{};  ///< that it has now
+  bool operator==(const SlurmNode&) const = default;
 };
 
 struct SlurmPartition {

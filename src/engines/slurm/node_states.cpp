@@ -1,0 +1,92 @@
+#include "engines/slurm/node_states.h"
+
+#include <algorithm>
+#include <cctype>
+#include <unordered_map>
+#include <utility>
+
+#include "codec/units.h"
+
+namespace mw::slurm {
+namespace {
+
+/// What sinfo writes where nobody gave a reason.
+constexpr std::string_view kNoReason = "none";
+constexpr std::size_t kShownMax = 200;
+
+/// "idle+cloud+powered_down": the base state, then flags.
+std::vector<std::string> states_in(std::string_view text) {
+  std::vector<std::string> states = {""};
+  for (const char c : text) {
+    if (c == '+') {
+      states.emplace_back();
+    } else {
+      states.back().push_back(static_cast<char>(std::toupper(static_cast<unsigned char>(c))));
+    }
+  }
+  return states;
+}
+
+Result<NodeStates> read_line(std::string_view line) {
+  // A reason may have bars of its own; the others do not.
+  const std::size_t after_state = line.find('|');
+  const std::size_t after_user =
+      after_state == line.npos ? line.npos : line.find('|', after_state + 1);
+  const std::size_t after_reason = line.rfind('|');
+  if (after_user == line.npos || after_reason <= after_user) {
+    return Error{ErrorCode::kInvalid, "sinfo was asked for state|user|reason|nodes, and wrote " +
+                                          in_quotes(line.substr(0, kShownMax))};
+  }
+  auto nodes = expand_hostlist(line.substr(after_reason + 1));
+  if (!nodes) return nodes.error();
+  NodeStates found;
+  found.nodes = std::move(*nodes);
+  found.states = states_in(line.substr(0, after_state));
+  found.reason = line.substr(after_user + 1, after_reason - after_user - 1);
+  if (found.reason == kNoReason) {
+    found.reason.clear();
+  } else {
+    found.reason_by = line.substr(after_state + 1, after_user - after_state - 1);
+  }
+  return found;
+}
+
+}  // namespace
+
+std::vector<std::string> node_states_command() {
+  // A width of 0: as wide as it is, and then the bar.
+  return {"sinfo", "--all", "--noheader", "--Format=StateComplete:0|,User:0|,Reason:0|,NodeList:0"};
+}
+
+Result<std::vector<NodeStates>> read_node_states(std::string_view text) {
+  std::vector<NodeStates> all;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    auto states = read_line(text.substr(0, end));
+    if (!states) return states.error();
+    all.push_back(std::move(*states));
+    text.remove_prefix(end == text.npos ? text.size() : end + 1);
+  }
+  return all;
+}
+
+bool update_states(std::vector<SlurmNode>& nodes, const std::vector<NodeStates>& states) {
+  std::unordered_map<std::string_view, const NodeStates*> by_name;
+  by_name.reserve(nodes.size());
+  for (const NodeStates& each : states) {
+    for (const std::string& name : each.nodes) by_name.emplace(name, &each);
+  }
+  if (by_name.size() != nodes.size()) return false;
+  const bool all_there = std::ranges::all_of(
+      nodes, [&](const SlurmNode& node) { return by_name.contains(node.name); });
+  if (!all_there) return false;
+  for (SlurmNode& node : nodes) {
+    const NodeStates& now = *by_name.at(node.name);
+    if (node.states != now.states) node.states = now.states;
+    if (node.reason != now.reason) node.reason = now.reason;
+    node.reason_by = now.reason_by;
+  }
+  return true;
+}
+
+}  // namespace mw::slurm
