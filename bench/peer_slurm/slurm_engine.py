@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The Slurm engine at the size of a whole fleet: how long until a control plane knows all nodes of a real
-slurmctld, and how many jobs a second it has Slurm start without falling behind.
+slurmctld, and how many jobs a second it has Slurm start without falling behind; beside it, in the same
+run, how many the same slurmctld takes and starts without us.
 
-    ./dev bench slurm_engine [--nodes N] [--jobs N] [--rate N] [--json] [--install]
+    ./dev bench slurm_engine [--nodes N] [--jobs N] [--rate N] [--floor N] [--json] [--install]
 
 The nodes are cloud nodes: Slurm allocates them and nothing is launched (cluster.py), so a job counts as
 started when slurmctld has given it its node. The cluster is made for this: whole nodes
@@ -11,12 +12,15 @@ which takes 100 ms a start when it has to look at 31,250 nodes by GPU (./dev ben
 """
 
 import argparse
+import concurrent.futures
+import http.client
 import json
 import os
 import pathlib
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -29,6 +33,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests/lib"
 from control_plane import ControlPlane  # noqa: E402
 
 REST_USER = "www-data"
+CONNECTIONS = 8  # as many as the engine has
 
 
 class FastCluster(cluster.Cluster):
@@ -67,6 +72,7 @@ class FastCluster(cluster.Cluster):
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=begin))
         log.close()
         self.wait_for("slurmrestd", self.socket.exists)
+        self.client = cluster.Client(self.folder, self.environment)
 
 
 def tell(options, metric, value, unit, note=""):
@@ -85,28 +91,92 @@ def wait(what, condition, seconds):
     return value
 
 
-def started(slurm):
-    """Jobs that slurmctld has given their nodes: it goes on waiting for those to be powered up."""
-    done = subprocess.run(["squeue", "-h", "-t", "CF,R", "-o", "%A"], env=slurm.environment, check=True,
-                          stdout=subprocess.PIPE, text=True)
+class SocketConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost")
+        self.path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self.path)
+
+
+def submit_by_rest(slurm, node):
+    """What the engine asks of slurmrestd for a job of a whole node, without what it tells the tasks."""
+    job = {"partition": "main", "nodelist": node, "nodes": [1, 1], "gres": "gpu:8", "tasks": 1,
+           "current_working_directory": "/tmp", "standard_output": "/dev/null", "standard_error": "/dev/null",
+           "time_limit": 60, "environment": {"PATH": "/usr/bin:/bin"}, "dependency": "singleton",
+           "name": f"floor-{node}", "requeue": False, "exclusive": "exclusive"}
+    connection = SocketConnection(slurm.socket)
+    connection.request("POST", "/slurm/v0.0.38/job/submit", headers={"Content-Type": "application/json"},
+                       body=json.dumps({"job": job, "script": "#!/bin/sh\nexec sleep 100000\n"}))
+    answer = json.loads(connection.getresponse().read())
+    connection.close()
+    if answer.get("errors"):
+        raise Trouble(f"slurmrestd: {answer['errors']}")
+
+
+def floor(options, slurm):
+    """What slurmctld takes and starts a second without us, each job pinned to a whole node at the end of the fleet."""
+    nodes = [f"n{i}" for i in range(options.nodes - options.floor, options.nodes)]
+
+    def by_library():
+        for node in nodes:
+            slurm.client("submit", 1, 8, 60, "main", node)
+
+    def by_rest():
+        with concurrent.futures.ThreadPoolExecutor(CONNECTIONS) as threads:
+            list(threads.map(lambda node: submit_by_rest(slurm, node), nodes))
+
+    for name, submit, how in (("libslurm", by_library, "one after the other"),
+                              ("slurmrestd", by_rest, f"{CONNECTIONS} at once")):
+        began = time.monotonic()
+        submit()
+        taken = time.monotonic() - began
+        wait("the floor's jobs to have their nodes", lambda: started(slurm) >= len(nodes), 600)
+        took = time.monotonic() - began
+        tell(options, f"Slurm alone, by {name}: taken", len(nodes) / taken, "1/s", how)
+        tell(options, f"Slurm alone, by {name}: started", len(nodes) / took, "1/s", f"{len(nodes)} in {took:.1f} s")
+        subprocess.run(["scancel", "-f", "-p", "main"], env=slurm.environment, check=False)
+        wait("the floor's jobs to be gone", lambda: squeue(slurm, "all") == 0, 600)
+
+
+def squeue(slurm, states):
+    """How many jobs are in one of them; of "all", without those that have ended."""
+    done = subprocess.run(["squeue", "-h", "-t", "CF,R,PD,CG" if states == "all" else states, "-o", "%A"],
+                          env=slurm.environment, check=True, stdout=subprocess.PIPE, text=True)
     return done.stdout.count("\n")
 
 
+def started(slurm):
+    """Jobs that slurmctld has given their nodes: it goes on waiting for those to be powered up."""
+    return squeue(slurm, "CF,R")
+
+
 def measure(options, slurm):
+    if options.floor:
+        floor(options, slurm)
     plane = ControlPlane(user=REST_USER)
-    plane.engine = ["--slurm", f"unix:{slurm.socket}", "--slurm-partition", "main"]
+    plane.engine = ["--slurm", f"unix:{slurm.socket}", "--slurm-partition", "main", "--slurm-topology",
+                    str(slurm.folder / "topology.conf")]
     plane.environment.update(slurm.environment)
-    began = time.monotonic()
-    plane.start(wait=False)
     try:
-        wait("the control plane", lambda: answers(plane), 300)
-        known = wait("all nodes", lambda: plane.get("/v1/nodes?limit=1")["count"] == options.nodes, 300)
-        assert known
-        tell(options, "inventory", time.monotonic() - began, "s", f"{options.nodes} nodes, from the start of mw serve")
+        tell(options, "inventory", inventory(options, plane), "s", f"{options.nodes} nodes, from the start of mw serve")
+        plane.kill()
+        tell(options, "inventory, after it was killed", inventory(options, plane), "s", "with its journal")
         starts(options, plane, slurm)
     finally:
         plane.kill()
         shutil.rmtree(plane.home, ignore_errors=True)
+
+
+def inventory(options, plane):
+    """Seconds until all nodes are known and there is something to be placed on."""
+    began = time.monotonic()
+    plane.start(wait=False)
+    wait("the control plane", lambda: answers(plane), 300)
+    wait("all nodes", lambda: plane.get("/v1/nodes?limit=1")["count"] == options.nodes, 300)
+    return time.monotonic() - began
 
 
 def answers(plane):
@@ -121,21 +191,25 @@ def answers(plane):
 def starts(options, plane, slurm):
     """Jobs of a whole node each come at `rate` a second; how far behind what has started is."""
     began = time.monotonic()
-    handed, behind = 0, []
+    handed, behind, seen = 0, [], [(0.0, 0)]
     while handed < options.jobs:
         due = min(options.jobs, int((time.monotonic() - began) * options.rate))
-        if due > handed:
+        while due > handed:
             batch = [{"name": "b", "command": ["true"], "resources": {"accelerators": 8, "cpus": 1},
                       "workdir": "/tmp"} for _ in range(min(due - handed, 500))]
             plane.post("/v1/jobs/batch", json.dumps({"jobs": batch}))
             handed += len(batch)
-        behind.append(handed - started(slurm))
-        time.sleep(1)
+        seen.append((time.monotonic() - began, started(slurm)))
+        behind.append(handed - seen[-1][1])
+        time.sleep(0.5)
     sent = time.monotonic() - began
     wait("all to have started", lambda: started(slurm) >= options.jobs, 600)
     took = time.monotonic() - began
+    half = next(i for i, (when, _) in enumerate(seen) if when >= sent / 2)
+    steady = (seen[-1][1] - seen[half][1]) / (seen[-1][0] - seen[half][0])
     tell(options, "jobs handed in", handed / sent, "1/s")
     tell(options, "jobs started by Slurm", options.jobs / took, "1/s", f"{options.jobs} in {took:.1f} s")
+    tell(options, "the same in the second half of handing in", steady, "1/s")
     tell(options, "behind at the end of handing in", behind[-1], "jobs", f"most: {max(behind)}")
 
 
@@ -144,12 +218,14 @@ def main():
     parser.add_argument("--nodes", type=int, default=31_250)
     parser.add_argument("--jobs", type=int, default=3_000)
     parser.add_argument("--rate", type=float, default=100)
+    parser.add_argument("--floor", type=int, default=1_000, help="jobs that Slurm is given without us first; 0: none")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--install", action="store_true", help="install what is missing, with apt-get")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
-        if missing := cluster.missing_packages({"/usr/sbin/slurmrestd": "slurmrestd"}):
+        if missing := cluster.missing_packages({"/usr/sbin/slurmrestd": "slurmrestd",
+                                                "/usr/include/slurm/slurm.h": "libslurm-dev"}):
             if not options.install:
                 raise Trouble(f"packages are missing: {' '.join(missing)}; --install installs them")
             cluster.install(missing)

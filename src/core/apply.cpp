@@ -511,7 +511,7 @@ void apply(State& state, const Event& event) {
   std::visit(Applier(state, event.at), event.body);
 }
 
-void apply(State& state, std::span<const Event> events) {
+void apply_all(State& state, std::span<const Event> events) {
   for (std::size_t i = 0; i < events.size(); ++i) {
     const auto* joined = std::get_if<NodeJoined>(&events[i].body);
     if (joined == nullptr) {

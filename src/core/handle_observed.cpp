@@ -58,7 +58,7 @@ std::size_t Core::Stepper::join(std::span<const Input> inputs) {
     events_.push_back({now_, input.request, std::move(joined)});
   }
   if (names.empty()) return 0;
-  apply(state_, std::span(events_).subspan(first));
+  apply_all(state_, std::span(events_).subspan(first));
   note_waiting(events_.back().body);
   return names.size();
 }

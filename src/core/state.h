@@ -263,7 +263,7 @@ inline constexpr std::size_t kFinishedReadAhead = 4;
 void apply(State& state, const Event& event);
 /// One after the other; but of nodes that join one after the other, what there is of the whole
 /// fleet is put in order once.
-void apply(State& state, std::span<const Event> events);
+void apply_all(State& state, std::span<const Event> events);
 
 /// Fills the derived fields from the primary ones, after a snapshot was read.
 void rebuild_indexes(State& state);

@@ -23,7 +23,7 @@ Result<void> replay(Journal& journal, State& state, EventSeq last) {
   EventSeq seq = state.last_seq;
   Instant at = state.now;
   const auto apply_read = [&] {
-    apply(state, read);
+    apply_all(state, read);
     read.clear();
   };
   const Result<void> visited = journal.visit_events(state.last_seq, [&](const StoredEvent& stored) {

@@ -61,7 +61,7 @@ void Replica::run() {
 void Replica::show(const Publication& publication) {
   {
     const std::unique_lock lock(state_mutex_);
-    apply(state_, *publication.events);
+    apply_all(state_, *publication.events);
   }
   if (!publication.events->empty()) {
     const std::lock_guard lock(listeners_mutex_);

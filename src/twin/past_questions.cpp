@@ -21,7 +21,7 @@ Result<void> PastQuestions::go_on_to(Instant moment) {
       last_ = coming_.back().seq;
       past.push_back(std::move(coming_.back().event));
     }
-    apply(state_, past);
+    apply_all(state_, past);
     if (!coming_.empty()) return {};
     EventQuery query;
     query.after = last_;

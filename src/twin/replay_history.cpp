@@ -40,7 +40,7 @@ class Reader {
       if (begun_) happened(event);
       note_launch(event);
     }
-    apply(state_, batch.events);
+    apply_all(state_, batch.events);
     return true;
   }
 

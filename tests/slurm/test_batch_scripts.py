@@ -3,8 +3,12 @@
 on public ones (scripts/*.sh, each says which) are handed to the real sbatch of a cluster, held, and
 what `scontrol show job` says of them is compared with what `mw slurm show` says, field by field.
 
+The same scripts are shown to `sbatch --test-only`, which says what Slurm would give: so many CPUs on so many
+nodes of a partition.
+
 The cluster has a controller and no slurmd: nothing is started, so there may be as many nodes, types
-of GPUs, partitions and features as the scripts name."""
+of GPUs, partitions and features as the scripts name. They are cloud nodes, which Slurm takes for powered
+down and not for dead."""
 
 import json
 import os
@@ -26,6 +30,7 @@ PARTITIONS = ("gputest", "gpu", "train", "fast", "normal", "standard-g", "boost_
               "hlab", "compute", "gpuA40x4", "PGR-Standard")
 FEATURES = "gpu,cpu,v100-32g,scratch,projects"
 NODES = 64
+CPUS = 128  # of a node
 # What scontrol says of a job that did not ask.
 UNSAID = {"Account": "(null)", "Partition": "main", "Comment": None, "Features": "(null)",
           "TimeLimit": "UNLIMITED", "MinMemoryNode": "0", "TresPerNode": None, "TresPerTask": None,
@@ -47,9 +52,10 @@ class Controller(slurm_cluster.SlurmCluster):
         kinds = ",".join(f"gpu:{kind}:8" for kind in TYPES)
         kept = [line for line in (etc / "slurm.conf").read_text().splitlines()
                 if not line.startswith(("NodeName=", "PartitionName=debug", "TopologyPlugin", "SlurmdTimeout"))]
-        kept.insert(-1, f"NodeName=n[01-{NODES}] NodeAddr=127.0.0.1 Port={ports[1]} CPUs=128 Sockets=2 "
-                        f"CoresPerSocket=64 RealMemory=2000000 Gres={kinds} Feature={FEATURES} State=UNKNOWN")
-        kept += ["SlurmdTimeout=600", "Licenses=SCRATCH:1000"]
+        kept.insert(-1, f"NodeName=n[01-{NODES}] NodeAddr=127.0.0.1 Port={ports[1]} CPUs={CPUS} Sockets=2 "
+                        f"CoresPerSocket=64 RealMemory=2000000 Gres={kinds} Feature={FEATURES} State=CLOUD")
+        kept += ["SlurmdTimeout=600", "Licenses=SCRATCH:1000", "ResumeProgram=/bin/true", "SuspendProgram=/bin/true",
+                 "SuspendTime=1000000"]
         kept += [f"PartitionName={name} Nodes=ALL MaxTime=INFINITE State=UP" for name in PARTITIONS]
         (etc / "slurm.conf").write_text("\n".join(kept) + "\n")
 
@@ -135,13 +141,34 @@ class BatchScripts(unittest.TestCase):
             seen = theirs[name].replace("4294967294", "%a").replace("%J", job).replace("//", "/")
             self.assertEqual(os.path.join(ours["WorkDir"], wanted), seen, where)
 
-    def test_mean_what_slurm_takes_them_for(self):
+    def compare_what_it_would_get(self, script):
+        said = cluster.run("sbatch", "--test-only", str(script), check=False)
+        found = re.search(r"to start at \S+ using (\d+) processors on nodes (\S+) in partition (\S+)", said)
+        self.assertTrue(found, f"{script.name}: {said}")
+        cpus, nodes, partition = int(found[1]), cluster.run("scontrol", "show", "hostnames", found[2]).split(), found[3]
+        ours = self.ours(script)
+        self.assertEqual(ours.get("Partition", "main"), partition, said)
+        self.assertEqual(ours["NumNodes"], len(nodes), said)
+        # Slurm 22.05 tries what comes with --ntasks-per-gpu as one task; scontrol shows all of them.
+        tasks = 1 if "--ntasks-per-gpu" in script.read_text() else ours["NumTasks"]
+        wanted = tasks * ours["CPUs/Task"]
+        if ours.get("OverSubscribe") == "NO":
+            wanted = len(nodes) * CPUS
+        self.assertEqual(wanted, cpus, said)
+
+    def of_each_script(self, check):
         scripts = sorted(SCRIPTS.glob("*.sh"))
         self.assertGreaterEqual(len(scripts), 30)
         for script in scripts:
             with self.subTest(script=script.name):
                 self.assertRegex(script.read_text().splitlines()[1], r"^# After: https://")
-                self.compare(script)
+                check(script)
+
+    def test_mean_what_slurm_takes_them_for(self):
+        self.of_each_script(self.compare)
+
+    def test_would_get_from_slurm_what_we_read(self):
+        self.of_each_script(self.compare_what_it_would_get)
 
 
 if __name__ == "__main__":
