@@ -397,6 +397,17 @@ class Drains(OnTheCluster):
         self.assertNotIn("DRAIN", self.slurm_node("n5")[0])
         self.assertEqual(self.node("n5")["phase"], "ready")
 
+    def test_whoever_resumes_there_while_nobody_is_here_is_heard_later(self):
+        self.plane.mw("node", "drain", "n5", "--reason", "mine")
+        wait_for("the drain to be there", lambda: "DRAIN" in self.slurm_node("n5")[0])
+        self.wait_for_looks()
+        self.plane.kill()
+        cluster.run("scontrol", "update", "NodeName=n5", "State=RESUME")
+        self.plane.start()
+        wait_for("the node to be ready here", lambda: self.node("n5")["phase"] == "ready")
+        self.wait_for_looks()
+        self.assertNotIn("DRAIN", self.slurm_node("n5")[0])
+
     def wait_for_looks(self):
         """Until Slurm has been looked at twice: a node that is drained meanwhile is seen."""
         for _ in range(2):

@@ -55,13 +55,20 @@ Result<void> replace_file(const fs::path& path, std::string_view text) {
   return {};
 }
 
-std::optional<AttemptRecord> read_record(const fs::path& path) {
+/// None: there is no such file, or it is no object.
+std::optional<json::object> read_object(const fs::path& path) {
   std::ifstream file(path);
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   json::error_code fault;
-  const json::value value = json::parse(text, fault);
+  json::value value = json::parse(text, fault);
   if (fault || !value.is_object()) return std::nullopt;
-  const json::object& object = value.get_object();
+  return std::move(value.get_object());
+}
+
+std::optional<AttemptRecord> read_record(const fs::path& path) {
+  const auto read = read_object(path);
+  if (!read) return std::nullopt;
+  const json::object& object = *read;
   const auto number = [&](std::string_view key) -> std::int64_t {
     const json::value* found = object.if_contains(key);
     return found != nullptr && found->is_int64() ? found->get_int64() : 0;
@@ -78,6 +85,8 @@ std::optional<AttemptRecord> read_record(const fs::path& path) {
                        static_cast<std::uint32_t>(number("runs_before")),
                        words("output")};
 }
+
+constexpr const char* kDrainsFile = "drains";
 
 const char* name_of(JobNote note) { return note == JobNote::kHeld ? "held" : "withdrawn"; }
 
@@ -104,6 +113,11 @@ Result<void> AttemptStore::open() {
   if (home_id_.size() != 8) {
     home_id_ = fmt::format("{:08x}", std::random_device()());
     if (auto written = replace_file(id, home_id_ + "\n"); !written) return written;
+  }
+  if (const auto drains = read_object(folder_ / kDrainsFile)) {
+    for (const auto& [node, reason] : *drains) {
+      if (reason.is_string()) drains_.emplace(node, reason.get_string());
+    }
   }
   for (const fs::directory_entry& entry : fs::directory_iterator(folder_, fault)) {
     unsigned long long job = 0;
@@ -146,6 +160,21 @@ Result<void> AttemptStore::put(AttemptKey key, const AttemptRecord& record) {
   records_[key] = record;
   ended_.erase(key);
   return {};
+}
+
+CarriedDrains AttemptStore::drains() const {
+  const std::scoped_lock lock(mutex_);
+  return drains_;
+}
+
+Result<void> AttemptStore::put_drains(const CarriedDrains& drains) {
+  const std::scoped_lock lock(mutex_);
+  if (drains == drains_) return {};
+  json::object object;
+  for (const auto& [node, reason] : drains) object[node] = reason;
+  auto written = replace_file(folder_ / kDrainsFile, json::serialize(object) + "\n");
+  if (written) drains_ = drains;
+  return written;
 }
 
 bool AttemptStore::has_pinned(const SlurmJob& job) const {

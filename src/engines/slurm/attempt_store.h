@@ -60,6 +60,11 @@ class AttemptStore {
   void end(AttemptKey key);
   [[nodiscard]] bool has_ended(AttemptKey key) const;
 
+  /// As last put.
+  [[nodiscard]] CarriedDrains drains() const;
+  /// Durable when it returns; nothing is written when nothing has changed.  Errors: kUnavailable.
+  Result<void> put_drains(const CarriedDrains& drains);
+
   /// That it may have only certain nodes comes from us: some attempt was this job of Slurm's.
   /// REQUIRES: job.request.
   [[nodiscard]] bool has_pinned(const SlurmJob& job) const;
@@ -75,7 +80,8 @@ class AttemptStore {
   std::filesystem::path folder_;
   std::size_t kept_;
   std::string home_id_;
-  mutable std::mutex mutex_;  ///< of the next three
+  mutable std::mutex mutex_;  ///< of what follows
+  CarriedDrains drains_;
   std::map<AttemptKey, AttemptRecord> records_;
   std::set<AttemptKey> ended_;
   std::set<std::pair<JobId, JobNote>> notes_;

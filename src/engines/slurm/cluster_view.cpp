@@ -195,18 +195,25 @@ void ClusterView::tell_drain(Known& known, const ObservationSink& sink) {
 /// slurmctld that starts without its state has all nodes resumed, too. Such a one is drained there
 /// again.
 void ClusterView::follow_drain(Known& known, const ObservationSink& sink) {
-  if (drain_reason(known.decision).empty()) return;
+  const std::string reason = drain_reason(known.decision);
+  if (reason.empty()) return;
+  const std::string& name = known.node.name;
   if (drained_by_us(known.node)) {
-    known.carried = true;
-  } else if (known.carried && !known.asked && !is_drained(known.node)) {
+    carried_[name] = reason;
+  } else if (is_carried(name, reason) && !known.asked && !is_drained(known.node)) {
     const NodeDecision& decision = known.decision;
     if (decision.phase != NodePhase::kDraining || decision.by == kByFaultPolicy) {
-      known.carried = false;
+      carried_.erase(name);
       return;
     }
     sink(ResumeNode{known.node.name, kBySlurm, std::nullopt});
     known.asked = true;
   }
+}
+
+bool ClusterView::is_carried(const std::string& node, const std::string& reason) const {
+  const auto found = carried_.find(node);
+  return found != carried_.end() && found->second == reason;
 }
 
 std::vector<NodeOrder> ClusterView::orders() const {
@@ -219,7 +226,8 @@ std::vector<NodeOrder> ClusterView::orders() const {
     if (reason.empty() && ours && known.decision.by != kBySlurm) {
       orders.push_back({name, false, ""});
     } else if (!reason.empty() &&
-               (ours ? known.node.reason != reason : !is_drained(known.node) && !known.carried)) {
+               (ours ? known.node.reason != reason
+                     : !is_drained(known.node) && !is_carried(name, reason))) {
       orders.push_back({name, true, reason});
     }
   }
@@ -238,7 +246,7 @@ void ClusterView::decided(const NodeDecision& decision) {
     return;
   }
   const bool same = drain_reason(known->second.decision) == drain_reason(decision);
-  if (!same) known->second.carried = false;
+  if (!same) carried_.erase(decision.node);
   known->second.stuck = false;
   known->second.decision = decision;
   known->second.asked = false;

@@ -45,6 +45,10 @@ class ClusterView {
   void decided(const NodeDecision& decision);
   /// What is to be done to nodes, as the last list has them; by node.
   [[nodiscard]] std::vector<NodeOrder> orders() const;
+  /// Nodes that Slurm has had our drains of, and for which reasons: what an earlier control plane
+  /// knew, given before anything else, and what is known now.
+  void remember(CarriedDrains drains) { carried_ = std::move(drains); }
+  [[nodiscard]] const CarriedDrains& carried() const { return carried_; }
   /// We may not, or not now: then the node is as Slurm has it.
   void cannot_change(const std::string& node);
 
@@ -67,7 +71,6 @@ class ClusterView {
     Health health = Health::kUp;
     std::optional<OthersUse> use;  ///< as told
     bool asked = false;            ///< for what was decided to change; until we hear of it
-    bool carried = false;          ///< Slurm has had our drain, for what is decided now
     bool stuck = false;            ///< it is not changed for us
     NodeDecision decision;
   };
@@ -76,6 +79,7 @@ class ClusterView {
   /// As a reason in Slurm; empty when it is not for Slurm to take the node out of service.
   [[nodiscard]] std::string drain_reason(const NodeDecision& decision) const;
   void follow_drain(Known& known, const ObservationSink& sink);
+  [[nodiscard]] bool is_carried(const std::string& node, const std::string& reason) const;
   [[nodiscard]] NodeSpec spec_of(const SlurmNode& node) const;
   bool tell(Known& known, const SlurmNode& now, const ObservationSink& sink);
   std::uint32_t looks_ = 0;
@@ -94,6 +98,7 @@ class ClusterView {
   std::set<std::string> open_;      ///< of those that are up
   std::map<std::string, Known> nodes_;
   std::map<std::string, NodeDecision> decisions_;  ///< of nodes that we have not seen yet
+  CarriedDrains carried_;
 };
 
 }  // namespace mw::slurm

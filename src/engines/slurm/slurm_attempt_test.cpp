@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "engines/slurm/cluster_view.h"
 
 namespace mw::slurm {
@@ -317,6 +319,34 @@ TEST_F(View, WhatOthersUseIsToldWhenItChanges) {
   use({ours, waits});
   ASSERT_THAT(said, SizeIs(1));
   EXPECT_EQ(std::get<NodeUseReported>(said[0]).use, OthersUse());
+}
+
+TEST_F(View, WhoIsResumedThereWhileNobodyLookedIsResumedHere) {
+  view.sign_drains("1a2b3c4d");
+  view.remember({{"n1", "Millwright 1a2b3c4d: draining by ada, fan"},
+                 {"n2", "Millwright 1a2b3c4d: quarantined by ada, fan"}});
+  view.decided({"n1", NodePhase::kDraining, "fan", "ada"});
+  view.decided({"n2", NodePhase::kQuarantined, "fan", "ada"});
+  const auto said = look({"IDLE"}, {"IDLE"});
+  const auto resumed =
+      std::ranges::count_if(said, [](const InputBody& body) {
+        const auto* resume = std::get_if<ResumeNode>(&body);
+        return resume != nullptr && resume->node == "n1";
+      });
+  EXPECT_EQ(resumed, 1);
+  EXPECT_THAT(said, SizeIs(3)) << "both nodes, and that";
+  ASSERT_THAT(view.orders(), SizeIs(1)) << "who is quarantined is drained there again";
+  EXPECT_EQ(view.orders()[0].node, "n2");
+  EXPECT_EQ(view.carried().count("n2"), 0U);
+}
+
+TEST_F(View, ADrainThatSlurmHasNotHadYetIsCarriedThereWhateverWasBefore) {
+  view.sign_drains("1a2b3c4d");
+  view.remember({{"n1", "Millwright 1a2b3c4d: draining by ada, fan"}});
+  view.decided({"n1", NodePhase::kDraining, "another fan", "ada"});
+  EXPECT_THAT(look({"IDLE"}, {"IDLE"}), SizeIs(2));
+  ASSERT_THAT(view.orders(), SizeIs(1));
+  EXPECT_EQ(view.orders()[0].node, "n1");
 }
 
 TEST_F(View, AMissingPartitionIsNamedWithThoseThereAre) {

@@ -158,6 +158,7 @@ Result<void> SlurmEngine::start(ObservationSink sink, std::vector<DesiredAttempt
   const bool used_before = std::filesystem::exists(options_.home / "slurm" / "id");
   if (auto opened = store_.open(); !opened) return opened;
   cluster_.sign_drains(store_.home_id());
+  cluster_.remember(store_.drains());
   sink_ = std::move(sink);
   take_commands();
   for (DesiredAttempt& each : desired) handle(std::move(each));
@@ -321,6 +322,9 @@ Result<void> SlurmEngine::take(Result<Look> look) {
   cluster_.take(*look->nodes, sink_);
   cluster_.take_use(
       look->jobs, [&](const SlurmJob& job) { return is_ours(job); }, sink_);
+  if (const auto kept = store_.put_drains(cluster_.carried()); !kept) {
+    spdlog::warn("slurm engine: {}", kept.error().message);
+  }
   listed_ = true;
   compare(*look);
   return {};

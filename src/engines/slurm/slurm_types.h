@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -116,6 +117,9 @@ struct SlurmRelease {
   std::vector<std::string> nodes;
   std::int64_t begin_s = 0;  ///< now, Unix time: Slurm has a job wait that it has put back
 };
+
+/// Drains of ours that Slurm has had, reasons by node: one that is gone there was ended there.
+using CarriedDrains = std::map<std::string, std::string>;
 
 /// What is to be done to a node so that it is as was decided.
 struct NodeOrder {
