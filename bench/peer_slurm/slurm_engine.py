@@ -21,6 +21,7 @@ import pwd
 import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import time
@@ -188,29 +189,39 @@ def answers(plane):
         return None
 
 
-def starts(options, plane, slurm):
-    """Jobs of a whole node each come at `rate` a second; how far behind what has started is."""
-    began = time.monotonic()
-    handed, behind, seen = 0, [], [(0.0, 0)]
-    while handed < options.jobs:
-        due = min(options.jobs, int((time.monotonic() - began) * options.rate))
-        while due > handed:
+def hand_in(options, plane, began, handed):
+    """Jobs of a whole node each, `rate` a second; `handed` grows by the moment of each."""
+    while len(handed) < options.jobs:
+        due = min(options.jobs, int((time.monotonic() - began) * options.rate)) - len(handed)
+        if due > 0:
             batch = [{"name": "b", "command": ["true"], "resources": {"accelerators": 8, "cpus": 1},
-                      "workdir": "/tmp"} for _ in range(min(due - handed, 500))]
+                      "workdir": "/tmp"} for _ in range(min(due, 500))]
             plane.post("/v1/jobs/batch", json.dumps({"jobs": batch}))
-            handed += len(batch)
-        seen.append((time.monotonic() - began, started(slurm)))
-        behind.append(handed - seen[-1][1])
-        time.sleep(0.5)
-    sent = time.monotonic() - began
+            handed += [time.monotonic() - began] * len(batch)
+        time.sleep(0.1)
+
+
+def starts(options, plane, slurm):
+    """How many of the jobs that come have started each second, and how far behind that is."""
+    began, handed, seen = time.monotonic(), [], [(0.0, 0)]
+    with concurrent.futures.ThreadPoolExecutor(1) as threads:
+        handing = threads.submit(hand_in, options, plane, began, handed)
+        behind = []
+        while not handing.done():
+            time.sleep(1)
+            by_now = len(handed)
+            seen.append((time.monotonic() - began, started(slurm)))
+            behind.append(by_now - seen[-1][1])
+        handing.result()
+    sent = handed[-1]
     wait("all to have started", lambda: started(slurm) >= options.jobs, 600)
     took = time.monotonic() - began
     half = next(i for i, (when, _) in enumerate(seen) if when >= sent / 2)
     steady = (seen[-1][1] - seen[half][1]) / (seen[-1][0] - seen[half][0])
-    tell(options, "jobs handed in", handed / sent, "1/s")
+    tell(options, "jobs handed in", len(handed) / sent, "1/s")
     tell(options, "jobs started by Slurm", options.jobs / took, "1/s", f"{options.jobs} in {took:.1f} s")
     tell(options, "the same in the second half of handing in", steady, "1/s")
-    tell(options, "behind at the end of handing in", behind[-1], "jobs", f"most: {max(behind)}")
+    tell(options, "behind, at the end of handing in", behind[-1], "jobs", f"most: {max(behind)}, median: {statistics.median(behind):g}")
 
 
 def main():
