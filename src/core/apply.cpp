@@ -6,6 +6,7 @@
 #include "core/accounting.h"
 #include "core/allocation.h"
 #include "core/claims.h"
+#include "core/fleet_apply.h"
 #include "core/forgetting.h"
 #include "core/gang.h"
 #include "core/lending.h"
@@ -28,35 +29,11 @@ class Applier {
   void operator()(const SubmitRepeated&) {}
   void operator()(const CancelRepeated&) {}
 
-  void operator()(const FleetDeclared& event) {
-    MW_CHECK(state_.nodes.empty());
-    state_.fleet.declared = event.fleet;
-    state_.topology.replace(make_topology(state_.fleet));
-    for (std::uint32_t i = 0; i < state_.topology->size(); ++i) {
-      const Node& node = add_node(NodeId(i), event.phase);
-      state_.ledger.change_capacity(free_category(state_, node), node.accelerators_free);
-    }
-    fleet_changed();
-  }
+  void operator()(const FleetDeclared& event) { declare_fleet(state_, event, at_); }
 
   void operator()(const NodeJoined& event) {
-    join(event);
-    have_joined();
-  }
-
-  /// All of it that concerns the node alone. To be followed by have_joined().
-  void join(const NodeJoined& event) {
-    MW_CHECK(event.node.value() == state_.nodes.size());
-    state_.fleet.described.push_back({event.node, event.spec});
-    state_.topology.change().add(event.spec);
-    const Node& node = add_node(event.node, event.phase);
-    state_.ledger.change_capacity(free_category(state_, node), node.accelerators_free);
-    reconsider(state_.demand);
-  }
-
-  void have_joined() {
-    state_.topology.change().arrange();
-    index_fleet();
+    join_fleet(state_, event, at_);
+    have_joined(state_);
   }
 
   void operator()(const NodeChanged& event) {
@@ -78,7 +55,7 @@ class Applier {
     state_.topology.replace(make_topology(state_.fleet));
     reset_capacity(node, state_.topology->shape(node.id));
     rebuild_checks(state_);  // it may stand at another site now
-    fleet_changed();
+    fleet_changed(state_);
     state_.ledger.change_capacity(category, node.accelerators_free);
   }
 
@@ -407,20 +384,6 @@ class Applier {
   }
 
  private:
-  const Node& add_node(NodeId id, const std::optional<NodePhase>& phase) {
-    Node node;
-    node.id = id;
-    node.phase_since = at_;
-    node.empty_since = at_;
-    // It is the policy that wants it proven first.
-    if (phase) node.phase_mover = Mover::kFaultPolicy;
-    node.phase = phase.value_or(NodePhase::kReady);
-    reset_capacity(node, state_.topology->shape(id));
-    state_.nodes.push_back(std::move(node));
-    follow_checks(state_, state_.nodes.back());
-    return state_.nodes.back();
-  }
-
   void hear(const Attempt& attempt) {
     if (!attempt.stopping) note_heard(state_, attempt.job);
   }
@@ -446,20 +409,6 @@ class Applier {
     change();
     state_.free.update(*state_.topology, node);
     state_.ledger.shift(before, free_category(state_, node), node.accelerators_free);
-  }
-
-  void fleet_changed() {
-    index_fleet();
-    reconsider(state_.demand);
-  }
-
-  void index_fleet() {
-    state_.capacity = ResourceAmounts();
-    for (const Node& node : state_.nodes) {
-      const NodeShape& shape = state_.topology->shape(node.id);
-      state_.capacity += {kWholeAccelerator * shape.accelerators, shape.cpus, shape.memory};
-    }
-    state_.free.rebuild(*state_.topology, state_.nodes);
   }
 
   void drop_claim(JobId job) {
@@ -519,11 +468,10 @@ void apply_all(State& state, std::span<const Event> events) {
       continue;
     }
     advance_to(state, events[i]);
-    Applier applier(state, events[i].at);
-    applier.join(*joined);
+    join_fleet(state, *joined, events[i].at);
     const bool more =
         i + 1 < events.size() && std::holds_alternative<NodeJoined>(events[i + 1].body);
-    if (!more) applier.have_joined();
+    if (!more) have_joined(state);
   }
 }
 

@@ -29,9 +29,9 @@ Result<void> replay(Journal& journal, State& state, EventSeq last) {
   const Result<void> visited = journal.visit_events(state.last_seq, [&](const StoredEvent& stored) {
     if (stored.seq > last) return false;
     if (stored.seq != seq.next()) {
-      fault = broken("event " + number(seq.next().value()) +
-                     " is missing from the journal: event " + number(seq.value()) +
-                     " is followed by " + number(stored.seq.value()));
+      fault =
+          broken("event " + number(seq.next().value()) + " is missing from the journal: event " +
+                 number(seq.value()) + " is followed by " + number(stored.seq.value()));
     } else if (stored.event.at < at) {
       fault = broken("event " + number(stored.seq.value()) +
                      " of the journal is earlier than the one before it");

@@ -10,7 +10,6 @@
 namespace mw::slurm {
 namespace {
 
-using std::chrono::nanoseconds;
 using std::chrono::seconds;
 
 constexpr seconds kAgainAfter{5};
@@ -18,8 +17,6 @@ constexpr seconds kAgainAfter{5};
 constexpr seconds kOverTimeMax{180};
 /// So long the end of a job at Slurm's limit waits for ours to come.
 constexpr seconds kOurLimitComes{10};
-
-nanoseconds wait_of(Duration duration) { return nanoseconds(duration.count()); }
 
 /// Slurm will not start it, however long one waits.
 bool is_hopeless(const SlurmJob& job) {

@@ -225,9 +225,8 @@ std::vector<NodeOrder> ClusterView::orders() const {
     const bool ours = drained_by_us(known.node);
     if (reason.empty() && ours && known.decision.by != kBySlurm) {
       orders.push_back({name, false, ""});
-    } else if (!reason.empty() &&
-               (ours ? known.node.reason != reason
-                     : !is_drained(known.node) && !is_carried(name, reason))) {
+    } else if (!reason.empty() && (ours ? known.node.reason != reason
+                                        : !is_drained(known.node) && !is_carried(name, reason))) {
       orders.push_back({name, true, reason});
     }
   }

@@ -1,6 +1,6 @@
-// How the nodes of a large cluster are, in a few lines of `sinfo`: nodes that are alike share one, so
-// that to look at 31,250 of them takes tenths of a second where the whole list takes several. What
-// nodes are made of is not in it; the list says that now and then.
+// How the nodes of a large cluster are, in a few lines of `sinfo`: nodes that are alike share one,
+// so that to look at 31,250 of them takes tenths of a second where the whole list takes several.
+// What nodes are made of is not in it; the list says that now and then.
 #pragma once
 
 #include <string>

@@ -43,7 +43,8 @@ TEST(NodeStates, ChangeTheListAndNothingElseOfIt) {
   std::vector<SlurmNode> nodes = {node("n1", {"IDLE"}), node("n2", {"IDLE", "DRAIN"})};
   nodes[1].reason = "disk";
   nodes[1].reason_by = "ada";
-  EXPECT_TRUE(update_states(nodes, {{{"n2"}, {"MIXED"}, "", ""}, {{"n1"}, {"DOWN"}, "gone", "root"}}));
+  EXPECT_TRUE(
+      update_states(nodes, {{{"n2"}, {"MIXED"}, "", ""}, {{"n1"}, {"DOWN"}, "gone", "root"}}));
   EXPECT_EQ(nodes[0].reason, "gone");
   EXPECT_THAT(nodes[0].states, ElementsAre("DOWN"));
   EXPECT_EQ(nodes[1].reason, "");

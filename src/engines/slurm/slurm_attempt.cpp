@@ -13,13 +13,10 @@
 namespace mw::slurm {
 namespace {
 
-using std::chrono::nanoseconds;
 using std::chrono::seconds;
 
 constexpr seconds kTryAgainAfter{1};
 constexpr seconds kCancelAgainAfter{5};
-
-nanoseconds wait_of(Duration duration) { return nanoseconds(duration.count()); }
 
 }  // namespace
 

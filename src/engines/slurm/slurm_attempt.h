@@ -20,6 +20,10 @@ inline constexpr std::chrono::seconds kUnknownFor{12};
 /// Lists in a row in which a job that Slurm took is missing before it is taken for gone.
 inline constexpr int kMissesMax = 2;
 
+inline std::chrono::nanoseconds wait_of(Duration duration) {
+  return std::chrono::nanoseconds(duration.count());
+}
+
 /// What is to be asked of Slurm for an attempt.
 enum class NextStep { kNothing, kSubmit, kSignal, kCancel };
 

@@ -328,11 +328,10 @@ TEST_F(View, WhoIsResumedThereWhileNobodyLookedIsResumedHere) {
   view.decided({"n1", NodePhase::kDraining, "fan", "ada"});
   view.decided({"n2", NodePhase::kQuarantined, "fan", "ada"});
   const auto said = look({"IDLE"}, {"IDLE"});
-  const auto resumed =
-      std::ranges::count_if(said, [](const InputBody& body) {
-        const auto* resume = std::get_if<ResumeNode>(&body);
-        return resume != nullptr && resume->node == "n1";
-      });
+  const auto resumed = std::ranges::count_if(said, [](const InputBody& body) {
+    const auto* resume = std::get_if<ResumeNode>(&body);
+    return resume != nullptr && resume->node == "n1";
+  });
   EXPECT_EQ(resumed, 1);
   EXPECT_THAT(said, SizeIs(3)) << "both nodes, and that";
   ASSERT_THAT(view.orders(), SizeIs(1)) << "who is quarantined is drained there again";

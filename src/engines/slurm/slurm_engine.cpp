@@ -55,8 +55,6 @@ constexpr std::size_t kUnheldAtOnce = 16;
 /// All attempts are looked through no more often than this: there may be tens of thousands.
 constexpr std::chrono::milliseconds kSweepEvery{20};
 
-nanoseconds wait_of(Duration duration) { return nanoseconds(duration.count()); }
-
 class SlurmEngine final : public Engine {
  public:
   SlurmEngine(SlurmEngineOptions options, Identity identity, ClusterTopology topology)
@@ -131,7 +129,7 @@ class SlurmEngine final : public Engine {
   std::map<JobId, Epoch> newest_;
   std::set<Epoch> forgotten_;
   std::map<SlurmJobId, SteadyTime> cleared_;  ///< nobody wants them: cancelled, and when
-  std::future<Result<Look>> looking_;  ///< one at a time
+  std::future<Result<Look>> looking_;         ///< one at a time
   SteadyTime looking_since_;
   SteadyTime look_at_;
   SteadyTime look_not_before_;
