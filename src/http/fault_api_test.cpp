@@ -154,8 +154,16 @@ TEST_F(FaultApiTest, AJobIsAskedToSaveAndTellsOfItself) {
     where = state.topology->name(state.attempts.at(id).placement[0].node);
   });
   ask("POST", "/v1/nodes/" + where + "/drain", R"({"mode":"checkpoint"})");
-  EXPECT_TRUE(
-      ask("POST", "/v1/report", R"({"step":2})", 200, headers).at("checkpoint_wanted").as_bool());
+  const auto wished = ask("POST", "/v1/report", R"({"step":2})", 200, headers);
+  EXPECT_TRUE(wished.at("checkpoint_wanted").as_bool());
+  EXPECT_TRUE(wished.at("checkpoint_within_s").is_null()) << "it may take its time";
+  ask("POST", "/v1/nodes/" + where + "/drain", R"({"mode":"checkpoint","within":"10m"})");
+  for (const char* report : {R"({"step":3})", R"({"step_time_s":1.5,"rank":1})"}) {
+    const auto within =
+        ask("POST", "/v1/report", report, 200, headers).at("checkpoint_within_s").to_number<double>();
+    EXPECT_GT(within, 0) << report;
+    EXPECT_LE(within, 600) << report;
+  }
   ask("POST", "/v1/report", R"({"fault":{"code":"job.slow_rank","detail":"3 s"}})", 200, headers);
   EXPECT_EQ(ask("GET", "/v1/faults").at("faults").at(0).at("job").to_number<std::int64_t>(), job);
   for (const char* bad : {R"({"fault":{"code":"nvidia.xid.79"}})", R"({"fault":{"code":"job. x"}})",

@@ -37,6 +37,9 @@ const std::vector<Schema>& fault_schemas() {
        "",
        {{"ok", "boolean", ""},
         {"checkpoint_wanted", "boolean", "It is to save now, and will be moved once it has."},
+        {"checkpoint_within_s", "number?",
+         "Whoever has not saved by then is stopped; null: nothing is wanted, or it may take its "
+         "time."},
         {"checkpoint_interval_s", "number?",
          "Work between two checkpoints that would lose the least time; null: not known, for "
          "instance because the job does not tell when it begins to save."},
