@@ -52,6 +52,8 @@ TEST(FaultPolicyFile, TheOneThatIsBuiltInCoversWhatItPromises) {
         Case{"nvidia.row_remap.failed", FaultAction::kReturnToVendor},
         Case{"amd.ras.uncorrectable", FaultAction::kReboot},
         Case{"net.ib.flap", FaultAction::kIgnore}, Case{"cooling.leak", FaultAction::kQuarantine},
+        Case{"habana.accelerator.missing", FaultAction::kReboot},
+        Case{"net.nic.health", FaultAction::kReboot}, Case{"thermal.board", FaultAction::kWatch},
         Case{"engine.node_lost", FaultAction::kIgnore}, Case{"job.hung", FaultAction::kRestartJob},
         Case{"alert.Whatever", FaultAction::kIgnore},
         Case{"never.heard.of", FaultAction::kWatch}}) {
