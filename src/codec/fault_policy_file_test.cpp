@@ -148,6 +148,14 @@ rules:
   EXPECT_EQ(rule_for(*policy, "c"), nullptr);
 }
 
+TEST(FaultPolicyFile, AnEngineMayRebootByItself) {
+  const auto policy = parse_fault_policy("hooks: {reboot: {command: engine, timeout: 30m}}", "");
+  ASSERT_TRUE(policy.ok()) << policy.error().message;
+  EXPECT_TRUE(is_for_engine(policy->hooks.at(0)));
+  EXPECT_TRUE(can_be_done(*policy, FaultAction::kReboot));
+  EXPECT_EQ(*parse_fault_policy(write_fault_policy(*policy), ""), *policy);
+}
+
 TEST(FaultPolicyFile, MistakesAreToldWithTheirPlace) {
   struct Case {
     const char* text;
@@ -166,6 +174,7 @@ TEST(FaultPolicyFile, MistakesAreToldWithTheirPlace) {
         Case{"rules: [{code: a, do: []}]", "expected 1 to 8 steps, found 0"},
         Case{"hooks: {reboot: {command: reboot now}}", "which no shell reads"},
         Case{"hooks: {reboot: {command: [reboot]}}", "expected the path of a program, from / on"},
+        Case{"hooks: {validate: {command: engine}}", "engines do nothing but reboot"},
         Case{"hooks: {drain: {command: [/x]}}", "expected validate, reset_accelerator, reboot"},
         Case{"breakers: {planet: {share: 5%}}", "expected one of rack, leaf, pod, site"},
         Case{"breakers: {site: {share: 500%}}", "breakers.site.share"},

@@ -218,6 +218,12 @@ class HookEngine final : public Engine {
     if (!sink_) return;
     Epoch& newest = newest_[desired.node];
     if (desired.remedy < newest) return;  // it comes late
+    if (desired.hook && is_for_engine(*desired.hook)) {
+      newest = desired.remedy;
+      if (inner_->carries_out(desired.action)) return inner_->remedy(std::move(desired));
+      return sink_(RemedyReported{desired.node, desired.remedy, false,
+                                  "the engine here cannot do it; name a program", {}});
+    }
     auto& running = running_[desired.node];
     if (desired.remedy == newest) {
       if (running) running->tell_again();
@@ -228,6 +234,7 @@ class HookEngine final : public Engine {
     running = std::make_unique<RunningHook>(std::move(desired), sink_, options_);
   }
   void forget_remedy(const std::string& node, Epoch remedy) override {
+    inner_->forget_remedy(node, remedy);
     std::unique_ptr<RunningHook> ended;
     bool unknown = false;
     {

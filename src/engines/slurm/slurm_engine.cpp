@@ -23,6 +23,7 @@
 #include "engines/slurm/job_script.h"
 #include "engines/slurm/node_orders.h"
 #include "engines/slurm/output.h"
+#include "engines/slurm/reboots.h"
 #include "engines/slurm/slurm_attempt.h"
 #include "engines/slurm/slurm_client.h"
 #include "engines/slurm/submission.h"
@@ -46,7 +47,12 @@ struct ForgetAttempt {
   JobId job;
   Epoch epoch;
 };
-using Command = std::variant<DesiredAttempt, ForgetAttempt, NodeDecision, AdoptedFate>;
+struct ForgetRemedy {
+  std::string node;
+  Epoch remedy;
+};
+using Command = std::variant<DesiredAttempt, ForgetAttempt, NodeDecision, AdoptedFate,
+                             DesiredRemedy, ForgetRemedy>;
 
 /// slurmrestd has 20 threads by default, and others ask it, too.
 constexpr std::size_t kRequestsAtOnce = 8;
@@ -73,6 +79,11 @@ class SlurmEngine final : public Engine {
   void node_is(const NodeDecision& decision) override { enqueue(decision); }
   void adopted_is(const AdoptedFate& fate) override { enqueue(fate); }
   bool adopts() const override { return true; }
+  void remedy(DesiredRemedy desired) override { enqueue(std::move(desired)); }
+  void forget_remedy(const std::string& node, Epoch remedy) override {
+    enqueue(ForgetRemedy{node, remedy});
+  }
+  bool carries_out(FaultAction action) const override { return action == FaultAction::kReboot; }
   void detach() override;
   Result<LogChunk> read_log(const LogQuery& query) override;
   std::string containment() const override {
@@ -94,6 +105,8 @@ class SlurmEngine final : public Engine {
   void handle(const ForgetAttempt& command);
   void handle(const NodeDecision& decision) { cluster_.decided(decision); }
   void handle(const AdoptedFate& fate) { adopter_.fate(fate); }
+  void handle(DesiredRemedy desired) { reboots_.want(std::move(desired), sink_); }
+  void handle(const ForgetRemedy& command) { reboots_.forget(command.node, command.remedy); }
   void look_for_missing(SlurmAttempt& attempt);
   void begin(DesiredAttempt desired);
   void look_at_slurm();
@@ -124,6 +137,7 @@ class SlurmEngine final : public Engine {
   ClusterView cluster_;
   Adopter adopter_;
   NodeOrders node_orders_;
+  Reboots reboots_;
   std::map<JobId, SlurmAttempt> attempts_;
   std::map<JobId, Epoch> newest_;
   std::set<Epoch> forgotten_;
@@ -313,7 +327,7 @@ void SlurmEngine::look_at_slurm() {
   connected_ = reached.ok();
   note_reached(reached);
   const SteadyTime now = SteadyClock::now();
-  const bool soon = adopter_.unsettled() || std::ranges::any_of(attempts_, [](const auto& each) {
+  const bool soon = adopter_.unsettled() || reboots_.unsettled() || std::ranges::any_of(attempts_, [](const auto& each) {
                       return each.second.unsettled();
                     });
   const nanoseconds pause = wait_of(soon ? options_.look_soon : options_.look_later);
@@ -371,6 +385,7 @@ void SlurmEngine::compare(const Look& look) {
   }
   adopter_.look(look.jobs, look.asked, sink_);
   node_orders_.carry_out(cluster_.orders(), client_, cluster_);
+  reboots_.look(cluster_, client_, sink_);
 }
 
 /// Slurm's list does not have it any more. That alone says nothing: jobs of others may be hidden
