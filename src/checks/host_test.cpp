@@ -104,6 +104,13 @@ TEST_F(Machine, AcceleratorsCannotBurnWithoutAProgramThatSpeaksToThem) {
             CheckOutcome::kFailed);
 }
 
+TEST_F(Machine, ProcessorsBurnWherePyTorchIs) {
+  const Report report = burn_accelerators("/usr/bin/python3", "cpu", milliseconds(200));
+  EXPECT_EQ(report.outcome, CheckOutcome::kPassed) << report.detail;
+  EXPECT_GT(value_of(report, "accelerator.matmul"), 1'000'000);
+  EXPECT_GT(value_of(report, "accelerator.copy"), 1'000'000);
+}
+
 TEST(Link, IsMeasuredWithThoseWhoKnowTheSecretAndNobodyElse) {
   int stop[2];
   ASSERT_EQ(::pipe(stop), 0);
@@ -121,9 +128,20 @@ TEST(Link, IsMeasuredWithThoseWhoKnowTheSecretAndNobodyElse) {
   EXPECT_GT(value_of(report, "link.round_trip"), 0);
   EXPECT_THAT(check_links(peers, "another one", Bytes(1)).detail, HasSubstr("another secret"));
   EXPECT_THAT(check_links(peers, "", Bytes(1)).detail, HasSubstr("another secret"));
+  // In a rack one that does not answer is not this node's fault; most of them are.
+  std::vector<LinkPeer> rack = {peers[0], peers[1], {"127.0.0.1", 1}};
+  const Report most = check_rack(rack, "the secret of the rack", Bytes(1 << 16));
+  EXPECT_EQ(most.outcome, CheckOutcome::kPassed) << most.detail;
+  EXPECT_THAT(most.detail, HasSubstr("not measured with 1 of 3 peers: 127.0.0.1:1: "));
+  EXPECT_GT(value_of(most, "link.send"), 0);
+  rack.assign(3, {"127.0.0.1", 1});
+  rack[0] = peers[0];
+  EXPECT_EQ(check_rack(rack, "the secret of the rack", Bytes(1)).outcome, CheckOutcome::kFailed);
+  EXPECT_EQ(check_rack({}, "", Bytes(1)).outcome, CheckOutcome::kPassed) << "it stands alone";
   EXPECT_EQ(::write(stop[1], "x", 1), 1);
   server.join();
   EXPECT_EQ(check_links(peers, "", Bytes(1)).outcome, CheckOutcome::kFailed) << "nobody listens";
+  EXPECT_EQ(check_rack(peers, "", Bytes(1)).outcome, CheckOutcome::kFailed) << "nor in its rack";
   ::close(stop[0]);
   ::close(stop[1]);
 }

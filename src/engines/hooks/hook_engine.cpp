@@ -58,6 +58,9 @@ void add_facts(HookCommand& command, const DesiredRemedy& desired, std::uint32_t
                                    desired.device ? std::to_string(*desired.device) : "");
   command.environment.emplace_back("MILLWRIGHT_ACCELERATORS", std::to_string(desired.accelerators));
   command.environment.emplace_back("MILLWRIGHT_ACCELERATOR_TYPE", desired.accelerator_type);
+  std::string rack;
+  for (const std::string& name : desired.rack_nodes) rack += (rack.empty() ? "" : " ") + name;
+  command.environment.emplace_back("MILLWRIGHT_RACK_NODES", rack);
   command.environment.emplace_back("MILLWRIGHT_TRY", std::to_string(attempt));
   if (desired.yields) command.grace = Duration();
 }

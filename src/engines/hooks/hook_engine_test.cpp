@@ -304,6 +304,13 @@ TEST_F(HookEngineTest, ChecksAreRunOneAfterTheOtherAndTheirMeasuresJoined) {
   EXPECT_EQ(told.check->measures[1].value, 8);
 }
 
+TEST_F(HookEngineTest, AProgramIsToldWhoStandsInTheRack) {
+  DesiredRemedy desired = check(1, {{"/bin/sh", "-c", "echo \"[$MILLWRIGHT_RACK_NODES]\"; exit 1"}});
+  desired.rack_nodes = {"n2", "n3"};
+  engine_->remedy(desired);
+  EXPECT_THAT(report(0).detail, HasSubstr("[n2 n3]"));
+}
+
 TEST_F(HookEngineTest, TheFirstCheckThatDoesNotPassIsTheLast) {
   engine_->remedy(check(1, {{"/bin/sh", "-c", "echo 3 GB/s; exit 1"},
                             {"/bin/sh", "-c", "echo run >> " + path("second")}}));
