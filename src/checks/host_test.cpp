@@ -86,6 +86,35 @@ TEST_F(Machine, AcceleratorsAreCountedOnPciAndAtTheirDriver) {
   EXPECT_EQ(check_accelerators(root, {2, "amd"}).outcome, CheckOutcome::kFailed);
 }
 
+TEST_F(Machine, AnotherModelThanTheFleetSaysIsNotTakenForIt) {
+  WantedAccelerators wanted{1, "nvidia", "h100-sxm", {}};
+  const auto add = [&](const std::string& name, const std::string& model) {
+    AcceleratorType type;
+    type.name = name;
+    type.aliases = {model};
+    wanted.catalogue.types.push_back(type);
+  };
+  add("h100-sxm", "NVIDIA H100 80GB HBM3");
+  add("a100-sxm", "NVIDIA A100-SXM4-80GB");
+  put_gpu("0000:3b:00.0", "0x10de");
+  const agent::Folder root(root_);
+  const auto with_model = [&](const std::string& model) {
+    put("proc/driver/nvidia/gpus/0000:3b:00.0/information",
+        "Model: \t\t " + model + "\nIRQ:   \t\t 42\n");
+    return check_accelerators(root, wanted);
+  };
+  const Report right = with_model("NVIDIA H100 80GB HBM3");
+  EXPECT_EQ(right.outcome, CheckOutcome::kPassed);
+  EXPECT_EQ(right.detail, "");
+  const Report wrong = with_model("NVIDIA A100-SXM4-80GB");
+  EXPECT_EQ(wrong.outcome, CheckOutcome::kFailed);
+  EXPECT_EQ(wrong.detail,
+            "0000:3b:00.0 is \"NVIDIA A100-SXM4-80GB\", which is a100-sxm and not h100-sxm");
+  const Report unknown = with_model("NVIDIA X1");
+  EXPECT_EQ(unknown.outcome, CheckOutcome::kPassed) << "nobody can tell";
+  EXPECT_THAT(unknown.detail, HasSubstr("is it h100-sxm?"));
+}
+
 TEST_F(Machine, AmdsAreTheComputeNodesThatHaveSimds) {
   put_gpu("0000:05:00.0", "0x1002");
   put("sys/class/kfd/kfd/topology/nodes/0/properties", "cpu_cores_count 96\nsimd_count 0\n");

@@ -180,6 +180,8 @@ Result<Report> run_accelerators(const CheckOptions& options) {
     if (!catalogue) return catalogue.error();
     const AcceleratorType* known = find_type(*catalogue, type);
     if (known != nullptr) wanted.vendor = known->vendor;
+    if (known != nullptr) wanted.type = known->name;
+    wanted.catalogue = *catalogue;
     if (known != nullptr && known->vendor == "none") return Report{"accelerators"};
     if (wanted.vendor == "google" || wanted.vendor == "aws") {
       return checks::unable("accelerators",
