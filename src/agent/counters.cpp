@@ -53,7 +53,8 @@ void NetworkPorts::look_at_port(const Folder& root, const std::string& port,
   };
   counter("link_downed", ethernet ? "net.roce.flap" : "net.ib.flap", FaultSeverity::kWarning);
   if (ethernet) {
-    // Of RoCE those of InfiniBand are always 0; mlx5 counts what is damaged or lost of it by itself.
+    // Of RoCE those of InfiniBand are always 0; mlx5 counts what is damaged or lost of it by
+    // itself.
     for (const char* file : {"rx_icrc_encapsulated", "local_ack_timeout_err"}) {
       count(state, "infiniband/" + name + "/" + file, root.number(port + "/hw_counters/" + file),
             {.code = "net.roce.errors", .severity = FaultSeverity::kInfo}, seen);

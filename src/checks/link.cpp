@@ -147,8 +147,8 @@ Report check_rack(const std::vector<LinkPeer>& peers, const std::string& secret,
   }
   const std::size_t failures = peers.size() - measured.size();
   if (!without.empty()) {
-    report.detail = fmt::format("not measured with {} of {} peers: {}", failures, peers.size(),
-                                without);
+    report.detail =
+        fmt::format("not measured with {} of {} peers: {}", failures, peers.size(), without);
   }
   if (2 * failures > peers.size() || measured.empty()) return failed(kName, report.detail);
   const auto median = [&](std::int64_t Figures::*figure) {

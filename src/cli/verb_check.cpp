@@ -335,7 +335,8 @@ void add_options(CLI::App* verb, CheckOptions& options, unsigned told) {
     verb->add_option("--address", options.address,
                      "Where to listen (default: 127.0.0.1; elsewhere a secret is needed)")
         ->type_name("ADDRESS");
-    verb->add_option("--port", options.port, "The port to listen on (default: one that is free); with --rack, on which the "
+    verb->add_option("--port", options.port,
+                     "The port to listen on (default: one that is free); with --rack, on which the "
                      "others do")
         ->type_name("PORT");
     verb->add_option("--secret", options.secret,

@@ -136,9 +136,9 @@ int tell_wish(const Cli& cli, const ApiReply& reply) {
   if (wanted == nullptr || !wanted->is_bool() || !wanted->as_bool()) return 0;
   const auto* within = answer->if_contains("checkpoint_within_s");
   const bool limited = within != nullptr && within->is_number();
-  cli.console.out(limited
-                      ? fmt::format("checkpoint wanted within {:.0f} s\n", within->to_number<double>())
-                      : "checkpoint wanted\n");
+  cli.console.out(
+      limited ? fmt::format("checkpoint wanted within {:.0f} s\n", within->to_number<double>())
+              : "checkpoint wanted\n");
   return 0;
 }
 

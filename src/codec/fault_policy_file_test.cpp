@@ -37,26 +37,28 @@ TEST(FaultPolicyFile, TheOneThatIsBuiltInCoversWhatItPromises) {
     FaultAction first;
   };
   // The catalogue's immediate actions.
-  for (const Case& each :
-       {Case{"nvidia.xid.13", FaultAction::kIgnore},
-        Case{"nvidia.xid.48", FaultAction::kResetAccelerator},
-        Case{"nvidia.xid.63", FaultAction::kIgnore},
-        Case{"nvidia.xid.64", FaultAction::kResetAccelerator},
-        Case{"nvidia.xid.74", FaultAction::kResetAccelerator},
-        Case{"nvidia.xid.79", FaultAction::kReboot},
-        Case{"nvidia.xid.94", FaultAction::kRestartJob},
-        Case{"nvidia.xid.95", FaultAction::kResetAccelerator},
-        Case{"nvidia.xid.119", FaultAction::kResetAccelerator},
-        Case{"nvidia.xid.154.node_reboot_required", FaultAction::kReboot},
-        Case{"nvidia.xid.9999", FaultAction::kWatch},
-        Case{"nvidia.row_remap.failed", FaultAction::kReturnToVendor},
-        Case{"amd.ras.uncorrectable", FaultAction::kReboot},
-        Case{"net.ib.flap", FaultAction::kIgnore}, Case{"cooling.leak", FaultAction::kQuarantine},
-        Case{"habana.accelerator.missing", FaultAction::kReboot},
-        Case{"net.nic.health", FaultAction::kReboot}, Case{"thermal.board", FaultAction::kWatch},
-        Case{"engine.node_lost", FaultAction::kIgnore}, Case{"job.hung", FaultAction::kRestartJob},
-        Case{"alert.Whatever", FaultAction::kIgnore},
-        Case{"never.heard.of", FaultAction::kWatch}}) {
+  for (const Case& each : {Case{"nvidia.xid.13", FaultAction::kIgnore},
+                           Case{"nvidia.xid.48", FaultAction::kResetAccelerator},
+                           Case{"nvidia.xid.63", FaultAction::kIgnore},
+                           Case{"nvidia.xid.64", FaultAction::kResetAccelerator},
+                           Case{"nvidia.xid.74", FaultAction::kResetAccelerator},
+                           Case{"nvidia.xid.79", FaultAction::kReboot},
+                           Case{"nvidia.xid.94", FaultAction::kRestartJob},
+                           Case{"nvidia.xid.95", FaultAction::kResetAccelerator},
+                           Case{"nvidia.xid.119", FaultAction::kResetAccelerator},
+                           Case{"nvidia.xid.154.node_reboot_required", FaultAction::kReboot},
+                           Case{"nvidia.xid.9999", FaultAction::kWatch},
+                           Case{"nvidia.row_remap.failed", FaultAction::kReturnToVendor},
+                           Case{"amd.ras.uncorrectable", FaultAction::kReboot},
+                           Case{"net.ib.flap", FaultAction::kIgnore},
+                           Case{"cooling.leak", FaultAction::kQuarantine},
+                           Case{"habana.accelerator.missing", FaultAction::kReboot},
+                           Case{"net.nic.health", FaultAction::kReboot},
+                           Case{"thermal.board", FaultAction::kWatch},
+                           Case{"engine.node_lost", FaultAction::kIgnore},
+                           Case{"job.hung", FaultAction::kRestartJob},
+                           Case{"alert.Whatever", FaultAction::kIgnore},
+                           Case{"never.heard.of", FaultAction::kWatch}}) {
     const FaultRule* rule = rule_for(policy, each.code);
     ASSERT_NE(rule, nullptr) << each.code;
     EXPECT_EQ(rule->steps.front().action, each.first) << each.code;

@@ -117,8 +117,8 @@ std::optional<Placement> Core::Stepper::find_place(JobId job, NoPlace& why) {
   return std::move(*placement);
 }
 
-/// Without the nodes on which it has failed. Where it is one of many that could not start it, and no
-/// so many others are free, without half of them, and so on: what fails again halves the rest.
+/// Without the nodes on which it has failed. Where it is one of many that could not start it, and
+/// no so many others are free, without half of them, and so on: what fails again halves the rest.
 std::optional<Placement> Core::Stepper::find_place_elsewhere(JobId job, NoPlace& why) {
   const std::vector<NodeId> suspects = suspects_of(state_, job);
   for (std::size_t count = suspects.size(); count > 0; count /= 2) {
@@ -131,8 +131,8 @@ std::optional<Placement> Core::Stepper::find_place_elsewhere(JobId job, NoPlace&
 
 // --- crash loops --------------------------------------------------------------------------------
 
-/// The attempt's failure would be its second on the same node, or on the same nodes where the engine
-/// could not start it, one after the other.
+/// The attempt's failure would be its second on the same node, or on the same nodes where the
+/// engine could not start it, one after the other.
 bool Core::Stepper::fails_there_again(const Attempt& attempt, EndCause cause) const {
   const auto found = state_.resilience.crashes.find(attempt.job);
   if (found == state_.resilience.crashes.end() || !state_.health.policy->crash_loops) return false;

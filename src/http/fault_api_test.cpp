@@ -152,8 +152,7 @@ TEST_F(FaultApiTest, PlacesAboveNodesAreListed) {
   EXPECT_EQ(ask("GET", "/v1/faults/places?scope=rack").at("count").to_number<int>(), 0);
   ask("GET", "/v1/faults/places?scope=node", "", 400);
   ask("POST", "/v1/faults", R"({"code":"cooling.leak","site":")" + site + R"("})");
-  const auto refused =
-      ask("POST", "/v1/faults", R"({"code":"cooling.leak","rack":"r7"})", 404);
+  const auto refused = ask("POST", "/v1/faults", R"({"code":"cooling.leak","rack":"r7"})", 404);
   EXPECT_THAT(std::string(refused.at("error").at("message").as_string()),
               HasSubstr("mw faults places"));
 }
@@ -177,8 +176,9 @@ TEST_F(FaultApiTest, AJobIsAskedToSaveAndTellsOfItself) {
   EXPECT_TRUE(wished.at("checkpoint_within_s").is_null()) << "it may take its time";
   ask("POST", "/v1/nodes/" + where + "/drain", R"({"mode":"checkpoint","deadline":"10m"})");
   for (const char* report : {R"({"step":3})", R"({"step_time_s":1.5,"rank":1})"}) {
-    const auto within =
-        ask("POST", "/v1/report", report, 200, headers).at("checkpoint_within_s").to_number<double>();
+    const auto within = ask("POST", "/v1/report", report, 200, headers)
+                            .at("checkpoint_within_s")
+                            .to_number<double>();
     EXPECT_GT(within, 0) << report;
     EXPECT_LE(within, 600) << report;
   }

@@ -159,8 +159,8 @@ std::vector<Route> looking_routes(ApiContext* context) {
     const auto scope = enum_from_name<FaultReach>(word);
     const bool above = scope && *scope > FaultReach::kNode;
     if (!word.empty() && !above) {
-      return reply(error_response(
-          Error{ErrorCode::kInvalid, "Query parameter scope: expected rack, leaf, power or site."}));
+      return reply(error_response(Error{
+          ErrorCode::kInvalid, "Query parameter scope: expected rack, leaf, power or site."}));
     }
     boost::json::object view;
     read_state(*context, [&](const State& state, Instant) {

@@ -11,8 +11,8 @@
 namespace mw {
 namespace {
 
-using ::testing::IsEmpty;
 using testing::CheckedCore;
+using ::testing::IsEmpty;
 
 Instant at(std::int64_t s) { return Instant() + seconds(s); }
 

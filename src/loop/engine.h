@@ -65,7 +65,8 @@ struct DesiredRemedy {
   std::uint32_t accelerators = 0;  ///< that the node is to have, and of which type
   std::string accelerator_type{};
   std::vector<CheckProgram> checks{};  ///< of one that proves the node: run one after the other
-  /// Of one that proves the node: who else stands in its rack and is in service, to be measured with.
+  /// Of one that proves the node: who else stands in its rack and is in service, to be measured
+  /// with.
   std::vector<std::string> rack_nodes{};
   /// The node is idle and in service: when this is forgotten, a job is about to come, and what
   /// still runs is killed without being asked first.

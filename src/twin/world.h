@@ -202,7 +202,7 @@ class World final : public Engine {
     std::optional<FaultAction> mended_by;
   };
   struct NodeState {
-    std::uint32_t down = 0;    ///< faults that keep it down
+    std::uint32_t down = 0;      ///< faults that keep it down
     std::uint32_t broken = 0;    ///< faults by which nothing works there
     std::uint32_t no_start = 0;  ///< faults by which nothing starts there
     bool told_lost = false;

@@ -38,10 +38,9 @@ void World::go_on(std::uint32_t index, const DesiredAttempt& desired) {
 bool World::can_start(const DesiredAttempt& desired) const {
   return std::all_of(
       desired.placement.begin(), desired.placement.end(), [&](const NodeSlice& slice) {
-        const bool kept =
-            std::any_of(desired.kept.begin(), desired.kept.end(), [&](const KeptRanks& each) {
-              return slice.first_rank - each.first_rank < each.tasks;
-            });
+        const bool kept = std::any_of(
+            desired.kept.begin(), desired.kept.end(),
+            [&](const KeptRanks& each) { return slice.first_rank - each.first_rank < each.tasks; });
         return kept || nodes_[slice.node.value()].no_start == 0;
       });
 }

@@ -224,8 +224,8 @@ class HookEngine final : public Engine {
     if (desired.hook && is_for_engine(*desired.hook)) {
       newest = desired.remedy;
       if (inner_->carries_out(desired.action)) return inner_->remedy(std::move(desired));
-      return sink_(RemedyReported{desired.node, desired.remedy, false,
-                                  "the engine here cannot do it; name a program", {}});
+      return sink_(RemedyReported{
+          desired.node, desired.remedy, false, "the engine here cannot do it; name a program", {}});
     }
     auto& running = running_[desired.node];
     if (desired.remedy == newest) {

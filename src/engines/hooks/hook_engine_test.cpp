@@ -305,7 +305,8 @@ TEST_F(HookEngineTest, ChecksAreRunOneAfterTheOtherAndTheirMeasuresJoined) {
 }
 
 TEST_F(HookEngineTest, AProgramIsToldWhoStandsInTheRack) {
-  DesiredRemedy desired = check(1, {{"/bin/sh", "-c", "echo \"[$MILLWRIGHT_RACK_NODES]\"; exit 1"}});
+  DesiredRemedy desired =
+      check(1, {{"/bin/sh", "-c", "echo \"[$MILLWRIGHT_RACK_NODES]\"; exit 1"}});
   desired.rack_nodes = {"n2", "n3"};
   engine_->remedy(desired);
   EXPECT_THAT(report(0).detail, HasSubstr("[n2 n3]"));

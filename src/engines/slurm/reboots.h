@@ -1,7 +1,8 @@
-// Nodes that Slurm reboots for us (scontrol reboot), with the RebootProgram of its own configuration.
-// What was asked of Slurm is kept in Slurm: the reason of the node names the remedy, so that whoever
-// comes next asks no second time, and a boot that is younger than that reason is its end. The node is
-// drained there by us all the while, so that nobody has it before it is proven.
+// Nodes that Slurm reboots for us (scontrol reboot), with the RebootProgram of its own
+// configuration. What was asked of Slurm is kept in Slurm: the reason of the node names the remedy,
+// so that whoever comes next asks no second time, and a boot that is younger than that reason is
+// its end. The node is drained there by us all the while, so that nobody has it before it is
+// proven.
 #pragma once
 
 #include <map>
@@ -35,7 +36,7 @@ class Reboots {
  private:
   struct Wanted {
     DesiredRemedy desired;
-    SteadyTime again_at;                   ///< not asked before this again
+    SteadyTime again_at;                    ///< not asked before this again
     std::optional<RemedyReported> ended{};  ///< how
   };
   static void end(Wanted& wanted, bool ok, std::string detail, const ObservationSink& sink);

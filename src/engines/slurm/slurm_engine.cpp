@@ -19,6 +19,7 @@
 #include "engines/slurm/adoption.h"
 #include "engines/slurm/attempt_store.h"
 #include "engines/slurm/cluster_view.h"
+#include "engines/slurm/engine_command.h"
 #include "engines/slurm/handing_over.h"
 #include "engines/slurm/job_script.h"
 #include "engines/slurm/node_orders.h"
@@ -42,17 +43,6 @@ constexpr std::size_t kForgottenKept = 4096;
 /// A submit that nothing is known of and that is older than this was taken, if it ever came to be:
 /// slurmctld forgets ended jobs no sooner than that (MinJobAge, 300 s by default).
 constexpr std::chrono::seconds kSureAfter{120};
-
-struct ForgetAttempt {
-  JobId job;
-  Epoch epoch;
-};
-struct ForgetRemedy {
-  std::string node;
-  Epoch remedy;
-};
-using Command = std::variant<DesiredAttempt, ForgetAttempt, NodeDecision, AdoptedFate,
-                             DesiredRemedy, ForgetRemedy>;
 
 /// slurmrestd has 20 threads by default, and others ask it, too.
 constexpr std::size_t kRequestsAtOnce = 8;
@@ -327,9 +317,9 @@ void SlurmEngine::look_at_slurm() {
   connected_ = reached.ok();
   note_reached(reached);
   const SteadyTime now = SteadyClock::now();
-  const bool soon = adopter_.unsettled() || reboots_.unsettled() || std::ranges::any_of(attempts_, [](const auto& each) {
-                      return each.second.unsettled();
-                    });
+  const bool soon =
+      adopter_.unsettled() || reboots_.unsettled() ||
+      std::ranges::any_of(attempts_, [](const auto& each) { return each.second.unsettled(); });
   const nanoseconds pause = wait_of(soon ? options_.look_soon : options_.look_later);
   // Three times as long as it took: Slurm has other things to do.
   look_at_ = now + std::max<nanoseconds>(pause, 3 * (now - began));
