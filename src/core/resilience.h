@@ -52,8 +52,8 @@ struct CrashHistory {
   std::vector<NodeId> nodes;  ///< of the tasks that failed first: different ones, in order of time
   std::uint32_t on_last = 0;  ///< failures on the last of them, one after the other
   bool looped = false;        ///< it was given up for them
-  /// Of starts that failed: the nodes that were in every one of them, by id, for the engine need not
-  /// know which of its nodes it was. None left: it was not one node.
+  /// Of starts that failed: the nodes that were in every one of them, by id, for the engine need
+  /// not know which of its nodes it was. None left: it was not one node.
   std::optional<std::vector<NodeId>> suspects{};
   bool operator==(const CrashHistory&) const = default;
   MW_FIELDS(cause, exit, failures, first_at, nodes, on_last, looped, suspects)
@@ -154,9 +154,9 @@ bool speaks_for(const State& state, const Attempt& attempt, AttemptNumber number
 
 /// When the job counts as hung if it says nothing more; never() where that cannot be said.
 Instant hung_at(const State& state, JobId job, Instant heard);
-/// The node on which the job has failed twice, one after the other, and nowhere else since; or those
-/// that were in all of its starts, where two or more have failed. Not to be used again if others
-/// will do.
+/// The node on which the job has failed twice, one after the other, and nowhere else since; or
+/// those that were in all of its starts, where two or more have failed. Not to be used again if
+/// others will do.
 std::vector<NodeId> suspects_of(const State& state, JobId job);
 /// Failures without progress, and no node was in all of them: the job is broken.
 bool is_crash_loop(const State& state, JobId job, Instant now);
