@@ -5,6 +5,7 @@
  *   p.step = 5; p.steps_total = 100; p.loss = 2.5;
  *   mw_report(&p);
  *   mw_checkpoint_begin(); ...; mw_checkpoint_saved("/abs/path", 5);
+ *   if (mw_checkpoint_wanted(NULL)) ...            save now: the job has to leave a node
  *   mw_close();                                    at the end: sends what was held back
  *
  * What holds: nothing here ends the program, and without a Millwright job around it nothing is
@@ -35,7 +36,8 @@
 #define MW_PATH_MAX 4096   /* of a checkpoint's path, with its end */
 #define MW_STEP_TIMES 25   /* of so many steps the median is told */
 
-/* What a report says. Leave a member as MW_PROGRESS_INIT sets it to say nothing about it. */
+/* What a report says. Leave a member as MW_PROGRESS_INIT sets it to say nothing about it. A loss
+ * that is not a number is told as the fault job.nan_loss. */
 struct mw_progress {
   long long step;        /* done so far */
   long long steps_total; /* in all */
@@ -45,7 +47,7 @@ struct mw_progress {
   const char* unit; /* for example "tokens"; at most 63 bytes */
 };
 #define MW_PROGRESS_INIT \
-  { -1, -1, -1, NAN, NAN, NULL }
+  { -1, -1, -1, -HUGE_VAL, -HUGE_VAL, NULL }
 
 enum mw_outcome {
   MW_SENT = 0,    /* taken by the control plane */
@@ -64,6 +66,16 @@ static inline enum mw_outcome mw_step_time(double seconds);
 static inline enum mw_outcome mw_checkpoint_begin(void);
 /* The state after `step` steps is safe at the absolute `path`; a restart is handed this path. */
 static inline enum mw_outcome mw_checkpoint_saved(const char* path, long long step);
+/* Something is wrong with this rank: "job.slow_rank", or another code that begins with "job.";
+ * `detail`: one line, or NULL. What is done about it is the fault policy's to say. */
+static inline enum mw_outcome mw_fault(const char* code, const char* detail);
+/* Whether the last answer asked to save now, because the job has to leave a node; and, unless
+ * `within_s` is NULL, how many seconds are left before it is stopped (HUGE_VAL: it may take its
+ * time). */
+static inline int mw_checkpoint_wanted(double* within_s);
+/* Seconds of work between two checkpoints that would lose the least time, by the last answer;
+ * `otherwise` until the control plane knows it. */
+static inline double mw_checkpoint_interval(double otherwise);
 /* Path of the checkpoint to continue from, and its step; NULL at the beginning. */
 static inline const char* mw_resume(long long* step);
 /* Which task of the job this is, from 0. */
@@ -86,6 +98,10 @@ struct mw_state {
   long long checkpoint_step;
   char url[256];
   int over;         /* nothing sent later would be taken */
+  int nan_told;     /* a loss that is not a number, and none that is one since */
+  int wanted;       /* by the last answer: to save now, */
+  double wanted_by; /* and until then, as mw_now_s() counts; HUGE_VAL: without a limit */
+  double interval;  /* likewise, between checkpoints; 0: not known */
   time_t sent_at;   /* of the last progress; 0: never */
   time_t failed_at; /* of the last try; 0: it worked */
 };
@@ -224,9 +240,68 @@ static inline int mw_send_all(int fd, const char* data, size_t length) {
   return 0;
 }
 
+static inline double mw_now_s(void) {
+  struct timeval now;
+  (void)gettimeofday(&now, NULL);
+  return (double)now.tv_sec + (double)now.tv_usec / 1e6;
+}
+
+/* What stands behind the key in an answer, which is one flat object; NULL: it is not there. */
+static inline const char* mw_member(const char* answer, const char* key) {
+  const char* at = strstr(answer, key);
+  if (at == NULL) return NULL;
+  at += strlen(key);
+  while (*at == ' ') ++at;
+  return at;
+}
+
+/* A time in seconds; -1 where there is none. By hand, for a locale may read points otherwise. */
+static inline double mw_seconds(const char* text) {
+  double value = 0, part = 0.1;
+  int exponent = 0, negative = 0;
+  if (text == NULL || *text < '0' || *text > '9') return -1;
+  for (; *text >= '0' && *text <= '9'; ++text) value = value * 10 + (*text - '0');
+  if (*text == '.') {
+    for (++text; *text >= '0' && *text <= '9'; ++text, part /= 10) value += part * (*text - '0');
+  }
+  if (*text == 'e' || *text == 'E') {
+    ++text;
+    negative = *text == '-';
+    if (*text == '-' || *text == '+') ++text;
+    for (; *text >= '0' && *text <= '9' && exponent < 100; ++text) {
+      exponent = exponent * 10 + (*text - '0');
+    }
+    for (; exponent > 0; --exponent) value = negative ? value / 10 : value * 10; /* no libm */
+  }
+  return value;
+}
+
+static inline void mw_hear(const char* answer) {
+  struct mw_state* state = mw_state();
+  const char* wanted = mw_member(answer, "\"checkpoint_wanted\":");
+  double within = mw_seconds(mw_member(answer, "\"checkpoint_within_s\":"));
+  double interval = mw_seconds(mw_member(answer, "\"checkpoint_interval_s\":"));
+  state->wanted = wanted != NULL && strncmp(wanted, "true", 4) == 0;
+  state->wanted_by = within < 0 ? HUGE_VAL : mw_now_s() + within;
+  state->interval = interval < 0 ? 0 : interval;
+}
+
+static inline int mw_checkpoint_wanted(double* within_s) {
+  const struct mw_state* state = mw_state();
+  double left = state->wanted ? state->wanted_by : HUGE_VAL;
+  if (left < HUGE_VAL) left -= mw_now_s();
+  if (within_s != NULL) *within_s = left < 0 ? 0 : left;
+  return state->wanted;
+}
+
+static inline double mw_checkpoint_interval(double otherwise) {
+  const struct mw_state* state = mw_state();
+  return state->interval > 0 ? state->interval : otherwise;
+}
+
 /* The status of the answer to one POST /v1/report; -1 when there was none. */
 static inline int mw_post(const char* url, const char* token, const char* body) {
-  char host[128], head[1024], answer[64];
+  char host[128], head[1024], answer[2048];
   size_t got = 0;
   int length, status = -1, fd = mw_connect(url, host, sizeof host);
   if (fd < 0) return -1;
@@ -237,8 +312,8 @@ static inline int mw_post(const char* url, const char* token, const char* body) 
                     host, token, (unsigned long)strlen(body));
   if (length > 0 && (size_t)length < sizeof head && mw_send_all(fd, head, (size_t)length) == 0 &&
       mw_send_all(fd, body, strlen(body)) == 0) {
-    /* "HTTP/1.1 200": the rest of the answer says nothing that matters here. */
-    while (got < 12) {
+    /* "HTTP/1.1 200 ..." and an object of a few members; the connection ends with it. */
+    while (got < sizeof answer - 1) {
       ssize_t more = recv(fd, answer + got, sizeof answer - 1 - got, 0);
       if (more < 0 && errno == EINTR) continue;
       if (more <= 0) break;
@@ -246,6 +321,7 @@ static inline int mw_post(const char* url, const char* token, const char* body) 
     }
     answer[got] = '\0';
     if (got >= 12 && strncmp(answer, "HTTP/1.", 7) == 0) status = atoi(answer + 9);
+    if (status == 200) mw_hear(answer);
   }
   (void)close(fd);
   return status;
@@ -354,8 +430,29 @@ static inline enum mw_outcome mw_step_time(double seconds) {
   return mw_send_when_due();
 }
 
+static inline enum mw_outcome mw_fault(const char* code, const char* detail) {
+  char buffer[1024], line[500];
+  struct mw_text text = {buffer, sizeof buffer, 0, 0};
+  buffer[0] = '\0';
+  (void)snprintf(line, sizeof line, "%s", detail == NULL ? "" : detail);
+  mw_put_string(&text, ",\"fault\":{\"code\":", code);
+  mw_put_string(&text, ",\"detail\":", line);
+  mw_put(&text, "}");
+  return mw_send(&text);
+}
+
+static inline void mw_look_at_loss(const struct mw_progress* progress) {
+  struct mw_state* state = mw_state();
+  char detail[48] = "";
+  if (isfinite(progress->loss)) state->nan_told = 0;
+  if (!isnan(progress->loss) || state->nan_told) return;
+  if (progress->step >= 0) (void)snprintf(detail, sizeof detail, "at step %lld", progress->step);
+  state->nan_told = mw_fault("job.nan_loss", detail) == MW_SENT;
+}
+
 static inline enum mw_outcome mw_report(const struct mw_progress* progress) {
   struct mw_state* state = mw_state();
+  mw_look_at_loss(progress);
   state->held = *progress;
   state->held.unit = NULL;
   state->has_held = 1;

@@ -1,7 +1,7 @@
 /* Drives millwright.h from a script on standard input, one call a line, and prints what each call
  * returned; millwright_test.py looks at what arrived at a server. In C99 without extensions, as a
  * user's program may be. Lines: report STEP LOSS UNIT | step_time SECONDS | begin | saved PATH STEP
- * | resume | rank | close */
+ * | fault CODE | wanted | interval | resume | rank | close */
 #include "millwright.h"
 
 int main(void) {
@@ -21,6 +21,13 @@ int main(void) {
       printf("%d\n", (int)mw_checkpoint_begin());
     } else if (sscanf(line, "saved %4095s %lld", path, &step) == 2) {
       printf("%d\n", (int)mw_checkpoint_saved(path, step));
+    } else if (sscanf(line, "fault %63s", unit) == 1) {
+      printf("%d\n", (int)mw_fault(unit, "3 s behind"));
+    } else if (strcmp(line, "wanted\n") == 0) {
+      int wanted = mw_checkpoint_wanted(&loss);
+      printf("%d within %.3f\n", wanted, loss);
+    } else if (strcmp(line, "interval\n") == 0) {
+      printf("every %.6g\n", mw_checkpoint_interval(30));
     } else if (strcmp(line, "resume\n") == 0) {
       const char* from = mw_resume(&step);
       if (from == NULL)

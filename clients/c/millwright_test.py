@@ -94,11 +94,45 @@ class HeaderTest(unittest.TestCase):
                           for b in server.bodies()],
                          [1, 2, True, {"path": "/tmp/two", "step": 2}])
 
-    def test_a_loss_that_is_no_number_is_left_out(self):
+    def test_a_loss_that_is_no_number_is_a_fault(self):
         server = self.serve()
         process = self.start(server.url)
         self.assertEqual(self.call(process, "report 1 nan t"), SENT)
-        self.assertEqual(server.bodies(), [{"rank": 3, "step": 1, "unit": "t"}])
+        fault = {"rank": 3, "fault": {"code": "job.nan_loss", "detail": "at step 1"}}
+        self.assertEqual(server.bodies(), [fault, {"rank": 3, "step": 1, "unit": "t"}])
+        self.call(process, "report 2 nan t")
+        self.assertEqual([b for b in server.bodies() if "fault" in b], [fault], "told once")
+        self.call(process, "report 3 1.5 t")
+        self.call(process, "report 4 nan t")
+        self.assertEqual([b["fault"]["detail"] for b in server.bodies() if "fault" in b],
+                         ["at step 1", "at step 4"])
+
+    def test_faults(self):
+        server = self.serve()
+        process = self.start(server.url)
+        self.assertEqual(self.call(process, "fault job.slow_rank"), SENT)
+        self.assertEqual(server.bodies(), [{"rank": 3, "fault": {"code": "job.slow_rank",
+                                                                 "detail": "3 s behind"}}])
+
+    def test_the_answer_says_what_is_wanted(self):
+        server = self.serve()
+        process = self.start(server.url)
+        self.assertEqual(self.call(process, "wanted"), "0 within inf")
+        self.assertEqual(self.call(process, "interval"), "every 30")
+        for body, wanted, least, most, interval in (
+                (b'{"ok":true,"checkpoint_wanted":true,"checkpoint_within_s":5.405E2,'
+                 b'"checkpoint_interval_s":1.25E1,"attempt":1}', "1", 500, 540.5, "12.5"),
+                (b'{"ok":true,"checkpoint_wanted":true,"checkpoint_within_s":null,'
+                 b'"checkpoint_interval_s":null}', "1", float("inf"), float("inf"), "30"),
+                (b'{"ok":true, "checkpoint_wanted": true, "checkpoint_within_s": 0}', "1", 0, 0, "30"),
+                (b'{"ok":true}', "0", float("inf"), float("inf"), "30"),
+                (b'[]', "0", float("inf"), float("inf"), "30")):
+            server.body = body
+            self.assertEqual(self.call(process, "saved /tmp/c 1"), SENT)
+            said, _, within = self.call(process, "wanted").partition(" within ")
+            self.assertEqual(said, wanted, body)
+            self.assertTrue(least <= float(within) <= most, (body, within))
+            self.assertEqual(self.call(process, "interval"), "every " + interval)
 
     def test_finds_the_control_plane_where_it_came_back(self):
         server = self.serve()

@@ -113,6 +113,15 @@ def checkpoint_wanted():
     return _sender().checkpoint_wanted()
 
 
+def checkpoint_within(default=None):
+    """Seconds that are left to save what checkpoint_wanted() asks for; after that the job is stopped.
+
+    `default` when nothing is wanted, or the job may take its time.
+    """
+    deadline = _sender().checkpoint_deadline()
+    return default if deadline is None else max(0.0, deadline - time.monotonic())
+
+
 def checkpoint_interval(default=None):
     """Seconds of work between two checkpoints that would lose the least time; `default` until the
     control plane knows it.
@@ -188,6 +197,7 @@ class _Sender:
         self._refused = False               # for good: this attempt is over or the token is wrong
         self._checkpoint_lost = False       # the last checkpoint was answered with a refusal
         self._checkpoint_wanted = False     # by the last answer
+        self._checkpoint_deadline = None    # likewise; of time.monotonic()
         self._checkpoint_interval = None    # likewise, in seconds
         self._attempt = None                # likewise
         self._progress_sent_at = -math.inf
@@ -234,6 +244,10 @@ class _Sender:
     def checkpoint_wanted(self):
         with self._changed:
             return self._checkpoint_wanted
+
+    def checkpoint_deadline(self):
+        with self._changed:
+            return self._checkpoint_deadline
 
     def checkpoint_interval(self):
         with self._changed:
@@ -333,11 +347,12 @@ class _Sender:
             return
         if not isinstance(answer, dict):
             answer = {}
-        interval = answer.get("checkpoint_interval_s")
-        sensible = isinstance(interval, (int, float)) and math.isfinite(interval) and interval > 0
+        interval = _seconds(answer.get("checkpoint_interval_s"))
+        within = _seconds(answer.get("checkpoint_within_s"))
         with self._changed:
             self._checkpoint_wanted = answer.get("checkpoint_wanted") is True
-            self._checkpoint_interval = float(interval) if sensible else None
+            self._checkpoint_deadline = None if within is None else time.monotonic() + within
+            self._checkpoint_interval = interval or None
             number = answer.get("attempt")
             self._attempt = number if isinstance(number, int) and number > 0 else None
 
@@ -367,6 +382,9 @@ class _Silent:
     def checkpoint_wanted(self):
         return False
 
+    def checkpoint_deadline(self):
+        return None
+
     def checkpoint_interval(self):
         return None
 
@@ -379,6 +397,12 @@ class _Silent:
 
 def _is_progress(message):
     return not {"checkpoint", "checkpointing", "fault"} & message.keys()
+
+
+def _seconds(value):
+    """A time that an answer gives; None when it gives none."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if number and math.isfinite(value) and value >= 0 else None
 
 
 _step_times = []

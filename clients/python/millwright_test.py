@@ -83,10 +83,17 @@ class ClientTest(unittest.TestCase):
         millwright.report(step=1)
         self.assertTrue(millwright.flush(10))
         self.assertTrue(millwright.checkpoint_wanted())
-        server.body = b'{"ok":true}'
+        self.assertEqual(millwright.checkpoint_within(7), 7)
+        server.body = b'{"ok":true,"checkpoint_wanted":true,"checkpoint_within_s":540.5}'
         millwright.report(step=2)
         self.assertTrue(millwright.flush(10))
+        left = millwright.checkpoint_within()
+        self.assertTrue(0 < left <= 540.5, left)
+        server.body = b'{"ok":true}'
+        millwright.report(step=3)
+        self.assertTrue(millwright.flush(10))
         self.assertFalse(millwright.checkpoint_wanted())
+        self.assertIsNone(millwright.checkpoint_within())
 
     def test_the_answer_says_how_often_to_save(self):
         server = self.serve(body=b'{"ok":true,"checkpoint_interval_s":12.5}')

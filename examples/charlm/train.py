@@ -127,8 +127,15 @@ class Checkpoints:
             folder = os.path.join(cache, "millwright-charlm", f"{plane.hexdigest()[:8]}-job-{job}")
         self.folder = pathlib.Path(folder)
         self.saved_at = time.monotonic()   # or when the work began
+        self.saved_as_asked = False
 
     def is_due(self, step, every):
+        # The job has to leave a node, and is moved as soon as it has saved.
+        if millwright.checkpoint_wanted() and not self.saved_as_asked:
+            within = millwright.checkpoint_within()
+            print("asked to save" + ("" if within is None else f" within {within:.0f} s"), flush=True)
+            self.saved_as_asked = True
+            return True
         if every != "best":
             return step % every == 0
         worked = time.monotonic() - self.saved_at

@@ -7,6 +7,9 @@ namespace {
 
 // A counter is read this much later, at most, than the line about the same fault was written.
 constexpr Duration kSameFault = seconds(60);
+// One that holds is told again: a node that is watched for it is not to be trusted again meanwhile.
+// The shortest watch that makes sense is longer.
+constexpr Duration kTellAgain = minutes(10);
 // Names of faults that the log told of; a machine has far fewer than this.
 constexpr std::size_t kLoggedMax = 1'000;
 // Conditions that hold; beyond this something is wrong with the source.
@@ -37,11 +40,15 @@ void Agent::note_condition(const Sighting& sighting, Moment moment, bool told_al
     return next != state_->conditions.end() && next->first.starts_with(all);
   };
   if (sighting.kind == SightingKind::kBegins) {
-    if (state_->conditions.size() >= kConditionsMax) return;
-    if (state_->conditions.emplace(key, true).second && !told_already) {
-      outbox_.add(sighting, moment.now);
-    }
+    const bool full = state_->conditions.size() >= kConditionsMax;
+    if (full && !state_->conditions.contains(key)) return;
+    const bool begins = state_->conditions.emplace(key, true).second;
+    Instant& told = told_.try_emplace(all, moment.since_boot).first->second;
+    const bool again = !begins && moment.since_boot - told >= kTellAgain;
+    if (begins || again) told = moment.since_boot;
+    if (again || (begins && !told_already)) outbox_.add(sighting, moment.now);
   } else if (state_->conditions.erase(key) > 0 && !holds_elsewhere()) {
+    told_.erase(all);
     outbox_.add(sighting, moment.now);
   }
 }

@@ -59,6 +59,8 @@ class Agent {
   AgentState saved_;  ///< as at the last take_changed()
   /// By code and place: when the log last told of it, since the boot.
   std::map<std::string, Instant> logged_;
+  /// Conditions that hold, by their place: when that was told last.
+  std::map<std::string, Instant> told_;
 };
 
 }  // namespace mw::agent

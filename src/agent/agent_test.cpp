@@ -89,6 +89,26 @@ TEST(Agent, ConditionsAreToldWhenTheyChangeAndEndWithTheirLastPart) {
               ElementsAre("net.ib.down x1", "net.ib.down x1", "net.ib.down x1 over"));
 }
 
+TEST(Agent, AConditionThatHoldsIsToldAgainNowAndThen) {
+  const FakeRoot root;
+  Agent agent = make_agent(root);
+  const auto down = [&](Duration later, const char* what) {
+    agent.begin_round();
+    agent.note_line(line_of(std::string("infiniband mlx5_0: Port: 1 Link ") + what),
+                    {kMoment.now + later, kMoment.since_boot + later});
+  };
+  down(Duration(), "DOWN");
+  down(minutes(9), "DOWN");
+  EXPECT_THAT(queued(agent.state()), ElementsAre("net.ib.down x1"));
+  down(minutes(11), "DOWN");
+  down(minutes(20), "DOWN");
+  EXPECT_THAT(queued(agent.state()), ElementsAre("net.ib.down x1", "net.ib.down x1"));
+  down(minutes(21), "ACTIVE");
+  down(minutes(40), "DOWN");
+  EXPECT_THAT(queued(agent.state()), ElementsAre("net.ib.down x1", "net.ib.down x1",
+                                                 "net.ib.down x1 over", "net.ib.down x1"));
+}
+
 TEST(Agent, WhatTheLogToldACounterDoesNotTellAgain) {
   const FakeRoot root;
   const std::string file = "/sys/bus/pci/devices/0000:c1:00.0/ras/umc_err_count";

@@ -52,10 +52,18 @@ void NetworkPorts::look_at_port(const Folder& root, const std::string& port,
           {.code = code, .severity = severity}, seen);
   };
   counter("link_downed", ethernet ? "net.roce.flap" : "net.ib.flap", FaultSeverity::kWarning);
-  // Of RoCE these are always 0.
-  for (const char* file : {"symbol_error", "link_error_recovery", "local_link_integrity_errors",
-                           "excessive_buffer_overrun_errors"}) {
-    counter(file, "net.ib.errors", FaultSeverity::kInfo);
+  if (ethernet) {
+    // Of RoCE those of InfiniBand are always 0; mlx5 counts what is damaged or lost of it by
+    // itself.
+    for (const char* file : {"rx_icrc_encapsulated", "local_ack_timeout_err"}) {
+      count(state, "infiniband/" + name + "/" + file, root.number(port + "/hw_counters/" + file),
+            {.code = "net.roce.errors", .severity = FaultSeverity::kInfo}, seen);
+    }
+  } else {
+    for (const char* file : {"symbol_error", "link_error_recovery", "local_link_integrity_errors",
+                             "excessive_buffer_overrun_errors"}) {
+      counter(file, "net.ib.errors", FaultSeverity::kInfo);
+    }
   }
   // "4: ACTIVE". A port that was never up is not used; one that only comes up is neither.
   const std::string text = root.read(port + "/state").value_or("");

@@ -77,7 +77,11 @@ TEST_F(SourcesTest, PortsOfTheNetwork) {
   root_.write(port + "/link_layer", "Ethernet\n");
   root_.write(port + "/state", "1: DOWN\n");
   root_.write(port + "/counters/link_downed", "5");
+  root_.write(port + "/hw_counters/local_ack_timeout_err", "10");
   EXPECT_THAT(look(source), ElementsAre("net.roce.flap x3", "net.roce.down begins mlx5_0/1"));
+  root_.write(port + "/counters/symbol_error", "90");  // not of RoCE
+  root_.write(port + "/hw_counters/local_ack_timeout_err", "12");
+  EXPECT_THAT(look(source), ElementsAre("net.roce.errors x2", "net.roce.down begins mlx5_0/1"));
 }
 
 TEST_F(SourcesTest, CountersOfAmdByBlock) {

@@ -7,6 +7,7 @@
 
 #include "agent/folder.h"
 #include "checks/report.h"
+#include "model/catalogue.h"
 
 namespace mw::checks {
 
@@ -14,11 +15,15 @@ namespace mw::checks {
 struct WantedAccelerators {
   std::optional<std::uint32_t> count{};  ///< none: whatever there is
   std::string vendor{};                  ///< as the catalogue has it; empty: any
+  std::string type{};                    ///< its name there; empty: any of the vendor's
+  Catalogue catalogue{};                 ///< that knows the models that drivers tell, as aliases
 };
 
 /// Counts accelerators on PCI, and those that their driver has taken up (/proc/driver/nvidia/gpus,
 /// /sys/class/kfd for AMD); both have to be as many as wanted. Measures accelerators.pci and
-/// accelerators.driver. A node that is to have none passes.
+/// accelerators.driver. A node that is to have none passes. None of them may be of a model that the
+/// catalogue knows as another type: drivers of NVIDIA and AMD tell it. Of a model that it does not
+/// know nothing can be said, and the detail says so.
 Report check_accelerators(const agent::Folder& root, const WantedAccelerators& wanted);
 
 /// Fills the memory of every accelerator with a pattern and reads it back, then multiplies

@@ -129,4 +129,38 @@ Report check_links(const std::vector<LinkPeer>& peers, const std::string& secret
   return report;
 }
 
+Report check_rack(const std::vector<LinkPeer>& peers, const std::string& secret, Bytes size) {
+  Report report{kName};
+  if (peers.empty()) {
+    report.detail = "no other node of its rack is in service: nothing to measure";
+    return report;
+  }
+  std::vector<Figures> measured;
+  std::string without;
+  for (const LinkPeer& peer : peers) {
+    const auto figures = measure(peer, secret, static_cast<std::uint64_t>(size.count()));
+    if (figures) {
+      measured.push_back(*figures);
+    } else {
+      without += (without.empty() ? "" : "; ") + figures.error().message;
+    }
+  }
+  const std::size_t failures = peers.size() - measured.size();
+  if (!without.empty()) {
+    report.detail =
+        fmt::format("not measured with {} of {} peers: {}", failures, peers.size(), without);
+  }
+  if (2 * failures > peers.size() || measured.empty()) return failed(kName, report.detail);
+  const auto median = [&](std::int64_t Figures::*figure) {
+    const auto middle = measured.begin() + static_cast<std::ptrdiff_t>((measured.size() - 1) / 2);
+    std::nth_element(measured.begin(), middle, measured.end(),
+                     [&](const Figures& a, const Figures& b) { return a.*figure < b.*figure; });
+    return (*middle).*figure;
+  };
+  report.measures = {{"link.send", median(&Figures::send), "B/s", BetterValue::kHigher},
+                     {"link.receive", median(&Figures::receive), "B/s", BetterValue::kHigher},
+                     {"link.round_trip", median(&Figures::round_trip), "ns", BetterValue::kLower}};
+  return report;
+}
+
 }  // namespace mw::checks

@@ -35,4 +35,10 @@ struct LinkPeer {
 /// the detail names it. A peer that cannot be reached, or breaks off, has failed.
 Report check_links(const std::vector<LinkPeer>& peers, const std::string& secret, Bytes size);
 
+/// The same with those that stand in one rack, any of which may be the one that is broken: so the
+/// figures are those of the median peer, and this node has failed only when most of them could not
+/// be measured with. The detail names the others that could not. Without peers there is nothing to
+/// measure, and it passes.
+Report check_rack(const std::vector<LinkPeer>& peers, const std::string& secret, Bytes size);
+
 }  // namespace mw::checks

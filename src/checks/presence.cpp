@@ -6,6 +6,7 @@
 
 #include "agent/accelerator_devices.h"
 #include "checks/accelerators.h"
+#include "codec/units.h"
 
 namespace mw::checks {
 namespace {
@@ -44,6 +45,43 @@ std::int64_t amd_nodes(const Folder& root) {
   return count;
 }
 
+/// What the driver says that the accelerator is; empty: it does not say.
+std::string model_of(const Folder& root, const agent::PciAccelerator& device) {
+  if (device.vendor == Vendor::kAmd) {
+    return root.read("/sys/bus/pci/devices/" + device.address + "/product_name").value_or("");
+  }
+  if (device.vendor != Vendor::kNvidia) return "";
+  const std::string file = "/proc/driver/nvidia/gpus/" + device.address + "/information";
+  std::istringstream lines(root.read(file).value_or(""));
+  for (std::string line; std::getline(lines, line);) {
+    constexpr std::string_view kModel = "Model:";
+    if (!line.starts_with(kModel)) continue;
+    const std::size_t first = line.find_first_not_of(" \t", kModel.size());
+    return first == std::string::npos ? "" : line.substr(first);
+  }
+  return "";
+}
+
+/// Holds the models against the type; the report has passed so far.
+void compare_models(const Folder& root, const WantedAccelerators& wanted,
+                    const std::vector<agent::PciAccelerator>& present, Report& report) {
+  if (wanted.type.empty()) return;
+  for (const agent::PciAccelerator& device : present) {
+    const std::string model = model_of(root, device);
+    if (model.empty()) continue;
+    const AcceleratorType* known = find_type(wanted.catalogue, model);
+    if (known == nullptr) {
+      report.detail = fmt::format("no type of the catalogue is called {}: is it {}?",
+                                  in_quotes(model), wanted.type);
+    } else if (known->name != wanted.type) {
+      report.outcome = CheckOutcome::kFailed;
+      report.detail = fmt::format("{} is {}, which is {} and not {}", device.address,
+                                  in_quotes(model), known->name, wanted.type);
+      return;
+    }
+  }
+}
+
 /// Those that the driver of that vendor has taken up.
 std::int64_t taken_up(const Folder& root, std::string_view vendor,
                       const std::vector<agent::PciAccelerator>& present) {
@@ -73,7 +111,10 @@ Report check_accelerators(const Folder& root, const WantedAccelerators& wanted) 
   report.measures = {{"accelerators.pci", on_pci, "", BetterValue::kNeither},
                      {"accelerators.driver", driven, "", BetterValue::kNeither}};
   const std::int64_t count = wanted.count ? static_cast<std::int64_t>(*wanted.count) : on_pci;
-  if (on_pci == count && driven == count) return report;
+  if (on_pci == count && driven == count) {
+    compare_models(root, wanted, present, report);
+    return report;
+  }
   report.outcome = CheckOutcome::kFailed;
   report.detail =
       on_pci != count

@@ -539,6 +539,39 @@ TEST(Report, GoesWithTheAttemptsOwnToken) {
       R"({"rank":3,"step":10,"loss":2.5E0,"checkpointing":true,"checkpoint":{"step":10,"path":"/c/10.pt"}})");
 }
 
+TEST(Report, SaysWhatIsWanted) {
+  FakeControlPlane plane;
+  const ScopedVariable token("MILLWRIGHT_TOKEN", "mwa1.17.2.abc");
+  const ScopedVariable endpoint("MILLWRIGHT_ENDPOINT_FILE", (plane.home() / "endpoint").string());
+  const ScopedVariable rank("MILLWRIGHT_RANK", "0");
+  const auto said = [&](const std::string& answer) {
+    plane.on("POST /v1/report", answer);
+    return run_mw({"report", "--step", "10"}).out;
+  };
+  EXPECT_EQ(said(R"({"ok":true})"), "");
+  EXPECT_EQ(said(R"({"ok":true,"checkpoint_wanted":false,"checkpoint_within_s":null})"), "");
+  EXPECT_EQ(said(R"({"ok":true,"checkpoint_wanted":true,"checkpoint_within_s":null})"),
+            "checkpoint wanted\n");
+  const std::string wish = R"({"ok":true,"checkpoint_wanted":true,"checkpoint_within_s":539.6})";
+  EXPECT_EQ(said(wish), "checkpoint wanted within 540 s\n");
+  EXPECT_EQ(run_mw({"report", "--step", "10", "--json"}).out, wish + "\n");
+}
+
+TEST(Report, TellsOfFaults) {
+  FakeControlPlane plane;
+  plane.on("POST /v1/report", R"({"ok":true})");
+  const ScopedVariable token("MILLWRIGHT_TOKEN", "mwa1.17.2.abc");
+  const ScopedVariable endpoint("MILLWRIGHT_ENDPOINT_FILE", (plane.home() / "endpoint").string());
+  const ScopedVariable rank("MILLWRIGHT_RANK", "3");
+  EXPECT_EQ(run_mw({"report", "--step", "10", "--loss", "nan"}).code, 0);
+  EXPECT_EQ(plane.asked()[0].body,
+            R"({"rank":3,"step":10,"fault":{"code":"job.nan_loss","detail":"at step 10"}})");
+  EXPECT_EQ(run_mw({"report", "--fault", "job.slow_rank", "--detail", "3 s behind"}).code, 0);
+  EXPECT_EQ(plane.asked()[1].body,
+            R"({"rank":3,"fault":{"code":"job.slow_rank","detail":"3 s behind"}})");
+  EXPECT_THAT(run_mw({"report", "--detail", "x"}).err, HasSubstr("--detail needs --fault CODE"));
+}
+
 TEST(Report, NeverEndsATrainingRun) {
   const ScopedVariable token("MILLWRIGHT_TOKEN", "mwa1.17.2.abc");
   const ScopedVariable url("MILLWRIGHT_URL", "http://127.0.0.1:1");

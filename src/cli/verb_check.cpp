@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <sstream>
 
 #include "checks/accelerators.h"
 #include "checks/host.h"
@@ -47,6 +48,7 @@ struct CheckOptions {
   std::vector<std::string> peers;
   std::string secret;
   std::string size = "256MiB";
+  bool rack = false;
   bool serve = false;
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;
@@ -178,6 +180,8 @@ Result<Report> run_accelerators(const CheckOptions& options) {
     if (!catalogue) return catalogue.error();
     const AcceleratorType* known = find_type(*catalogue, type);
     if (known != nullptr) wanted.vendor = known->vendor;
+    if (known != nullptr) wanted.type = known->name;
+    wanted.catalogue = *catalogue;
     if (known != nullptr && known->vendor == "none") return Report{"accelerators"};
     if (wanted.vendor == "google" || wanted.vendor == "aws") {
       return checks::unable("accelerators",
@@ -225,13 +229,33 @@ Result<checks::LinkPeer> parse_peer(const std::string& text) {
   return checks::LinkPeer{text.substr(0, colon), static_cast<std::uint16_t>(*port)};
 }
 
+/// Those that stand in the rack of the node that is checked, as the control plane tells its
+/// programs.
+Result<std::vector<checks::LinkPeer>> rack_peers(const CheckOptions& options) {
+  if (options.port == 0) {
+    return Error{ErrorCode::kInvalid, "--rack needs --port: where do the others listen?"};
+  }
+  if (!options.peers.empty()) {
+    return Error{ErrorCode::kInvalid, "--rack says who the peers are: leave them out"};
+  }
+  std::vector<checks::LinkPeer> peers;
+  std::istringstream names(from_environment("MILLWRIGHT_RACK_NODES"));
+  for (std::string name; names >> name;) peers.push_back({name, options.port});
+  return peers;
+}
+
 Result<Report> run_link(const CheckOptions& options) {
   const auto secret = read_secret(options.secret);
   if (!secret) return secret.error();
   const auto size = size_of("--size", options.size);
   if (!size) return size.error();
+  if (options.rack) {
+    const auto peers = rack_peers(options);
+    if (!peers) return peers.error();
+    return checks::check_rack(*peers, *secret, *size);
+  }
   if (options.peers.empty()) {
-    return Error{ErrorCode::kInvalid, "say which peers, such as n18:7411, or --serve"};
+    return Error{ErrorCode::kInvalid, "say which peers, such as n18:7411, or --rack, or --serve"};
   }
   std::vector<checks::LinkPeer> peers;
   for (const std::string& text : options.peers) {
@@ -305,11 +329,15 @@ void add_options(CLI::App* verb, CheckOptions& options, unsigned told) {
   }
   if ((told & kLink) != 0) {
     verb->add_option("PEER", options.peers, "Where others listen: HOST:PORT");
+    verb->add_flag("--rack", options.rack,
+                   "Measure with $MILLWRIGHT_RACK_NODES, as programs of the fault policy are told");
     verb->add_flag("--serve", options.serve, "Listen for others, until it is ended");
     verb->add_option("--address", options.address,
                      "Where to listen (default: 127.0.0.1; elsewhere a secret is needed)")
         ->type_name("ADDRESS");
-    verb->add_option("--port", options.port, "The port to listen on (default: one that is free)")
+    verb->add_option("--port", options.port,
+                     "The port to listen on (default: one that is free); with --rack, on which the "
+                     "others do")
         ->type_name("PORT");
     verb->add_option("--secret", options.secret,
                      "A file whose first line all nodes share; it is proven, and never sent")
@@ -366,7 +394,8 @@ const std::vector<CheckVerb>& check_verbs() {
        kLink,
        {run_link},
        "  mw check link --serve --address 10.0.0.18 --port 7411 --secret /etc/millwright/link\n"
-       "  mw check link n18:7411 n19:7411 --secret /etc/millwright/link"},
+       "  mw check link n18:7411 n19:7411 --secret /etc/millwright/link\n"
+       "  mw check link --rack --port 7411 --secret /etc/millwright/link"},
   };
   return all;
 }

@@ -177,6 +177,32 @@ int explain(const Cli& cli, const FaultOptions& options) {
   return 0;
 }
 
+int places(const Cli& cli, const FaultOptions& options) {
+  auto api = cli.api();
+  if (!api) return cli.console.fail(api.error());
+  HttpFields query;
+  if (!options.level.empty()) query.emplace_back("scope", options.level);
+  const auto reply = api->get("/v1/faults/places", query);
+  if (!reply) return cli.console.fail(reply.error());
+  if (cli.globals.json) return cli.print_json(*reply);
+  Table table({{.title = "SCOPE", .importance = 9, .width_min = 5},
+               {.title = "NAME", .importance = 10, .width_min = 10},
+               {.title = "LEVEL", .importance = 5, .width_min = 5}});
+  const JsonView list = reply->view();
+  for (const auto& element : list["places"].list()) {
+    const JsonView place(element);
+    table.add({{place["scope"].text()}, {place["name"].text()}, {place["level"].text()}});
+  }
+  cli.console.out(table.empty() ? "There are no such places.\n"
+                                : table.render(cli.console.out_traits));
+  const std::int64_t more =
+      list["count"].integer() - static_cast<std::int64_t>(list["places"].list().size());
+  if (more > 0) {
+    cli.console.out(fmt::format("{} more; --scope shows those of one kind.\n", more));
+  }
+  return 0;
+}
+
 int reset(const Cli& cli, const FaultOptions& options) {
   auto api = cli.api();
   if (!api) return cli.console.fail(api.error());
@@ -319,6 +345,14 @@ void add_faults(CLI::App& app, Cli& cli) {
       "DONE: the most that was done about it; \"not\": what was held back, and mw node story "
       "says why.");
   run(all, list);
+
+  CLI::App* above = group->add_subcommand(
+      "places", "List what is above nodes and can have a fault: racks, leaves, power paths, sites");
+  above->add_option("--scope", options->level, "Only of this kind: rack, leaf, power or site")
+      ->type_name("WORD");
+  above->footer(
+      "These are the names that --rack, --leaf, --power and --site of \"mw faults post\" take.");
+  run(above, places);
 
   CLI::App* tell = group->add_subcommand("post", "Tell of a fault");
   add_place(tell, *options);

@@ -30,6 +30,8 @@ struct ReportOptions {
   std::string checkpoint;
   std::optional<std::uint64_t> checkpoint_step;
   bool checkpointing = false;
+  std::string fault;
+  std::string detail;
   std::uint64_t job = 0;
   std::uint32_t attempt = 0;
   bool quiet = false;
@@ -40,6 +42,21 @@ constexpr HttpClient::Options kTimeouts = {.connect_timeout = seconds(2),
                                            .exchange_timeout = seconds(5),
                                            .stream_timeout = seconds(5),
                                            .body_bytes_max = std::size_t{1} << 20};
+
+/// What is wrong with the task; null: nothing. A loss that is no number is a fault by itself, as
+/// clients/python and clients/c have it.
+Result<boost::json::value> fault_of(const ReportOptions& options) {
+  if (options.fault.empty() && !options.detail.empty()) {
+    return Error{ErrorCode::kInvalid, "--detail needs --fault CODE: detail of what?"};
+  }
+  if (!options.fault.empty()) {
+    return boost::json::value{{"code", options.fault}, {"detail", options.detail}};
+  }
+  if (!options.loss || !std::isnan(*options.loss)) return boost::json::value();
+  return boost::json::value{
+      {"code", "job.nan_loss"},
+      {"detail", options.step ? fmt::format("at step {}", *options.step) : std::string()}};
+}
 
 Result<std::string> report_body(const ReportOptions& options) {
   namespace json = boost::json;
@@ -56,6 +73,9 @@ Result<std::string> report_body(const ReportOptions& options) {
   add("step", options.step);
   add("steps_total", options.steps_total);
   add("samples", options.samples);
+  const auto fault = fault_of(options);
+  if (!fault) return fault.error();
+  if (!fault->is_null()) body["fault"] = *fault;
   // A loss that has become infinite is news for people, but no JSON.
   if (options.loss && std::isfinite(*options.loss)) body["loss"] = *options.loss;
   if (options.rate && std::isfinite(*options.rate)) body["rate"] = *options.rate;
@@ -105,6 +125,23 @@ Result<Api> report_api(const Cli& cli, const ReportOptions& options) {
   return Api(url, token, kTimeouts);
 }
 
+/// One line when the control plane wants something of the task, so that a script may ask for it.
+int tell_wish(const Cli& cli, const ApiReply& reply) {
+  if (cli.globals.json) {
+    cli.console.out(reply.body + "\n");
+    return 0;
+  }
+  const auto* answer = reply.json.if_object();
+  const auto* wanted = answer == nullptr ? nullptr : answer->if_contains("checkpoint_wanted");
+  if (wanted == nullptr || !wanted->is_bool() || !wanted->as_bool()) return 0;
+  const auto* within = answer->if_contains("checkpoint_within_s");
+  const bool limited = within != nullptr && within->is_number();
+  cli.console.out(
+      limited ? fmt::format("checkpoint wanted within {:.0f} s\n", within->to_number<double>())
+              : "checkpoint wanted\n");
+  return 0;
+}
+
 int report(const Cli& cli, const ReportOptions& options) {
   if ((options.job != 0) != (options.attempt != 0)) {
     return cli.console.fail({ErrorCode::kInvalid, "--job and --attempt go together"});
@@ -113,7 +150,7 @@ int report(const Cli& cli, const ReportOptions& options) {
   if (!body) return cli.console.fail(body.error());
   auto api = report_api(cli, options);
   const auto sent = api ? api->post("/v1/report", *body) : Result<ApiReply>(api.error());
-  if (sent) return 0;
+  if (sent) return tell_wish(cli, *sent);
   if (options.strict) return cli.console.fail(sent.error());
   if (!options.quiet) cli.console.warn("the report did not arrive: " + sent.error().message);
   return 0;
@@ -142,6 +179,10 @@ void add_report(CLI::App& app, Cli& cli) {
       ->type_name("N");
   verb->add_flag("--checkpointing", options->checkpointing,
                  "A checkpoint is being saved from now on");
+  verb->add_option("--fault", options->fault,
+                   "Something is wrong with this task: job.slow_rank, or another code of job.")
+      ->type_name("CODE");
+  verb->add_option("--detail", options->detail, "What is wrong, on one line")->type_name("TEXT");
   verb->add_option("--rank", options->rank, "Which task reports (default: $MILLWRIGHT_RANK)")
       ->type_name("N");
   verb->add_option("--job", options->job, "From outside of a task: which job")->type_name("N");
@@ -151,7 +192,8 @@ void add_report(CLI::App& app, Cli& cli) {
   verb->add_flag("--strict", options->strict, "Fail when it does not arrive");
   verb->footer(
       "A report that does not arrive is a warning and exit status 0, so that it never ends a "
-      "training run.\n\n"
+      "training run. When the job has to leave a node it says \"checkpoint wanted within 540 s\": "
+      "what is saved by then is not lost. A loss of nan is told as the fault job.nan_loss.\n\n"
       "  mw report --step 120 --steps-total 500 --loss 2.31 --rate 1800 --unit tokens\n"
       "  mw report --checkpoint ckpt/120.pt --checkpoint-step 120");
   verb->callback(

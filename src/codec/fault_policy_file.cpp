@@ -196,7 +196,7 @@ class FaultPolicyReader : private YamlReader {
       check_keys(node, at, kHookKeys);
       FaultHook hook;
       hook.action = *action;
-      fault_file::read_command(*this, node, at, hook.command);
+      fault_file::read_hook_command(*this, node, at, hook);
       read_time(node, at, "timeout", hook.timeout);
       read_whole(node, at, "retries", hook.retries, 0, kRetriesMax);
       fault_file::read_environment(*this, node, at, hook.environment);
@@ -347,8 +347,10 @@ std::string write_fault_policy(const FaultPolicy& policy) {
   }
   boost::json::object hooks;
   for (const FaultHook& hook : policy.hooks) {
+    const bool by_engine = is_for_engine(hook);
     hooks[text_of(name_of(hook.action))] = {
-        {"command", fault_file::write_command(hook.command)},
+        {"command", by_engine ? boost::json::value(text_of(kEngineItself))
+                              : boost::json::value(fault_file::write_command(hook.command))},
         {"timeout", write_duration(hook.timeout)},
         {"retries", hook.retries},
         {"environment", fault_file::write_environment(hook.environment)}};

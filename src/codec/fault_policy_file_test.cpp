@@ -37,24 +37,28 @@ TEST(FaultPolicyFile, TheOneThatIsBuiltInCoversWhatItPromises) {
     FaultAction first;
   };
   // The catalogue's immediate actions.
-  for (const Case& each :
-       {Case{"nvidia.xid.13", FaultAction::kIgnore},
-        Case{"nvidia.xid.48", FaultAction::kResetAccelerator},
-        Case{"nvidia.xid.63", FaultAction::kIgnore},
-        Case{"nvidia.xid.64", FaultAction::kResetAccelerator},
-        Case{"nvidia.xid.74", FaultAction::kResetAccelerator},
-        Case{"nvidia.xid.79", FaultAction::kReboot},
-        Case{"nvidia.xid.94", FaultAction::kRestartJob},
-        Case{"nvidia.xid.95", FaultAction::kResetAccelerator},
-        Case{"nvidia.xid.119", FaultAction::kResetAccelerator},
-        Case{"nvidia.xid.154.node_reboot_required", FaultAction::kReboot},
-        Case{"nvidia.xid.9999", FaultAction::kWatch},
-        Case{"nvidia.row_remap.failed", FaultAction::kReturnToVendor},
-        Case{"amd.ras.uncorrectable", FaultAction::kReboot},
-        Case{"net.ib.flap", FaultAction::kIgnore}, Case{"cooling.leak", FaultAction::kQuarantine},
-        Case{"engine.node_lost", FaultAction::kIgnore}, Case{"job.hung", FaultAction::kRestartJob},
-        Case{"alert.Whatever", FaultAction::kIgnore},
-        Case{"never.heard.of", FaultAction::kWatch}}) {
+  for (const Case& each : {Case{"nvidia.xid.13", FaultAction::kIgnore},
+                           Case{"nvidia.xid.48", FaultAction::kResetAccelerator},
+                           Case{"nvidia.xid.63", FaultAction::kIgnore},
+                           Case{"nvidia.xid.64", FaultAction::kResetAccelerator},
+                           Case{"nvidia.xid.74", FaultAction::kResetAccelerator},
+                           Case{"nvidia.xid.79", FaultAction::kReboot},
+                           Case{"nvidia.xid.94", FaultAction::kRestartJob},
+                           Case{"nvidia.xid.95", FaultAction::kResetAccelerator},
+                           Case{"nvidia.xid.119", FaultAction::kResetAccelerator},
+                           Case{"nvidia.xid.154.node_reboot_required", FaultAction::kReboot},
+                           Case{"nvidia.xid.9999", FaultAction::kWatch},
+                           Case{"nvidia.row_remap.failed", FaultAction::kReturnToVendor},
+                           Case{"amd.ras.uncorrectable", FaultAction::kReboot},
+                           Case{"net.ib.flap", FaultAction::kIgnore},
+                           Case{"cooling.leak", FaultAction::kQuarantine},
+                           Case{"habana.accelerator.missing", FaultAction::kReboot},
+                           Case{"net.nic.health", FaultAction::kReboot},
+                           Case{"thermal.board", FaultAction::kWatch},
+                           Case{"engine.node_lost", FaultAction::kIgnore},
+                           Case{"job.hung", FaultAction::kRestartJob},
+                           Case{"alert.Whatever", FaultAction::kIgnore},
+                           Case{"never.heard.of", FaultAction::kWatch}}) {
     const FaultRule* rule = rule_for(policy, each.code);
     ASSERT_NE(rule, nullptr) << each.code;
     EXPECT_EQ(rule->steps.front().action, each.first) << each.code;
@@ -146,6 +150,14 @@ rules:
   EXPECT_EQ(rule_for(*policy, "c"), nullptr);
 }
 
+TEST(FaultPolicyFile, AnEngineMayRebootByItself) {
+  const auto policy = parse_fault_policy("hooks: {reboot: {command: engine, timeout: 30m}}", "");
+  ASSERT_TRUE(policy.ok()) << policy.error().message;
+  EXPECT_TRUE(is_for_engine(policy->hooks.at(0)));
+  EXPECT_TRUE(can_be_done(*policy, FaultAction::kReboot));
+  EXPECT_EQ(*parse_fault_policy(write_fault_policy(*policy), ""), *policy);
+}
+
 TEST(FaultPolicyFile, MistakesAreToldWithTheirPlace) {
   struct Case {
     const char* text;
@@ -164,6 +176,7 @@ TEST(FaultPolicyFile, MistakesAreToldWithTheirPlace) {
         Case{"rules: [{code: a, do: []}]", "expected 1 to 8 steps, found 0"},
         Case{"hooks: {reboot: {command: reboot now}}", "which no shell reads"},
         Case{"hooks: {reboot: {command: [reboot]}}", "expected the path of a program, from / on"},
+        Case{"hooks: {validate: {command: engine}}", "engines do nothing but reboot"},
         Case{"hooks: {drain: {command: [/x]}}", "expected validate, reset_accelerator, reboot"},
         Case{"breakers: {planet: {share: 5%}}", "expected one of rack, leaf, pod, site"},
         Case{"breakers: {site: {share: 500%}}", "breakers.site.share"},

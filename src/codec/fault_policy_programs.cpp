@@ -118,6 +118,18 @@ void read_command(YamlReader& reader, const YamlNode& node, const std::string& a
   }
 }
 
+void read_hook_command(YamlReader& reader, const YamlNode& node, const std::string& at,
+                       FaultHook& hook) {
+  const YamlNode* command = node.find("command");
+  const bool by_engine = command != nullptr && command->kind == YamlNode::Kind::kScalar &&
+                         command->text == kEngineItself;
+  if (!by_engine) return read_command(reader, node, at, hook.command);
+  hook.command = {std::string(kEngineItself)};
+  if (hook.action == FaultAction::kReboot) return;
+  reader.problem(*command, YamlReader::path(at, "command"),
+                 "expected a list of arguments: engines do nothing but reboot, found engine");
+}
+
 void read_environment(YamlReader& reader, const YamlNode& node, const std::string& at,
                       std::vector<EnvironmentVariable>& environment) {
   const YamlNode* map = reader.group(node, at, "environment", "\"BMC: 10.0.0.1\"");

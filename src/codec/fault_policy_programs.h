@@ -16,6 +16,9 @@ namespace mw::fault_file {
 /// The arguments at `node.command`; problems go to `reader`.
 void read_command(YamlReader& reader, const YamlNode& node, const std::string& at,
                   std::vector<std::string>& command);
+/// The same of what an engine can do by itself, too: the one word `engine`.
+void read_hook_command(YamlReader& reader, const YamlNode& node, const std::string& at,
+                       FaultHook& hook);
 /// The variables at `node.environment`, sorted by name.
 void read_environment(YamlReader& reader, const YamlNode& node, const std::string& at,
                       std::vector<EnvironmentVariable>& environment);

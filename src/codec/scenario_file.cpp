@@ -198,8 +198,7 @@ class ScenarioFileReader : private YamlReader {
       return Error{ErrorCode::kInvalid, "expected reset_accelerator or reboot"};
     };
     if (read_scalar(node, at, "mended_by", action, mends)) one.mended_by = action;
-    if (one.effect != FaultEffect::kDown && one.effect != FaultEffect::kBroken &&
-        one.effect != FaultEffect::kSlow) {
+    if (one.effect == FaultEffect::kTask || one.effect == FaultEffect::kNone) {
       problem(*by, path(at, "mended_by"), "there is nothing to mend");
     }
   }

@@ -126,6 +126,12 @@ std::string crash_loop_text(const CrashLoopFound& loop, const NodeNamer& names) 
   const auto node = [&](NodeId id) { return names ? names(id) : "node " + number(id.value()); };
   std::string where;
   for (const NodeId id : loop.nodes) where += (where.empty() ? "" : ", ") + node(id);
+  // No task of it ended: it never ran.
+  if (loop.exit.ok()) {
+    return "It could not be started " + number(loop.failures) + " times, on different nodes" +
+           (where.empty() ? "" : " (" + where + ")") +
+           ": it is for the job or for the engine, not a node; it is not started again";
+  }
   return "It failed " + number(loop.failures) +
          " times in the same way with nothing saved between (its first failing task " +
          exit_text(loop.exit) + "), on different nodes (" + where +
@@ -250,6 +256,7 @@ struct EventText {
   std::string operator()(const AttemptEnded& e) const {
     std::string out =
         "Attempt " + number(e.attempt.value()) + " ended: " + std::string(cause_text(e.cause));
+    if (e.failed_on) out += " on " + node(*e.failed_on);
     if (!e.detail.empty()) out += " (" + e.detail + ")";
     out += "; kept " + accelerator_time_text(e.kept_work) + " of work";
     if (e.lost_work.count() > 0) out += ", lost " + accelerator_time_text(e.lost_work);

@@ -203,7 +203,8 @@ std::string refusal_text(const Refusal& refusal) {
              "node "
              "quarantine\".";
     case RefusalKind::kNoSuchPlace:
-      return "There is no " + refusal.wanted + " in the fleet.";
+      return "There is no " + refusal.wanted +
+             " in the fleet; \"mw faults places\" lists what there is.";
     case RefusalKind::kNoSuchDevice:
       return "Node \"" + refusal.node + "\" has no accelerator " + refusal.wanted + ".";
     case RefusalKind::kNoSuchFault:

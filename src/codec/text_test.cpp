@@ -258,6 +258,20 @@ TEST(Text, WhatHappened) {
        "It failed 4 times in the same way with nothing saved between (its first failing task "
        "exited with code 3), on different nodes (node 0, node 2): the job is broken, not a node; "
        "it is not started again"},
+      {CrashLoopFound{JobId(1), 4, {}, {NodeId(0), NodeId(2)}},
+       "It could not be started 4 times, on different nodes (node 0, node 2): it is for the job or "
+       "for the engine, not a node; it is not started again"},
+      {AttemptEnded{JobId(1),
+                    AttemptNumber(2),
+                    EndCause::kStartFailed,
+                    {},
+                    kWholeAccelerator * seconds(30),
+                    true,
+                    "no room",
+                    {},
+                    NodeId(4)},
+       "Attempt 2 ended: it could not be started on node 4 (no room); kept 30 "
+       "accelerator-seconds of work; its accelerators are kept for the next attempt"},
       {RanksCompared{JobId(1),
                      AttemptNumber(1),
                      8,

@@ -218,6 +218,7 @@ class Applier {
     state_.jobs.change(event.job).state = JobState::kRunning;
     attempt.running_at = at_;
     change_category(state_, attempt, LedgerCategory::kProductive, at_);
+    note_started(state_, event.job);
   }
 
   void operator()(const TaskEnded& event) {

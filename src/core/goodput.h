@@ -1,7 +1,8 @@
 // What the fleet's time came to, told from its events alone: for each node, job and tenant what was
 // work that is kept, what was lost and why, how often things break and how long they stay broken.
 // It decides nothing and is no part of the state: whoever wants it folds the events, live, in the
-// twin, or from a journal. Sums are exact integers, and agree with the ledger (goodput_test.cpp).
+// twin, or from a journal. Sums are exact integers, and agree with the ledger
+// (core_property_test.cpp).
 //
 //   capacity = starting + productive + checkpointing + lost work + out of service + used by others
 //              + idle

@@ -264,14 +264,7 @@ void Core::Stepper::leave_nodes(const std::map<NodeId, Leave>& leaving) {
 /// Says so when the attempt is on a node that it is to leave.
 void Core::Stepper::want_checkpoint(const Attempt& attempt) {
   if (!is_asked_to_save(state_, attempt)) return;
-  std::optional<Instant> deadline = Instant::never();
-  for (const NodeSlice& slice : attempt.placement) {
-    if (!state_.health.asking.contains(slice.node)) continue;
-    deadline = std::min(
-        *deadline, state_.nodes[slice.node.value()].drain->deadline.value_or(Instant::never()));
-  }
-  if (*deadline == Instant::never()) deadline.reset();
-  emit(CheckpointWanted{attempt.job, attempt.number, deadline});
+  emit(CheckpointWanted{attempt.job, attempt.number, save_deadline(state_, attempt)});
 }
 
 /// It has saved: now it leaves at no loss.

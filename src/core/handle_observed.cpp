@@ -1,5 +1,6 @@
 // What engines and jobs report. Reports are lost, repeated, late and out of order as a matter of
 // course: each is held against the state, and what is not news changes nothing.
+#include <algorithm>
 #include <set>
 #include <string_view>
 
@@ -116,7 +117,9 @@ void Core::Stepper::operator()(const NodeLost& input) {
 void Core::Stepper::operator()(const AttemptStarted& input) {
   const Attempt* attempt = current(input.job, input.epoch);
   if (attempt == nullptr || attempt->stopping || attempt->running_at) return;
+  const std::vector<NodeId> suspects = suspects_of(state_, input.job);
   emit(AttemptRunning{input.job, attempt->number});
+  if (!suspects.empty()) tell_where_not_started(input.job, suspects);
 }
 
 void Core::Stepper::operator()(const TaskExited& input) {
@@ -150,7 +153,12 @@ void Core::Stepper::operator()(const AttemptGone& input) {
   const Attempt* attempt = current(input.job, input.epoch);
   if (attempt == nullptr) return;
   const EndCause by_itself = input.start_failed ? EndCause::kStartFailed : EndCause::kEngineLost;
-  end_attempt(input.job, attempt->stopping.value_or(by_itself), input.detail);
+  const EndCause cause = attempt->stopping.value_or(by_itself);
+  auto failed_on = input.node ? state_.topology->find(*input.node) : std::nullopt;
+  const bool its_own = std::any_of(attempt->placement.begin(), attempt->placement.end(),
+                                   [&](const NodeSlice& slice) { return slice.node == failed_on; });
+  if (cause != EndCause::kStartFailed || !its_own) failed_on.reset();
+  end_attempt(input.job, cause, input.detail, failed_on);
 }
 
 void Core::Stepper::operator()(const ReportProgress& input) {

@@ -2,6 +2,7 @@
 // are replaced, jobs that fail wherever they run are given up, and nodes on which jobs fail, ranks
 // are slow, or that fail too often, are told to the fault policy.
 #include <algorithm>
+#include <deque>
 
 #include "core/claims.h"
 #include "core/lending.h"
@@ -29,12 +30,13 @@ std::uint32_t count_since(const std::vector<Instant>& incidents, Instant since) 
 /// `lost`: what it has lost before.
 void Core::Stepper::keep_good_nodes(JobId id, const Placement& placement,
                                     std::vector<LostSlice> lost, Instant until) {
-  const auto suspect = suspect_of(state_, id);
+  const std::vector<NodeId> suspects = suspects_of(state_, id);
   std::vector<NodeSlice> good;
   for (const NodeSlice& slice : placement) {
     const Node& node = state_.nodes[slice.node.value()];
     // What others are owed there is not kept from them, and what was lent is not its own.
-    if (node.phase == NodePhase::kReady && !node.lost && slice.node != suspect && !node.spare &&
+    const bool suspect = std::find(suspects.begin(), suspects.end(), slice.node) != suspects.end();
+    if (node.phase == NodePhase::kReady && !node.lost && !suspect && !node.spare &&
         !state_.others_short.contains(slice.node)) {
       good.push_back(slice);
     } else {
@@ -115,13 +117,27 @@ std::optional<Placement> Core::Stepper::find_place(JobId job, NoPlace& why) {
   return std::move(*placement);
 }
 
+/// Without the nodes on which it has failed. Where it is one of many that could not start it, and
+/// no so many others are free, without half of them, and so on: what fails again halves the rest.
+std::optional<Placement> Core::Stepper::find_place_elsewhere(JobId job, NoPlace& why) {
+  const std::vector<NodeId> suspects = suspects_of(state_, job);
+  for (std::size_t count = suspects.size(); count > 0; count /= 2) {
+    std::deque<HiddenNode> elsewhere;
+    for (std::size_t i = 0; i < count; ++i) elsewhere.emplace_back(state_, suspects[i]);
+    if (auto placement = find_place(job, why)) return placement;
+  }
+  return std::nullopt;
+}
+
 // --- crash loops --------------------------------------------------------------------------------
 
-/// The attempt's failure would be its second on the same node, one after the other.
+/// The attempt's failure would be its second on the same node, or on the same nodes where the
+/// engine could not start it, one after the other.
 bool Core::Stepper::fails_there_again(const Attempt& attempt, EndCause cause) const {
   const auto found = state_.resilience.crashes.find(attempt.job);
-  if (cause != EndCause::kTaskFailed || !attempt.first_failure || attempt.saved.count() > 0 ||
-      found == state_.resilience.crashes.end() || !state_.health.policy->crash_loops) {
+  if (found == state_.resilience.crashes.end() || !state_.health.policy->crash_loops) return false;
+  if (cause == EndCause::kStartFailed) return found->second.suspects.has_value();
+  if (cause != EndCause::kTaskFailed || !attempt.first_failure || attempt.saved.count() > 0) {
     return false;
   }
   const std::uint32_t rank = attempt.first_failure_rank.value();
@@ -152,6 +168,31 @@ void Core::Stepper::blame_node(JobId job) {
   if (!rules || jobs < rules->node_jobs) return;
   tell_of_node(node, kCrashingNodeCode,
                std::to_string(jobs) + " different jobs failed there, and none went well since");
+}
+
+/// Where the policy has a rule for it.
+void Core::Stepper::tell_of_start(NodeId node, const std::string& detail) {
+  const FaultRule* rule = rule_for(*state_.health.policy, kStartFailedCode);
+  if (rule != nullptr && rule->code == kStartFailedCode) {
+    tell_of_node(node, kStartFailedCode, detail);
+  }
+}
+
+/// The job runs, so that it did not start before was one of those nodes that it has left.
+/// REQUIRES: they were in every start that failed.
+void Core::Stepper::tell_where_not_started(JobId job, const std::vector<NodeId>& suspects) {
+  const Placement placement = state_.attempts.at(job).placement;
+  std::vector<NodeId> left;
+  for (const NodeId node : suspects) {
+    const bool there = std::any_of(placement.begin(), placement.end(),
+                                   [&](const NodeSlice& slice) { return slice.node == node; });
+    if (!there) left.push_back(node);
+  }
+  if (left.size() > kSuspectsToldMax) return;
+  const std::string what = "job " + std::to_string(job.value()) + " did not start " +
+                           (left.size() == 1 ? "there" : "on this and some other nodes") +
+                           ", twice or more, and did elsewhere";
+  for (const NodeId node : left) tell_of_start(node, what);
 }
 
 FaultReport Core::Stepper::own_report(NodeId node, std::string_view source, std::string_view code,

@@ -247,4 +247,15 @@ bool is_asked_to_save(const State& state, const Attempt& attempt) {
       [&](const NodeSlice& slice) { return state.health.asking.contains(slice.node); });
 }
 
+std::optional<Instant> save_deadline(const State& state, const Attempt& attempt) {
+  std::optional<Instant> first;
+  if (!is_asked_to_save(state, attempt)) return first;
+  for (const NodeSlice& slice : attempt.placement) {
+    if (!state.health.asking.contains(slice.node)) continue;
+    const auto& deadline = state.nodes[slice.node.value()].drain->deadline;
+    if (deadline && (!first || *deadline < *first)) first = deadline;
+  }
+  return first;
+}
+
 }  // namespace mw

@@ -190,5 +190,7 @@ FaultPlace place_of(JobId job);
 
 /// The attempt is on a node that it is to leave once it has saved.
 bool is_asked_to_save(const State& state, const Attempt& attempt);
+/// When what is left of it there is stopped; none: it is not asked, or may take its time.
+std::optional<Instant> save_deadline(const State& state, const Attempt& attempt);
 
 }  // namespace mw

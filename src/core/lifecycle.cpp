@@ -124,7 +124,8 @@ void Core::Stepper::stop_attempt(const Attempt& attempt, EndCause cause, const s
   emit(AttemptStopping{attempt.job, attempt.number, cause, spec_of(state_, attempt.job).grace, by});
 }
 
-void Core::Stepper::end_attempt(JobId id, EndCause cause, const std::string& detail) {
+void Core::Stepper::end_attempt(JobId id, EndCause cause, const std::string& detail,
+                                std::optional<NodeId> failed_on) {
   const Attempt& attempt = state_.attempts.at(id);
   const Job& job = state_.jobs.at(id);
   const RestartPolicy& policy = spec_of(state_, id).restart;
@@ -138,8 +139,10 @@ void Core::Stepper::end_attempt(JobId id, EndCause cause, const std::string& det
                     may_be_held(state_, spec_of(state_, id), attempt.placement,
                                 now_ + delay_before(job, policy, cause) + kHoldCapacityMax);
   const Placement placement = soon && !hold ? attempt.placement : Placement();
-  emit(AttemptEnded{id, attempt.number, cause, work.lost, work.kept, hold, detail});
-  if (cause == EndCause::kTaskFailed) blame_node(id);
+  emit(AttemptEnded{id, attempt.number, cause, work.lost, work.kept, hold, detail, std::nullopt,
+                    failed_on});
+  if (cause == EndCause::kTaskFailed || failed_on) blame_node(id);
+  if (failed_on) tell_of_start(*failed_on, detail);
   if (!again) return finish(id, final_state(cause), by);
   if (end_crash_loop(id)) return;
   plan_restart(id, cause);

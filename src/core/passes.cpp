@@ -167,11 +167,7 @@ bool Core::Stepper::try_job(JobId job, NoPlace& why) {
     start(job, hold->second.placement);
     return true;
   }
-  std::optional<Placement> placement;
-  if (const auto suspect = suspect_of(state_, job)) {
-    const HiddenNode elsewhere(state_, *suspect);
-    placement = find_place(job, why);
-  }
+  std::optional<Placement> placement = find_place_elsewhere(job, why);
   if (!placement) placement = find_place(job, why);
   const auto claim = state_.claims.find(job);
   if (!placement && claim != state_.claims.end() && claim->second.at <= now_ &&

@@ -76,14 +76,13 @@ Instant hung_at(const State& state, JobId job, Instant heard) {
   return heard + patience;
 }
 
-std::optional<NodeId> suspect_of(const State& state, JobId job) {
+std::vector<NodeId> suspects_of(const State& state, JobId job) {
   const auto found = state.resilience.crashes.find(job);
-  if (found == state.resilience.crashes.end() || !state.health.policy->crash_loops) {
-    return std::nullopt;
-  }
+  if (found == state.resilience.crashes.end() || !state.health.policy->crash_loops) return {};
   const CrashHistory& history = found->second;
-  if (history.nodes.size() != 1 || history.on_last < 2) return std::nullopt;
-  return history.nodes.front();
+  if (history.suspects) return history.failures < 2 ? std::vector<NodeId>() : *history.suspects;
+  if (history.nodes.size() != 1 || history.on_last < 2) return {};
+  return history.nodes;
 }
 
 bool is_crash_loop(const State& state, JobId job, Instant now) {
@@ -91,8 +90,8 @@ bool is_crash_loop(const State& state, JobId job, Instant now) {
   const auto found = state.resilience.crashes.find(job);
   if (!rules || found == state.resilience.crashes.end()) return false;
   const CrashHistory& history = found->second;
-  return history.failures >= rules->failures && history.nodes.size() > 1 &&
-         now - history.first_at >= rules->over;
+  const bool elsewhere = history.suspects ? history.suspects->empty() : history.nodes.size() > 1;
+  return history.failures >= rules->failures && elsewhere && now - history.first_at >= rules->over;
 }
 
 std::uint32_t jobs_crashed_on(const State& state, NodeId node, Instant now) {

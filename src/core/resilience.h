@@ -30,6 +30,10 @@ inline constexpr Duration kIncidentLength = hours(1);
 inline constexpr std::string_view kCrashingNodeCode = "node.crash_loop";
 inline constexpr std::string_view kSlowNodeCode = "node.slow_rank";
 inline constexpr std::string_view kLemonCode = "node.lemon";
+/// What the engine cannot start things on: by its own word, or because they started elsewhere.
+inline constexpr std::string_view kStartFailedCode = "engine.start_failed";
+/// Of more nodes than these it is not told that one of them must be it.
+inline constexpr std::size_t kSuspectsToldMax = 4;
 
 /// What is missing of a gang whose other nodes are kept for it (State::holds).
 struct Gap {
@@ -48,8 +52,11 @@ struct CrashHistory {
   std::vector<NodeId> nodes;  ///< of the tasks that failed first: different ones, in order of time
   std::uint32_t on_last = 0;  ///< failures on the last of them, one after the other
   bool looped = false;        ///< it was given up for them
+  /// Of starts that failed: the nodes that were in every one of them, by id, for the engine need
+  /// not know which of its nodes it was. None left: it was not one node.
+  std::optional<std::vector<NodeId>> suspects{};
   bool operator==(const CrashHistory&) const = default;
-  MW_FIELDS(cause, exit, failures, first_at, nodes, on_last, looped)
+  MW_FIELDS(cause, exit, failures, first_at, nodes, on_last, looped, suspects)
 };
 /// A job that failed on a node. Jobs of one user and one name are one: a script with a mistake is
 /// submitted many times.
@@ -110,6 +117,8 @@ struct Resilience {
 // --- what events do (resilience_apply.cpp) ------------------------------------------------------
 
 void note_attempt_end(State& state, const Attempt& attempt, const AttemptEnded& event);
+/// It runs: that it could not be started is over.
+void note_started(State& state, JobId job);
 void note_incident(State& state, NodeId node);
 void apply_resilience(State& state, const CapacityKept& event);
 void apply_resilience(State& state, const CrashLoopFound& event);
@@ -145,10 +154,11 @@ bool speaks_for(const State& state, const Attempt& attempt, AttemptNumber number
 
 /// When the job counts as hung if it says nothing more; never() where that cannot be said.
 Instant hung_at(const State& state, JobId job, Instant heard);
-/// The node on which the job has failed twice, one after the other, and nowhere else since: not to
-/// be used again if another will do.
-std::optional<NodeId> suspect_of(const State& state, JobId job);
-/// Failures without progress on several nodes: the job is broken.
+/// The node on which the job has failed twice, one after the other, and nowhere else since; or
+/// those that were in all of its starts, where two or more have failed. Not to be used again if
+/// others will do.
+std::vector<NodeId> suspects_of(const State& state, JobId job);
+/// Failures without progress, and no node was in all of them: the job is broken.
 bool is_crash_loop(const State& state, JobId job, Instant now);
 /// Different jobs have failed on the node, and nothing went well since: so many.
 std::uint32_t jobs_crashed_on(const State& state, NodeId node, Instant now);

@@ -1,6 +1,7 @@
 // apply() of what is remembered of failures and kept for those that they hit. Nothing is decided
 // here.
 #include <algorithm>
+#include <iterator>
 
 #include "base/check.h"
 #include "core/allocation.h"
@@ -38,7 +39,36 @@ void blame(Resilience& memory, NodeId node, const JobSpec& spec, Instant at) {
   if (crashes.size() > kNodeCrashesKept) crashes.erase(crashes.begin());
 }
 
-void note_crash(State& state, const Attempt& attempt, EndCause cause) {
+/// One of these it was that could not start the attempt.
+void narrow(CrashHistory& history, const Placement& placement, std::optional<NodeId> failed_on) {
+  std::vector<NodeId> among;
+  if (failed_on) {
+    among = {*failed_on};
+  } else {
+    for (const NodeSlice& slice : placement) among.push_back(slice.node);
+    std::sort(among.begin(), among.end());
+    among.erase(std::unique(among.begin(), among.end()), among.end());
+  }
+  if (history.suspects) {
+    std::vector<NodeId> both;
+    std::set_intersection(among.begin(), among.end(), history.suspects->begin(),
+                          history.suspects->end(), std::back_inserter(both));
+    among = std::move(both);
+  }
+  history.suspects = std::move(among);
+}
+
+/// Where the attempt failed, as far as one can tell.
+std::optional<NodeId> culprit_of(const Attempt& attempt, const AttemptEnded& event) {
+  if (event.failed_on) return event.failed_on;
+  const bool one = attempt.placement.size() == 1;
+  if (event.cause == EndCause::kStartFailed && one) return attempt.placement.begin()->node;
+  if (!attempt.first_failure) return std::nullopt;
+  return node_under(attempt.placement, attempt.first_failure_rank);
+}
+
+void note_crash(State& state, const Attempt& attempt, const AttemptEnded& event) {
+  const EndCause cause = event.cause;
   Resilience& memory = state.resilience;
   TaskExit exit = attempt.first_failure.value_or(TaskExit());
   exit.detail.clear();
@@ -47,9 +77,8 @@ void note_crash(State& state, const Attempt& attempt, EndCause cause) {
     history = {cause, exit, 0, state.now, {}, 0, false};
   }
   ++history.failures;
-  const auto node = attempt.first_failure
-                        ? node_under(attempt.placement, attempt.first_failure_rank)
-                        : std::nullopt;
+  if (cause == EndCause::kStartFailed) narrow(history, attempt.placement, event.failed_on);
+  const auto node = culprit_of(attempt, event);
   if (!node) return;
   if (!history.nodes.empty() && history.nodes.back() == *node) {
     ++history.on_last;
@@ -62,7 +91,8 @@ void note_crash(State& state, const Attempt& attempt, EndCause cause) {
   const JobSpec& spec = spec_of(state, attempt.job);
   if (history.nodes.size() > 1) {
     acquit(memory, history.nodes, spec);
-  } else {
+  } else if (cause == EndCause::kTaskFailed || event.failed_on) {
+    // That a start failed says nothing of the node, unless the engine says that it was the node.
     blame(memory, *node, spec, state.now);
   }
 }
@@ -99,7 +129,14 @@ void note_attempt_end(State& state, const Attempt& attempt, const AttemptEnded& 
       }
     }
   }
-  if (failed) note_crash(state, attempt, event.cause);
+  if (failed) note_crash(state, attempt, event);
+}
+
+void note_started(State& state, JobId job) {
+  const auto found = state.resilience.crashes.find(job);
+  if (found != state.resilience.crashes.end() && found->second.suspects) {
+    state.resilience.crashes.erase(found);
+  }
 }
 
 void note_incident(State& state, NodeId node) {

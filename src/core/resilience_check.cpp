@@ -75,6 +75,12 @@ class ResilienceInspector {
     if (known == nullptr) return;
     expect(!is_final(known->state) || history.looped, job, "failures are forgotten at the end");
     expect(history.failures > 0 && history.nodes.size() <= kCrashNodesKept, job, "failures fit");
+    const bool starts = history.cause == EndCause::kStartFailed;
+    expect(history.suspects.has_value() == starts, job, "failed starts have nodes in common");
+    if (history.suspects) {
+      expect(std::is_sorted(history.suspects->begin(), history.suspects->end()), job,
+             "nodes that were in all of its starts are in order");
+    }
   }
 
   void inspect_pace(JobId job, const Pace& pace) {

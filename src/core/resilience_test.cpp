@@ -336,6 +336,108 @@ TEST(CrashLoops, ANodeWhereDifferentJobsFailIsToldOf) {
   EXPECT_EQ(well.fault(0, kCrashingNodeCode), nullptr);
 }
 
+// --- starts that fail ---------------------------------------------------------------------------
+
+FaultPolicy start_policy() {
+  FaultPolicy policy = finding_policy();
+  FaultRule rule;
+  rule.code = kStartFailedCode;
+  rule.steps = {{FaultAction::kIgnore}};
+  policy.rules.insert(policy.rules.begin(), rule);  // by code
+  return policy;
+}
+
+TEST(FailedStarts, ANodeThatStartsNothingIsLeftAndToldOf) {
+  Scene scene(fleet(2, 2, 2), {}, start_policy());
+  const JobId job = scene.place(1);
+  const auto first = scene.nodes_of(job);
+  ASSERT_EQ(first.size(), 1U);
+  scene.fail_start(job);
+  EXPECT_EQ(scene.nodes_of(job), first) << "once proves nothing";
+  scene.fail_start(job);
+  const auto second = scene.nodes_of(job);
+  ASSERT_EQ(second.size(), 1U);
+  EXPECT_NE(second, first);
+  EXPECT_EQ(scene.fault(first[0], kStartFailedCode), nullptr) << "it may be the job's fault";
+  scene.start(job);
+  ASSERT_NE(scene.fault(first[0], kStartFailedCode), nullptr);
+  EXPECT_THAT(scene.fault(first[0], kStartFailedCode)->detail, HasSubstr("did elsewhere"));
+  EXPECT_EQ(scene.fault(second[0], kStartFailedCode), nullptr);
+  EXPECT_TRUE(scene.core.state().resilience.crashes.empty()) << "it runs";
+  EXPECT_TRUE(scene.core.state().resilience.node_crashes.empty()) << "nobody said that it was it";
+}
+
+TEST(FailedStarts, AJobThatStartsNowhereIsGivenUpAndNoNodeIsToldOf) {
+  Scene scene(fleet(3, 3, 3), {}, start_policy());
+  const JobId job = scene.place(1);
+  const std::uint32_t first = scene.nodes_of(job).at(0);
+  scene.fail_start(job);
+  scene.fail_start(job);
+  const std::uint32_t second = scene.nodes_of(job).at(0);
+  const auto events = scene.fail_start(job);
+  const auto* loop = find<CrashLoopFound>(events);
+  ASSERT_NE(loop, nullptr);
+  EXPECT_EQ(loop->failures, 3U);
+  EXPECT_EQ(loop->nodes, (std::vector{NodeId(first), NodeId(second)}));
+  EXPECT_EQ(scene.core.job(job.value()).state, JobState::kFailed);
+  for (std::uint32_t node = 0; node < 3; ++node) {
+    EXPECT_EQ(scene.fault(node, kStartFailedCode), nullptr);
+  }
+}
+
+// Whichever of its nodes it is, and however little else is free: it is found by leaving out half of
+// those that it can be.
+TEST(FailedStarts, AGangFindsOutWhichOfItsNodesItIs) {
+  for (const std::uint32_t gang : {2U, 4U, 7U, 11U}) {
+    for (std::uint32_t broken = 0; broken < gang; ++broken) {
+      Scene scene(fleet(12, 12, 12), {}, start_policy());
+      const JobId job = scene.place(gang);
+      const auto fails = [&] {
+        const auto nodes = scene.nodes_of(job);
+        return std::find(nodes.begin(), nodes.end(), broken) != nodes.end();
+      };
+      std::uint32_t failures = 0;
+      for (; failures < 20 && fails(); ++failures) scene.fail_start(job);
+      EXPECT_LE(failures, 2 + gang) << gang << " nodes, " << broken << " is broken";
+      ASSERT_EQ(scene.nodes_of(job).size(), gang);
+      ASSERT_FALSE(fails());
+      scene.start(job);
+      std::uint32_t told = 0;
+      for (std::uint32_t node = 0; node < 12; ++node) {
+        told += scene.fault(node, kStartFailedCode) != nullptr ? 1 : 0;
+      }
+      EXPECT_LE(told, kSuspectsToldMax);
+      if (failures > 0 && told > 0) {
+        EXPECT_NE(scene.fault(broken, kStartFailedCode), nullptr) << "it is one of them";
+      }
+    }
+  }
+}
+
+TEST(FailedStarts, TheEnginesWordCountsAtOnceAndTheOthersAreKept) {
+  Scene scene(fleet(4, 4, 4), {}, start_policy());
+  const JobId job = scene.place(3);
+  const auto first = scene.nodes_of(job);
+  const auto events = scene.fail_start(job, first[1]);
+  EXPECT_EQ(find<AttemptEnded>(events)->failed_on, NodeId(first[1]));
+  ASSERT_NE(scene.fault(first[1], kStartFailedCode), nullptr);
+  EXPECT_EQ(scene.fault(first[1], kStartFailedCode)->detail, "no room on its disk");
+  scene.fail_start(job, first[1]);
+  EXPECT_EQ(scene.fault(first[1], kStartFailedCode)->occurrences, 2U);
+  const auto second = scene.nodes_of(job);
+  ASSERT_EQ(second.size(), 3U);
+  EXPECT_EQ(second[0], first[0]);
+  EXPECT_EQ(second[2], first[2]);
+  EXPECT_NE(second[1], first[1]);
+  EXPECT_TRUE(scene.core.state().resilience.node_crashes.contains(NodeId(first[1])));
+  // What is said of a node that the attempt is not on says nothing.
+  const std::uint32_t other = 6 - second[0] - second[1] - second[2];
+  const auto wrong = scene.fail_start(job, other);
+  EXPECT_EQ(find<AttemptEnded>(wrong)->failed_on, std::nullopt);
+  scene.core.crash();
+  EXPECT_EQ(scene.core.state(), scene.core.replayed());
+}
+
 // --- hangs --------------------------------------------------------------------------------------
 
 TEST(Hangs, AreTimedByTheJobsOwnRhythm) {

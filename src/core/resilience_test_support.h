@@ -1,6 +1,7 @@
 // What tests of surviving share: a fleet of racks, and gangs on it that lose nodes.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,8 +56,14 @@ struct Scene {
     core.step(at(0), SetFaultPolicy{faults, "ada"});
   }
 
-  /// A gang of so many nodes. Returns its number.
+  /// A gang of so many nodes that runs, if it can. Returns its number.
   JobId submit(std::uint32_t nodes, std::uint32_t segment = 0, const std::string& name = "job") {
+    const JobId id = place(nodes, segment, name);
+    start(id);
+    return id;
+  }
+  /// The same, and it has not started.
+  JobId place(std::uint32_t nodes, std::uint32_t segment = 0, const std::string& name = "job") {
     JobSpec spec = job_spec(nodes * 4);
     spec.gang.nodes = nodes;
     spec.gang.segment = segment;
@@ -65,7 +72,6 @@ struct Scene {
     spec.grace = seconds(1);
     const JobId id = core.state().next_job;
     core.step(at(now), SubmitJob{spec, ""});
-    start(id);
     return id;
   }
   void start(JobId job) {
@@ -102,6 +108,14 @@ struct Scene {
     auto events = core.step(at(now), AttemptGone{job, epoch, false, ""});
     core.tick(at(now += 1));
     start(job);
+    return events;
+  }
+  /// The engine could not start it; `node`: by its word, that one.
+  std::vector<Event> fail_start(JobId job, std::optional<std::uint32_t> node = {}) {
+    AttemptGone gone{job, core.epoch(job.value()), true, "no room on its disk", {}};
+    if (node) gone.node = name(*node);
+    auto events = core.step(at(++now), gone);
+    core.tick(at(++now));
     return events;
   }
   void save(JobId job) {

@@ -83,7 +83,9 @@ class Core::Stepper {
   /// null.
   const Attempt* reporting(JobId job, AttemptNumber number, std::optional<Rank> rank = {});
   void stop_attempt(const Attempt& attempt, EndCause cause, const std::string& by);
-  void end_attempt(JobId job, EndCause cause, const std::string& detail);
+  /// `failed_on`: the node that could not start it, as the engine says.
+  void end_attempt(JobId job, EndCause cause, const std::string& detail,
+                   std::optional<NodeId> failed_on = {});
   void plan_restart(JobId job, EndCause cause);
   void end_overdue();
   void finish(JobId job, JobState state, const std::string& by);
@@ -183,9 +185,12 @@ class Core::Stepper {
   void turn_gaps();
   [[nodiscard]] bool may_use_spares(JobId job) const;
   [[nodiscard]] std::optional<Placement> find_place(JobId job, NoPlace& why);
+  [[nodiscard]] std::optional<Placement> find_place_elsewhere(JobId job, NoPlace& why);
   [[nodiscard]] bool fails_there_again(const Attempt& attempt, EndCause cause) const;
   bool end_crash_loop(JobId job);
   void blame_node(JobId job);
+  void tell_of_start(NodeId node, const std::string& detail);
+  void tell_where_not_started(JobId job, const std::vector<NodeId>& suspects);
   /// What is told by nobody else: found out by the control plane itself.
   [[nodiscard]] FaultReport own_report(NodeId node, std::string_view source, std::string_view code,
                                        const std::string& detail) const;

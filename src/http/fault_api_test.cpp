@@ -140,6 +140,23 @@ TEST_F(FaultApiTest, AlertmanagerTells) {
             0);
 }
 
+TEST_F(FaultApiTest, PlacesAboveNodesAreListed) {
+  begin();
+  const auto all = ask("GET", "/v1/faults/places");
+  const auto sites = ask("GET", "/v1/faults/places?scope=site");
+  ASSERT_GT(sites.at("count").to_number<int>(), 0);
+  EXPECT_GT(all.at("count").to_number<int>(), sites.at("count").to_number<int>())
+      << "each site is a power path, too";
+  const std::string site(sites.at("places").at(0).at("name").as_string());
+  EXPECT_EQ(ask("GET", "/v1/faults/places?limit=1").at("places").as_array().size(), 1U);
+  EXPECT_EQ(ask("GET", "/v1/faults/places?scope=rack").at("count").to_number<int>(), 0);
+  ask("GET", "/v1/faults/places?scope=node", "", 400);
+  ask("POST", "/v1/faults", R"({"code":"cooling.leak","site":")" + site + R"("})");
+  const auto refused = ask("POST", "/v1/faults", R"({"code":"cooling.leak","rack":"r7"})", 404);
+  EXPECT_THAT(std::string(refused.at("error").at("message").as_string()),
+              HasSubstr("mw faults places"));
+}
+
 TEST_F(FaultApiTest, AJobIsAskedToSaveAndTellsOfItself) {
   begin(EngineIs::kDrivenByTheTest);
   const std::int64_t job = world->submit();
@@ -154,8 +171,17 @@ TEST_F(FaultApiTest, AJobIsAskedToSaveAndTellsOfItself) {
     where = state.topology->name(state.attempts.at(id).placement[0].node);
   });
   ask("POST", "/v1/nodes/" + where + "/drain", R"({"mode":"checkpoint"})");
-  EXPECT_TRUE(
-      ask("POST", "/v1/report", R"({"step":2})", 200, headers).at("checkpoint_wanted").as_bool());
+  const auto wished = ask("POST", "/v1/report", R"({"step":2})", 200, headers);
+  EXPECT_TRUE(wished.at("checkpoint_wanted").as_bool());
+  EXPECT_TRUE(wished.at("checkpoint_within_s").is_null()) << "it may take its time";
+  ask("POST", "/v1/nodes/" + where + "/drain", R"({"mode":"checkpoint","deadline":"10m"})");
+  for (const char* report : {R"({"step":3})", R"({"step_time_s":1.5,"rank":1})"}) {
+    const auto within = ask("POST", "/v1/report", report, 200, headers)
+                            .at("checkpoint_within_s")
+                            .to_number<double>();
+    EXPECT_GT(within, 0) << report;
+    EXPECT_LE(within, 600) << report;
+  }
   ask("POST", "/v1/report", R"({"fault":{"code":"job.slow_rank","detail":"3 s"}})", 200, headers);
   EXPECT_EQ(ask("GET", "/v1/faults").at("faults").at(0).at("job").to_number<std::int64_t>(), job);
   for (const char* bad : {R"({"fault":{"code":"nvidia.xid.79"}})", R"({"fault":{"code":"job. x"}})",

@@ -82,6 +82,32 @@ json::object fault_list(const State& state, const FaultFilter& filter) {
   return {{"faults", std::move(faults)}, {"count", count}};
 }
 
+json::object fault_places(const State& state, std::optional<FaultReach> scope, std::size_t limit) {
+  const Topology& topology = *state.topology;
+  json::array places;
+  std::uint64_t count = 0;
+  const auto add = [&](FaultReach kind, const std::string& name, std::string_view level) {
+    if (scope && *scope != kind) return;
+    if (++count > limit) return;
+    places.push_back(
+        {{"scope", text_value(name_of(kind))}, {"name", name}, {"level", text_value(level)}});
+  };
+  const auto add_fabric = [&](FaultReach kind, FabricLevel level) {
+    for (const FabricId id : topology.at_level(level)) {
+      add(kind, topology.fabric(id).name, name_of(level));
+    }
+  };
+  for (const PowerVertex& vertex : topology.power()) {
+    if (vertex.level == PowerLevel::kRack) add(FaultReach::kRack, vertex.name, "rack");
+  }
+  add_fabric(FaultReach::kLeaf, FabricLevel::kLeaf);
+  for (const PowerVertex& vertex : topology.power()) {
+    add(FaultReach::kPower, vertex.name, name_of(vertex.level));
+  }
+  add_fabric(FaultReach::kSite, FabricLevel::kSite);
+  return {{"places", std::move(places)}, {"count", count}};
+}
+
 json::array breaker_views(const State& state) {
   json::array views;
   for (const auto& [place, breaker] : state.health.breakers) {

@@ -37,6 +37,9 @@ const std::vector<Schema>& fault_schemas() {
        "",
        {{"ok", "boolean", ""},
         {"checkpoint_wanted", "boolean", "It is to save now, and will be moved once it has."},
+        {"checkpoint_within_s", "number?",
+         "Whoever has not saved by then is stopped; null: nothing is wanted, or it may take its "
+         "time."},
         {"checkpoint_interval_s", "number?",
          "Work between two checkpoints that would lose the least time; null: not known, for "
          "instance because the job does not tell when it begins to save."},
@@ -80,6 +83,13 @@ const std::vector<Schema>& fault_schemas() {
        {{"faults", "[FaultView]", ""},
         {"count", "integer", "In all."},
         {"breakers", "[BreakerView]", ""}}},
+      {"FaultPlaceList", "", {{"places", "[FaultPlace]", ""}, {"count", "integer", "In all."}}},
+      {"FaultPlace",
+       "",
+       {{"scope", "string", "rack, leaf, power or site: the key of POST /v1/faults."},
+        {"name", "string", ""},
+        {"level", "string",
+         "Of a power path: rack, row, hall, substation or site; else as scope."}}},
       {"FaultView",
        "",
        {{"code", "string", ""},

@@ -145,6 +145,30 @@ std::vector<Route> looking_routes(ApiContext* context) {
     reply(json_response(std::move(view)));
   };
 
+  Route places = fault_route(Method::kGet, "/v1/faults/places", "list_fault_places",
+                             "What is above nodes and can have a fault, by name.");
+  places.runs = Runs::kOnWorker;
+  places.parameters = {{"scope", ParameterPlace::kQuery, ParameterType::kString,
+                        "Only of this kind: rack, leaf, power or site."},
+                       {"limit", ParameterPlace::kQuery, ParameterType::kInteger,
+                        "At most so many; 1000 when not given.", 1, kFaultsListedMax}};
+  places.responses = {{200, "By kind, then in the fleet's order.", "FaultPlaceList"},
+                      {400, "There is no such kind.", "Error"}};
+  places.handler = [context](const auto& request, const Reply& reply) {
+    const std::string_view word = request->text("scope");
+    const auto scope = enum_from_name<FaultReach>(word);
+    const bool above = scope && *scope > FaultReach::kNode;
+    if (!word.empty() && !above) {
+      return reply(error_response(Error{
+          ErrorCode::kInvalid, "Query parameter scope: expected rack, leaf, power or site."}));
+    }
+    boost::json::object view;
+    read_state(*context, [&](const State& state, Instant) {
+      view = fault_places(state, scope, request->number("limit").value_or(kFaultsListed));
+    });
+    reply(json_response(std::move(view)));
+  };
+
   Route explain =
       fault_route(Method::kGet, "/v1/faults/explain", "explain_fault",
                   "What a code means, what its maker advises, and what is done about it.");
@@ -162,7 +186,7 @@ std::vector<Route> looking_routes(ApiContext* context) {
     read_state(*context, [&](const State& state, Instant) { policy = state.health.policy; });
     reply(json_response(explain_fault(*policy, *code)));
   };
-  return {list, explain};
+  return {list, places, explain};
 }
 
 std::vector<Route> ruling_routes(ApiContext* context) {

@@ -122,6 +122,7 @@ struct ReportAnswers {
   std::mutex mutex;
   std::size_t missing = 0;
   bool checkpoint_wanted = false;
+  std::optional<Duration> checkpoint_within{};  ///< it is stopped after that
   std::optional<Duration> checkpoint_interval{};
   AttemptNumber attempt{};
   std::optional<Response> failure;
@@ -130,14 +131,21 @@ struct ReportAnswers {
 Response taken(const ReportAnswers& answers) {
   return json_response({{"ok", true},
                         {"checkpoint_wanted", answers.checkpoint_wanted},
+                        {"checkpoint_within_s", seconds_or_null(answers.checkpoint_within)},
                         {"checkpoint_interval_s", seconds_or_null(answers.checkpoint_interval)},
                         {"attempt", answers.attempt.value()}});
 }
 
+/// Until then; nothing once it has come.
+std::optional<Duration> time_until(const std::optional<Instant>& deadline, Instant now) {
+  if (!deadline) return std::nullopt;
+  return *deadline > now ? *deadline - now : Duration();
+}
+
 /// Step times are gathered, and told when a round of them is whole: see step_rounds.h. True:
-/// nothing is left to be told, and `checkpoint_wanted` says what its answer would have said.
-bool gather_step_times(StepRounds& rounds, const State& state, std::vector<InputBody>& inputs,
-                       bool& checkpoint_wanted) {
+/// nothing is left to be told, and `answers` says of checkpoints what its answer would have said.
+bool gather_step_times(StepRounds& rounds, const State& state, Instant now,
+                       std::vector<InputBody>& inputs, ReportAnswers& answers) {
   for (InputBody& input : inputs) {
     auto* progress = std::get_if<ReportProgress>(&input);
     if (progress == nullptr || !progress->progress.step_time) continue;
@@ -148,7 +156,8 @@ bool gather_step_times(StepRounds& rounds, const State& state, std::vector<Input
       continue;
     }
     const Attempt& attempt = found->second;
-    checkpoint_wanted = is_asked_to_save(state, attempt);
+    answers.checkpoint_wanted = is_asked_to_save(state, attempt);
+    answers.checkpoint_within = time_until(save_deadline(state, attempt), now);
     const auto& rules = state.health.policy->stragglers;
     const std::size_t ranks = attempt.exited.size();
     const bool compared = rules && ranks >= rules->ranks_min && progress->rank.value() < ranks;
@@ -177,12 +186,11 @@ void report(ApiContext& context, const Request& request, const Reply& reply) {
   const JobId job = reported_job(*inputs);
   if (const auto saving = advise(context, job)) answers->checkpoint_interval = saving->best;
   bool all_gathered = false;
-  read_state(context, [&](const State& state, Instant) {
+  read_state(context, [&](const State& state, Instant now) {
     // A later one than its ranks were started in, when others were replaced. 0: it has none.
     const auto attempt = state.attempts.find(job);
     if (attempt != state.attempts.end()) answers->attempt = attempt->second.number;
-    all_gathered =
-        gather_step_times(context.step_rounds, state, *inputs, answers->checkpoint_wanted);
+    all_gathered = gather_step_times(context.step_rounds, state, now, *inputs, *answers);
   });
   if (all_gathered) return reply(taken(*answers));
   answers->missing = inputs->size();
@@ -196,9 +204,11 @@ void report(ApiContext& context, const Request& request, const Reply& reply) {
   for (InputBody& input : *inputs) {
     ask(context, std::move(input), collect, [answers](const Answer& answer, const Reply& to) {
       for (const Event& event : answer.events) {
-        if (!std::holds_alternative<CheckpointWanted>(event.body)) continue;
+        const auto* wanted = std::get_if<CheckpointWanted>(&event.body);
+        if (wanted == nullptr) continue;
         const std::lock_guard lock(answers->mutex);
         answers->checkpoint_wanted = true;
+        answers->checkpoint_within = time_until(wanted->deadline, event.at);
       }
       to(Response());
     });

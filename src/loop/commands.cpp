@@ -1,5 +1,7 @@
 #include "loop/commands.h"
 
+#include <algorithm>
+
 namespace mw {
 
 DesiredAttempt desired_attempt(const State& state, JobId job) {
@@ -45,6 +47,43 @@ void add_shape(DesiredRemedy& desired, const NodeShape& shape) {
   desired.accelerator_type = shape.accelerator_type;
 }
 
+/// In the power tree; none: it stands in none.
+PowerId rack_of(const Topology& topology, NodeId node) {
+  PowerId at = topology.power_of(node);
+  while (at != kNoId<PowerId> && topology.power(at).level != PowerLevel::kRack) {
+    at = topology.power(at).parent;
+  }
+  return at;
+}
+
+/// The others in the node's rack, where the fleet has no racks at its leaf switch, that serve; so
+/// many at most, the nearest. A fleet file numbers the nodes of a rack one after the other, so the
+/// fleet is not searched.
+std::vector<std::string> rack_nodes(const State& state, NodeId node) {
+  constexpr std::size_t kMost = 256;
+  const Topology& topology = *state.topology;
+  std::vector<std::string> names;
+  const auto add = [&](NodeId other) {
+    const Node& there = state.nodes[other.value()];
+    const bool serves = there.phase == NodePhase::kReady && !there.lost;
+    if (serves && other != node && names.size() < kMost) names.push_back(topology.name(other));
+  };
+  const PowerId rack = rack_of(topology, node);
+  if (rack == kNoId<PowerId>) {
+    const FabricVertex& stand = topology.fabric(topology.fabric_of(node));
+    if (stand.level > FabricLevel::kLeaf) return names;
+    for (Position at = stand.first; at < stand.last; ++at) add(topology.at(at));
+    return names;
+  }
+  const auto is_there = [&](std::uint32_t id) { return rack_of(topology, NodeId(id)) == rack; };
+  for (std::uint32_t id = node.value(); id > 0 && is_there(id - 1); --id) add(NodeId(id - 1));
+  for (std::uint32_t id = node.value() + 1; id < topology.size() && is_there(id); ++id) {
+    add(NodeId(id));
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 void add_programs(DesiredRemedy& desired, const FaultPolicy& policy, CheckMoment moment) {
   for (const CheckProgram& each : check_rules(policy).programs) {
     const bool runs = moment == CheckMoment::kEntry ? each.on_entry : each.on_idle;
@@ -62,6 +101,7 @@ DesiredRemedy desired_check(const State& state, NodeId node) {
   desired.yields = true;
   add_shape(desired, state.topology->shape(node));
   add_programs(desired, *state.health.policy, CheckMoment::kIdle);
+  desired.rack_nodes = rack_nodes(state, node);
   return desired;
 }
 
@@ -77,6 +117,7 @@ DesiredRemedy desired_remedy(const State& state, NodeId node) {
   if (const FaultHook* hook = hook_for(*state.health.policy, remedy.action)) desired.hook = *hook;
   if (remedy.action == FaultAction::kValidate) {
     add_programs(desired, *state.health.policy, CheckMoment::kEntry);
+    desired.rack_nodes = rack_nodes(state, node);
   }
   return desired;
 }

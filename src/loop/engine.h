@@ -65,6 +65,9 @@ struct DesiredRemedy {
   std::uint32_t accelerators = 0;  ///< that the node is to have, and of which type
   std::string accelerator_type{};
   std::vector<CheckProgram> checks{};  ///< of one that proves the node: run one after the other
+  /// Of one that proves the node: who else stands in its rack and is in service, to be measured
+  /// with.
+  std::vector<std::string> rack_nodes{};
   /// The node is idle and in service: when this is forgotten, a job is about to come, and what
   /// still runs is killed without being asked first.
   bool yields = false;
@@ -134,6 +137,8 @@ class Engine {
   /// Does this to the node. Told again it is the same remedy: it is done once, and how it ended is
   /// told again. By itself an engine does nothing to its nodes, and the core gives up in time.
   virtual void remedy(DesiredRemedy /*desired*/) {}
+  /// It can do that to a node by its own means: remedy() with a hook that is_for_engine().
+  virtual bool carries_out(FaultAction /*action*/) const { return false; }
   /// The core has recorded its end, or nobody waits for it: what still runs of it is stopped.
   virtual void forget_remedy(const std::string& /*node*/, Epoch /*remedy*/) {}
   /// remedy() was called for all that is being done to nodes: what an earlier control plane left

@@ -200,10 +200,12 @@ struct AttemptEnded {
   AcceleratorTime kept_work;   ///< productive, and not lost
   bool capacity_held = false;  ///< its accelerators are kept for the job's next attempt
   std::string detail;
-  std::optional<AcceleratorTime>
-      carried_work{};  ///< of ranks that go on in the next; none: no such
+  /// Of ranks that go on in the next attempt; none: no such.
+  std::optional<AcceleratorTime> carried_work{};
+  std::optional<NodeId> failed_on{};  ///< that could not start it, by the engine's word
   bool operator==(const AttemptEnded&) const = default;
-  MW_FIELDS(job, attempt, cause, lost_work, kept_work, capacity_held, detail, carried_work)
+  MW_FIELDS(job, attempt, cause, lost_work, kept_work, capacity_held, detail, carried_work,
+            failed_on)
 };
 /// It will start again, not before `not_before`.
 struct RestartPlanned {

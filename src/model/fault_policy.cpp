@@ -27,6 +27,10 @@ const FaultHook* hook_for(const FaultPolicy& policy, FaultAction action) {
   return nullptr;
 }
 
+bool is_for_engine(const FaultHook& hook) {
+  return hook.command.size() == 1 && hook.command.front() == kEngineItself;
+}
+
 bool needs_hook(FaultAction action) {
   return action == FaultAction::kResetAccelerator || action == FaultAction::kReboot ||
          action == FaultAction::kReturnToVendor || action == FaultAction::kValidate;

@@ -72,6 +72,11 @@ struct BreakerRule {
   MW_FIELDS(level, percent, at_least, window)
 };
 
+/// In place of a program's path: the engine does it by its own means.
+inline constexpr std::string_view kEngineItself = "engine";
+/// The engine itself is to do it, and no program.
+bool is_for_engine(const FaultHook& hook);
+
 struct FaultPolicy {
   std::string name;
   std::vector<FaultRule> rules;         ///< by code

@@ -161,15 +161,17 @@ struct AttemptExited {
   MW_FIELDS(job, epoch, exit)
 };
 /// Nothing of the attempt is left on the engine, whatever was reported before.
-/// `start_failed`: it never ran.
+/// `start_failed`: it never ran. `node`: the one that could not start it, where the engine knows
+/// that; not one that merely was among its nodes.
 struct AttemptGone {
   static constexpr std::string_view kKind = "attempt_gone";
   JobId job;
   Epoch epoch;
   bool start_failed = false;
   std::string detail;
+  std::optional<std::string> node{};
   bool operator==(const AttemptGone&) const = default;
-  MW_FIELDS(job, epoch, start_failed, detail)
+  MW_FIELDS(job, epoch, start_failed, detail, node)
 };
 /// A job's own report. Refused when the attempt is not the current one.
 struct ReportProgress {

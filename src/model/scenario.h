@@ -62,11 +62,14 @@ enum class FaultEffect : std::uint8_t {
   /// until they are repaired: an accelerator that is gone, a link that is down.
   kBroken,
   kNone,  ///< a false alarm: it is told, and nothing is wrong
+  /// Nothing can be started there, and what runs goes on: a file system that is not mounted, a
+  /// daemon that refuses. Of a gang its engine does not know which node it was.
+  kNoStart,
 };
 template <>
 struct EnumNames<FaultEffect> {
-  static constexpr std::array<std::string_view, 5> value = {"down", "slow", "task", "broken",
-                                                            "none"};
+  static constexpr std::array<std::string_view, 6> value = {"down",   "slow", "task",
+                                                            "broken", "none", "no_start"};
 };
 
 /// What one fault takes with it: a node, or all nodes below one vertex of the fabric or of the

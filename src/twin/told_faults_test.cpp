@@ -44,6 +44,7 @@ struct Outcome {
   std::vector<Event> events;
   std::uint64_t put_back = 0;
   std::uint64_t breakers_reset = 0;
+  std::string name_of_first;  ///< of node 0
 
   template <class Body>
   std::vector<std::pair<std::int64_t, Body>> all() const {
@@ -86,6 +87,7 @@ Outcome run(std::vector<NodeFault> faults, const std::optional<FaultPolicy>& pol
   EXPECT_EQ(simulation.world().doubled_starts(), 0U);
   outcome.put_back = simulation.people().nodes_put_back();
   outcome.breakers_reset = simulation.people().breakers_reset();
+  outcome.name_of_first = simulation.state().topology->name(NodeId(0));
   return outcome;
 }
 
@@ -125,6 +127,49 @@ TEST(ToldFaults, WhatARebootDoesNotMendIsFoundByTheChecksAndPutBackByATechnician
   EXPECT_TRUE(ended[2].second.ok) << "the checks after the repair";
   EXPECT_EQ(ended[2].first, at + 3 * 3600 + 300);
   EXPECT_EQ(outcome.put_back, 1U);
+}
+
+/// What nobody tells of: it is found out by what does not start there.
+NodeFault starts_nothing(std::uint32_t node) {
+  NodeFault fault = told(0, node, "", hours(11), FaultEffect::kNoStart);
+  fault.at = Instant();
+  return fault;
+}
+
+std::vector<std::string> told_not_to_start(const Outcome& outcome) {
+  std::vector<std::string> places;
+  for (const auto& [at, noted] : outcome.all<FaultNoted>()) {
+    if (noted.fault.code == kStartFailedCode) places.push_back(noted.fault.place);
+  }
+  return places;
+}
+
+TEST(ToldFaults, AJobLeavesANodeThatStartsNothing) {
+  const Outcome outcome = run({starts_nothing(0)}, policy_with_hooks(), 1);
+  std::uint32_t failed = 0;
+  for (const auto& [at, ended] : outcome.all<AttemptEnded>()) {
+    if (ended.cause != EndCause::kStartFailed) continue;
+    ++failed;
+    EXPECT_EQ(ended.failed_on, NodeId(0));
+  }
+  EXPECT_EQ(failed, 2U) << "then it is placed elsewhere";
+  EXPECT_EQ(told_not_to_start(outcome).size(), 2U) << "by the engine's word";
+  EXPECT_TRUE(outcome.rows.at(0).ended.has_value());
+}
+
+TEST(ToldFaults, AGangLeavesTheNodesOfWhichOneStartsNothing) {
+  const Outcome outcome = run({starts_nothing(0)}, policy_with_hooks(), 4);
+  std::uint32_t failed = 0;
+  for (const auto& [at, ended] : outcome.all<AttemptEnded>()) {
+    failed += ended.cause == EndCause::kStartFailed ? 1 : 0;
+    EXPECT_EQ(ended.failed_on, std::nullopt) << "its engine does not know";
+  }
+  EXPECT_GE(failed, 2U);
+  EXPECT_LE(failed, 4U);
+  const auto told = told_not_to_start(outcome);
+  EXPECT_THAT(told, ::testing::SizeIs(::testing::Le(kSuspectsToldMax)));
+  EXPECT_THAT(told, ::testing::Contains(outcome.name_of_first));
+  EXPECT_TRUE(outcome.rows.at(0).ended.has_value());
 }
 
 TEST(ToldFaults, WithoutAPolicyTheJobFailsAndFailsAgainWhereItWas) {

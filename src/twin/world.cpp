@@ -185,6 +185,7 @@ void World::proceed(std::uint32_t index) {
   Running& running = attempts_[index];
   switch (running.phase) {
     case Phase::kStarting:
+      if (running.no_start) return end(index, TaskExit());
       running.phase = Phase::kRunning;
       report(index);
       return work_on(index);
@@ -412,6 +413,12 @@ void World::report(std::uint32_t index) {
     // While its nodes are down, that they are is all that there is to say.
     if (gone) hear(AttemptGone{running.job, running.epoch, false, "its nodes went down"});
     return;
+  }
+  if (running.phase == Phase::kEnded && running.no_start) {
+    AttemptGone failed{running.job, running.epoch, true, "it could not be started", {}};
+    const NodeId first = running.placement.begin()->node;
+    if (running.placement.size() == 1) failed.node = topology_.name(first);
+    return hear(std::move(failed));
   }
   if (running.phase == Phase::kEnded) {
     return hear(AttemptExited{running.job, running.epoch, running.exit});

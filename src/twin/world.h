@@ -143,6 +143,7 @@ class World final : public Engine {
     Phase phase = Phase::kUnused;
     bool stalled = false;   ///< a node below it is gone, and nothing moves any more
     bool vanished = false;  ///< with all its nodes: nobody is left to report it
+    bool no_start = false;  ///< one of its nodes cannot start it
     JobId job;
     Epoch epoch;
     std::vector<Epoch> since_epochs;  ///< of attempts whose ranks may be among it, its own last
@@ -201,8 +202,9 @@ class World final : public Engine {
     std::optional<FaultAction> mended_by;
   };
   struct NodeState {
-    std::uint32_t down = 0;    ///< faults that keep it down
-    std::uint32_t broken = 0;  ///< faults by which nothing works there
+    std::uint32_t down = 0;      ///< faults that keep it down
+    std::uint32_t broken = 0;    ///< faults by which nothing works there
+    std::uint32_t no_start = 0;  ///< faults by which nothing starts there
     bool told_lost = false;
     std::int64_t speed_milli = 1000;
     std::vector<std::uint32_t> attempts;
@@ -218,6 +220,7 @@ class World final : public Engine {
   /// Ranks that were started under that epoch are to go on.
   [[nodiscard]] static bool keeps(const DesiredAttempt& desired, const Running& earlier);
   [[nodiscard]] static bool goes_on(const DesiredAttempt& desired, const Running& earlier);
+  [[nodiscard]] bool can_start(const DesiredAttempt& desired) const;
   void start_on(std::uint32_t index, const DesiredAttempt& desired);
   void go_on(std::uint32_t index, const DesiredAttempt& desired);
   void stop_ranks(std::uint32_t index, const std::vector<LostSlice>& leaving);

@@ -27,6 +27,9 @@ void World::apply(const NodeFault& fault) {
       case FaultEffect::kBroken:
         node_broken(node);
         break;
+      case FaultEffect::kNoStart:
+        ++nodes_[node.value()].no_start;
+        break;
       case FaultEffect::kNone:
         break;
     }
@@ -134,6 +137,10 @@ void World::repaired(std::uint32_t number) {
     --node.broken;
     return;
   }
+  if (fault.effect == FaultEffect::kNoStart) {
+    --node.no_start;
+    return;
+  }
   if (--node.down > 0) return;
   node.told_lost = false;
   hear(NodeSeen{topology_.spec(fault.node)});
@@ -152,7 +159,7 @@ void World::mend_by(NodeId node, FaultAction action) {
 
 bool World::works(NodeId id) const {
   const NodeState& node = nodes_[id.value()];
-  return node.down == 0 && node.broken == 0;
+  return node.down == 0 && node.broken == 0 && node.no_start == 0;
 }
 
 bool World::is_well(NodeId id) const { return works(id) && nodes_[id.value()].speed_milli >= 1000; }

@@ -34,6 +34,17 @@ void World::go_on(std::uint32_t index, const DesiredAttempt& desired) {
   start_on(index, desired);
 }
 
+/// All nodes on which something is to be started can do that.
+bool World::can_start(const DesiredAttempt& desired) const {
+  return std::all_of(
+      desired.placement.begin(), desired.placement.end(), [&](const NodeSlice& slice) {
+        const bool kept = std::any_of(
+            desired.kept.begin(), desired.kept.end(),
+            [&](const KeptRanks& each) { return slice.first_rank - each.first_rank < each.tasks; });
+        return kept || nodes_[slice.node.value()].no_start == 0;
+      });
+}
+
 /// Its tasks are on these nodes from now on: they start, and it is told of them.
 void World::start_on(std::uint32_t index, const DesiredAttempt& desired) {
   Running& running = attempts_[index];
@@ -48,8 +59,10 @@ void World::start_on(std::uint32_t index, const DesiredAttempt& desired) {
   running.since = now_;
   stay(index, true);
   running.speed = speed_now(running);
-  const Duration own = live(running.job).truth.start_up;
-  if (!running.stalled) plan(index, physics_.launch + (own.count() < 0 ? physics_.start_up : own));
+  running.no_start = !can_start(desired);
+  Duration own = live(running.job).truth.start_up;
+  if (own.count() < 0) own = physics_.start_up;
+  if (!running.stalled) plan(index, physics_.launch + (running.no_start ? Duration() : own));
   for (const NodeSlice& slice : running.placement) {
     if (nodes_[slice.node.value()].broken == 0) continue;
     halt(index, slice.node, physics_.launch + physics_.detection);

@@ -3,6 +3,7 @@
 that fails is out of service with the figure in its reason."""
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -156,6 +157,14 @@ class CheckProgram(unittest.TestCase):
         self.assertEqual((code, said["outcome"]), (1, "failed"))
         self.assertIn("0 accelerators answer on PCI, 8 were expected", said["detail"])
 
+    def test_burns_processors_where_pytorch_is(self):
+        code, said, problem = self.run_check("burn", "--python", "/usr/bin/python3", "--device", "cpu",
+                                             "--length", "200ms")
+        self.assertEqual((code, said["outcome"]), (0, "passed"), problem)
+        measures = {m["name"]: m["value"] for m in said["measures"]}
+        self.assertGreater(measures["accelerator.matmul"], 0)
+        self.assertGreater(measures["accelerator.copy"], 0)
+
     def test_measures_a_link_with_those_who_know_the_secret(self):
         with ControlPlane() as home:  # for its folder
             secret, other = home.home / "secret", home.home / "other"
@@ -174,6 +183,13 @@ class CheckProgram(unittest.TestCase):
                     self.assertEqual((code, said["outcome"]), (0, "passed"))
                     self.assertEqual([m["name"] for m in said["measures"]],
                                      ["link.send", "link.receive", "link.round_trip"])
+                    os.environ["MILLWRIGHT_RACK_NODES"] = "127.0.0.1 localhost"
+                    self.addCleanup(os.environ.pop, "MILLWRIGHT_RACK_NODES")
+                    code, said, _ = self.run_check("link", "--rack", "--port", port, "--secret",
+                                                   str(secret), "--size", "1MiB")
+                    self.assertEqual((code, said["outcome"]), (0, "passed"), said)
+                    self.assertGreater(said["measures"][0]["value"], 0)
+                    self.assertIn("--rack needs --port", self.run_check("link", "--rack")[2])
                     code, said, _ = self.run_check("link", peer, "--secret", str(other))
                     self.assertEqual(code, 1)
                     self.assertIn("it has another secret", said["detail"])

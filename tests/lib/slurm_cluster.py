@@ -71,6 +71,8 @@ TopologyPlugin=topology/tree
 SlurmdParameters=config_overrides
 GresTypes=gpu
 MailProg=/bin/true
+RebootProgram={dir}/etc/reboot
+ResumeTimeout=60
 SlurmctldTimeout=30
 MessageTimeout=5
 SlurmdTimeout={slurmd_timeout}
@@ -203,6 +205,8 @@ class SlurmCluster:
             more="JobSubmitPlugins=lua" if self.adopted else ""))
         (etc / "gres.conf").write_text(
             f"AutoDetect=off\nName=gpu Type=h100 File={self.dir}/gpus/gpu[0-7]\n")
+        (etc / "reboot").write_text(f"#!/bin/sh\necho rebooted >> {self.dir}/log/reboots\n")
+        (etc / "reboot").chmod(0o755)
         switches = [f"SwitchName=leaf{i} Nodes={','.join(leaf)}"
                     for i, leaf in enumerate(self.leaves)]
         spine = ",".join(f"leaf{i}" for i in range(len(self.leaves)))
@@ -239,8 +243,18 @@ class SlurmCluster:
         self.spawn("slurmctld", "slurmctld", "-D")
         poll("slurmctld to answer", lambda: "UP" in self.run("scontrol", "ping", check=False))
 
-    def start_slurmd(self, node):
-        self.spawn("slurmd." + node, "slurmd", "-D", "-N", node)
+    def start_slurmd(self, node, *options):
+        self.spawn("slurmd." + node, "slurmd", "-D", "-N", node, *options)
+
+    def boot(self, node):
+        """As after a reboot: whoever is there is gone, and slurmd says that the machine has just started."""
+        self.kill("slurmd." + node)
+        self.start_slurmd(node, "-b")
+
+    def reboots(self):
+        """How often Slurm has had a node rebooted: the machine of them all stays up."""
+        log = self.dir / "log/reboots"
+        return len(log.read_text().splitlines()) if log.exists() else 0
 
     def start_rest(self):
         self.socket.unlink(missing_ok=True)

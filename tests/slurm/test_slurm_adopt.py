@@ -416,6 +416,25 @@ class Drains(OnTheCluster):
             cluster.run("scontrol", "update", "NodeName=n1", "State=RESUME")
             wait_for("another", lambda: self.node("n1")["phase"] == "ready")
 
+    def test_slurm_reboots_a_node_once_whoever_is_killed_meanwhile(self):
+        policy = self.work / "faults.yaml"
+        policy.write_text("name: reboots\nhooks: {reboot: {command: engine, timeout: 5m}}\n"
+                          "rules: [{code: nvidia.xid.79, do: reboot}]\n")
+        self.plane.mw("faults", "policy", "set", str(policy))
+        before = cluster.reboots()
+        self.plane.mw("faults", "post", "nvidia.xid.79", "--node", "n4", "--device", "3")
+        wait_for("the node to be rebooted", lambda: cluster.reboots() > before, 30)
+        self.assertEqual(self.node("n4")["phase"], "repairing")
+        self.assertRegex(self.slurm_node("n4")[1], r"^Millwright [0-9a-f]{8}: reboot \d+, nvidia\.xid\.79")
+        self.plane.kill()
+        self.plane.start()
+        self.wait_for_looks()
+        self.assertEqual(self.node("n4")["phase"], "repairing", "it has not come back yet")
+        cluster.boot("n4")
+        wait_for("the node to be back", lambda: self.node("n4")["phase"] == "ready", 60)
+        wait_for("it to be back there", lambda: "DRAIN" not in self.slurm_node("n4")[0])
+        self.assertEqual(cluster.reboots(), before + 1)
+
     def test_a_drain_of_the_clusters_people_is_left_to_them(self):
         cluster.run("scontrol", "update", "NodeName=n2", "State=DRAIN", "Reason=theirs")
         wait_for("it to be seen", lambda: self.node("n2")["phase"] == "draining")

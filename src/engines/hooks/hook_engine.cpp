@@ -58,6 +58,9 @@ void add_facts(HookCommand& command, const DesiredRemedy& desired, std::uint32_t
                                    desired.device ? std::to_string(*desired.device) : "");
   command.environment.emplace_back("MILLWRIGHT_ACCELERATORS", std::to_string(desired.accelerators));
   command.environment.emplace_back("MILLWRIGHT_ACCELERATOR_TYPE", desired.accelerator_type);
+  std::string rack;
+  for (const std::string& name : desired.rack_nodes) rack += (rack.empty() ? "" : " ") + name;
+  command.environment.emplace_back("MILLWRIGHT_RACK_NODES", rack);
   command.environment.emplace_back("MILLWRIGHT_TRY", std::to_string(attempt));
   if (desired.yields) command.grace = Duration();
 }
@@ -218,6 +221,12 @@ class HookEngine final : public Engine {
     if (!sink_) return;
     Epoch& newest = newest_[desired.node];
     if (desired.remedy < newest) return;  // it comes late
+    if (desired.hook && is_for_engine(*desired.hook)) {
+      newest = desired.remedy;
+      if (inner_->carries_out(desired.action)) return inner_->remedy(std::move(desired));
+      return sink_(RemedyReported{
+          desired.node, desired.remedy, false, "the engine here cannot do it; name a program", {}});
+    }
     auto& running = running_[desired.node];
     if (desired.remedy == newest) {
       if (running) running->tell_again();
@@ -228,6 +237,7 @@ class HookEngine final : public Engine {
     running = std::make_unique<RunningHook>(std::move(desired), sink_, options_);
   }
   void forget_remedy(const std::string& node, Epoch remedy) override {
+    inner_->forget_remedy(node, remedy);
     std::unique_ptr<RunningHook> ended;
     bool unknown = false;
     {

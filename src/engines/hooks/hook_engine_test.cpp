@@ -29,7 +29,13 @@ class QuietEngine final : public Engine {
   void detach() override {}
   Result<LogChunk> read_log(const LogQuery&) override { return LogChunk{}; }
   std::string containment() const override { return "quiet"; }
+  void remedy(DesiredRemedy desired) override { remedies.push_back(std::move(desired)); }
+  bool carries_out(FaultAction) const override { return reboots; }
+  void forget_remedy(const std::string&, Epoch remedy) override { forgotten.push_back(remedy); }
   int sets = 0;
+  bool reboots = false;
+  std::vector<DesiredRemedy> remedies;
+  std::vector<Epoch> forgotten;
 };
 
 class HookEngineTest : public ::testing::Test {
@@ -248,6 +254,21 @@ TEST_F(HookEngineTest, AllElseIsTheOtherEnginesBusiness) {
   EXPECT_TRUE(engine_->reports_nodes());
 }
 
+TEST_F(HookEngineTest, WhatTheEngineIsToDoIsLeftToIt) {
+  const std::vector<std::string> by_engine = {std::string(kEngineItself)};
+  engine_->remedy(remedy(1, by_engine));
+  EXPECT_FALSE(report(0).ok);
+  EXPECT_THAT(report(0).detail, HasSubstr("the engine here cannot do it"));
+  inner_->reboots = true;
+  engine_->remedy(remedy(2, by_engine));
+  engine_->remedy(remedy(1, by_engine));  // it comes late
+  engine_->forget_remedy("n1", Epoch(2));
+  ASSERT_EQ(inner_->remedies.size(), 1U);
+  EXPECT_EQ(inner_->remedies[0].remedy, Epoch(2));
+  EXPECT_EQ(inner_->forgotten, std::vector{Epoch(2)});
+  EXPECT_EQ(reports(), 1U) << "how it ended is the engine's to say";
+}
+
 DesiredRemedy check(std::uint64_t number, std::vector<std::vector<std::string>> commands) {
   DesiredRemedy desired;
   desired.node = "n1";
@@ -281,6 +302,14 @@ TEST_F(HookEngineTest, ChecksAreRunOneAfterTheOtherAndTheirMeasuresJoined) {
   ASSERT_EQ(told.check->measures.size(), 2U);
   EXPECT_EQ(told.check->measures[1].name, "b");
   EXPECT_EQ(told.check->measures[1].value, 8);
+}
+
+TEST_F(HookEngineTest, AProgramIsToldWhoStandsInTheRack) {
+  DesiredRemedy desired =
+      check(1, {{"/bin/sh", "-c", "echo \"[$MILLWRIGHT_RACK_NODES]\"; exit 1"}});
+  desired.rack_nodes = {"n2", "n3"};
+  engine_->remedy(desired);
+  EXPECT_THAT(report(0).detail, HasSubstr("[n2 n3]"));
 }
 
 TEST_F(HookEngineTest, TheFirstCheckThatDoesNotPassIsTheLast) {

@@ -119,7 +119,8 @@ void LocalAttempt::start_missing() {
       RankProcess& rank = ranks_.at(desired_->placement[slice].first_rank + i);
       if (rank.phase() != RankPhase::kAbsent) continue;
       if (rank.start_failed()) {
-        return fail("the supervisor of a task ended before it began: " + rank.supervisor_said());
+        return fail("the supervisor of a task ended before it began: " + rank.supervisor_said(),
+                    desired_->node_names.at(slice));
       }
       const auto spec = task_spec(slice, i, port);
       if (!spec.ok()) return fail(spec.error().message);
@@ -186,7 +187,10 @@ std::uint16_t LocalAttempt::master_port() const {
   return free_port();
 }
 
-void LocalAttempt::fail(std::string why) { failure_ = std::move(why); }
+void LocalAttempt::fail(std::string why, std::optional<std::string> node) {
+  failure_ = std::move(why);
+  failed_on_ = std::move(node);
+}
 
 std::vector<InputBody> LocalAttempt::reports(bool again) {
   std::vector<InputBody> result;
@@ -197,7 +201,7 @@ std::vector<InputBody> LocalAttempt::reports(bool again) {
   }
   const bool gone = over() && !told_gone_;
   if (failure_) {
-    if (gone) result.push_back(AttemptGone{key_.first, epoch_, true, *failure_});
+    if (gone) result.push_back(AttemptGone{key_.first, epoch_, true, *failure_, failed_on_});
     told_gone_ = told_gone_ || gone;
     return result;
   }

@@ -71,7 +71,8 @@ class LocalAttempt {
   [[nodiscard]] Result<TaskSpec> task_spec(std::size_t slice, std::uint32_t local_rank,
                                            std::uint16_t port) const;
   [[nodiscard]] std::uint16_t master_port() const;
-  void fail(std::string why);
+  /// `node`: the one that is at fault, where that is known.
+  void fail(std::string why, std::optional<std::string> node = {});
 
   AttemptContext& context_;
   AttemptKey key_;
@@ -80,6 +81,7 @@ class LocalAttempt {
   std::vector<RankProcess> ranks_;
   bool abandoned_ = false;
   std::optional<std::string> failure_;  ///< why it cannot be started
+  std::optional<std::string> failed_on_;
   bool told_started_ = false;
   bool told_gone_ = false;
   std::vector<bool> told_exit_;

@@ -14,6 +14,7 @@ namespace {
 
 /// As who the core moves nodes when nobody told it to.
 constexpr std::string_view kByFaultPolicy = "the fault policy";
+constexpr std::string_view kReboot = "reboot ";
 
 bool has(const SlurmNode& node, std::string_view state) {
   return std::ranges::find(node.states, state) != node.states.end();
@@ -154,6 +155,22 @@ bool ClusterView::drained_by_us(const SlurmNode& node) const {
   return is_drained(node) && node.reason.starts_with(drain_mark_);
 }
 
+std::string ClusterView::reboot_mark(Epoch remedy) const {
+  return drain_mark_ + std::string(kReboot) + std::to_string(remedy.value());
+}
+
+bool ClusterView::is_drained_by_us(const std::string& name) const {
+  return drained_by_us(nodes_.at(name).node);
+}
+
+bool ClusterView::is_stuck(const std::string& name) const { return nodes_.at(name).stuck; }
+
+/// Its reason says for which remedy: that is not written over.
+bool ClusterView::is_being_rebooted(const Known& known) const {
+  return known.decision.phase == NodePhase::kRepairing &&
+         known.node.reason.starts_with(drain_mark_ + std::string(kReboot));
+}
+
 std::string ClusterView::drain_reason(const NodeDecision& decision) const {
   // Of a node that is only watched others may have all they want.
   const bool in_service =
@@ -220,7 +237,7 @@ std::vector<NodeOrder> ClusterView::orders() const {
   std::vector<NodeOrder> orders;
   for (const auto& [name, known] : nodes_) {
     // Of one that is down Slurm itself gives nothing away.
-    if (!known.told || known.health == Health::kDown) continue;
+    if (!known.told || known.health == Health::kDown || is_being_rebooted(known)) continue;
     const std::string reason = drain_reason(known.decision);
     const bool ours = drained_by_us(known.node);
     if (reason.empty() && ours && known.decision.by != kBySlurm) {

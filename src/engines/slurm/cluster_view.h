@@ -53,6 +53,11 @@ class ClusterView {
   void cannot_change(const std::string& node);
 
   [[nodiscard]] const SlurmNode* node(const std::string& name) const;
+  /// How the reason begins of a node that is rebooted for us.
+  [[nodiscard]] std::string reboot_mark(Epoch remedy) const;
+  /// REQUIRES: node(name).
+  [[nodiscard]] bool is_drained_by_us(const std::string& name) const;
+  [[nodiscard]] bool is_stuck(const std::string& name) const;
   /// A partition that has all these nodes; none when there is none.
   [[nodiscard]] const SlurmPartition* partition_for(const std::vector<std::string>& nodes) const;
   /// One that is up and used, by name.
@@ -78,6 +83,7 @@ class ClusterView {
   [[nodiscard]] bool drained_by_us(const SlurmNode& node) const;
   /// As a reason in Slurm; empty when it is not for Slurm to take the node out of service.
   [[nodiscard]] std::string drain_reason(const NodeDecision& decision) const;
+  [[nodiscard]] bool is_being_rebooted(const Known& known) const;
   void follow_drain(Known& known, const ObservationSink& sink);
   [[nodiscard]] bool is_carried(const std::string& node, const std::string& reason) const;
   [[nodiscard]] NodeSpec spec_of(const SlurmNode& node) const;

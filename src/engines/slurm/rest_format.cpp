@@ -161,6 +161,8 @@ Result<void> read_node(const json::object& object, SlurmNode& node) {
   node.memory_mib = number_of(object, "real_memory").value_or(0);
   node.reason = text_of(object, "reason");
   node.reason_by = text_of(object, "reason_set_by_user");
+  node.reason_s = number_of(object, "reason_changed_at").value_or(0);
+  node.booted_s = number_of(object, "boot_time").value_or(0);
   node.features = names_in(object, "active_features");
   add_words(object, "state", node.states);
   add_words(object, "state_flags", node.states);

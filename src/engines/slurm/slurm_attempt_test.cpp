@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "engines/slurm/cluster_view.h"
+#include "engines/slurm/reboots.h"
 
 namespace mw::slurm {
 namespace {
@@ -292,6 +293,55 @@ TEST_F(View, ADrainMadeHereIsCarriedThereAndNobodyElsesIsTouched) {
   EXPECT_THAT(view.orders(), IsEmpty());
   look_with({"IDLE"}, "");
   EXPECT_THAT(view.orders(), SizeIs(1)) << "theirs is over, ours is not";
+}
+
+TEST(Reboots, AreAskedForOnceAndAreOverWithAYoungerBoot) {
+  const std::string mark = "Millwright aa: reboot 17";
+  SlurmNode node{"n1", "", {}, 64, 1, 1000, {"IDLE"}, "Millwright aa: repairing"};
+  EXPECT_EQ(reboot_step(node, mark, false), RebootStep::kDrainFirst);
+  EXPECT_EQ(reboot_step(node, mark, true), RebootStep::kAsk);
+  node.reason = mark + "0, of another remedy";
+  EXPECT_EQ(reboot_step(node, mark, true), RebootStep::kAsk);
+  node.reason = mark + ", nvidia.xid.79";
+  node.reason_s = 1000;
+  node.booted_s = 900;
+  node.states = {"IDLE", "DRAIN", "REBOOT_REQUESTED"};
+  EXPECT_EQ(reboot_step(node, mark, true), RebootStep::kWait);
+  node.reason += " : reboot issued";
+  for (const char* state : {"REBOOT_ISSUED", "REBOOT", "NOT_RESPONDING", "DOWN"}) {
+    node.states = {"IDLE", "DRAIN", state};
+    node.booted_s = 1001;
+    EXPECT_EQ(reboot_step(node, mark, true), RebootStep::kWait) << state;
+  }
+  node.states = {"IDLE", "DRAIN"};
+  node.booted_s = 900;
+  EXPECT_EQ(reboot_step(node, mark, true), RebootStep::kWait) << "it is the boot of before";
+  node.booted_s = 1001;
+  EXPECT_EQ(reboot_step(node, mark, true), RebootStep::kDone);
+}
+
+TEST_F(View, TheReasonOfARebootIsNotWrittenOver) {
+  view.sign_drains("aa");
+  look({"IDLE"}, {"IDLE"});
+  view.decided({"n1", NodePhase::kRepairing, "xid 79", "the fault policy"});
+  ASSERT_THAT(view.orders(), SizeIs(1));
+  const std::string drained = view.orders()[0].reason;
+  const auto look_with = [&](const std::string& why) {
+    SlurmNode node = this->node("n1", {"IDLE", "DRAIN"});
+    node.reason = why;
+    view.take({node, this->node("n2", {"IDLE"})}, [](const InputBody&) {});
+  };
+  look_with(drained);
+  EXPECT_TRUE(view.is_drained_by_us("n1"));
+  look_with(view.reboot_mark(Epoch(17)) + ", nvidia.xid.79 : reboot issued");
+  EXPECT_TRUE(view.is_drained_by_us("n1"));
+  EXPECT_THAT(view.orders(), IsEmpty());
+  view.decided({"n1", NodePhase::kValidating, "after reboot", "the remedy"});
+  ASSERT_THAT(view.orders(), SizeIs(1)) << "it is over: the reason is what is done now";
+  EXPECT_TRUE(view.orders()[0].drain);
+  view.decided({"n1", NodePhase::kReady, "", "the remedy"});
+  ASSERT_THAT(view.orders(), SizeIs(1));
+  EXPECT_FALSE(view.orders()[0].drain);
 }
 
 TEST_F(View, WhatOthersUseIsToldWhenItChanges) {

@@ -324,6 +324,10 @@ Result<void> SlurmClient::change(const NodeOrder& order) {
   return command(std::move(arguments));
 }
 
+Result<void> SlurmClient::reboot(const std::string& node, const std::string& reason) {
+  return command({"scontrol", "reboot", "reason=" + scontrol_value(reason), node});
+}
+
 Result<void> SlurmClient::command(std::vector<std::string> arguments) {
   return run_command(arguments, identity_.token(identity_.self(), wall_clock()), stop_);
 }

@@ -74,6 +74,9 @@ class SlurmClient {
   /// What its people see as AdminComment.
   Result<void> note(const std::string& job, const std::string& text);
   Result<void> change(const NodeOrder& order);
+  /// Once nothing runs there; until then, and afterwards, it stays drained if it is. By scontrol:
+  /// no REST interface has it.
+  Result<void> reboot(const std::string& node, const std::string& reason);
 
  private:
   class Transfer;

@@ -20,11 +20,13 @@
 #include "engines/slurm/adoption.h"
 #include "engines/slurm/attempt_store.h"
 #include "engines/slurm/cluster_view.h"
+#include "engines/slurm/engine_command.h"
 #include "engines/slurm/handing_over.h"
 #include "engines/slurm/job_script.h"
 #include "engines/slurm/looker.h"
 #include "engines/slurm/node_orders.h"
 #include "engines/slurm/output.h"
+#include "engines/slurm/reboots.h"
 #include "engines/slurm/slurm_attempt.h"
 #include "engines/slurm/slurm_client.h"
 #include "engines/slurm/submission.h"
@@ -41,12 +43,6 @@ constexpr std::size_t kForgottenKept = 4096;
 /// A submit that nothing is known of and that is older than this was taken, if it ever came to be:
 /// slurmctld forgets ended jobs no sooner than that (MinJobAge, 300 s by default).
 constexpr std::chrono::seconds kSureAfter{120};
-
-struct ForgetAttempt {
-  JobId job;
-  Epoch epoch;
-};
-using Command = std::variant<DesiredAttempt, ForgetAttempt, NodeDecision, AdoptedFate>;
 
 /// slurmrestd has 20 threads by default, and others ask it, too.
 constexpr std::size_t kRequestsAtOnce = 8;
@@ -74,6 +70,11 @@ class SlurmEngine final : public Engine {
   void node_is(const NodeDecision& decision) override { enqueue(decision); }
   void adopted_is(const AdoptedFate& fate) override { enqueue(fate); }
   bool adopts() const override { return true; }
+  void remedy(DesiredRemedy desired) override { enqueue(std::move(desired)); }
+  void forget_remedy(const std::string& node, Epoch remedy) override {
+    enqueue(ForgetRemedy{node, remedy});
+  }
+  bool carries_out(FaultAction action) const override { return action == FaultAction::kReboot; }
   void detach() override;
   Result<LogChunk> read_log(const LogQuery& query) override;
   std::string containment() const override {
@@ -90,6 +91,8 @@ class SlurmEngine final : public Engine {
   void handle(const ForgetAttempt& command);
   void handle(const NodeDecision& decision) { cluster_.decided(decision); }
   void handle(const AdoptedFate& fate) { adopter_.fate(fate); }
+  void handle(DesiredRemedy desired) { reboots_.want(std::move(desired), sink_); }
+  void handle(const ForgetRemedy& command) { reboots_.forget(command.node, command.remedy); }
   void look_for_missing(SlurmAttempt& attempt);
   void begin(DesiredAttempt desired);
   void look_soon();
@@ -125,6 +128,7 @@ class SlurmEngine final : public Engine {
   ClusterView cluster_;
   Adopter adopter_;
   NodeOrders node_orders_;
+  Reboots reboots_;
   std::map<JobId, SlurmAttempt> attempts_;
   std::map<JobId, Epoch> newest_;
   std::set<Epoch> forgotten_;
@@ -300,9 +304,9 @@ void SlurmEngine::end_look() {
   if (stopping_) return;
   note_reached(reached);
   const SteadyTime now = SteadyClock::now();
-  const bool soon = adopter_.unsettled() || std::ranges::any_of(attempts_, [](const auto& each) {
-                      return each.second.unsettled();
-                    });
+  const bool soon =
+      adopter_.unsettled() || reboots_.unsettled() ||
+      std::ranges::any_of(attempts_, [](const auto& each) { return each.second.unsettled(); });
   const nanoseconds pause = wait_of(soon ? options_.look_soon : options_.look_later);
   // Three times as long as it took: Slurm has other things to do.
   look_not_before_ = now + 3 * (now - looking_since_);
@@ -378,6 +382,7 @@ void SlurmEngine::compare(const Look& look) {
   }
   adopter_.look(look.jobs, look.asked, sink_);
   node_orders_.carry_out(cluster_.orders(), client_, cluster_);
+  reboots_.look(cluster_, client_, sink_);
 }
 
 /// Slurm's list does not have it any more. That alone says nothing: jobs of others may be hidden

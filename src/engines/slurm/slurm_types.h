@@ -25,6 +25,8 @@ struct SlurmNode {
   std::vector<std::string> states;      ///< in capitals; the base state first, then flags
   std::string reason;                   ///< why it is down or drained, as a person or Slurm said
   std::string reason_by{};              ///< who said so
+  std::int64_t reason_s = 0;            ///< and when; Unix time
+  std::int64_t booted_s = 0;            ///< by its own word; Unix time
   std::vector<std::string> features{};  ///< that it has now
   bool operator==(const SlurmNode&) const = default;
 };

@@ -247,7 +247,9 @@ Result<void> check_resilience(const State& state) {
       return damaged("what " + job_name(job) + " has lost is unsound");
   }
   for (const auto& [job, history] : memory.crashes) {
-    if (state.jobs.find(job) == nullptr || !std::ranges::all_of(history.nodes, is_node))
+    const bool suspects = !history.suspects || std::ranges::all_of(*history.suspects, is_node);
+    if (state.jobs.find(job) == nullptr || !suspects ||
+        !std::ranges::all_of(history.nodes, is_node))
       return damaged("the failures of " + job_name(job) + " are unsound");
   }
   for (const auto& [job, pace] : memory.paces) {
