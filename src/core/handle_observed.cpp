@@ -117,9 +117,13 @@ void Core::Stepper::operator()(const NodeLost& input) {
 void Core::Stepper::operator()(const AttemptStarted& input) {
   const Attempt* attempt = current(input.job, input.epoch);
   if (attempt == nullptr || attempt->stopping || attempt->running_at) return;
-  const std::vector<NodeId> suspects = suspects_of(state_, input.job);
+  const std::vector<NodeId> left = left_behind(state_, *attempt);
   emit(AttemptRunning{input.job, attempt->number});
-  if (!suspects.empty()) tell_where_not_started(input.job, suspects);
+  for (const NodeId node : left) {
+    tell_of_start(node, "job " + std::to_string(input.job.value()) + " did not start " +
+                            (left.size() == 1 ? "there" : "on this and some other nodes") +
+                            ", twice or more, and did elsewhere");
+  }
 }
 
 void Core::Stepper::operator()(const TaskExited& input) {

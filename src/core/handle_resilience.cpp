@@ -2,7 +2,6 @@
 // are replaced, jobs that fail wherever they run are given up, and nodes on which jobs fail, ranks
 // are slow, or that fail too often, are told to the fault policy.
 #include <algorithm>
-#include <deque>
 
 #include "core/claims.h"
 #include "core/lending.h"
@@ -117,18 +116,6 @@ std::optional<Placement> Core::Stepper::find_place(JobId job, NoPlace& why) {
   return std::move(*placement);
 }
 
-/// Without the nodes on which it has failed. Where it is one of many that could not start it, and
-/// no so many others are free, without half of them, and so on: what fails again halves the rest.
-std::optional<Placement> Core::Stepper::find_place_elsewhere(JobId job, NoPlace& why) {
-  const std::vector<NodeId> suspects = suspects_of(state_, job);
-  for (std::size_t count = suspects.size(); count > 0; count /= 2) {
-    std::deque<HiddenNode> elsewhere;
-    for (std::size_t i = 0; i < count; ++i) elsewhere.emplace_back(state_, suspects[i]);
-    if (auto placement = find_place(job, why)) return placement;
-  }
-  return std::nullopt;
-}
-
 // --- crash loops --------------------------------------------------------------------------------
 
 /// The attempt's failure would be its second on the same node, or on the same nodes where the
@@ -176,23 +163,6 @@ void Core::Stepper::tell_of_start(NodeId node, const std::string& detail) {
   if (rule != nullptr && rule->code == kStartFailedCode) {
     tell_of_node(node, kStartFailedCode, detail);
   }
-}
-
-/// The job runs, so that it did not start before was one of those nodes that it has left.
-/// REQUIRES: they were in every start that failed.
-void Core::Stepper::tell_where_not_started(JobId job, const std::vector<NodeId>& suspects) {
-  const Placement placement = state_.attempts.at(job).placement;
-  std::vector<NodeId> left;
-  for (const NodeId node : suspects) {
-    const bool there = std::any_of(placement.begin(), placement.end(),
-                                   [&](const NodeSlice& slice) { return slice.node == node; });
-    if (!there) left.push_back(node);
-  }
-  if (left.size() > kSuspectsToldMax) return;
-  const std::string what = "job " + std::to_string(job.value()) + " did not start " +
-                           (left.size() == 1 ? "there" : "on this and some other nodes") +
-                           ", twice or more, and did elsewhere";
-  for (const NodeId node : left) tell_of_start(node, what);
 }
 
 FaultReport Core::Stepper::own_report(NodeId node, std::string_view source, std::string_view code,

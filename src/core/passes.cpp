@@ -2,6 +2,7 @@
 // that does not fit sleeps until capacity that could matter comes free, so a long queue costs what
 // its distinct classes cost. What else is done for those that do not fit is in claiming.cpp.
 #include <algorithm>
+#include <deque>
 
 #include "core/claims.h"
 #include "core/gang.h"
@@ -167,7 +168,15 @@ bool Core::Stepper::try_job(JobId job, NoPlace& why) {
     start(job, hold->second.placement);
     return true;
   }
-  std::optional<Placement> placement = find_place_elsewhere(job, why);
+  // Without the nodes on which it has failed. Where it is one of many that could not start it, and
+  // no so many others are free, without half of them, and so on: what fails again halves the rest.
+  std::optional<Placement> placement;
+  const std::vector<NodeId> suspects = suspects_of(state_, job);
+  for (std::size_t count = suspects.size(); count > 0 && !placement; count /= 2) {
+    std::deque<HiddenNode> elsewhere;
+    for (std::size_t i = 0; i < count; ++i) elsewhere.emplace_back(state_, suspects[i]);
+    placement = find_place(job, why);
+  }
   if (!placement) placement = find_place(job, why);
   const auto claim = state_.claims.find(job);
   if (!placement && claim != state_.claims.end() && claim->second.at <= now_ &&

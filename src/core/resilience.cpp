@@ -85,6 +85,19 @@ std::vector<NodeId> suspects_of(const State& state, JobId job) {
   return history.nodes;
 }
 
+std::vector<NodeId> left_behind(const State& state, const Attempt& attempt) {
+  std::vector<NodeId> left;
+  const auto found = state.resilience.crashes.find(attempt.job);
+  if (found == state.resilience.crashes.end() || !found->second.suspects) return left;
+  for (const NodeId node : suspects_of(state, attempt.job)) {
+    const bool there = std::any_of(attempt.placement.begin(), attempt.placement.end(),
+                                   [&](const NodeSlice& slice) { return slice.node == node; });
+    if (!there) left.push_back(node);
+  }
+  if (left.size() > kSuspectsToldMax) left.clear();
+  return left;
+}
+
 bool is_crash_loop(const State& state, JobId job, Instant now) {
   const auto& rules = state.health.policy->crash_loops;
   const auto found = state.resilience.crashes.find(job);

@@ -158,6 +158,9 @@ Instant hung_at(const State& state, JobId job, Instant heard);
 /// those that were in all of its starts, where two or more have failed. Not to be used again if
 /// others will do.
 std::vector<NodeId> suspects_of(const State& state, JobId job);
+/// Of the nodes that were in all of its starts that failed, two or more, those that the attempt is
+/// not on which now runs: one of them it was. Empty where they are too many to be told.
+std::vector<NodeId> left_behind(const State& state, const Attempt& attempt);
 /// Failures without progress, and no node was in all of them: the job is broken.
 bool is_crash_loop(const State& state, JobId job, Instant now);
 /// Different jobs have failed on the node, and nothing went well since: so many.

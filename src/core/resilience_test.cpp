@@ -367,6 +367,17 @@ TEST(FailedStarts, ANodeThatStartsNothingIsLeftAndToldOf) {
   EXPECT_TRUE(scene.core.state().resilience.node_crashes.empty()) << "nobody said that it was it";
 }
 
+TEST(FailedStarts, ATaskThatFailsIsNone) {
+  Scene scene(fleet(2, 2, 2), {}, start_policy());
+  const JobId job = scene.submit(1);
+  const std::uint32_t first = scene.nodes_of(job).at(0);
+  scene.crash(job, 0);
+  scene.crash(job, 0);
+  ASSERT_NE(scene.nodes_of(job).at(0), first);
+  EXPECT_EQ(scene.core.job(job.value()).state, JobState::kRunning);
+  EXPECT_EQ(scene.fault(first, kStartFailedCode), nullptr);
+}
+
 TEST(FailedStarts, AJobThatStartsNowhereIsGivenUpAndNoNodeIsToldOf) {
   Scene scene(fleet(3, 3, 3), {}, start_policy());
   const JobId job = scene.place(1);

@@ -74,8 +74,7 @@ class Core::Stepper {
   /// The unfinished jobs that an input about `job` means; refuses when there are none.
   std::vector<JobId> targets(JobId job, bool whole_array);
   void cancel(JobId job, const std::string& by);
-  /// What the policy or the past refuses of a submission; nothing when it is taken.
-  [[nodiscard]] std::optional<Refusal> fault_of(const JobSpec& spec) const;
+  [[nodiscard]] std::optional<Refusal> fault_of(const JobSpec& spec) const;  ///< none: it is taken
 
   // Attempts (lifecycle.cpp).
   const Attempt* current(JobId job, Epoch epoch) const;
@@ -83,7 +82,6 @@ class Core::Stepper {
   /// null.
   const Attempt* reporting(JobId job, AttemptNumber number, std::optional<Rank> rank = {});
   void stop_attempt(const Attempt& attempt, EndCause cause, const std::string& by);
-  /// `failed_on`: the node that could not start it, as the engine says.
   void end_attempt(JobId job, EndCause cause, const std::string& detail,
                    std::optional<NodeId> failed_on = {});
   void plan_restart(JobId job, EndCause cause);
@@ -185,12 +183,10 @@ class Core::Stepper {
   void turn_gaps();
   [[nodiscard]] bool may_use_spares(JobId job) const;
   [[nodiscard]] std::optional<Placement> find_place(JobId job, NoPlace& why);
-  [[nodiscard]] std::optional<Placement> find_place_elsewhere(JobId job, NoPlace& why);
   [[nodiscard]] bool fails_there_again(const Attempt& attempt, EndCause cause) const;
   bool end_crash_loop(JobId job);
   void blame_node(JobId job);
   void tell_of_start(NodeId node, const std::string& detail);
-  void tell_where_not_started(JobId job, const std::vector<NodeId>& suspects);
   /// What is told by nobody else: found out by the control plane itself.
   [[nodiscard]] FaultReport own_report(NodeId node, std::string_view source, std::string_view code,
                                        const std::string& detail) const;
@@ -238,8 +234,7 @@ class Core::Stepper {
   // Keeping capacity for those who cannot start (claiming.cpp).
   void backfill();
   std::optional<Placement> place_behind_claims(JobId job);
-  /// True: it could start after all.
-  bool claim_for(JobId job);
+  bool claim_for(JobId job);  ///< true: it could start after all
   bool may_ever_fit(JobId job);
   bool is_to_be_searched_for(JobId job);
   void note_searched(JobId job);

@@ -1,5 +1,4 @@
-// What is now so. State changes only by applying these, in order; so the list of events is the
-// history, and everything shown to anyone can be derived from it.
+// What is now so. State changes only by applying these, in order: they are the whole history.
 #pragma once
 
 #include <cstdint>
@@ -200,9 +199,8 @@ struct AttemptEnded {
   AcceleratorTime kept_work;   ///< productive, and not lost
   bool capacity_held = false;  ///< its accelerators are kept for the job's next attempt
   std::string detail;
-  /// Of ranks that go on in the next attempt; none: no such.
-  std::optional<AcceleratorTime> carried_work{};
-  std::optional<NodeId> failed_on{};  ///< that could not start it, by the engine's word
+  std::optional<AcceleratorTime> carried_work{};  ///< of ranks that go on; none: no such
+  std::optional<NodeId> failed_on{};              ///< that could not start it, by the engine's word
   bool operator==(const AttemptEnded&) const = default;
   MW_FIELDS(job, attempt, cause, lost_work, kept_work, capacity_held, detail, carried_work,
             failed_on)
