@@ -305,7 +305,7 @@ void Core::Stepper::remember_nothing() {
   failed_.clear();
   barriers_.clear();
   backfill_at_ = Instant();
-  looked_at_ = kNeverLooked;
+  looked_at_ = Instant(-1);
   forget_failures();
 }
 

@@ -67,8 +67,7 @@ class Core::Stepper {
 
  private:
   void emit(EventBody body);
-  /// Takes in the nodes that are new, of those that the first inputs tell of one after the other.
-  /// Result: how many inputs that was.
+  /// Takes in the new nodes that the first inputs tell of; so many inputs that was.
   std::size_t join(std::span<const Input> inputs);
   void refuse(Refusal refusal);
   /// The unfinished jobs that an input about `job` means; refuses when there are none.
@@ -278,10 +277,10 @@ class Core::Stepper {
   std::size_t mended_ = 0;          ///< so many events have been looked at for reservations
   std::set<NodeId> lemons_;         ///< that may be one now
   bool has_tried_ = false;          ///< in this step, to find a place for somebody
-  // Memory of what was tried. Most of it only saves time, but when something is searched for again
-  // decides too: so a step that tries is stored, even if it makes no event (has_tried). A new
-  // control plane has none of it, so all of it is forgotten where the journal says that one took
-  // over (remember_nothing): else whoever steps the journal again would decide otherwise.
+  // Memory of what was tried. Most only saves time, but when something is searched for again
+  // decides too: so a step that tries is stored, even without an event (has_tried); and all is
+  // forgotten where the journal says that a control plane took over, which has none of it
+  // (remember_nothing).
   JobPlacer placer_;  ///< what it knows of power tells how much is missing of what does not fit
   Wakes wakes_;
   std::vector<ClassId> failed_;  ///< tried in this pass and did not fit, in the order of the pass
@@ -289,15 +288,13 @@ class Core::Stepper {
   Instant backfill_at_;    ///< not before this, where much is claimed
   bool searched_ = false;  ///< more was done for the job at hand than looking for a place
   std::set<JobId> sleeping_restarts_;  ///< due, tried, and nothing has come free since
-  /// Those that wait too long for their tenant's quota, with the class's generation.
-  std::map<ClassId, std::pair<TenantId, std::uint64_t>> barriers_;
-  bool spares_due_ = true;     ///< others may have to be in reserve
-  bool spares_short_ = false;  ///< fewer are than should be
-  Instant grow_at_;            ///< nobody grows before this, unless something comes free
-  Instant starving_at_;        ///< nobody has waited too long before this
-  static constexpr Instant kNeverLooked{-1};
-  Instant looked_at_ = kNeverLooked;  ///< the calendar, up to and including this
-  std::uint64_t reasons_left_ = 0;    ///< nodes that may yet be looked at in this step to say why
+  std::map<ClassId, std::pair<TenantId, std::uint64_t>> barriers_;  ///< waits too long for quota
+  bool spares_due_ = true;          ///< others may have to be in reserve
+  bool spares_short_ = false;       ///< fewer are than should be
+  Instant grow_at_;                 ///< nobody grows before this, unless something comes free
+  Instant starving_at_;             ///< nobody has waited too long before this
+  Instant looked_at_{-1};           ///< the calendar, up to and including this; -1: never
+  std::uint64_t reasons_left_ = 0;  ///< nodes that may yet be looked at in this step to say why
 };
 
 }  // namespace mw

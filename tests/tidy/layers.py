@@ -39,6 +39,7 @@ LIBRARIES = {
     "boost/asio": ("Boost.Asio", ["src/http", "src/http/client"]),
     "boost/beast": ("Boost.Beast", ["src/http", "src/http/client"]),
     "boost/system": ("Boost.System", ["src/codec", "src/http", "src/http/client"]),
+    "boost/unordered": ("Boost.Unordered", ["src/loop"]),
     "yaml-cpp/": ("yaml-cpp", ["src/codec"]),
     "CLI/": ("CLI11", ["src/cli", "apps"]),
     "fmt/": ("fmt", ["src/codec", "src/twin", "src/engines", "src/journal", "src/http", "src/agent", "src/checks", "src/cli",

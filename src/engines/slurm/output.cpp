@@ -39,6 +39,16 @@ bool belongs_to(const struct stat& info, const std::string& user) {
 
 }  // namespace
 
+Result<LogChunk> read_output(const AttemptStore& store, const LogQuery& query) {
+  const AttemptKey key(query.job, query.attempt);
+  const bool ended = store.has_ended(key);
+  if (const auto record = store.find(key)) return read_output(*record, query, ended);
+  return Error{ErrorCode::kNotFound,
+               fmt::format("no output of job {}, attempt {} is known here: it has not been "
+                           "handed to Slurm, or that was long ago",
+                           query.job.value(), query.attempt.value())};
+}
+
 std::optional<int> read_exit(const std::string& directory, const std::string& user) {
   const File file(exit_file(directory));
   struct stat info {};

@@ -76,7 +76,7 @@ class SlurmEngine final : public Engine {
   }
   bool carries_out(FaultAction action) const override { return action == FaultAction::kReboot; }
   void detach() override;
-  Result<LogChunk> read_log(const LogQuery& query) override;
+  Result<LogChunk> read_log(const LogQuery& query) override { return read_output(store_, query); }
   std::string containment() const override {
     return fmt::format("Slurm at {} (REST v0.0.{})", options_.address, version_.load());
   }
@@ -475,16 +475,6 @@ void SlurmEngine::stop(SlurmAttempt& attempt, NextStep step) {
   if (!done && done.error().code == ErrorCode::kForbidden) {
     spdlog::warn("slurm engine: cannot stop Slurm's job {}: {}", job, done.error().message);
   }
-}
-
-Result<LogChunk> SlurmEngine::read_log(const LogQuery& query) {
-  const AttemptKey key(query.job, query.attempt);
-  const bool ended = store_.has_ended(key);
-  if (const auto record = store_.find(key)) return read_output(*record, query, ended);
-  return Error{ErrorCode::kNotFound,
-               fmt::format("no output of job {}, attempt {} is known here: it has not been "
-                           "handed to Slurm, or that was long ago",
-                           query.job.value(), query.attempt.value())};
 }
 
 }  // namespace
