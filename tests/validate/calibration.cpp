@@ -78,7 +78,7 @@ Result<std::unique_ptr<WorkloadSource>> open_case(const Case& one, const FleetSp
 struct Run {
   std::size_t moments = 600;
   std::uint32_t futures = 40;
-  std::size_t jobs = PastForecasts::kJobsAtOnce;  ///< asked about at a moment; one is measured
+  std::size_t jobs = PastForecasts::kJobsAtOnce;  ///< asked about at a moment
   std::uint64_t seed = 1;
   bool arrivals = true;
   bool json = false;
@@ -86,7 +86,7 @@ struct Run {
 };
 
 /// Runs the workload as it was, and asks on the way.
-Result<std::vector<Answer>> ask(const Case& one, const Run& run) {
+Result<Answers> ask(const Case& one, const Run& run) {
   SimulationOptions options;
   options.fleet = fleet_of(one.nodes);
   options.physics.launch = Duration();
@@ -99,7 +99,8 @@ Result<std::vector<Answer>> ask(const Case& one, const Run& run) {
                        static_cast<std::int64_t>(run.moments));
   Instant due = Instant() + hours(24 * one.first_day);
   Random random(run.seed);
-  std::vector<Answer> answers;
+  Answers result{one.name, {}, 0};
+  std::vector<Answer>& answers = result.all;
   std::multimap<JobId, std::size_t> open;
   Simulation truth(options, **source, nullptr);
   const auto ask_now = [&](Instant now) {
@@ -114,7 +115,7 @@ Result<std::vector<Answer>> ask(const Case& one, const Run& run) {
     std::vector<PossibleStarts> starts = possible_starts(present, {}, jobs, forecast);
     for (std::size_t i = 0; i < jobs.size(); ++i) {
       open.emplace(jobs[i], answers.size());
-      answers.push_back({jobs[i], now, i == 0, std::move(starts[i]), {}, {}});
+      answers.push_back({jobs[i], now, 1, std::move(starts[i]), {}, {}});
     }
   };
   truth.watch([&](Instant now, const std::vector<Event>& events) {
@@ -131,27 +132,28 @@ Result<std::vector<Answer>> ask(const Case& one, const Run& run) {
     return true;
   });
   if (const auto done = truth.run(); !done) return done.error();
-  tell(answers);
-  return answers;
+  tell(result);
+  return result;
 }
 
 void print_row(const std::string& workload, const char* what, const Figures& figures, bool json) {
-  fmt::print(fmt::runtime(
-                 json ? "{{\"workload\":\"{}\",\"forecast\":\"{}\",\"asked\":{},"
-                        "\"coverage_percent\":{:.2f},\"standard_error\":{:.2f},"
-                        "\"standard_error_by_days\":{:.2f},\"before_p10_percent\":{:.2f},"
-                        "\"after_p90_percent\":{:.2f},\"later_than_p50_percent\":{:.2f},"
-                        "\"p90_beyond_horizon_percent\":{:.2f},\"width_median_h\":{:.3f},"
-                        "\"interval_score\":{:.3f}}}\n"
-                      : "{:<14} {:<8} {:>4} asked  p10..p90 covers {:5.1f} % (+- {:.1f}; by days "
-                        "+- {:.1f})  before {:4.1f} %  after {:4.1f} %  later than p50 {:4.1f} %  "
-                        "p90 beyond the horizon {:4.1f} %  p90 - p10 {:.1f} h  score {:.2f}\n"),
-             workload, what, figures.asked, figures.covered, figures.error, figures.error_by_days,
-             figures.before, figures.after, figures.later_than_p50, figures.beyond_horizon,
-             figures.width_h, figures.score);
+  fmt::print(
+      fmt::runtime(
+          json ? "{{\"workload\":\"{}\",\"forecast\":\"{}\",\"asked\":{:.0f},"
+                 "\"coverage_percent\":{:.2f},\"standard_error\":{:.2f},"
+                 "\"standard_error_by_days\":{:.2f},\"before_p10_percent\":{:.2f},"
+                 "\"after_p90_percent\":{:.2f},\"later_than_p50_percent\":{:.2f},"
+                 "\"p90_beyond_horizon_percent\":{:.2f},\"width_median_h\":{:.3f},"
+                 "\"interval_score\":{:.3f}}}\n"
+               : "{:<14} {:<8} {:>4.0f} asked  p10..p90 covers {:5.1f} % (+- {:.1f}; by days "
+                 "+- {:.1f})  before {:4.1f} %  after {:4.1f} %  later than p50 {:4.1f} %  "
+                 "p90 beyond the horizon {:4.1f} %  p90 - p10 {:.1f} h  score {:.2f}\n"),
+      workload, what, figures.asked, figures.covered, figures.error, figures.error_by_days,
+      figures.before, figures.after, figures.later_than_p50, figures.beyond_horizon,
+      figures.width_h, figures.score);
 }
 
-/// Both rows. Result: whether anything was measured.
+/// Both rows. Result: whether any job has started.
 bool print_rows(const std::string& name, const std::vector<Answers>& workloads, bool json) {
   const auto futures = figures_of_futures(workloads);
   const auto told = figures_as_told(workloads);
@@ -170,10 +172,10 @@ bool print(const Answers& answers, const Run& run) {
   fmt::print("  true starts by tenths of the futures, percent:");
   for (const double tenth : tenths_of_futures(answers.all, run.seed + 1))
     fmt::print(" {:.1f}", tenth);
-  const auto never =
-      std::count_if(answers.all.begin(), answers.all.end(),
-                    [](const Answer& answer) { return answer.is_measured && !answer.started; });
-  fmt::print("; never started: {}\n", never);
+  const auto never = std::count_if(answers.all.begin(), answers.all.end(),
+                                   [](const Answer& answer) { return !answer.started; });
+  fmt::print("\n  waits that do not overlap: {:.1f}; jobs: {}; never started: {}\n",
+             answers.independent, answers.all.size(), never);
   std::fflush(stdout);
   return true;
 }
@@ -192,7 +194,7 @@ int run_all(const std::vector<Case>& cases, const std::vector<std::string>& repl
     auto read = read_samples(path);
     if (!read) return failed("--replay", read.error());
     for (Answers& each : *read) {
-      tell(each.all);
+      tell(each);
       code = print(each, how) ? code : 1;
       workloads.push_back(std::move(each));
     }
@@ -200,7 +202,7 @@ int run_all(const std::vector<Case>& cases, const std::vector<std::string>& repl
   for (const Case& one : cases) {
     auto answers = ask(one, how);
     if (!answers) return failed(one.name, answers.error());
-    workloads.push_back({one.name, std::move(*answers)});
+    workloads.push_back(std::move(*answers));
     code = print(workloads.back(), how) ? code : 1;
     if (how.samples.empty()) continue;
     const auto written = write_samples(how.samples, workloads.back());

@@ -5,7 +5,7 @@
 #include <map>
 #include <queue>
 #include <span>
-#include <tuple>
+#include <utility>
 
 #include "base/random.h"
 
@@ -17,16 +17,16 @@ constexpr double kOutside = 0.2;
 
 struct Told {
   const Answer* answer = nullptr;
-  StartInterval interval;
+  StartInterval interval{};
   std::pair<std::size_t, std::int64_t> day;  ///< of a workload
 };
 
 template <typename Interval>
-std::vector<Told> measured(const std::vector<Answers>& workloads, const Interval& interval) {
+std::vector<Told> told_of(const std::vector<Answers>& workloads, const Interval& interval) {
   std::vector<Told> all;
   for (std::size_t i = 0; i < workloads.size(); ++i) {
     for (const Answer& each : workloads[i].all) {
-      if (!each.started || !each.is_measured) continue;
+      if (!each.started) continue;
       const std::int64_t day = (each.asked - Instant()).count() / hours(24).count();
       all.push_back({&each, interval(each), {i, day}});
     }
@@ -34,10 +34,21 @@ std::vector<Told> measured(const std::vector<Answers>& workloads, const Interval
   return all;
 }
 
-double middle_of(std::vector<double> values) {
-  if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
+struct Weighed {
+  double value = 0;
+  double weight = 0;
+};
+
+double middle_of(std::vector<Weighed> all) {
+  std::sort(all.begin(), all.end(),
+            [](const Weighed& a, const Weighed& b) { return a.value < b.value; });
+  double left = 0;
+  for (const Weighed& each : all) left += each.weight / 2;
+  for (const Weighed& each : all) {
+    left -= each.weight;
+    if (left <= 0) return each.value;
+  }
+  return 0;
 }
 
 /// A minute more, and no more than the horizon.
@@ -56,20 +67,21 @@ double score_of(const Told& told) {
   return high - low + 2 / kOutside * (std::max(0.0, low - truth) + std::max(0.0, truth - high));
 }
 
-std::optional<Figures> figures_of(const std::vector<Told>& all) {
+std::optional<Figures> figures_of(const std::vector<Answers>& workloads,
+                                  const std::vector<Told>& all) {
   if (all.empty()) return std::nullopt;
   Figures result;
-  result.asked = all.size();
-  std::vector<double> widths;
+  for (const Told& each : all) result.asked += each.answer->weight;
+  std::vector<Weighed> widths;
   struct Day {
     double asked = 0;
     double covered = 0;
   };
   std::map<std::pair<std::size_t, std::int64_t>, Day> days;
-  const auto count = static_cast<double>(all.size());
-  const double part = 100 / count;
   for (const Told& each : all) {
     const Instant start = *each.answer->started;
+    const double weight = each.answer->weight;
+    const double part = 100 * weight / result.asked;
     const StartInterval& told = each.interval;
     const bool before = start < told.p10;
     const bool after = start > told.p90;
@@ -77,23 +89,25 @@ std::optional<Figures> figures_of(const std::vector<Told>& all) {
     result.after += after ? part : 0;
     result.later_than_p50 += start > told.p50 ? part : 0;
     result.beyond_horizon += told.p90 == Instant::never() ? part : 0;
-    result.score += score_of(each) / count;
+    result.score += score_of(each) * part / 100;
     Day& day = days[each.day];
-    day.asked += 1;
-    day.covered += before || after ? 0 : 1;
+    day.asked += weight;
+    day.covered += before || after ? 0 : weight;
     if (told.p90 != Instant::never())
-      widths.push_back(static_cast<double>((told.p90 - told.p10).count()) / 3.6e12);
+      widths.push_back({static_cast<double>((told.p90 - told.p10).count()) / 3.6e12, weight});
   }
   result.covered = 100 - result.before - result.after;
   const double share = result.covered / 100;
-  result.error = 100 * std::sqrt(share * (1 - share) / count);
+  double independent = 0;
+  for (const Answers& each : workloads) independent += each.independent;
+  result.error = 100 * std::sqrt(share * (1 - share) / std::max(1.0, independent));
   double squares = 0;
   for (const auto& [number, day] : days) {
     const double off = day.covered - share * day.asked;
     squares += off * off;
   }
-  result.error_by_days = 100 * std::sqrt(squares) / count;
-  result.width_h = middle_of(widths);
+  result.error_by_days = 100 * std::sqrt(squares) / result.asked;
+  result.width_h = middle_of(std::move(widths));
   return result;
 }
 
@@ -112,7 +126,8 @@ double rank_of(const Answer& answer, Random& random) {
 
 }  // namespace
 
-void tell(std::vector<Answer>& answers) {
+void tell(Answers& of) {
+  std::vector<Answer>& answers = of.all;
   PastForecasts past;
   std::map<JobId, Instant> coming;
   for (std::size_t first = 0; first < answers.size();) {
@@ -132,33 +147,43 @@ void tell(std::vector<Answer>& answers) {
     const std::vector<StartInterval> told = past.note(jobs, starts, now);
     for (std::size_t i = first; i < last; ++i) {
       answers[i].told = told[i - first];
+      answers[i].weight = 1 / static_cast<double>(last - first);
       if (answers[i].started) coming[answers[i].job] = *answers[i].started;
     }
     first = last;
   }
+  Instant end;
+  for (const auto& [job, at] : coming) {
+    past.started(job, at);
+    end = std::max(end, at);
+  }
+  if (!answers.empty()) of.independent = past.independent(std::max(end, answers.back().asked));
 }
 
 std::optional<Figures> figures_of_futures(const std::vector<Answers>& workloads) {
-  return figures_of(measured(workloads, [](const Answer& answer) {
-    const PossibleStarts& futures = answer.futures;
-    return StartInterval{futures.quantile(0.1), futures.quantile(0.5), futures.quantile(0.9)};
-  }));
+  return figures_of(
+      workloads, told_of(workloads, [](const Answer& answer) {
+        const PossibleStarts& futures = answer.futures;
+        return StartInterval{futures.quantile(0.1), futures.quantile(0.5), futures.quantile(0.9)};
+      }));
 }
 
 std::optional<Figures> figures_as_told(const std::vector<Answers>& workloads) {
-  return figures_of(measured(workloads, [](const Answer& answer) { return answer.told; }));
+  return figures_of(workloads,
+                    told_of(workloads, [](const Answer& answer) { return answer.told; }));
 }
 
 std::vector<double> tenths_of_futures(const std::vector<Answer>& answers, std::uint64_t seed) {
   std::vector<double> tenths(10);
   Random random(seed);
-  double count = 0;
+  double asked = 0;
   for (const Answer& answer : answers) {
-    if (!answer.started || !answer.is_measured) continue;
-    count += 1;
-    tenths[std::min<std::size_t>(9, static_cast<std::size_t>(rank_of(answer, random) * 10))] += 1;
+    if (!answer.started) continue;
+    asked += answer.weight;
+    tenths[std::min<std::size_t>(9, static_cast<std::size_t>(rank_of(answer, random) * 10))] +=
+        answer.weight;
   }
-  for (double& each : tenths) each *= count > 0 ? 100 / count : 0;
+  for (double& each : tenths) each *= asked > 0 ? 100 / asked : 0;
   return tenths;
 }
 

@@ -2,10 +2,9 @@
 // of p50, width, and the interval score, by which a wide interval is not better than a true one.
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/time.h"
@@ -16,7 +15,7 @@ namespace mw {
 struct Answer {
   JobId job;
   Instant asked;
-  bool is_measured = false;  ///< otherwise only learned from
+  double weight = 1;  ///< of all that are asked about at once together 1
   PossibleStarts futures;
   StartInterval told;  ///< after what past forecasts were worth
   std::optional<Instant> started;
@@ -26,16 +25,18 @@ struct Answer {
 struct Answers {
   std::string workload;
   std::vector<Answer> all;
+  /// To how many waits that do not overlap they come; see PastForecasts.
+  double independent = 0;
 };
 
 /// What is told of each, by what had become of the earlier ones when it was asked.
-void tell(std::vector<Answer>& answers);
+void tell(Answers& answers);
 
 struct Figures {
-  std::size_t asked = 0;
+  double asked = 0;          ///< moments; jobs that have not started do not count
   double covered = 0;        ///< percent, as all below
-  double error = 0;          ///< of that, were the questions independent of each other
-  double error_by_days = 0;  ///< the same when those of one day are one
+  double error = 0;          ///< of that, by the number of waits that do not overlap
+  double error_by_days = 0;  ///< the same when what is asked on one day is one
   double before = 0;
   double after = 0;
   double later_than_p50 = 0;
@@ -46,7 +47,7 @@ struct Figures {
   double score = 0;
 };
 
-/// Of what is measured and has started; nothing when that is nothing.
+/// Of what has started; nothing when that is nothing.
 std::optional<Figures> figures_of_futures(const std::vector<Answers>& workloads);
 std::optional<Figures> figures_as_told(const std::vector<Answers>& workloads);
 
