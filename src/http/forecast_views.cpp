@@ -100,7 +100,7 @@ json::object start_forecast_view(const StartForecast& forecast, const Present& p
                     {"runs_learned", present.run_times.runs()},
                     {"arrivals_past_ns", forecast.arrivals_past.count()},
                     {"past_forecasts", past.settled()},
-                    {"put_right", past.adjusts()},
+                    {"put_right", past.settled() > 0},
                     {"reason", nullptr},
                     {"text", "It starts at once."},
                     {"blockers", nullptr}};

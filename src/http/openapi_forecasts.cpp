@@ -18,7 +18,7 @@ const std::vector<Schema>& forecast_schemas() {
         {"past_forecasts", "integer",
          "The control plane asked itself so often about jobs that have started since."},
         {"put_right", "boolean",
-         "p10, p50 and p90 were moved by how far these were off; false: too few."},
+         "p10, p50 and p90 make use of how far these were off; false: none is known yet."},
         {"reason", "Reason?", "Why it does not start now; null: it does."},
         {"text", "string", "The same as a sentence."},
         {"blockers", "Blockers?", "What is in its way; null: it does not stand in line."},

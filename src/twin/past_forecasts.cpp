@@ -1,7 +1,10 @@
 #include "twin/past_forecasts.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "twin/portable_math.h"
@@ -10,12 +13,6 @@ namespace mw {
 namespace {
 
 constexpr std::array<double, 3> kShares = {0.1, 0.5, 0.9};
-/// How far one start moves the share that is taken. After n starts the coverage is off its aim by
-/// 1 / (kStep n) at most (Gibbs and Candes, proposition 4.1), whatever happens: 0.05 makes that a
-/// few percent after some hundred starts. It is the largest of those that Zaffran and others
-/// compare, "Adaptive Conformal Predictions for Time Series", ICML 2022; a smaller one is too slow
-/// for a control plane that sees some ten jobs a day wait, a larger one makes the bounds jump.
-constexpr double kStep = 0.05;
 /// Differences below that are of no matter to anybody, and those of short waits must not count by
 /// their logarithm.
 constexpr Duration kGrain = minutes(1);
@@ -28,129 +25,187 @@ double log_of(Duration wait) {
   return portable_log(static_cast<double>((bounded + kGrain).count()));
 }
 
+/// Of a possible start.
+double log_wait(Instant at, Instant now) {
+  return log_of(at == Instant::never() ? kWaitMax : at - now);
+}
+
 Instant at_wait(double log_wait, Instant now) {
-  const double wait = portable_exp(std::min(log_wait, 43.0)) - static_cast<double>(kGrain.count());
+  if (log_wait >= log_of(kWaitMax)) return Instant::never();
+  const double wait = portable_exp(log_wait) - static_cast<double>(kGrain.count());
   return now + Duration(std::llround(std::max(0.0, wait)));
 }
 
-struct Off {
-  double by = 0;
-  double weight = 1;
-  bool is_known = false;  ///< otherwise it is more than that
+/// A place between the first and the last of `total` independent ones, as a part of them. Each gap
+/// between them is as likely for the next one, and so are the two outside (Hill 1968).
+double inner_share(double share, double total) {
+  return std::clamp((share * (total + 1) - 0.5) / total, 0.0, 1.0);
+}
+
+/// The open ends of times, and how many are open in between.
+struct Edge {
+  Instant at;
+  double change = 0;
 };
 
-/// By which that share of all lie. Nothing: so many are not known.  Kaplan and Meier's estimate.
-std::optional<double> quantile(std::vector<Off>& offs, double share) {
-  std::sort(offs.begin(), offs.end(), [](const Off& a, const Off& b) {
-    return a.by < b.by || (a.by == b.by && a.is_known && !b.is_known);
-  });
-  double beyond = 1;
-  double left = 0;
-  for (const Off& each : offs) left += each.weight;
-  for (const Off& each : offs) {
-    if (each.is_known) beyond *= std::max(0.0, 1 - each.weight / left);
-    if (each.is_known && 1 - beyond >= share - 1e-12) return each.by;
-    left -= each.weight;
+/// The integral of 1 / open over time, up to each instant at which `open` changes.
+class SharedTime {
+ public:
+  explicit SharedTime(std::vector<Edge> edges) {
+    std::sort(edges.begin(), edges.end(), [](const Edge& a, const Edge& b) {
+      return std::pair(a.at, a.change) < std::pair(b.at, b.change);
+    });
+    double open = 0;
+    double sum = 0;
+    for (std::size_t i = 0; i < edges.size(); ++i) {
+      // Weights are thirds and the like, whose sums are not quite zero.
+      if (i > 0 && open > 1e-9)
+        sum += static_cast<double>((edges[i].at - edges[i - 1].at).count()) / open;
+      open += edges[i].change;
+      if (at_.empty() || at_.back() != edges[i].at) {
+        at_.push_back(edges[i].at);
+        sum_.push_back(sum);
+      }
+    }
   }
-  return std::nullopt;
-}
+  /// REQUIRES: both are edges.
+  [[nodiscard]] double between(Instant from, Instant to) const { return up_to(to) - up_to(from); }
+
+ private:
+  [[nodiscard]] double up_to(Instant at) const {
+    return sum_[static_cast<std::size_t>(std::lower_bound(at_.begin(), at_.end(), at) -
+                                         at_.begin())];
+  }
+  std::vector<Instant> at_;
+  std::vector<double> sum_;
+};
 
 }  // namespace
 
-PastForecasts::Waits PastForecasts::raw_waits(const PossibleStarts& starts, Instant now) {
-  Waits waits{};
-  for (std::size_t level = 0; level < kLevels; ++level) {
-    const Instant at = starts.quantile(kShares[level]);
-    waits[level] = log_of(at == Instant::never() ? kWaitMax : at - now);
-  }
-  return waits;
+Instant PastForecasts::last_seen(const Asked& asked, Instant now) {
+  return std::min(now, asked.started.value_or(asked.gone.value_or(now)));
 }
 
-std::optional<double> PastForecasts::off(std::size_t level, double share, Instant now) const {
-  std::vector<Off> offs;
+std::vector<double> PastForecasts::weights(Instant now) const {
+  const auto end_of = [&](const Asked& each) {
+    return std::max(last_seen(each, now), each.at + kGrain);
+  };
+  std::vector<Edge> edges;
+  edges.reserve(2 * asked_.size());
   for (const Asked& each : asked_) {
-    const Instant seen = each.started.value_or(each.gone.value_or(now));
-    offs.push_back(
-        {log_of(seen - each.at) - each.raw[level], each.weight, each.started.has_value()});
+    edges.push_back({each.at, each.weight});
+    edges.push_back({end_of(each), -each.weight});
   }
-  return quantile(offs, share);
+  const SharedTime shared(std::move(edges));
+  std::vector<double> weights;
+  weights.reserve(asked_.size());
+  for (const Asked& each : asked_) {
+    const Instant end = end_of(each);
+    weights.push_back(each.weight * shared.between(each.at, end) /
+                      static_cast<double>((end - each.at).count()));
+  }
+  return weights;
 }
 
-StartInterval PastForecasts::told(const PossibleStarts& starts, Instant now) const {
+double PastForecasts::independent(Instant now) const {
+  double sum = 0;
+  for (const double each : weights(now)) sum += each;
+  return sum;
+}
+
+std::vector<PastForecasts::Off> PastForecasts::offs(Instant now) const {
+  const std::vector<double> weight = weights(now);
+  std::vector<Off> offs;
+  offs.reserve(asked_.size());
+  for (std::size_t i = 0; i < asked_.size(); ++i) {
+    const Asked& each = asked_[i];
+    offs.push_back({log_of(last_seen(each, now) - each.at) - each.middle, weight[i],
+                    each.started.has_value() && *each.started <= now});
+  }
+  return offs;
+}
+
+StartInterval PastForecasts::told(const PossibleStarts& starts, const std::vector<Off>& offs,
+                                  Instant now) {
   if (starts.at.size() < kFuturesEnough) {
     const Instant middle = starts.at.empty() ? Instant::never() : starts.quantile(0.5);
     return {Instant::never(), middle, Instant::never(), false};
   }
-  std::array<Instant, kLevels> at{};
-  for (std::size_t level = 0; level < kLevels; ++level) at[level] = starts.quantile(kShares[level]);
-  if (adjusts()) {
-    const Waits raw = raw_waits(starts, now);
-    const double longest = log_of(kWaitMax);
-    for (std::size_t level = 0; level < kLevels; ++level) {
-      // A share of nothing is before all starts, one of everything after all of them.
-      const double share = shares_[level];
-      const auto by = off(level, std::clamp(share, 0.0, 1.0), now);
-      if (share <= 0) {
-        at[level] = now;
-      } else if (share >= 1 || !by || raw[level] + *by >= longest) {
-        at[level] = Instant::never();
-      } else {
-        at[level] = at_wait(raw[level] + *by, now);
-      }
+  // Logarithms of possible waits.
+  std::vector<Off> all = offs;
+  const double middle = log_wait(starts.quantile(0.5), now);
+  double total = kFuturesWeight;
+  for (Off& each : all) {
+    each.by += middle;
+    total += each.weight;
+  }
+  for (const Instant at : starts.at) {
+    all.push_back(
+        {log_wait(at, now), kFuturesWeight / static_cast<double>(starts.at.size()), true});
+  }
+  // What is known comes before what is more than the same.
+  std::sort(all.begin(), all.end(), [](const Off& a, const Off& b) {
+    return std::tuple(a.by, !a.is_known, a.weight) < std::tuple(b.by, !b.is_known, b.weight);
+  });
+  std::array<Instant, kShares.size()> at{};
+  at.fill(Instant::never());
+  std::size_t level = 0;
+  double beyond = 1;
+  double left = total;
+  for (const Off& each : all) {
+    if (each.is_known) beyond *= std::max(0.0, 1 - each.weight / left);
+    left -= each.weight;
+    if (!each.is_known) continue;
+    for (; level < kShares.size(); ++level) {
+      if (1 - beyond < inner_share(kShares[level], total) - 1e-9) break;
+      at[level] = at_wait(each.by, now);
     }
-    std::sort(at.begin(), at.end());
   }
   return {at[0], at[1], at[2], true};
+}
+
+StartInterval PastForecasts::told(const PossibleStarts& starts, Instant now) const {
+  return told(starts, offs(now), now);
 }
 
 std::vector<StartInterval> PastForecasts::note(std::span<const JobId> jobs,
                                                std::span<const PossibleStarts> starts,
                                                Instant now) {
-  judge_passed(now);
+  forget(now);
+  const std::vector<Off> known = offs(now);
   std::vector<StartInterval> intervals;
-  for (const PossibleStarts& each : starts) intervals.push_back(told(each, now));
+  for (const PossibleStarts& each : starts) intervals.push_back(told(each, known, now));
   for (std::size_t i = 0; i < jobs.size(); ++i) {
-    Asked& asked = asked_.emplace_back();
-    asked.job = jobs[i];
-    asked.at = now;
-    asked.weight = 1 / static_cast<double>(jobs.size());
-    asked.raw = raw_waits(starts[i], now);
-    asked.told = {intervals[i].p10, intervals[i].p50, intervals[i].p90};
-  }
-  for (; asked_.size() > kKept; asked_.pop_front()) {
-    if (!asked_.front().started) continue;
-    --settled_;
-    settled_weight_ -= asked_.front().weight;
+    const double middle = log_wait(starts[i].quantile(0.5), now);
+    asked_.push_back({jobs[i], now, 1 / static_cast<double>(jobs.size()), middle, {}, {}});
   }
   return intervals;
 }
 
-void PastForecasts::judge(Asked& asked, std::size_t level, bool was_before) {
-  if (asked.judged[level]) return;
-  asked.judged[level] = true;
-  shares_[level] += kStep * asked.weight * (kShares[level] - (was_before ? 1 : 0));
-}
-
-void PastForecasts::settle(Asked& asked, Instant at) {
-  asked.started = at;
-  ++settled_;
-  settled_weight_ += asked.weight;
-  for (std::size_t level = 0; level < kLevels; ++level)
-    judge(asked, level, at <= asked.told[level]);
-}
-
-void PastForecasts::judge_passed(Instant now) {
-  for (Asked& each : asked_) {
-    if (each.started || each.gone) continue;
-    for (std::size_t level = 0; level < kLevels; ++level) {
-      if (each.told[level] < now) judge(each, level, false);
+// Questions that follow each other closely tell nearly the same, and the more so the longer ago
+// they were asked; so of too many go those that were asked soonest after another, for their age.
+void PastForecasts::forget(Instant now) {
+  while (!asked_.empty() && asked_.front().at < now - kMemory) asked_.pop_front();
+  while (asked_.size() + kJobsAtOnce > kKept) {
+    Instant victim = asked_.front().at;
+    Instant before = victim;
+    double closest = 0;
+    for (const Asked& each : asked_) {
+      if (each.at == before) continue;
+      const double nearness = static_cast<double>((now - each.at).count()) /
+                              static_cast<double>((each.at - before).count());
+      before = each.at;
+      if (nearness <= closest) continue;
+      closest = nearness;
+      victim = each.at;
     }
+    std::erase_if(asked_, [&](const Asked& each) { return each.at == victim; });
   }
 }
 
 void PastForecasts::started(JobId job, Instant at) {
   for (Asked& each : asked_) {
-    if (each.job == job && !each.started && !each.gone) settle(each, at);
+    if (each.job == job && !each.started && !each.gone) each.started = at;
   }
 }
 
@@ -165,14 +220,18 @@ void PastForecasts::look_at(const State& state) {
     if (each.started || each.gone) continue;
     const Job* job = state.jobs.find(each.job);
     if (job != nullptr && job->started_at) {
-      settle(each, *job->started_at);
+      each.started = *job->started_at;
     } else if (job == nullptr || is_final(job->state) || job->held) {
       // Of one that is gone from the state it is not known here; that it waited when it was asked
       // about is all that is sure.
       each.gone = job == nullptr ? each.at : job->finished_at.value_or(state.now);
     }
   }
-  judge_passed(state.now);
+}
+
+std::size_t PastForecasts::settled() const {
+  return static_cast<std::size_t>(std::count_if(
+      asked_.begin(), asked_.end(), [](const Asked& each) { return each.started.has_value(); }));
 }
 
 std::vector<JobId> some_waiting(const State& state, std::size_t most, Random& random) {

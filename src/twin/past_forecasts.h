@@ -1,20 +1,24 @@
-// What past forecasts were worth: each is kept until its job has started, and then tells how far
-// its p10, p50 and p90 were off. Later forecasts are moved by that much, so that a tenth, half and
-// nine tenths of the true starts come before theirs, whatever the model of the future gets wrong:
-// loads change, people change, and no estimate of run times knows it beforehand.
+// What past forecasts were worth: each is kept until its job has started, and then tells how far it
+// was off. What is told of a new one is a mixture: the start is as in one of its futures, or as far
+// from their median as that of a past question was, whatever the model of the future gets wrong:
+// loads change, people change, and no estimate of run times knows it beforehand. The futures count
+// as much as kFuturesWeight past questions do, so few of these hardly move what is told, and many
+// replace it.
 //
 // "Off" is on a scale of logarithms of the wait, for it is by factors that forecasts are wrong.
 // A forecast whose job still waits tells that it starts later than now, and without these only the
-// quick starts would be known; so the distribution is that of Kaplan and Meier. Which share of it
-// is taken moves with each start that came before or after what was told (adaptive conformal
-// inference), because starts of one queue are not independent of each other. That a start comes
-// after what was told is known as soon as that time has passed, and is not waited for.
-// Sources: Romano, Patterson, Candes, "Conformalized Quantile Regression", NeurIPS 2019; Gibbs and
-// Candes, "Adaptive Conformal Inference Under Distribution Shift", NeurIPS 2021; for what is not
-// over yet Candes, Lei, Ren, "Conformalized Survival Analysis", JRSS B 2023.
+// quick starts would be known; so the distribution is that of Kaplan and Meier. Questions whose
+// jobs waited at the same time are late together: each instant of the past counts once, however
+// many waited then, and a question as much as is its share of the instants of its wait. What so few
+// independent ones leave open is left open: the next may be off by more than any.
+// Sources: Lee and Scholtes, "Empirical Prediction Intervals Revisited", International Journal of
+// Forecasting 2014; mixed with a prior guess: Ferguson, "A Bayesian Analysis of Some Nonparametric
+// Problems", Annals of Statistics 1973, and of what is not over yet Susarla and Van Ryzin, JASA
+// 1976; forecasts that overlap: Hansen and Hodrick, Journal of Political Economy 1980, weighed as
+// in Lopez de Prado, "Advances in Financial Machine Learning", 2018, 4.4 (average uniqueness); what
+// is left open: Hill, "Posterior Distribution of Percentiles", JASA 1968.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <deque>
 #include <optional>
@@ -40,9 +44,11 @@ struct StartInterval {
 
 class PastForecasts {
  public:
-  /// Fewer moments at which was asked change nothing: of ten the tenth part is one.
-  static constexpr std::size_t kEnough = 20;
-  /// The oldest are forgotten; as many as are asked about in a week.
+  /// As so many independent past questions the futures count. By Hill's rule a tenth of the next
+  /// starts is before the first of n and half of a gap more when n = 4; of fewer no p10 is known.
+  static constexpr double kFuturesWeight = 4;
+  /// Older ones are no guide any more; of those that are younger so many are kept.
+  static constexpr Duration kMemory = hours(24 * 90);
   static constexpr std::size_t kKept = 8000;
   /// Of how many jobs is asked in the same futures. Who waits at the front tells soonest what a
   /// forecast was worth, who waits at the end what those of long waits are.
@@ -52,6 +58,7 @@ class PastForecasts {
   static constexpr std::size_t kFuturesEnough = 9;
 
   /// What is told of `starts` at `now`: never() when no future came to its end.
+  /// Cost: O(n log n) of what is kept.
   [[nodiscard]] StartInterval told(const PossibleStarts& starts, Instant now) const;
   /// Remembers forecasts of jobs that wait at `now`, from the same futures: together they count as
   /// one. `now` is not before that of any call.
@@ -66,36 +73,36 @@ class PastForecasts {
   /// Both of the above for all jobs that are known, from what has become of them.
   void look_at(const State& state);
 
-  /// Of how many forecasts it is known when their jobs started.
-  [[nodiscard]] std::size_t settled() const { return settled_; }
-  /// Whether told() makes use of them.
-  [[nodiscard]] bool adjusts() const { return settled_weight_ >= kEnough - 1e-6; }
+  /// How many are kept, and of how many of them it is known when their jobs started.
+  [[nodiscard]] std::size_t kept() const { return asked_.size(); }
+  [[nodiscard]] std::size_t settled() const;
+  /// To how many independent ones those that are kept come.
+  [[nodiscard]] double independent(Instant now) const;
 
  private:
-  static constexpr std::size_t kLevels = 3;
-  using Waits = std::array<double, kLevels>;  ///< logarithms
-
   struct Asked {
     JobId job;
     Instant at;
-    double weight = 1;                    ///< all that were asked about at once have 1
-    Waits raw{};                          ///< as the futures said
-    std::array<Instant, kLevels> told{};  ///< after the adjustment
-    std::array<bool, kLevels> judged{};
-    std::optional<Instant> started{};
-    std::optional<Instant> gone{};  ///< until then it had not started
+    double weight = 1;               ///< all that were asked about at once have 1
+    double middle = 0;               ///< logarithm of the median wait in the futures
+    std::optional<Instant> started;  ///< or
+    std::optional<Instant> gone;     ///< until then it had not started
+  };
+  /// By how much one was off.
+  struct Off {
+    double by = 0;
+    double weight = 0;      ///< in independent questions
+    bool is_known = false;  ///< otherwise it is more than that
   };
 
-  static Waits raw_waits(const PossibleStarts& starts, Instant now);
-  [[nodiscard]] std::optional<double> off(std::size_t level, double share, Instant now) const;
-  void settle(Asked& asked, Instant at);
-  void judge(Asked& asked, std::size_t level, bool was_before);
-  void judge_passed(Instant now);
+  static Instant last_seen(const Asked& asked, Instant now);
+  [[nodiscard]] std::vector<double> weights(Instant now) const;
+  [[nodiscard]] std::vector<Off> offs(Instant now) const;
+  static StartInterval told(const PossibleStarts& starts, const std::vector<Off>& offs,
+                            Instant now);
+  void forget(Instant now);
 
-  std::deque<Asked> asked_;
-  std::array<double, kLevels> shares_ = {0.1, 0.5, 0.9};
-  std::size_t settled_ = 0;
-  double settled_weight_ = 0;
+  std::deque<Asked> asked_;  ///< in the order of `at`
 };
 
 /// Some of the jobs that stand in line and have never run, each as likely, in random order.

@@ -1,9 +1,10 @@
-// What is told after past forecasts: right where the futures are wrong, and left alone where they
-// are right, or where too little is known.
+// What is told after past forecasts: right where the futures are wrong, hardly moved where they are
+// right, and the wider the less is known.
 #include "twin/past_forecasts.h"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/core.h"
@@ -29,6 +30,10 @@ PossibleStarts futures(Instant now, double factor, Random& random) {
   PossibleStarts starts;
   for (int i = 0; i < 40; ++i) starts.at.push_back(now + times(any_wait(random), factor));
   return starts;
+}
+
+double hours_from(Instant from, Instant to) {
+  return static_cast<double>((to - from).count()) / 3.6e12;
 }
 
 /// Of one job alone.
@@ -65,17 +70,19 @@ Shares shares(int questions, int first, std::uint64_t seed, const Factor& factor
   return result;
 }
 
-TEST(PastForecasts, FewChangeNothing) {
+// Futures that nobody has held against a start are worth four starts, of which the first is the
+// tenth part and the last the rest.
+TEST(PastForecasts, BeforeAnythingIsKnownAllFuturesAreTold) {
   Random random(1);
-  PastForecasts past;
-  for (std::uint64_t i = 1; i < PastForecasts::kEnough; ++i) {
-    note(past, JobId(i), futures(kBegin, 5, random), kBegin);
-    past.started(JobId(i), kBegin + hours(1));
-  }
-  const PossibleStarts starts = futures(kBegin + hours(2), 1, random);
-  EXPECT_FALSE(past.adjusts());
-  EXPECT_EQ(past.told(starts, kBegin + hours(2)),
-            (StartInterval{starts.quantile(0.1), starts.quantile(0.5), starts.quantile(0.9)}));
+  const PastForecasts past;
+  const PossibleStarts starts = futures(kBegin, 1, random);
+  const StartInterval told = past.told(starts, kBegin);
+  const auto [first, last] = std::minmax_element(starts.at.begin(), starts.at.end());
+  EXPECT_NEAR(hours_from(kBegin, told.p10), hours_from(kBegin, *first), 1e-6);
+  EXPECT_NEAR(hours_from(kBegin, told.p90), hours_from(kBegin, *last), 1e-6);
+  EXPECT_LE(told.p50, starts.quantile(0.5));
+  EXPECT_GE(told.p50, starts.quantile(0.45));
+  EXPECT_EQ(past.settled(), 0U);
 }
 
 TEST(PastForecasts, FewFuturesHaveNoSpread) {
@@ -95,18 +102,88 @@ TEST(PastForecasts, FuturesThatAreRightStayRight) {
 }
 
 TEST(PastForecasts, FuturesThatAreWrongAreMadeRight) {
-  for (const double factor : {0.05, 0.3, 4.0, 30.0}) {
+  for (const double factor : {0.3, 4.0}) {
     const Shares found = shares(900, 100, 3, [&](int) { return factor; });
     EXPECT_NEAR(found.before, 10, 3) << factor;
     EXPECT_NEAR(found.after, 10, 3) << factor;
   }
 }
 
-// The model gets wrong in another way every few days, which no distribution of the past tells.
-TEST(PastForecasts, AChangeIsFollowed) {
-  const Shares found = shares(900, 100, 4, [](int i) { return (i / 200) % 2 == 0 ? 0.5 : 2.5; });
+// Futures that are out of all reason stay a part of what is told, on the one side where they are;
+// what is told is the wider for it, not the narrower.
+TEST(PastForecasts, FuturesOutOfReasonMakeWhatIsToldWide) {
+  for (const double factor : {0.05, 30.0}) {
+    const Shares found = shares(900, 100, 3, [&](int) { return factor; });
+    EXPECT_LE(found.before, 13) << factor;
+    EXPECT_LE(found.after, 13) << factor;
+    EXPECT_GE(found.before + found.after, 10) << factor;
+  }
+}
+
+// The model gets wrong in another way every few days, which no distribution of the past tells
+// beforehand; of all days together as many starts are outside as should be.
+TEST(PastForecasts, ChangesThatComeAgainAreAllowedFor) {
+  const Shares found = shares(900, 100, 4, [](int i) { return (i / 50) % 2 == 0 ? 0.5 : 2.5; });
   EXPECT_NEAR(found.before, 10, 4);
   EXPECT_NEAR(found.after, 10, 4);
+}
+
+// A few past starts that were late move what is told less than many do.
+TEST(PastForecasts, TheMoreAreKnownTheMoreTheyCount) {
+  PastForecasts past;
+  Instant now = kBegin;
+  Instant before = now;
+  for (std::uint64_t i = 1; i <= 40; ++i) {
+    const PossibleStarts same{std::vector<Instant>(40, now + hours(1)), {}};
+    const StartInterval told = note(past, JobId(i), same, now);
+    EXPECT_GE(told.p50 - now, before - kBegin) << i;
+    before = kBegin + (told.p50 - now);
+    now = now + hours(3);
+    past.started(JobId(i), now);
+  }
+  EXPECT_NEAR(hours_from(kBegin, before), 3, 1e-6);
+  EXPECT_NEAR(past.independent(now), 40, 1e-6);
+}
+
+// Ten questions in the course of one wait tell of one wait, and ten waits in turn of ten.
+TEST(PastForecasts, WaitsThatOverlapAreNotIndependent) {
+  Random random(10);
+  PastForecasts at_once;
+  PastForecasts in_turn;
+  for (std::uint64_t i = 0; i < 10; ++i) {
+    const Instant soon = kBegin + minutes(static_cast<std::int64_t>(i));
+    const Instant later = kBegin + hours(100 * static_cast<std::int64_t>(i));
+    note(at_once, JobId(i + 1), futures(soon, 1, random), soon);
+    note(in_turn, JobId(i + 1), futures(later, 1, random), later);
+    in_turn.started(JobId(i + 1), later + hours(5 + static_cast<std::int64_t>(i)));
+  }
+  const Instant end = kBegin + hours(2000);
+  for (std::uint64_t i = 1; i <= 10; ++i) at_once.started(JobId(i), kBegin + hours(50));
+  EXPECT_NEAR(at_once.independent(end), 1, 0.05);
+  EXPECT_NEAR(in_turn.independent(end), 10, 1e-6);
+}
+
+// Of too many moments those go that tell the least; the long past is still known then.
+TEST(PastForecasts, TheLongPastIsKeptThinly) {
+  PastForecasts past;
+  std::uint64_t id = 0;
+  const std::vector<PossibleStarts> starts(
+      PastForecasts::kJobsAtOnce, PossibleStarts{std::vector<Instant>(9, kBegin + hours(900)), {}});
+  Instant now = kBegin;
+  std::vector<JobId> jobs;
+  for (int look = 0; look < 1100; ++look) {
+    now = kBegin + minutes(30 * look);
+    for (const JobId job : jobs) past.started(job, now);
+    jobs.clear();
+    while (jobs.size() < starts.size()) jobs.emplace_back(++id);
+    past.note(jobs, starts, now);
+  }
+  EXPECT_LE(past.kept(), PastForecasts::kKept);
+  EXPECT_GT(past.kept(), PastForecasts::kKept * 9 / 10);
+  // Of the older half of the time some are left, but fewer than of the other.
+  past.note(jobs, starts, now + PastForecasts::kMemory - minutes(30 * 550));
+  EXPECT_LT(past.kept(), PastForecasts::kKept * 9 / 10);
+  EXPECT_GT(past.kept(), PastForecasts::kKept / 2);
 }
 
 // Half of the jobs start after an hour as foreseen, half wait for a hundred hours. By the time when
@@ -144,7 +221,7 @@ TEST(PastForecasts, JobsThatAreAskedAboutAtOnceCountAsOne) {
     one_each.started(jobs.front(), truth);
     for (const JobId job : jobs) eight_each.started(job, truth);
   }
-  EXPECT_TRUE(one_each.adjusts());
+  EXPECT_EQ(one_each.settled(), 40U);
 }
 
 TEST(PastForecasts, WhatBecameOfAJobIsSeenInTheState) {

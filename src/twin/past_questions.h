@@ -16,9 +16,9 @@
 namespace mw {
 
 struct PastQuestionsOptions {
-  /// Of how much of the past is asked; older work is no guide to what forecasts are worth now.
-  Duration past = hours(24 * 14);
-  std::int64_t moments = 60;  ///< evenly spread over that
+  /// Of how much of the past is asked. Waits of days make few independent ones of two weeks.
+  Duration past = hours(24 * 60);
+  std::int64_t moments = 120;  ///< evenly spread over that
 };
 
 class PastQuestions {
