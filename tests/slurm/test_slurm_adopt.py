@@ -333,21 +333,28 @@ class Adopt(OnTheCluster):
         self.plane.stop()
         done = self.plane.mw("slurm", "give-back")
         self.assertIn("4 of Slurm's jobs were let go", done.stdout)
-        self.assertIn("job_submit.lua", done.stdout)
-        for job in [full, *jobs, array]:
+        self.assertIn("New jobs go there as well", done.stdout)
+        later = self.wrap("true", "-J", "later")
+        for job in [full, *jobs, array, later]:
             self.wait_slurm(job, "COMPLETED", 60)
         self.assertEqual(self.slurm(kept)["JobState"], "PENDING")
-        rule = cluster.dir / "etc/job_submit.lua"
-        before = rule.read_text()
-
-        def write_rule(text):
-            rule.write_text(text)
-            cluster.run("scontrol", "reconfigure")
-
-        self.addCleanup(write_rule, before)
-        write_rule(before.replace('{ "gpu" }', "{ }"))
         cluster.run("scontrol", "release", kept, user=FIRST)
         self.wait_slurm(kept, "COMPLETED")
+        self.plane.start()
+        again = self.wrap("true", "-J", "again")
+        self.plane.wait_job(self.taken("again")[0]["id"], ["succeeded"])
+        self.assertTrue(self.slurm(again)["AdminComment"].startswith("millwright"))
+        self.assertEqual(self.ours("later"), [])
+        # Who may not write there is told what to do.
+        switch = cluster.dir / "etc/millwright.off"
+        self.assertEqual(switch.read_text(), "")
+        switch.unlink()
+        switch.mkdir()
+        self.addCleanup(switch.rmdir)
+        self.plane.stop()
+        done = self.plane.mw("slurm", "give-back", check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(f"New jobs are still held: cannot write {switch}", done.stdout)
 
     def test_a_change_back_and_forth_loses_no_job(self):
         full = self.wrap("sleep 60", "-N6", "--gres=gpu:8", "-J", "full")

@@ -10,6 +10,7 @@
 #include "codec/text.h"
 #include "codec/timestamp.h"
 #include "engines/slurm/adoption.h"
+#include "engines/slurm/rule_switch.h"
 #include "engines/slurm/submission.h"
 
 namespace mw::slurm {
@@ -143,6 +144,52 @@ void Adopter::look(const std::vector<SlurmJob>& jobs, SteadyTime asked,
     }
   }
   look_for_missing(asked, sink);
+}
+
+/// Only what those look into who wait for another.
+Adopter::Others Adopter::others_in(const std::vector<SlurmJob>& jobs) {
+  Others others;
+  const bool some_wait = std::ranges::any_of(
+      jobs, [](const SlurmJob& job) { return job.request && !job.request->dependency.empty(); });
+  if (!some_wait) return others;
+  const bool some_alone = std::ranges::any_of(jobs, is_singleton);
+  for (const SlurmJob& job : jobs) {
+    others.by_id.emplace(job.id, &job);
+    if (some_alone && !is_over(job)) others.open_by_name[{job.user, job.job_name}].push_back(&job);
+  }
+  return others;
+}
+
+/// Slurm would not start it yet.
+bool Adopter::has_to_wait(const SlurmJob& job, const Others& all) {
+  const std::vector<SlurmJobId> awaited = jobs_awaited(job.request->dependency);
+  const bool too_early = std::ranges::any_of(awaited, [&](SlurmJobId each) {
+    const auto other = all.by_id.find(each);
+    return other != all.by_id.end() && !is_over(*other->second);
+  });
+  if (too_early || !is_singleton(job)) return too_early;
+  const auto named = all.open_by_name.find({job.user, job.job_name});
+  return named != all.open_by_name.end() &&
+         std::ranges::any_of(named->second, [&](const SlurmJob* other) {
+           return other->id != job.id && (other->id < job.id || !is_waiting(*other));
+         });
+}
+
+void Adopter::switch_rule_on() {
+  if (partitions_.empty() || std::exchange(rule_is_on_, true)) return;
+  const auto configuration = around_.client.configuration();
+  const auto file = configuration
+                        ? rule_switch(*configuration)
+                        : Result<std::optional<std::filesystem::path>>(configuration.error());
+  if (file && !*file) return;
+  const auto was_off = file ? slurm::switch_rule_on(**file) : Result<bool>(file.error());
+  if (!was_off) {
+    spdlog::warn("slurm engine: if the cluster was given back, new jobs are not handed to us: {}",
+                 was_off.error().message);
+  } else if (*was_off) {
+    spdlog::info("slurm engine: new jobs are handed to us again: {} was emptied",
+                 (*file)->string());
+  }
 }
 
 /// Those of an array that wait are one job of Slurm's. No more of them are asked for at once than

@@ -40,6 +40,9 @@ class Adopter {
 
   /// Its room is counted by us already.
   [[nodiscard]] bool owns(const SlurmJob& job) const;
+  /// Jobs are handed to us again, should somebody have given the cluster back since we were here
+  /// last. Only the first call does anything.  REQUIRES: slurmctld answers.
+  void switch_rule_on();
   /// Takes in a list of jobs that was asked for at `asked`.
   void look(const std::vector<SlurmJob>& jobs, SteadyTime asked, const ObservationSink& sink);
   /// Does what is to be done; `reached`: Slurm answers. Result: whether there is more of it.
@@ -91,6 +94,7 @@ class Adopter {
   std::map<JobId, AdoptedAttempt> attempts_;
   std::set<std::string> seen_;            ///< in this list
   std::size_t calls_left_ = 0;            ///< to Slurm, in this look
+  bool rule_is_on_ = false;               ///< or we have said why not
   std::unique_ptr<NodeChoices> choices_;  ///< for this list
 };
 

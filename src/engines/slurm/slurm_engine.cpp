@@ -380,6 +380,7 @@ void SlurmEngine::compare(const Look& look) {
                    done.error().message);
     }
   }
+  adopter_.switch_rule_on();
   adopter_.look(look.jobs, look.asked, sink_);
   node_orders_.carry_out(cluster_.orders(), client_, cluster_);
   reboots_.look(cluster_, client_, sink_);
