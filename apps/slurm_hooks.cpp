@@ -30,7 +30,7 @@ Result<std::vector<SlurmWaiting>> waiting(const std::filesystem::path& home) {
   if (!jobs) return jobs.error();
   std::vector<SlurmWaiting> all;
   for (const slurm::SlurmJob& job : *jobs) {
-    all.push_back({slurm::HandedOver::id_of(job), job.request->name, job.user, job.partition,
+    all.push_back({slurm::HandedOver::id_of(job), job.job_name, job.user, job.partition,
                    slurm::HandedOver::what_of(job)});
   }
   return all;

@@ -55,7 +55,8 @@ class OnTheCluster(unittest.TestCase):
 
     def sbatch(self, *options, script=None, user=FIRST):
         """Hands a job to Slurm as a user does; its number there."""
-        options = ["-p", "gpu", "-D", str(self.work), "--mem=100", *options]
+        memory = [] if any(each.startswith("--mem") for each in options) else ["--mem=100"]
+        options = ["-p", "gpu", "-D", str(self.work), *memory, *options]
         if script is None:
             return cluster.run("sbatch", "--parsable", *options, user=user).strip()
         file = self.work / f"script{len(list(self.work.iterdir()))}.sh"
@@ -224,6 +225,43 @@ class Adopt(OnTheCluster):
         cluster.run("scontrol", "update", f"JobId={without}", "ExcNodeList=", user=FIRST)
         cluster.run("scancel", named, het)
         self.wait_slurm(without, "COMPLETED", 90)
+
+    def test_options_that_bear_on_the_place_are_heeded_or_refused(self):
+        by_gpu = [self.sbatch("-N1", "--gpus=2", "--mem-per-gpu=4000", "--cpus-per-gpu=3", "-J", "bygpu",
+                              script="sleep 3") for _ in range(2)]
+        refused = {"--contiguous": "--contiguous", "--tmp=1": "--tmp", "--sockets-per-node=2": "--sockets-per-node",
+                   "--ntasks-per-socket=1": "--ntasks-per-socket",
+                   "--prefer=fast": "--prefer", "--exclusive=user": "--exclusive=user", "--reboot": "--reboot"}
+        jobs = {option: self.wrap("true", option, "-n1", user=None) for option in refused}
+        for option, name in refused.items():
+            self.assertIn(f"it was submitted with {name}", wait_for(
+                f"{option} to be refused", lambda j=jobs[option]: "stays held" in self.slurm(j).get("AdminComment", "")
+                and self.slurm(j)["AdminComment"]))
+        # 8 GB of a node's 20: without that they would have a node each.
+        places = [self.nodes_of(self.plane.wait_job(each["id"], ["running"])["id"]) for each in self.taken("bygpu", 2)]
+        self.assertEqual(places[0], places[1])
+        for job in by_gpu:
+            self.assertEqual(self.wait_slurm(job, "COMPLETED")["NumCPUs"], "6")
+
+    def test_of_a_singleton_one_runs_at_a_time(self):
+        jobs = [self.wrap("sleep 1", "-d", "singleton", "-J", "alone") for _ in range(3)]
+        most = 0
+        while not all(self.slurm(job)["JobState"] == "COMPLETED" for job in jobs):
+            most = max(most, len(cluster.jobs("RUNNING")))
+            self.assertFalse({each["state"] for each in cluster.jobs()} & {"FAILED", "CANCELLED"})
+            self.assertLessEqual(len([each for each in self.ours("alone") if each["state"] in ("pending", "running")]), 1)
+        self.assertEqual(most, 1)
+
+    def test_a_start_that_is_put_off_is_heard(self):
+        job = self.wrap("true", "--begin=now+1hour", "-J", "later")
+        [first] = self.taken("later")
+        cluster.run("scontrol", "update", f"JobId={job}", "StartTime=now+2hours", user=FIRST)
+        _, second = self.taken("later", 2)
+        self.assertEqual(self.plane.job(first["id"])["state"], "cancelled")
+        self.assertEqual(self.plane.job(second["id"])["state"], "pending")
+        cluster.run("scontrol", "update", f"JobId={job}", "StartTime=now", user=FIRST)
+        self.taken("later", 3)
+        self.wait_slurm(job, "COMPLETED")
 
     def test_a_job_that_is_changed_while_it_waits_is_decided_about_anew(self):
         full = self.wrap("sleep 60", "-N6", "--gres=gpu:8", "-J", "full")

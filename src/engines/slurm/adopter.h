@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engines/slurm/adopted_attempt.h"
@@ -65,13 +66,19 @@ class Adopter {
     int misses = 0;
     SteadyTime again_at;  ///< what was asked of the core or of Slurm not before this again
   };
-  using Ids = std::map<SlurmJobId, const SlurmJob*>;
+  /// Jobs that another one may have to wait for.
+  struct Others {
+    std::map<SlurmJobId, const SlurmJob*> by_id;
+    std::map<std::pair<std::string, std::string>, std::vector<const SlurmJob*>> open_by_name;
+  };
 
-  void look_at(const SlurmJob& job, const std::string& id, SteadyTime asked, const Ids& all,
+  static Others others_in(const std::vector<SlurmJob>& jobs);
+  static bool has_to_wait(const SlurmJob& job, const Others& all);
+  void look_at(const SlurmJob& job, const std::string& id, SteadyTime asked, const Others& all,
                const ObservationSink& sink);
-  void look_at_waiting_array(const SlurmJob& job, SteadyTime asked, const Ids& all,
+  void look_at_waiting_array(const SlurmJob& job, SteadyTime asked, const Others& all,
                              const ObservationSink& sink);
-  void consider(const SlurmJob& job, const std::string& id, const Ids& all,
+  void consider(const SlurmJob& job, const std::string& id, const Others& all,
                 const ObservationSink& sink);
   static bool is_another(const Known& known, const SlurmJob& job);
   [[nodiscard]] bool was_changed(const Known& known, const SlurmJob& job) const;
