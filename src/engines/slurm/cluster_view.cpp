@@ -278,8 +278,12 @@ void ClusterView::take_use(const std::vector<SlurmJob>& jobs,
     if (!holds || ours(job)) continue;
     for (const SlurmAllocation& each : job.allocations) {
       OthersUse& of_node = use[each.node];
-      of_node.accelerators += each.gpus;
       const SlurmNode* at = node(each.node);
+      for (const GpuCount& gpus : each.gpus) {
+        // Those of another type than the one that the node counts with here are none of its own.
+        const bool other = at != nullptr && gpus.type != "gpu" && gpus.type != at->gpus.type;
+        if (!other || at->gpus.type == "gpu") of_node.accelerators += gpus.count;
+      }
       const std::int64_t threads = at == nullptr ? 1 : at->threads_per_core;
       of_node.cpus += kWholeCpu * std::max(each.cpus, each.cores * threads);
       of_node.memory += Bytes(each.memory_mib << 20);

@@ -163,7 +163,7 @@ void read_allocations(const json::object& object, SlurmJob& job) {
   const std::size_t count = std::min(details->get_array().size(), job.allocations.size());
   for (std::size_t i = 0; i < count; ++i) {
     const json::value& detail = details->get_array()[i];
-    if (detail.is_string()) job.allocations[i].gpus = gpus_in(detail.get_string()).count;
+    if (detail.is_string()) job.allocations[i].gpus = gpus_by_type(detail.get_string());
   }
 }
 

@@ -69,12 +69,12 @@ TEST(RestFormat, JobsOf2205) {
   EXPECT_EQ(ours.allocations[2].node, "n4");
   EXPECT_EQ(ours.allocations[2].cores, 4);
   EXPECT_EQ(ours.allocations[2].memory_mib, 1000);
-  EXPECT_EQ(ours.allocations[2].gpus, 4U);
+  EXPECT_EQ(ours.allocations[2].gpus.at(0).count, 4U);
   const SlurmJob& theirs = job_of(*jobs, 22);
   EXPECT_EQ(theirs.user, "games");
   EXPECT_EQ(theirs.allocations.at(0).cores, 4);
   EXPECT_EQ(theirs.allocations.at(0).cpus, 0) << "only what its steps use: why cores are counted";
-  EXPECT_EQ(theirs.allocations.at(0).gpus, 2U);
+  EXPECT_EQ(theirs.allocations.at(0).gpus.at(0).count, 2U);
   const SlurmJob& waiting = job_of(*jobs, 23);
   EXPECT_EQ(waiting.state, "PENDING");
   EXPECT_EQ(waiting.reason, "Resources");
@@ -150,7 +150,7 @@ TEST(RestFormat, JobsOfLaterVersions) {
   EXPECT_EQ(job.exit_signal, 9);
   EXPECT_EQ(job.allocations.at(0).cpus, 16);
   EXPECT_EQ(job.allocations.at(0).memory_mib, 2048);
-  EXPECT_EQ(job.allocations.at(0).gpus, 2U);
+  EXPECT_EQ(job.allocations.at(0).gpus.at(0).count, 2U);
 }
 
 SlurmSubmission submission() {

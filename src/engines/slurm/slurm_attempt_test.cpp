@@ -355,7 +355,7 @@ TEST_F(View, WhatOthersUseIsToldWhenItChanges) {
   };
   SlurmJob job;
   job.state = "RUNNING";
-  job.allocations = {{"n1", 0, 4, 500, 2}};
+  job.allocations = {{"n1", 0, 4, 500, {{"h100", 2}}}};
   use({job, job});
   ASSERT_THAT(said, SizeIs(2)) << "the first time of both, for nobody knows what was before";
   EXPECT_EQ(std::get<NodeUseReported>(said[0]).use,

@@ -46,7 +46,7 @@ struct SlurmAllocation {
   std::int64_t cpus = 0;
   std::int64_t cores = 0;  ///< where they are told instead
   std::int64_t memory_mib = 0;
-  std::uint32_t gpus = 0;
+  std::vector<GpuCount> gpus;  ///< by type
 };
 
 /// What a job that was handed to Slurm asks for, as far as deciding about it takes.
