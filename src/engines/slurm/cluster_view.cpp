@@ -316,12 +316,23 @@ std::string ClusterView::type_of(const SlurmNode& node) {
   return node.gpus.count > 0 ? node.gpus.type : "cpu";
 }
 
-const SlurmPartition* ClusterView::partition_for(const std::vector<std::string>& nodes) const {
+bool ClusterView::has_several_machines() const {
+  return std::ranges::any_of(nodes_, [&](const auto& each) {
+    return each.second.node.address != nodes_.begin()->second.node.address;
+  });
+}
+
+const SlurmPartition* ClusterView::partition_for(const std::vector<std::string>& nodes,
+                                                 Duration length) const {
+  const SlurmPartition* shorter = nullptr;
   for (const Usable& each : partitions_) {
     const auto has = [&](const std::string& name) { return each.nodes.contains(name); };
-    if (std::ranges::all_of(nodes, has)) return &each.partition;
+    if (!std::ranges::all_of(nodes, has)) continue;
+    const auto& most = each.partition.minutes_max;
+    if (!most || length <= minutes(*most)) return &each.partition;
+    if (shorter == nullptr) shorter = &each.partition;
   }
-  return nullptr;
+  return shorter;
 }
 
 }  // namespace mw::slurm
