@@ -87,6 +87,13 @@ void why(ApiContext& context, const Request& request, const Reply& reply) {
   reply(json_response(std::move(view)));
 }
 
+/// The event has their numbers alone.
+boost::json::array names_of(ApiContext& context, const Placement& placement) {
+  boost::json::array names;
+  for (const NodeSlice& slice : placement) names.emplace_back(context.names.name(slice.node));
+  return names;
+}
+
 void story(ApiContext& context, const Request& request, const Reply& reply) {
   const auto job = find_job(context, job_of(request), Why::kTryAgain);
   if (!job) return reply(error_response(job.error()));
@@ -107,6 +114,9 @@ void story(ApiContext& context, const Request& request, const Reply& reply) {
       truncated = events.size() == kStoryEventsMax;
       if (truncated) break;
       events.push_back(event_view(stored.seq, stored.event, context.names.namer()));
+      if (const auto* placed = std::get_if<AttemptPlaced>(&stored.event.body)) {
+        events.back().as_object()["nodes"] = names_of(context, placed->placement);
+      }
     }
     more = page->size() == query.limit;
   }

@@ -17,6 +17,7 @@
 #include "codec/job_file.h"
 #include "model/job.h"
 #include "slurm_face/job_rows.h"
+#include "slurm_face/job_runs.h"
 #include "slurm_face/slurm_environment.h"
 #include "slurm_face/spool.h"
 
@@ -204,7 +205,9 @@ Result<JobEnd> look_at_job(Api& api, std::uint64_t job) {
   end.over = state && is_final(*state);
   if (!end.over || *state == JobState::kSucceeded) return end;
   const JobRow row = job_row(reply->view());
-  const auto script = script_end(api, job, row.face.spool).value_or(ScriptEnd{1, 0});
+  const auto runs = runs_of(api, job);
+  const auto script = script_end(runs ? *runs : std::vector<JobRun>(), job, row.face.spool)
+                          .value_or(ScriptEnd{1, 0});
   end.exit_code = std::max(1, script.signal != 0 ? 128 + script.signal : script.exit_code);
   return end;
 }
