@@ -128,7 +128,7 @@ Result<void> take_distribution(Request& request, const std::string& value, Insta
     return Error{ErrorCode::kUnsupported,
                  fmt::format("{} is not supported; block and cyclic are", in_quotes(value))};
   }
-  request.cyclic = first == "cyclic";
+  request.distribution = first == "cyclic" ? "cyclic" : "block";
   return {};
 }
 
