@@ -43,6 +43,7 @@ void keep_older_key(ApiContext& context, const Request& request, SubmitJob& subm
 }
 
 void submit(ApiContext& context, const Request& request, const Reply& reply) {
+  if (auto refusal = check_submitter(context, request)) return reply(std::move(*refusal));
   auto submission = parse_submission(request, user_of(context, request));
   if (!submission) return reply(error_response(submission.error()));
   keep_older_key(context, request, *submission);
