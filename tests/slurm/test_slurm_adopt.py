@@ -187,6 +187,29 @@ class Adopt(OnTheCluster):
         self.assertEqual((sorted(ran[:4]), ran[4:]), (["3", "5", "7", "9"], ["after"]))
         self.wait_slurm(after, "COMPLETED")
 
+    def test_quota_and_health_decide(self):
+        policy = self.work / "policy.yaml"
+        policy.write_text("name: test\ntenants:\n  default: {quota: 8, borrow_limit: 0}\n")
+        self.plane.mw("policy", "set", str(policy))
+        self.plane.mw("node", "quarantine", "n1", "--reason", "bad")
+        self.addCleanup(cluster.run, "scontrol", "update", "NodeName=n1", "State=RESUME", check=False)
+        first = self.wrap("sleep 60", "--gres=gpu:8", "-J", "first")
+        self.plane.wait_job(self.taken("first")[0]["id"], ["running"])
+        self.assertNotIn("n1", self.expand(self.slurm(first)["NodeList"]))
+        second = self.wrap("true", "--gres=gpu:1", "-J", "second", user=SECOND)
+        [ours] = self.taken("second")
+        why = wait_for("a reason", lambda: self.plane.get(f"/v1/jobs/{ours['id']}/why")["reason"])
+        self.assertEqual(why["kind"], "over_quota", why)
+        self.assertEqual(self.slurm(second)["JobState"], "PENDING")
+        cluster.run("scancel", first)
+        self.plane.wait_job(ours["id"], ["succeeded"])
+
+    def test_a_time_limit_of_slurms_ends_it(self):
+        job = self.wrap("exec sleep 300", "-t", "1", "-J", "long")
+        view = self.plane.wait_job(self.taken("long")[0]["id"], seconds=150)
+        self.assertEqual((view["state"], view["attempts"]), ("timed_out", 1))
+        self.assertEqual(self.slurm(job)["JobState"], "TIMEOUT")
+
     def test_users_hold_and_release_their_own(self):
         job = self.wrap("true", "--hold", "-J", "mine")
         later = self.wrap("true", "--begin=now+1hour", "-J", "later")
@@ -293,21 +316,33 @@ class Adopt(OnTheCluster):
         self.assertEqual(sorted(line if line[0] == "-" else line.rstrip() + " " for line in lines), wanted,
                          "a job ran twice, or not at all")
 
-    def test_the_control_plane_is_killed_and_nothing_runs_twice(self):
+    def test_the_control_plane_is_killed_under_fifty_jobs_and_nothing_runs_twice(self):
         (self.work / "count").touch()
         (self.work / "count").chmod(0o666)
-        jobs = self.counted(8, 2)
+        jobs = self.counted(40, 4)
         wait_for("one to run", lambda: cluster.jobs("RUNNING"))
         self.plane.kill()
         jobs += self.counted(4, 1)
         self.plane.start()
-        jobs += self.counted(8, 1)
-        wait_for("some to be taken", lambda: len(self.ours("counted")) > 12)
+        jobs += self.counted(6, 1)
+        wait_for("some to be taken", lambda: len(self.ours("counted")) > 44)
         self.plane.kill()
         self.plane.start()
         self.check_counted(jobs)
         self.plane.stop()
         self.plane.mw("journal", "verify")
+
+    def test_slurmrestd_is_killed_and_nothing_is_lost(self):
+        (self.work / "count").touch()
+        (self.work / "count").chmod(0o666)
+        jobs = self.counted(6, 3)
+        wait_for("one to run", lambda: cluster.jobs("RUNNING"))
+        cluster.kill("slurmrestd.jwt")
+        jobs += self.counted(4, 1)
+        wait_for("it to be missed", lambda: "nothing is started until it answers" in (self.plane.home / "serve.out").read_text())
+        cluster.kill("slurmrestd")
+        cluster.start_rest()
+        self.check_counted(jobs)
 
     def test_slurmctld_is_killed_under_fifty_jobs_and_nothing_is_lost(self):
         (self.work / "count").touch()
@@ -325,13 +360,15 @@ class Adopt(OnTheCluster):
         cluster.start_slurmctld()
         self.check_counted(jobs)
 
-    def test_a_node_dies_and_the_job_goes_on_elsewhere(self):
+    def test_a_node_dies_and_the_job_goes_on_elsewhere_from_its_checkpoint(self):
         job = self.sbatch("-N2", "--gres=gpu:8", "-J", "survivor", "-o", "/dev/null", script="""
-            echo "$SLURM_RESTART_COUNT $SLURM_JOB_NODELIST" >>runs
-            [ -n "$SLURM_RESTART_COUNT" ] || sleep 120
+            step=$(cat checkpoint 2>/dev/null || echo 0)
+            echo "$SLURM_RESTART_COUNT $SLURM_JOB_NODELIST $step" >>runs
+            until [ -n "$SLURM_RESTART_COUNT" ]; do sleep 0.2; step=$((step + 1)); echo $step >checkpoint; done
         """)
         [ours] = self.taken("survivor")
         self.plane.wait_job(ours["id"], ["running"])
+        wait_for("a checkpoint", (self.work / "checkpoint").exists)
         first = self.nodes_of(ours["id"])
         dead = first[1]
         cluster.kill("slurmd." + dead)
@@ -341,8 +378,9 @@ class Adopt(OnTheCluster):
         view = self.plane.wait_job(ours["id"], ["succeeded"], 60)
         self.assertEqual(view["attempts"], 2)
         runs = [line.split() for line in (self.work / "runs").read_text().splitlines()]
-        self.assertEqual(len(runs), 2, runs)
+        self.assertEqual((len(runs), runs[0][-1]), (2, "0"), runs)
         self.assertNotIn(dead, self.expand(runs[1][1]))
+        self.assertGreater(int(runs[1][2]), 0, "it began anew")
         self.wait_slurm(job, "COMPLETED")
 
     def test_training_over_four_nodes(self):
