@@ -226,6 +226,7 @@ class ControlPlane {
     engine_options.token = [tokens = http::AttemptTokens(key)](JobId job, AttemptNumber attempt) {
       return tokens.make(job, attempt);
     };
+    engine_options.user = user_name();
     if (!options_.nodes.empty()) {
       auto machine = local::discover(engine_options.discovery);
       if (!machine) return machine.error();

@@ -30,7 +30,7 @@ Result<std::vector<SlurmWaiting>> waiting(const std::filesystem::path& home) {
   if (!jobs) return jobs.error();
   std::vector<SlurmWaiting> all;
   for (const slurm::SlurmJob& job : *jobs) {
-    all.push_back({slurm::HandedOver::id_of(job), job.request->name, job.user, job.partition,
+    all.push_back({slurm::HandedOver::id_of(job), job.job_name, job.user, job.partition,
                    slurm::HandedOver::what_of(job)});
   }
   return all;
@@ -39,9 +39,15 @@ Result<std::vector<SlurmWaiting>> waiting(const std::filesystem::path& home) {
 Result<SlurmGivenBack> give_back(const std::filesystem::path& home) {
   auto cluster = open_cluster(home);
   if (!cluster) return cluster.error();
+  SlurmGivenBack back;
+  // First, so that none comes in behind the list.
+  if (const auto off = cluster->switch_rule_off(); !off) {
+    back.rule_fault = off.error().message;
+  } else if (*off) {
+    back.rule_off = (*off)->string();
+  }
   auto jobs = cluster->waiting();
   if (!jobs) return jobs.error();
-  SlurmGivenBack back;
   for (const slurm::SlurmJob& job : *jobs) {
     std::string id = slurm::HandedOver::id_of(job);
     if (const auto done = cluster->let_go(job); !done) {

@@ -1,14 +1,18 @@
 #!/usr/bin/python3
 """Runs one file of unittest cases, for ctest. Unlike `python3 -m unittest` it fails when no test
-ran: a file that was renamed or emptied must not pass.
+ran: a file that was renamed or emptied must not pass. A file whose tests cannot run here, all of them
+skipped, is neither: it exits with 77, which ctest shows as skipped, and with 1 where MW_NO_SKIPS is set.
 
 usage: run_python.py FILE
 """
 
 import importlib.util
+import os
 import pathlib
 import sys
 import unittest
+
+SKIPPED = 77  # SKIP_RETURN_CODE of tests/CMakeLists.txt
 
 
 def main():
@@ -22,9 +26,13 @@ def main():
     result = unittest.TextTestRunner(verbosity=2).run(
         unittest.defaultTestLoader.loadTestsFromModule(module))
     ran = result.testsRun - len(result.skipped)
-    if ran == 0:
-        print(f"{path}: no test ran", file=sys.stderr)
-    return 0 if result.wasSuccessful() and ran > 0 else 1
+    if not result.wasSuccessful():
+        return 1
+    if ran <= 0:
+        why = "; ".join(sorted({reason for _, reason in result.skipped}))
+        print(f"{path}: no test ran{': ' + why if why else ''}", file=sys.stderr)
+        return SKIPPED if result.skipped and not os.environ.get("MW_NO_SKIPS") else 1
+    return 0
 
 
 if __name__ == "__main__":

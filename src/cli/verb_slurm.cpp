@@ -51,13 +51,25 @@ int jobs(const Cli& cli) {
   return 0;
 }
 
-constexpr const char* kRuleOff =
-    "New jobs are still held: take \"lua\" out of JobSubmitPlugins in slurm.conf, or empty the "
-    "list "
-    "of partitions at the top of job_submit.lua, then run \"scontrol reconfigure\". Nodes that "
-    "were "
-    "drained from here have a reason that begins with \"Millwright\"; see them with \"sinfo "
-    "-R\".\n";
+constexpr const char* kDrains =
+    "Nodes that were drained from here have a reason that begins with \"Millwright\"; see them "
+    "with \"sinfo -R\".\n";
+
+/// Whether new jobs still arrive held, and what is to be done then.
+std::string text_of_rule(const SlurmGivenBack& back) {
+  if (!back.rule_off.empty()) {
+    return fmt::format(
+        "New jobs go there as well, until \"mw up\": the rule in job_submit.lua is switched off by "
+        "{}, which slurmctld has to see.\n",
+        back.rule_off);
+  }
+  if (back.rule_fault.empty()) return "";
+  return fmt::format(
+      "New jobs are still held: {}. Without that file take \"lua\" out of JobSubmitPlugins in "
+      "slurm.conf, or empty the list of partitions at the top of job_submit.lua, then run "
+      "\"scontrol reconfigure\".\n",
+      back.rule_fault);
+}
 
 int give_back(const Cli& cli) {
   const auto home = cli.home();
@@ -78,7 +90,9 @@ int give_back(const Cli& cli) {
     }
     cli.console.out(pretty_json(json::serialize(
         json::object{{"released", json::array(back->released.begin(), back->released.end())},
-                     {"failed", std::move(failed)}})));
+                     {"failed", std::move(failed)},
+                     {"rule_switched_off_by", back->rule_off},
+                     {"rule_fault", back->rule_fault}})));
   } else {
     cli.console.out(
         fmt::format("{} of Slurm's jobs were let go; Slurm's own scheduler starts them.\n",
@@ -86,9 +100,10 @@ int give_back(const Cli& cli) {
     for (const auto& [id, why] : back->failed) {
       cli.console.out(fmt::format("  job {} stays held: {}\n", id, why));
     }
-    cli.console.out(kRuleOff);
+    cli.console.out(text_of_rule(*back) + kDrains);
   }
-  return back->failed.empty() ? 0 : row(ErrorCode::kUnavailable).exit_code;
+  return back->failed.empty() && back->rule_fault.empty() ? 0
+                                                          : row(ErrorCode::kUnavailable).exit_code;
 }
 
 }  // namespace
@@ -119,8 +134,8 @@ void add_slurm(CLI::App& app, Cli& cli) {
       "give-back", "Let Slurm's own scheduler have all jobs that wait for a decision");
   back->footer(
       "For when there is to be no control plane any more, or for a while. It asks Slurm itself, as "
-      "the control plane of this home did, and says how to switch off the rule that hands new jobs "
-      "over. What runs goes on. Jobs that their users hold stay held.\n\n"
+      "the control plane of this home did, and switches off the rule that hands new jobs over. "
+      "\"mw up\" switches it on again. What runs goes on. Jobs that their users hold stay held.\n\n"
       "  mw down; mw slurm give-back");
   back->callback([&cli] { cli.action = [&cli] { return give_back(cli); }; });
 }

@@ -153,7 +153,7 @@ std::string compress_hostlist(const std::vector<std::string>& names) {
   return text;
 }
 
-GpuCount gpus_in(std::string_view gres) {
+std::vector<GpuCount> gpus_by_type(std::string_view gres) {
   std::map<std::string, std::uint32_t> by_type;
   for (std::string_view entry : split(gres, '(', ')')) {
     entry = entry.substr(0, entry.find('('));  // which sockets, which indexes
@@ -168,9 +168,15 @@ GpuCount gpus_in(std::string_view gres) {
     by_type[named ? std::string(entry.substr(0, colon)) : "gpu"] +=
         static_cast<std::uint32_t>(count);
   }
+  std::vector<GpuCount> all;
+  for (const auto& [type, count] : by_type) all.push_back({type, count});
+  return all;
+}
+
+GpuCount gpus_in(std::string_view gres) {
   GpuCount most;
-  for (const auto& [type, count] : by_type) {
-    if (most.type.empty() || count > most.count) most = {type, count};
+  for (const GpuCount& each : gpus_by_type(gres)) {
+    if (most.type.empty() || each.count > most.count) most = each;
   }
   return most;
 }

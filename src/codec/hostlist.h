@@ -31,5 +31,7 @@ struct GpuCount {
   bool operator==(const GpuCount&) const = default;
 };
 GpuCount gpus_in(std::string_view gres);
+/// All of them, by type.
+std::vector<GpuCount> gpus_by_type(std::string_view gres);
 
 }  // namespace mw::slurm

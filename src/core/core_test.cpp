@@ -193,6 +193,16 @@ TEST_F(CoreTest, ATimeLimitEndsTheJob) {
   EXPECT_EQ(core.core().next_wakeup(), Instant::never());
 }
 
+TEST_F(CoreTest, ATimeLimitOfTheEngineEndsTheJob) {
+  add_node("a", 1);
+  submit(0, job_spec(1));
+  run(1, 1);
+  AttemptExited exited{JobId(1), core.epoch(1), exit_with(143), true};
+  core.step(at(2), exited);
+  EXPECT_EQ(state_of(1), JobState::kTimedOut);
+  EXPECT_EQ(core.job(1).attempts, 1U) << "it is not started again";
+}
+
 TEST_F(CoreTest, CancelWinsOverEverythingElse) {
   add_node("a", 1);
   submit(0, job_spec(1));

@@ -149,7 +149,9 @@ void Core::Stepper::operator()(const TaskExited& input) {
 void Core::Stepper::operator()(const AttemptExited& input) {
   const Attempt* attempt = current(input.job, input.epoch);
   if (attempt == nullptr) return;
-  const EndCause cause = how_it_ended(*attempt, input.exit.ok());
+  const EndCause cause = input.over_time.value_or(false)
+                             ? attempt->stopping.value_or(EndCause::kTimeLimit)
+                             : how_it_ended(*attempt, input.exit.ok());
   end_attempt(input.job, blamed(state_, *attempt, cause, std::nullopt), input.exit.detail);
 }
 

@@ -12,6 +12,7 @@ const std::vector<Schema>& server_schemas() {
         {"home", "string", ""},
         {"url", "string", ""},
         {"containment", "string", "How tasks are confined."},
+        {"several_machines", "boolean", "Nodes are several machines, and not all this one."},
         {"started_at_ns", "integer", ""},
         {"store", "Store", ""},
         {"loop", "LoopCounters", "Since the process started."}}},

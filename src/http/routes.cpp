@@ -33,6 +33,16 @@ const std::string& user_of(const ApiContext& context, const Request& request) {
   return request.caller.user.empty() ? context.options.user : request.caller.user;
 }
 
+std::optional<Response> check_submitter(const ApiContext& context, const Request& request) {
+  const std::string& user = user_of(context, request);
+  if (user == context.options.user || context.engine.runs_as_users()) return std::nullopt;
+  return error_response(Error{
+      ErrorCode::kForbidden,
+      "All jobs run here as user " + context.options.user + ", so those of user " + user +
+          " are not taken. Each runs as its own user where jobs run on Slurm (mw up --slurm); "
+          "else run a control plane of your own, with a home of your own."});
+}
+
 std::optional<Response> check_own_job(const ApiContext& context, const Request& request,
                                       JobId job) {
   if (request.caller.user.empty()) return std::nullopt;

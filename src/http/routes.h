@@ -43,6 +43,8 @@ void ask(ApiContext& context, InputBody body, Reply reply,
 
 /// As whom the request is made.
 const std::string& user_of(const ApiContext& context, const Request& request);
+/// None when a job that whoever asks hands in would be run as them, and as nobody else.
+std::optional<Response> check_submitter(const ApiContext& context, const Request& request);
 /// None when whoever asks may change the job, and read what it wrote: their own, or as the owner of
 /// the control plane any. A job that is not there is for the handler to say.
 std::optional<Response> check_own_job(const ApiContext& context, const Request& request, JobId job);

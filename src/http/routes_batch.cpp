@@ -58,6 +58,7 @@ void take_answer(BatchAnswers& answers, std::size_t index, const std::string& na
 }
 
 void submit_batch(ApiContext& context, const Request& request, const Reply& reply) {
+  if (auto refusal = check_submitter(context, request)) return reply(std::move(*refusal));
   auto batch = parse_batch(request, user_of(context, request));
   if (!batch) return reply(error_response(batch.error()));
   const bool dry_run = request.flag("dry_run");

@@ -43,6 +43,7 @@ void keep_older_key(ApiContext& context, const Request& request, SubmitJob& subm
 }
 
 void submit(ApiContext& context, const Request& request, const Reply& reply) {
+  if (auto refusal = check_submitter(context, request)) return reply(std::move(*refusal));
   auto submission = parse_submission(request, user_of(context, request));
   if (!submission) return reply(error_response(submission.error()));
   keep_older_key(context, request, *submission);
@@ -87,6 +88,13 @@ void why(ApiContext& context, const Request& request, const Reply& reply) {
   reply(json_response(std::move(view)));
 }
 
+/// The event has their numbers alone.
+boost::json::array names_of(ApiContext& context, const Placement& placement) {
+  boost::json::array names;
+  for (const NodeSlice& slice : placement) names.emplace_back(context.names.name(slice.node));
+  return names;
+}
+
 void story(ApiContext& context, const Request& request, const Reply& reply) {
   const auto job = find_job(context, job_of(request), Why::kTryAgain);
   if (!job) return reply(error_response(job.error()));
@@ -107,6 +115,9 @@ void story(ApiContext& context, const Request& request, const Reply& reply) {
       truncated = events.size() == kStoryEventsMax;
       if (truncated) break;
       events.push_back(event_view(stored.seq, stored.event, context.names.namer()));
+      if (const auto* placed = std::get_if<AttemptPlaced>(&stored.event.body)) {
+        events.back().as_object()["nodes"] = names_of(context, placed->placement);
+      }
     }
     more = page->size() == query.limit;
   }

@@ -27,6 +27,7 @@ void server(const ApiContext& context, const Reply& reply) {
   view["home"] = context.options.home;
   view["url"] = context.url;
   view["containment"] = context.engine.containment();
+  view["several_machines"] = context.engine.has_several_machines();
   view["started_at_ns"] = context.started_at.count();
   view["store"] = {{"available", stats.store_available},
                    {"error", stats.store_available ? boost::json::value(nullptr)

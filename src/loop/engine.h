@@ -158,6 +158,10 @@ class Engine {
   virtual Result<LogChunk> read_log(const LogQuery& query) = 0;
   /// How tasks are confined here, for people: e.g. "cgroup v2 at /sys/fs/cgroup/mw".
   virtual std::string containment() const = 0;
+  /// Each job is run as its own user. False: as the user that we are, so it takes jobs of no other.
+  virtual bool runs_as_users() const { return true; }
+  /// Its nodes are several machines: what ranks share on one they may not share here.
+  virtual bool has_several_machines() const { return false; }
   /// It can stop and start single ranks of an attempt (DesiredAttempt::kept, leaving). It is told
   /// of neither, else.
   virtual bool replaces_ranks() const { return false; }

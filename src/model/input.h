@@ -157,8 +157,10 @@ struct AttemptExited {
   JobId job;
   Epoch epoch;
   TaskExit exit;
+  /// The engine has a time limit of its own, and ended it there. None: it did not.
+  std::optional<bool> over_time{};
   bool operator==(const AttemptExited&) const = default;
-  MW_FIELDS(job, epoch, exit)
+  MW_FIELDS(job, epoch, exit, over_time)
 };
 /// Nothing of the attempt is left on the engine, whatever was reported before.
 /// `start_failed`: it never ran. `node`: the one that could not start it, where the engine knows

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <span>
 
 #include "codec/hostlist.h"
 #include "slurm_face/values.h"
@@ -198,6 +200,20 @@ const std::vector<Column<JobRow>>& job_columns() {
   return all;
 }
 
+namespace {
+
+constexpr auto kOfNodes = std::to_array<std::string_view>(
+    {"numnodes", "nnodes", "allocnodes", "nodelist", "batchhost", "reqtres", "alloctres"});
+constexpr auto kOfRuns =
+    std::to_array<std::string_view>({"timeused", "timeleft", "starttime", "start", "endtime", "end",
+                                     "elapsed", "elapsedraw", "cputime", "cputimeraw"});
+
+bool among(std::span<const std::string_view> names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+}  // namespace
+
 JobDetails details_of(const std::vector<Chosen<JobRow>>& chosen) {
   JobDetails details;
   for (const Chosen<JobRow>& one : chosen) {
@@ -205,6 +221,8 @@ JobDetails details_of(const std::vector<Chosen<JobRow>>& chosen) {
     const std::string_view name = one.column->name;
     details.ends = details.ends || name == "exitcode";
     details.reasons = details.reasons || name == "reason" || name == "reasonlist";
+    details.nodes = details.nodes || among(kOfNodes, name);
+    details.times = details.times || among(kOfRuns, name);
   }
   return details;
 }

@@ -67,13 +67,16 @@ struct FaceJob {
   Duration signal_before;
   Duration time_limit;
   std::optional<Instant> begin;
+  // What a step has that does not say otherwise. They came later than the rest: optional.
+  std::optional<std::string> distribution;
+  std::optional<bool> overcommit;
 
   bool operator==(const FaceJob&) const = default;
   MW_FIELDS(kind, spool, name, command, partition, account, qos, comment, submit_folder,
             submit_host, nodes, tasks, tasks_said, tasks_per_node, cpus_per_task, seats, seat_cpus,
             gpus, gpus_per_node, gpus_per_task, gpu_type, memory_per_node, memory_per_cpu, output,
             error, input, append, requeue, array, signal, signal_to_script, signal_before,
-            time_limit, begin)
+            time_limit, begin, distribution, overcommit)
 };
 
 std::string write_face_job(const FaceJob& job);

@@ -199,15 +199,19 @@ class Hub {
   void warn_if_due() {
     if (warn_at_ms_ == 0 || now_ms() < warn_at_ms_) return;
     warn_at_ms_ = 0;
-    signal_job(job_.signal, job_.signal_to_script);
+    if (job_.signal_to_script) {
+      if (script_ > 0) ::kill(script_, job_.signal);
+    } else {
+      steps_.signal_all(job_.signal);
+    }
   }
 
-  void signal_job(int signal, bool only_script) {
-    if (only_script) {
-      if (script_ > 0) ::kill(script_, signal);
-    } else {
-      steps_.signal_all(signal);
-    }
+  /// What scancel sends. To the script alone it does not reach what that has started; to all, it
+  /// does.
+  void signal_job(int signal, bool script, bool steps) {
+    if (script && script_ > 0 && steps) signal_program(script_, signal);
+    if (script && script_ > 0 && !steps) ::kill(script_, signal);
+    if (steps) steps_.signal_all(signal);
   }
 
   void take_connection() {
@@ -252,7 +256,8 @@ class Hub {
       return steps_.signal_of_client(fd, static_cast<int>(body["signal"].integer()));
     }
     if (op == "signal_job") {
-      signal_job(static_cast<int>(body["signal"].integer()), body["only_script"].flag());
+      signal_job(static_cast<int>(body["signal"].integer()), body["script"].flag(),
+                 body["steps"].flag());
       clients_.at(fd).post({{"op", "done"}});
     }
     if (op == "attach" && job_.kind == FaceKind::kAllocation) {

@@ -1,7 +1,6 @@
 #include "slurm_face/job_rows.h"
 
 #include <fmt/format.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <array>
@@ -10,7 +9,7 @@
 #include <map>
 
 #include "codec/units.h"
-#include "slurm_face/spool.h"
+#include "slurm_face/job_runs.h"
 #include "slurm_face/values.h"
 
 namespace mw::face {
@@ -75,29 +74,19 @@ std::optional<std::uint64_t> place_in_array(const JobRow& array, std::uint32_t t
   return static_cast<std::uint64_t>(found - elements.begin());
 }
 
-}  // namespace
-
-std::optional<ScriptEnd> script_end(Api& api, std::uint64_t job, const std::string& spool) {
-  std::optional<ScriptEnd> end;
-  const auto story = api.get(fmt::format("/v1/jobs/{}/story", job));
-  if (!story) return end;
-  for (const auto& one : story->view()["events"].list()) {
-    const JsonView event(one);
-    if (event["kind"].text() != "task_ended" || event["rank"].integer() != 0) continue;
-    end = ScriptEnd{static_cast<int>(event["exit"]["exit_code"].integer()),
-                    static_cast<int>(event["exit"]["signal"].integer())};
-  }
-  if (end) return end;
-  const auto status = noted_end(spool, job);
-  if (!status) return end;
-  return ScriptEnd{WIFSIGNALED(*status) ? 0 : WEXITSTATUS(*status),
-                   WIFSIGNALED(*status) ? WTERMSIG(*status) : 0};
+void put_run(JobRow& row, const JobRun& run) {
+  row.started = run.began;
+  if (run.ended) row.ended = run.ended;
+  row.nodes = run.nodes;
 }
+
+}  // namespace
 
 std::string JobRow::shown_id() const {
   return array_task ? fmt::format("{}_{}", record, *array_task) : std::to_string(id);
 }
 std::string JobRow::state_word() const {
+  if (!ended_as.empty()) return ended_as;
   if (state == JobState::kFailed && node_lost) return "NODE_FAIL";
   return std::string(kStates[static_cast<std::size_t>(state)].word);
 }
@@ -148,11 +137,14 @@ JobRow job_row(const JsonView& view) {
   }
   row.tasks = number("tasks");
   row.accelerators_milli = number("accelerators_milli");
+  row.attempts = number("attempts");
   row.restarts = number("restarts");
   row.priority = view["priority"].integer();
   row.time_limit = Duration(view["time_limit_ns"].integer());
   row.submitted = view["submitted_at_ns"].instant().value_or(Instant());
-  row.started = view["started_at_ns"].instant();
+  // The job's own is of its first run: what it waited since then is not charged.
+  row.started = view["attempt"]["placed_at_ns"].instant();
+  if (!row.started) row.started = view["started_at_ns"].instant();
   row.ended = view["finished_at_ns"].instant();
   row.eligible = view["not_before_ns"].instant();
   row.deadline = view["deadline_ns"].instant();
@@ -184,12 +176,38 @@ void add_details(Api& api, JobRow& row, JobDetails details) {
     const auto why = api.get(fmt::format("/v1/jobs/{}/why", row.id));
     if (why) row.reason = reason_word(why->view()["reason"]["kind"].text());
   }
-  if (details.ends && is_final(row.state) && row.state != JobState::kSucceeded) {
-    const auto end = script_end(api, row.id, row.face.spool)
-                         .value_or(ScriptEnd{row.state == JobState::kFailed ? 1 : 0, 0});
-    row.exit_code = end.exit_code;
-    row.exit_signal = end.signal;
+  if (!is_final(row.state)) return;
+  const bool end = details.ends && row.state != JobState::kSucceeded;
+  const bool run = row.attempts > 0 && (details.nodes || (details.times && row.attempts > 1));
+  if (!end && !run) return;
+  const auto read = runs_of(api, row.id);
+  const auto runs = read ? *read : std::vector<JobRun>();
+  if (!runs.empty()) put_run(row, runs.back());
+  if (!end) return;
+  const auto script = script_end(runs, row.id, row.face.spool)
+                          .value_or(ScriptEnd{row.state == JobState::kFailed ? 1 : 0, 0});
+  row.exit_code = script.exit_code;
+  row.exit_signal = script.signal;
+}
+
+Result<std::vector<JobRow>> earlier_runs(Api& api, const JobRow& row) {
+  std::vector<JobRow> rows;
+  if (row.attempts < 2) return rows;
+  const auto runs = runs_of(api, row.id);
+  if (!runs) return runs.error();
+  // One that waits to start again has none that is the job itself.
+  const std::size_t earlier = runs->size() - (row.state == JobState::kPending ? 0 : 1);
+  for (std::size_t i = 0; i < std::min(earlier, runs->size()); ++i) {
+    const JobRun& run = (*runs)[i];
+    JobRow& one = rows.emplace_back(row);
+    put_run(one, run);
+    one.state = JobState::kFailed;
+    one.ended_as = run_word(run);
+    const ScriptEnd end = run.end.value_or(ScriptEnd());
+    one.exit_code = end.exit_code;
+    one.exit_signal = end.signal;
   }
+  return rows;
 }
 
 Result<std::vector<JobRow>> list_jobs(Api& api, HttpFields query, JobDetails details,

@@ -32,7 +32,9 @@ struct JobRow {
   std::vector<std::string> nodes;  ///< where it runs, or ran, in rank order
   std::uint64_t tasks = 1;
   std::uint64_t accelerators_milli = 0;
+  std::uint64_t attempts = 0;
   std::uint64_t restarts = 0;
+  std::string ended_as;  ///< Slurm's word for an earlier run's end; empty: it is the job itself
   std::int64_t priority = 0;
   Duration time_limit;
   Instant submitted;
@@ -61,16 +63,11 @@ struct JobRow {
 JobRow job_row(const JsonView& view);
 
 /// What the listing has to know besides the list; each is a request a job.
-/// How the first rank of a job ended last: of what the story tells, else of what its host noted.
-struct ScriptEnd {
-  int exit_code = 0;
-  int signal = 0;
-};
-std::optional<ScriptEnd> script_end(Api& api, std::uint64_t job, const std::string& spool);
-
 struct JobDetails {
   bool reasons = false;  ///< of those that wait
-  bool ends = false;     ///< exit codes, and nodes of jobs that have ended
+  bool ends = false;     ///< exit codes of jobs that have ended
+  bool nodes = false;    ///< on which those ran
+  bool times = false;    ///< of the last run, of those that ran several times
 };
 inline constexpr std::size_t kReasonsMax =
     200;  ///< beyond that a waiting job's reason is "Priority"
@@ -81,6 +78,9 @@ Result<std::vector<JobRow>> list_jobs(Api& api, HttpFields query, JobDetails det
                                       std::size_t count_max = 100'000);
 /// Adds the details to one.
 void add_details(Api& api, JobRow& row, JobDetails details);
+/// A row for each run before the last one, oldest first: what came of it, where and when. Slurm
+/// calls them duplicates.  Errors: those of the API.
+Result<std::vector<JobRow>> earlier_runs(Api& api, const JobRow& row);
 
 /// "17", "17_3", "17_[1-4]" or "17+": the ids of jobs as people write them, whole arrays as one.
 struct JobName {

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "codec/units.h"
+#include "slurm_face/job_rows.h"
 
 namespace mw::face {
 namespace {
@@ -128,7 +129,7 @@ Result<void> take_distribution(Request& request, const std::string& value, Insta
     return Error{ErrorCode::kUnsupported,
                  fmt::format("{} is not supported; block and cyclic are", in_quotes(value))};
   }
-  request.cyclic = first == "cyclic";
+  request.distribution = first == "cyclic" ? "cyclic" : "block";
   return {};
 }
 
@@ -375,6 +376,8 @@ boost::json::object request_fields(const Request& request) {
   if (request.memory_per_gpu) {
     out["MemPerTres"] = fmt::format("gres:gpu:{}", mebibytes(*request.memory_per_gpu));
   }
+  if (request.begin) out["StartTime"] = slurm_time(request.begin);
+  if (request.deadline) out["Deadline"] = slurm_time(request.deadline);
   if (request.time_limit) out["TimeLimit"] = time_limit_text(*request.time_limit);
   if (request.array) out["ArrayTaskId"] = request.array_text;
   if (request.nice) out["Nice"] = *request.nice;

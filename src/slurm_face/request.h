@@ -28,6 +28,7 @@ struct Request {
   std::string input;
   std::string export_list;
   std::string open_mode;
+  std::string distribution;  ///< "block", "cyclic"; empty: it was not said
   std::optional<CountRange> nodes;
   std::optional<std::uint32_t> tasks;
   std::optional<std::uint32_t> tasks_per_node;
@@ -64,7 +65,6 @@ struct Request {
   bool overlap = false;
   bool whole = false;
   bool label = false;
-  bool cyclic = false;
   bool help = false;
   bool version = false;
   std::optional<bool> kill_on_bad_exit;

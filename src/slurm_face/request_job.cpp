@@ -290,6 +290,8 @@ class Translator {
     face.output = request_.output;
     face.error = request_.error;
     face.input = request_.input;
+    if (!request_.distribution.empty()) face.distribution = request_.distribution;
+    if (request_.overcommit) face.overcommit = true;
     face.append = request_.open_mode == "append";
     face.requeue = request_.requeue.value_or(true);
     face.time_limit = spec.time_limit;

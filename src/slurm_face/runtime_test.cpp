@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+#include <set>
+
 #include "slurm_face/columns.h"
 #include "slurm_face/request_job.h"
 #include "slurm_face/slurm_environment.h"
@@ -245,6 +248,71 @@ TEST(Translation, RefusesByName) {
     const auto job = translated(words);
     ASSERT_FALSE(job.ok()) << words[0];
     EXPECT_THAT(job.error().message, HasSubstr(said));
+  }
+}
+
+TEST(Translation, EveryOptionThatIsTakenChangesTheJob) {
+  struct Given {
+    std::string option;
+    std::vector<std::string> beside = {"-N1", "--gpus=2"};
+  };
+  const std::map<std::string_view, Given> given = {
+      {"account", {"--account=lab"}},
+      {"array", {"--array=0-3"}},
+      {"begin", {"--begin=now+1hour"}},
+      {"comment", {"--comment=x"}},
+      {"constraint", {"--constraint=h100"}},
+      {"cpus-per-gpu", {"--cpus-per-gpu=2"}},
+      {"cpus-per-task", {"--cpus-per-task=2"}},
+      {"deadline", {"--deadline=now+1hour"}},
+      {"dependency", {"--dependency=afterok:1"}},
+      {"distribution", {"--distribution=cyclic"}},
+      {"error", {"--error=e"}},
+      {"exclusive", {"--exclusive"}},
+      {"gpus", {"--gpus=4"}},
+      {"gpus-per-node", {"--gpus-per-node=2"}},
+      {"gpus-per-task", {"--gpus-per-task=4"}},
+      {"gres", {"--gres=gpu:1"}},
+      {"hold", {"--hold"}},
+      {"input", {"--input=i"}},
+      {"mem", {"--mem=1G"}},
+      {"mem-per-cpu", {"--mem-per-cpu=1G"}},
+      {"mem-per-gpu", {"--mem-per-gpu=1G"}},
+      {"mincpus", {"--mincpus=3"}},
+      {"nice", {"--nice=5"}},
+      {"no-requeue", {"--no-requeue"}},
+      {"nodes", {"--nodes=2"}},
+      {"ntasks", {"--ntasks=3"}},
+      {"ntasks-per-gpu", {"--ntasks-per-gpu=2"}},
+      {"ntasks-per-node", {"--ntasks-per-node=2"}},
+      {"open-mode", {"--open-mode=append"}},
+      {"output", {"--output=o"}},
+      {"overcommit", {"--overcommit", {"-N1", "-n4"}}},
+      {"partition", {"--partition=gpu"}},
+      {"priority", {"--priority=3"}},
+      {"qos", {"--qos=high"}},
+      {"requeue", {"--requeue", {"--no-requeue"}}},
+      {"reservation", {"--reservation=r"}},
+      {"signal", {"--signal=USR1@90"}},
+      {"switches", {"--switches=1"}},
+      {"tasks-per-node", {"--tasks-per-node=2"}},
+      {"time", {"--time=10"}},
+  };
+  // What sbatch itself does about them is seen from outside (tests/e2e).
+  const std::set<std::string_view> by_command = {"chdir",    "export", "help",  "ignore-pbs",
+                                                 "job-name", "quiet",  "usage", "parsable",
+                                                 "version",  "wait",   "wrap",  "test-only"};
+  for (const OptionRow& row : option_rows()) {
+    if (row.support != Support::kTaken || (row.commands & kSbatch) == 0) continue;
+    if (by_command.contains(row.name)) continue;
+    const auto found = given.find(row.name);
+    ASSERT_NE(found, given.end()) << row.name << ": say what it changes";
+    const auto plain = translated(found->second.beside);
+    std::vector<std::string> words = found->second.beside;
+    words.push_back(found->second.option);
+    const auto changed = translated(words);
+    ASSERT_TRUE(plain.ok() && changed.ok()) << row.name;
+    EXPECT_FALSE(plain->spec == changed->spec && plain->face == changed->face) << row.name;
   }
 }
 

@@ -104,6 +104,8 @@ Variables job_variables(const FaceJob& job, const JobFacts& facts) {
   out["SLURM_SUBMIT_HOST"] = job.submit_host;
   out["SLURM_CLUSTER_NAME"] = "millwright";
   if (facts.attempt > 1) out["SLURM_RESTART_COUNT"] = std::to_string(facts.attempt - 1);
+  if (job.distribution) out["SLURM_DISTRIBUTION"] = *job.distribution;
+  if (job.overcommit.value_or(false)) out["SLURM_OVERCOMMIT"] = "1";
   put_sizes(job, facts, out);
   put_array(facts, out);
   out["MILLWRIGHT_SLURM_HUB"] = facts.hub;

@@ -17,6 +17,7 @@
 #include "codec/job_file.h"
 #include "model/job.h"
 #include "slurm_face/job_rows.h"
+#include "slurm_face/job_runs.h"
 #include "slurm_face/slurm_environment.h"
 #include "slurm_face/spool.h"
 
@@ -98,6 +99,22 @@ Result<std::vector<std::string>> exported_environment(const std::string& export_
   return assignments_of(chosen);
 }
 
+namespace {
+
+/// Tasks and those who start them speak over sockets of one machine.
+Result<void> check_machines(Api& api, const FaceJob& job) {
+  if (job.seats == 1) return {};
+  const auto server = api.get("/v1/server");
+  if (!server) return server.error();
+  if (!server->view()["several_machines"].flag()) return {};
+  return Error{ErrorCode::kUnsupported,
+               "a job over several nodes is not supported by this command here: the nodes are "
+               "several machines, and its steps can only be started on one. Say --nodes=1, or use "
+               "\"mw submit --nodes N\", or where Slurm runs the nodes its own sbatch"};
+}
+
+}  // namespace
+
 Result<Submitted> submit_job(const Call& call, Connection& connection, const Request& request,
                              FaceJob face, Submission submission, bool dry_run) {
   const auto workdir = work_folder(request);
@@ -108,6 +125,7 @@ Result<Submitted> submit_job(const Call& call, Connection& connection, const Req
   face.submit_host = host_name();
   auto job = translate(request, *fleet, std::move(face), *workdir);
   if (!job) return job.error();
+  if (auto checked = check_machines(connection.api, job->face); !checked) return checked.error();
   for (const std::string& line : request.noted) {
     if (!request.quiet) call.warn(line);
   }
@@ -204,7 +222,9 @@ Result<JobEnd> look_at_job(Api& api, std::uint64_t job) {
   end.over = state && is_final(*state);
   if (!end.over || *state == JobState::kSucceeded) return end;
   const JobRow row = job_row(reply->view());
-  const auto script = script_end(api, job, row.face.spool).value_or(ScriptEnd{1, 0});
+  const auto runs = runs_of(api, job);
+  const auto script = script_end(runs ? *runs : std::vector<JobRun>(), job, row.face.spool)
+                          .value_or(ScriptEnd{1, 0});
   end.exit_code = std::max(1, script.signal != 0 ? 128 + script.signal : script.exit_code);
   return end;
 }

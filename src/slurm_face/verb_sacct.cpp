@@ -103,8 +103,7 @@ std::string aligned_text(const std::vector<Chosen<JobRow>>& chosen, const std::v
   return text;
 }
 
-Result<std::vector<JobRow>> jobs_of(Api& api, const GivenFlags& flags, const Span& span,
-                                    const JobFilter& filter) {
+Result<std::vector<JobRow>> jobs_of(Api& api, const GivenFlags& flags, const Span& span) {
   std::vector<JobRow> rows;
   if (flags.has("jobs")) {
     const auto names = parse_job_names(flags.value("jobs"));
@@ -122,8 +121,30 @@ Result<std::vector<JobRow>> jobs_of(Api& api, const GivenFlags& flags, const Spa
     std::erase_if(rows, [&](const JobRow& row) { return !within(row, span); });
     std::ranges::sort(rows, {}, &JobRow::id);
   }
-  std::erase_if(rows, [&](const JobRow& row) { return !filter.takes(row); });
   return rows;
+}
+
+/// What the filter leaves of them, with what is to be shown; each detail is a request, so what can
+/// be judged without them is judged first.
+Result<std::vector<JobRow>> with_details(Api& api, std::vector<JobRow> rows, JobDetails details,
+                                         const JobFilter& filter, bool duplicates) {
+  JobFilter first = filter;
+  first.nodes.clear();
+  if (duplicates) first.states.clear();
+  details.nodes = details.nodes || !filter.nodes.empty();
+  std::vector<JobRow> all;
+  for (JobRow& row : rows) {
+    if (!first.takes(row)) continue;
+    if (duplicates) {
+      auto earlier = earlier_runs(api, row);
+      if (!earlier) return earlier.error();
+      std::ranges::move(*earlier, std::back_inserter(all));
+    }
+    add_details(api, row, details);
+    all.push_back(std::move(row));
+  }
+  std::erase_if(all, [&](const JobRow& row) { return !filter.takes(row); });
+  return all;
 }
 
 int show_fields(const Call& call) {
@@ -172,11 +193,13 @@ int run_sacct(const Call& call) {
   if (!chosen) return call.fail(chosen.error());
   auto connection = connect_api();
   if (!connection) return call.fail(connection.error());
-  auto rows = jobs_of(connection->api, *flags, *span, *filter);
-  if (!rows) return call.fail(rows.error());
   JobDetails details = details_of(*chosen);
-  details.ends = details.ends || flags->has("json");
-  for (JobRow& row : *rows) add_details(connection->api, row, details);
+  if (flags->has("json")) details = {.ends = true, .nodes = true, .times = true};
+  auto rows = jobs_of(connection->api, *flags, *span);
+  if (!rows) return call.fail(rows.error());
+  rows =
+      with_details(connection->api, std::move(*rows), details, *filter, flags->has("duplicates"));
+  if (!rows) return call.fail(rows.error());
   if (flags->has("json")) {
     call.console.out(
         pretty_json(boost::json::serialize(boost::json::object{{"jobs", json_of(*rows, now)}})));

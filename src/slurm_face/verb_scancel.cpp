@@ -13,8 +13,14 @@
 namespace mw::face {
 namespace {
 
+/// Whom a signal reaches: its steps unless somebody says otherwise, as in Slurm.
+struct Receivers {
+  bool script = false;
+  bool steps = true;
+};
+
 /// Through the job's own hub, which only its user, on its machine, can reach.
-Result<void> send_signal(Api& api, const JobRow& row, int signal, bool only_script) {
+Result<void> send_signal(Api& api, const JobRow& row, int signal, Receivers receivers) {
   if (!row.by_face) {
     return Error{
         ErrorCode::kUnsupported,
@@ -32,7 +38,10 @@ Result<void> send_signal(Api& api, const JobRow& row, int signal, bool only_scri
                  fmt::format("job {}: {}; signals reach jobs that run on this machine",
                              row.shown_id(), hub.error().message)};
   }
-  hub->send({{"op", "signal_job"}, {"signal", signal}, {"only_script", only_script}});
+  hub->send({{"op", "signal_job"},
+             {"signal", signal},
+             {"script", receivers.script},
+             {"steps", receivers.steps}});
   if (!hub->receive()) {
     return Error{ErrorCode::kConflict, fmt::format("job {} has just ended", row.shown_id())};
   }
@@ -97,6 +106,8 @@ int run_scancel(const Call& call) {
     if (signal == 0)
       return call.fail(fmt::format("Unknown job signal: {}", flags->value("signal")));
   }
+  const Receivers receivers{.script = flags->has("batch") || flags->has("full"),
+                            .steps = !flags->has("batch") || flags->has("full")};
   auto connection = connect_api();
   if (!connection) return call.fail(connection.error());
   int code = 0;
@@ -112,8 +123,7 @@ int run_scancel(const Call& call) {
       continue;
     }
     const bool only_signal = signal != 0 && signal != SIGKILL;
-    const auto done = only_signal ? send_signal(connection->api, row, signal,
-                                                flags->has("batch") || flags->has("full"))
+    const auto done = only_signal ? send_signal(connection->api, row, signal, receivers)
                                   : cancel(connection->api, row.id, false);
     if (!done) code = call.fail(done.error());
   }

@@ -56,7 +56,7 @@ int show_host_list(const Call& call, const Words& words, bool sorted) {
 int show_jobs(const Call& call, const Words& words, bool one_line) {
   auto connection = connect_api();
   if (!connection) return call.fail(connection.error());
-  const JobDetails details{.reasons = true, .ends = true};
+  const JobDetails details{.reasons = true, .ends = true, .nodes = true, .times = true};
   std::vector<JobRow> rows;
   int code = 0;
   if (words.empty()) {

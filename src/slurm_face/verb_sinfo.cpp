@@ -1,16 +1,19 @@
 // sinfo: partitions, and in what state their nodes are.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <cctype>
 #include <map>
 #include <set>
 
 #include "cli/format.h"
 #include "cli/home.h"
 #include "codec/hostlist.h"
+#include "codec/units.h"
 #include "slurm_face/columns.h"
 #include "slurm_face/face.h"
 #include "slurm_face/fleet_facts.h"
@@ -21,11 +24,69 @@
 namespace mw::face {
 namespace {
 
+constexpr std::string_view kLost = "(lost)";    // among the states that are asked for
+constexpr std::string_view kNever = "(never)";  // no node is so
+
 constexpr std::string_view kFormat = "%9P %.5a %.10l %.6D %.6t %N";
 constexpr std::string_view kNodeFormat = "%N %.6D %.9P %6t";
 constexpr std::string_view kLongFormat = "%9P %.5a %.10l %.6D %.6t %8c %8m %20G %N";
+constexpr std::string_view kLongNodeFormat = "%N %.6D %.9P %.11T %8c %8m %20G %30f %20E";
 constexpr std::string_view kSummary = "%9P %.5a %.10l %.16F %N";
 constexpr std::string_view kReasons = "%20E %9u %19H %N";
+constexpr std::string_view kLongReasons = "%20E %12u %19H %6t %N";
+
+/// A state as people name it, and those of a node that it means here; none: no node is ever so.
+struct KnownState {
+  std::string_view word;
+  std::vector<std::string_view> means;
+};
+
+Result<std::vector<std::string>> read_states(const std::string& text) {
+  static const std::vector<KnownState> known = {{"all", {}},
+                                                {"alloc", {"allocated"}},
+                                                {"allocated", {"allocated"}},
+                                                {"comp", {}},
+                                                {"completing", {}},
+                                                {"down", {"down"}},
+                                                {"drain", {"draining", "drained"}},
+                                                {"drained", {"drained"}},
+                                                {"draining", {"draining"}},
+                                                {"drng", {"draining"}},
+                                                {"fail", {}},
+                                                {"future", {}},
+                                                {"idle", {"idle"}},
+                                                {"maint", {"maint"}},
+                                                {"mix", {"mixed"}},
+                                                {"mixed", {"mixed"}},
+                                                {"no_respond", {kLost}},
+                                                {"planned", {}},
+                                                {"power_down", {}},
+                                                {"powered_down", {}},
+                                                {"powering_down", {}},
+                                                {"powering_up", {}},
+                                                {"reboot_issued", {}},
+                                                {"reboot_requested", {}},
+                                                {"reserved", {}},
+                                                {"resv", {}},
+                                                {"unk", {}},
+                                                {"unknown", {}}};
+  std::vector<std::string> states;
+  for (std::string word : words_of(text)) {
+    std::ranges::transform(word, word.begin(), [](unsigned char c) { return std::tolower(c); });
+    const auto found = std::ranges::find(known, word, &KnownState::word);
+    if (found == known.end()) {
+      std::vector<std::string_view> all;
+      for (const KnownState& each : known) all.push_back(each.word);
+      return Error{ErrorCode::kInvalid,
+                   fmt::format("invalid node state specified: {}; valid are {}", in_quotes(word),
+                               fmt::join(all, ", "))};
+    }
+    if (word == "all") return std::vector<std::string>();
+    states.insert(states.end(), found->means.begin(), found->means.end());
+    if (found->means.empty()) states.emplace_back(kNever);
+  }
+  return states;
+}
 
 /// Nodes of a partition that are shown in one line.
 struct SinfoRow {
@@ -125,6 +186,7 @@ struct SinfoRequest {
   bool by_node = false;
   bool all_states = false;  ///< one line a partition
   bool only_reasons = false;
+  bool exact = false;  ///< nodes of one line are alike
   bool only_lost = false;
   bool only_responding = false;
   std::vector<std::string> partitions;
@@ -136,8 +198,8 @@ bool takes(const SinfoRequest& request, const NodeRow& node) {
   const auto among = [](const std::vector<std::string>& list, const std::string& one) {
     return list.empty() || std::ranges::find(list, one) != list.end();
   };
-  const bool state = request.states.empty() || among(request.states, node.state) ||
-                     among(request.states, node.state_short());
+  const bool state =
+      among(request.states, node.state) || (node.lost && among(request.states, std::string(kLost)));
   return state && among(request.nodes, node.name) &&
          (!request.only_reasons || !node.reason.empty()) && (!request.only_lost || node.lost) &&
          (!request.only_responding || !node.lost);
@@ -158,6 +220,8 @@ std::vector<SinfoRow> rows_of(const SinfoRequest& request, const FleetFacts& fle
       std::string key = request.by_node      ? node.name
                         : request.all_states ? ""
                                              : node.state + node.gres();
+      if (request.exact)
+        key += fmt::format(" {} {} {}", node.cpus, node.memory_mib, node.features());
       if (request.only_reasons) key = node.reason + node.name;
       SinfoRow& row = groups[key];
       row.partition = partition.name;
@@ -205,7 +269,10 @@ int run_sinfo(const Call& call) {
   request.only_lost = flags->has("dead");
   request.only_responding = flags->has("responding");
   request.partitions = words_of(flags->value("partition"));
-  request.states = words_of(flags->value("states"));
+  request.exact = flags->has("exact");
+  auto states = read_states(flags->value("states"));
+  if (!states) return call.fail(states.error());
+  request.states = std::move(*states);
   auto names = slurm::expand_hostlist(flags->value("nodes"));
   if (!names) return call.fail(names.error());
   request.nodes = std::move(*names);
@@ -214,10 +281,11 @@ int run_sinfo(const Call& call) {
     format = read_environment("SINFO_FORMAT");
   }
   if (format.empty()) {
-    format = request.only_reasons ? kReasons
-             : request.by_node    ? kNodeFormat
+    const bool is_long = flags->has("long");
+    format = request.only_reasons ? is_long ? kLongReasons : kReasons
+             : request.by_node    ? is_long ? kLongNodeFormat : kNodeFormat
              : request.all_states ? kSummary
-             : flags->has("long") ? kLongFormat
+             : is_long            ? kLongFormat
                                   : kFormat;
   }
   const auto chosen = flags->has("Format")

@@ -113,8 +113,9 @@ int run_squeue(const Call& call) {
   if (!chosen) return call.fail(chosen.error());
   auto connection = connect_api();
   if (!connection) return call.fail(connection.error());
-  const JobDetails details{.reasons = flags->has("json") || details_of(*chosen).reasons,
-                           .ends = false};
+  JobDetails details = details_of(*chosen);
+  details.ends = false;
+  details.reasons = details.reasons || flags->has("json");
   int code = 0;
   const auto rows = jobs_of(call, *flags, connection->api, *filter, details, code);
   if (!rows) return call.fail(rows.error());

@@ -135,7 +135,7 @@ Result<StepRequest> step_of(const Request& request, const std::vector<std::strin
   step.relative = request.relative.value_or(0);
   step.overlap = request.overlap || request.whole;
   step.overcommit = request.overcommit;
-  step.cyclic = request.cyclic;
+  step.cyclic = request.distribution == "cyclic";
   step.label = request.label;
   step.kill_on_bad_exit = request.kill_on_bad_exit.value_or(false);
   step.wait_after_first = request.wait_after_first.value_or(Duration());

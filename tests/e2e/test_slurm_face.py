@@ -4,8 +4,10 @@ that they expect, srun starts ranks on the job's nodes, files have the names tha
 codes are those of the scripts, and what is not supported is refused by its name."""
 
 import contextlib
+import json
 import os
 import pathlib
+import pwd
 import select
 import shutil
 import socket
@@ -211,6 +213,63 @@ class SlurmFace(unittest.TestCase):
                              "kill -TERM $first; wait $first; echo first $?")
         self.assertIn("code 124", out)
         self.assertIn("first 143", out)
+
+    def test_nobody_runs_as_somebody_else(self):
+        token = self.plane.mw("token", "games").stdout.strip()
+        job = json.dumps({"name": "theirs", "command": ["id", "-un"]}).encode()
+        with self.assertRaisesRegex(control_plane.Refused, "HTTP 403.*run here as user .*, so those of user games"):
+            self.plane.request("POST", "/v1/jobs?workdir=/tmp", job, {"Authorization": "Bearer " + token})
+        self.assertEqual(self.sbatch("id -un")[1], pwd.getpwuid(os.geteuid()).pw_name + "\n")
+
+    def test_history_says_where_and_how_long_each_run_was(self):
+        job = self.run_command("sbatch", "--parsable", "-N2", "--gpus-per-node=1",
+                               "--wrap=sleep ${SLURM_RESTART_COUNT:-60}").stdout.strip()
+        running = lambda: self.plane.get(f"/v1/jobs/{job}")  # noqa: E731
+        control_plane.wait_for("it to run", lambda: running()["state"] == "running")
+        self.plane.post(f"/v1/jobs/{job}/requeue")
+        control_plane.wait_for("it to end", lambda: running()["state"] == "succeeded")
+        rows = self.run_command("sacct", "-n", "-P", "-j", job, "-o", "jobid,state,nnodes,nodelist,elapsedraw").stdout
+        self.assertRegex(rows, rf"^{job}\|COMPLETED\|2\|n\[1-2\]\|[1-9]\n$")
+        rows = self.run_command("sacct", "-n", "-P", "-D", "-j", job, "-o", "state,nodelist,start,end").stdout.splitlines()
+        self.assertEqual([row.split("|")[:2] for row in rows], [["REQUEUED", "n[1-2]"], ["COMPLETED", "n[1-2]"]])
+        first, last = (row.split("|")[2:] for row in rows)
+        self.assertLessEqual(first[1], last[0], "no run begins before the one before it has ended")
+        self.assertIn(job, self.run_command("sacct", "-n", "-P", "-a", "-N", "n2", "-o", "jobid").stdout.split())
+        self.assertEqual(self.run_command("sacct", "-n", "-P", "-a", "-N", "n9", "-o", "jobid").stdout, "")
+        self.assertEqual(self.run_command("sacct", "-n", "-P", "-D", "-s", "REQUEUED", "-j", job, "-o", "jobid").stdout, f"{job}\n")
+
+    def test_steps_have_what_the_script_was_given(self):
+        _, out = self.sbatch("echo $SLURM_DISTRIBUTION; srun -l bash -c 'echo $SLURMD_NODENAME' | sort",
+                             "-N 2 -n 4 -m cyclic --gpus-per-node=1")
+        self.assertEqual(out.splitlines(), ["cyclic", "0: n1", "1: n2", "2: n1", "3: n2"])
+        _, out = self.sbatch("echo $SLURM_OVERCOMMIT $SLURM_CPUS_ON_NODE; srun -l true; echo $?", "-N 1 -n 4 -O")
+        self.assertEqual(out.splitlines(), ["1 1", "0"])
+
+    def test_a_signal_reaches_the_script_its_steps_or_both(self):
+        body = ("trap 'echo script >>got' USR1\nrm -f got ready\n"
+                "srun bash -c 'trap \"echo step >>got\" USR1; touch ready; while :; do sleep 0.1; done' & "
+                "while :; do wait; done")
+        for options, wanted in ((["-b"], {"script"}), ([], {"step"}), (["-f"], {"script", "step"})):
+            job = self.run_command("sbatch", "--parsable", self.script(body)).stdout.strip()
+            control_plane.wait_for("its step", (self.dir / "ready").exists)
+            self.run_command("scancel", *options, "-s", "USR1", job)
+            got = lambda: set((self.dir / "got").read_text().split()) if (self.dir / "got").exists() else set()  # noqa: E731
+            control_plane.wait_for(f"{wanted} to get it", lambda: got() == wanted)
+            self.run_command("scancel", job)
+            control_plane.wait_for("it to end", lambda: self.plane.get(f"/v1/jobs/{job}")["state"] == "cancelled")
+            self.assertEqual(got(), wanted)
+            (self.dir / "ready").unlink()
+
+    def test_states_of_nodes_are_taken_as_people_write_them(self):
+        for states in ("IDLE", "idle,MIX", "all"):
+            rows = self.run_command("sinfo", "-h", "-p", "all", "-t", states, "-o", "%N").stdout
+            self.assertEqual(sorted(rows.split()), ["c1", "n[1-2]"])
+        self.assertEqual(self.run_command("sinfo", "-h", "-t", "DRAIN,reboot_issued", "-o", "%N").stdout, "")
+        self.assertIn("invalid node state specified: \"idel\"", self.run_command("sinfo", "-t", "idel", code=1).stderr)
+        header = self.run_command("sinfo", "-N", "-l").stdout.splitlines()[0]
+        self.assertEqual(header.split(), ["NODELIST", "NODES", "PARTITION", "STATE", "CPUS", "MEMORY", "GRES",
+                                          "AVAIL_FEATURES", "REASON"])
+        self.assertIn("STATE", self.run_command("sinfo", "-R", "-l").stdout)
 
     def test_what_a_step_cannot_have_is_said(self):
         _, out = self.sbatch("srun --time=5 true; srun --begin=now+1hour true; echo $?; srun -o 0 true; echo $?")

@@ -130,7 +130,10 @@ def own_namespace():
 
 
 def of_module(make):
-    """For setUpModule: the running cluster that `make` makes, closed after the module's last test."""
+    """For setUpModule: the running cluster that `make` makes, closed after the module's last test. Where
+    none can be made all of the module's tests are skipped."""
+    if problem := why_not():
+        raise unittest.SkipTest(problem)
     own_namespace()
     cluster = make()
     unittest.addModuleCleanup(cluster.close)

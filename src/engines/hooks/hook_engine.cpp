@@ -291,6 +291,8 @@ class HookEngine final : public Engine {
   }
   Result<LogChunk> read_log(const LogQuery& query) override { return inner_->read_log(query); }
   std::string containment() const override { return inner_->containment(); }
+  bool runs_as_users() const override { return inner_->runs_as_users(); }
+  bool has_several_machines() const override { return inner_->has_several_machines(); }
   bool replaces_ranks() const override { return inner_->replaces_ranks(); }
   bool reports_nodes() const override { return inner_->reports_nodes(); }
 

@@ -134,6 +134,11 @@ Result<TaskSpec> LocalAttempt::task_spec(std::size_t slice, std::uint32_t local_
                                          std::uint16_t port) const {
   const LocalEngineOptions& options = context_.options;
   const JobSpec& job = *desired_->spec;
+  if (!options.user.empty() && !job.user.empty() && job.user != options.user) {
+    return Error{ErrorCode::kForbidden, "it is a job of user " + job.user +
+                                            ", and here all run as " + options.user +
+                                            "; each runs as its own user on Slurm (mw up --slurm)"};
+  }
   EnvironmentInputs inputs{.attempt = *desired_,
                            .slice = slice,
                            .local_rank = local_rank,

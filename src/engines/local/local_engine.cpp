@@ -80,6 +80,7 @@ class LocalEngine final : public Engine {
   void forget(JobId job, Epoch epoch) override { enqueue(ForgetAttempt{job, epoch}); }
   void detach() override;
   Result<LogChunk> read_log(const LogQuery& query) override;
+  bool runs_as_users() const override { return false; }
   bool replaces_ranks() const override { return true; }
   std::string containment() const override {
     const std::scoped_lock lock(mutex_);

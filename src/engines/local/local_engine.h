@@ -22,7 +22,8 @@ struct LocalEngineOptions {
   std::filesystem::path supervisor;  ///< the program mw-supervisor
   std::filesystem::path mw_binary;   ///< told to tasks as MILLWRIGHT_BIN
   std::string site = "local";
-  std::string url;  ///< of the API, told to tasks
+  std::string url;   ///< of the API, told to tasks
+  std::string user;  ///< who we are: jobs of others are not run; empty: all are
   /// The attempt's token. Called on the engine's thread.
   std::function<std::string(JobId, AttemptNumber)> token;
   /// Nodes to offer; they share this machine. Empty: the machine as it is found.

@@ -179,6 +179,24 @@ TEST_F(EngineTest, SaysWhyACommandCannotBeRun) {
   }
 }
 
+TEST_F(EngineTest, NobodyRunsAsSomebodyElse) {
+  Reports reports;
+  LocalEngineOptions as_ada = options();
+  as_ada.user = "ada";
+  const auto engine = start(reports, {}, as_ada);
+  EXPECT_FALSE(engine->runs_as_users());
+  DesiredAttempt attempt = shell(1, "exit 0");
+  spec_of(attempt).user = "bob";
+  engine->set(attempt);
+  const AttemptGone gone = wait_gone(reports, attempt);
+  EXPECT_TRUE(gone.start_failed);
+  EXPECT_THAT(gone.detail, HasSubstr("of user bob, and here all run as ada"));
+  DesiredAttempt own = shell(2, "exit 0");
+  spec_of(own).user = "ada";
+  engine->set(own);
+  EXPECT_EQ(wait_exit(reports, own).exit_code, 0);
+}
+
 TEST_F(EngineTest, AValueThatNoProcessCanBeGivenIsAFailedStart) {
   Reports reports;
   const auto engine = start(reports);

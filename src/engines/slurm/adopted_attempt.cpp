@@ -143,7 +143,7 @@ void AdoptedAttempt::seen_over(const SlurmJob& job, SteadyTime now) {
       job.state == "CANCELLED" && !cancelled_ && desired_.goal != AttemptGoal::kStop;
   end_.has_run = true;
   running_ = false;
-  end_.end = AttemptExited{desired_.job, desired_.epoch, std::move(*exit)};
+  end_.end = AttemptExited{desired_.job, desired_.epoch, std::move(*exit), over_time(job)};
 }
 
 /// It waits in Slurm as before it was let go.

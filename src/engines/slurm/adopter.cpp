@@ -10,6 +10,7 @@
 #include "codec/text.h"
 #include "codec/timestamp.h"
 #include "engines/slurm/adoption.h"
+#include "engines/slurm/rule_switch.h"
 #include "engines/slurm/submission.h"
 
 namespace mw::slurm {
@@ -122,12 +123,7 @@ void Adopter::look(const std::vector<SlurmJob>& jobs, SteadyTime asked,
   seen_.clear();
   calls_left_ = kCallsAtOnce;
   choices_ = std::make_unique<NodeChoices>(around_.cluster);
-  Ids all;  // which only those who wait for another look into
-  const bool some_wait = std::ranges::any_of(
-      jobs, [](const SlurmJob& job) { return job.request && !job.request->dependency.empty(); });
-  if (some_wait) {
-    for (const SlurmJob& job : jobs) all.emplace(job.id, &job);
-  }
+  const Others all = others_in(jobs);
   for (const SlurmJob& job : jobs) {
     if (!job.request) continue;
     // The rule that hands jobs to us marks those, too, that a control plane submitted by itself:
@@ -145,9 +141,55 @@ void Adopter::look(const std::vector<SlurmJob>& jobs, SteadyTime asked,
   look_for_missing(asked, sink);
 }
 
+/// Only what those look into who wait for another.
+Adopter::Others Adopter::others_in(const std::vector<SlurmJob>& jobs) {
+  Others others;
+  const bool some_wait = std::ranges::any_of(
+      jobs, [](const SlurmJob& job) { return job.request && !job.request->dependency.empty(); });
+  if (!some_wait) return others;
+  const bool some_alone = std::ranges::any_of(jobs, is_singleton);
+  for (const SlurmJob& job : jobs) {
+    others.by_id.emplace(job.id, &job);
+    if (some_alone && !is_over(job)) others.open_by_name[{job.user, job.job_name}].push_back(&job);
+  }
+  return others;
+}
+
+/// Slurm would not start it yet.
+bool Adopter::has_to_wait(const SlurmJob& job, const Others& all) {
+  const std::vector<SlurmJobId> awaited = jobs_awaited(job.request->dependency);
+  const bool too_early = std::ranges::any_of(awaited, [&](SlurmJobId each) {
+    const auto other = all.by_id.find(each);
+    return other != all.by_id.end() && !is_over(*other->second);
+  });
+  if (too_early || !is_singleton(job)) return too_early;
+  const auto named = all.open_by_name.find({job.user, job.job_name});
+  return named != all.open_by_name.end() &&
+         std::ranges::any_of(named->second, [&](const SlurmJob* other) {
+           return other->id != job.id && (other->id < job.id || !is_waiting(*other));
+         });
+}
+
+void Adopter::switch_rule_on() {
+  if (partitions_.empty() || std::exchange(rule_is_on_, true)) return;
+  const auto configuration = around_.client.configuration();
+  const auto file = configuration
+                        ? rule_switch(*configuration)
+                        : Result<std::optional<std::filesystem::path>>(configuration.error());
+  if (file && !*file) return;
+  const auto was_off = file ? slurm::switch_rule_on(**file) : Result<bool>(file.error());
+  if (!was_off) {
+    spdlog::warn("slurm engine: if the cluster was given back, new jobs are not handed to us: {}",
+                 was_off.error().message);
+  } else if (*was_off) {
+    spdlog::info("slurm engine: new jobs are handed to us again: {} was emptied",
+                 (*file)->string());
+  }
+}
+
 /// Those of an array that wait are one job of Slurm's. No more of them are asked for at once than
 /// may run at once ("%2").
-void Adopter::look_at_waiting_array(const SlurmJob& job, SteadyTime asked, const Ids& all,
+void Adopter::look_at_waiting_array(const SlurmJob& job, SteadyTime asked, const Others& all,
                                     const ObservationSink& sink) {
   const auto tasks = array_tasks(job.request->array_tasks);
   const std::string prefix = std::to_string(job.array) + "_";
@@ -156,6 +198,7 @@ void Adopter::look_at_waiting_array(const SlurmJob& job, SteadyTime asked, const
     known.refused = tasks.error().message;
     return;
   }
+  const std::uint32_t limit = is_singleton(job) ? 1 : job.request->array_limit;
   std::uint32_t at_once = 0;
   for (auto each = known_.lower_bound(prefix);
        each != known_.end() && each->first.starts_with(prefix); ++each) {
@@ -165,13 +208,13 @@ void Adopter::look_at_waiting_array(const SlurmJob& job, SteadyTime asked, const
     const std::string id = prefix + std::to_string(task);
     const auto known = known_.find(id);
     const bool is_new = known == known_.end() || !known->second.refused.empty();
-    if (is_new && job.request->array_limit != 0 && at_once++ >= job.request->array_limit) continue;
+    if (is_new && limit != 0 && at_once++ >= limit) continue;
     look_at(job, id, asked, all, sink);
   }
 }
 
-void Adopter::look_at(const SlurmJob& job, const std::string& id, SteadyTime asked, const Ids& all,
-                      const ObservationSink& sink) {
+void Adopter::look_at(const SlurmJob& job, const std::string& id, SteadyTime asked,
+                      const Others& all, const ObservationSink& sink) {
   seen_.insert(id);
   const auto found = known_.find(id);
   if (found == known_.end() || found->second.job == JobId()) return consider(job, id, all, sink);
@@ -197,15 +240,10 @@ void Adopter::look_at(const SlurmJob& job, const std::string& id, SteadyTime ask
 }
 
 /// One that we do not have yet.
-void Adopter::consider(const SlurmJob& job, const std::string& id, const Ids& all,
+void Adopter::consider(const SlurmJob& job, const std::string& id, const Others& all,
                        const ObservationSink& sink) {
   if (!partitions_.contains(job.partition) || !waits_for_decision(job) || held_by_user(job)) return;
-  const std::vector<SlurmJobId> awaited = jobs_awaited(job.request->dependency);
-  const bool too_early = std::ranges::any_of(awaited, [&](SlurmJobId each) {
-    const auto other = all.find(each);
-    return other != all.end() && !is_over(*other->second);
-  });
-  if (too_early) return;
+  if (has_to_wait(job, all)) return;
   Known& known = known_[id];
   const SteadyTime now = SteadyClock::now();
   if (!known.refused.empty()) note_refusal(id, known);
@@ -248,6 +286,7 @@ bool Adopter::is_another(const Known& known, const SlurmJob& job) {
 bool Adopter::was_changed(const Known& known, const SlurmJob& job) const {
   if (is_another(known, job)) return true;
   if (job.restarts > 0 || !waits_for_decision(job)) return false;
+  if (known.spec && is_put_off_anew(job, *known.spec, wall_clock())) return true;
   const std::string& asked = known.origin.asked;
   const bool names_nodes = !job.request->nodes_required.empty() && !around_.store.has_pinned(job);
   return names_nodes || (!asked.empty() && asked != asked_for(job));
@@ -321,10 +360,11 @@ void Adopter::follow(Known& known, const SlurmJob& job, const ObservationSink& s
 /// The core is done with it, and Slurm still has it.
 void Adopter::settle_ended(Known& known, const SlurmJob& job) {
   if (!is_waiting(job) || job.completing || calls_left_ == 0 || !may_ask(known)) return;
-  if (known.state == JobState::kCancelled) {
+  const bool too_late = known.state == JobState::kTimedOut && known.spec->deadline != Instant();
+  if (known.state == JobState::kCancelled || too_late) {
     --calls_left_;
-    spdlog::info("slurm engine: job {} was cancelled: cancelling Slurm's job {}", known.job.value(),
-                 known.origin.id);
+    spdlog::info("slurm engine: job {} was cancelled or too late: cancelling Slurm's job {}",
+                 known.job.value(), known.origin.id);
     const auto done = around_.client.cancel(known.origin.id, job.user);
     if (!done) spdlog::warn("slurm engine: cannot: {}", done.error().message);
     return;

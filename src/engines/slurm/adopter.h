@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engines/slurm/adopted_attempt.h"
@@ -40,6 +41,9 @@ class Adopter {
 
   /// Its room is counted by us already.
   [[nodiscard]] bool owns(const SlurmJob& job) const;
+  /// Jobs are handed to us again, should somebody have given the cluster back since we were here
+  /// last. Only the first call does anything.  REQUIRES: slurmctld answers.
+  void switch_rule_on();
   /// Takes in a list of jobs that was asked for at `asked`.
   void look(const std::vector<SlurmJob>& jobs, SteadyTime asked, const ObservationSink& sink);
   /// Does what is to be done; `reached`: Slurm answers. Result: whether there is more of it.
@@ -62,13 +66,19 @@ class Adopter {
     int misses = 0;
     SteadyTime again_at;  ///< what was asked of the core or of Slurm not before this again
   };
-  using Ids = std::map<SlurmJobId, const SlurmJob*>;
+  /// Jobs that another one may have to wait for.
+  struct Others {
+    std::map<SlurmJobId, const SlurmJob*> by_id;
+    std::map<std::pair<std::string, std::string>, std::vector<const SlurmJob*>> open_by_name;
+  };
 
-  void look_at(const SlurmJob& job, const std::string& id, SteadyTime asked, const Ids& all,
+  static Others others_in(const std::vector<SlurmJob>& jobs);
+  static bool has_to_wait(const SlurmJob& job, const Others& all);
+  void look_at(const SlurmJob& job, const std::string& id, SteadyTime asked, const Others& all,
                const ObservationSink& sink);
-  void look_at_waiting_array(const SlurmJob& job, SteadyTime asked, const Ids& all,
+  void look_at_waiting_array(const SlurmJob& job, SteadyTime asked, const Others& all,
                              const ObservationSink& sink);
-  void consider(const SlurmJob& job, const std::string& id, const Ids& all,
+  void consider(const SlurmJob& job, const std::string& id, const Others& all,
                 const ObservationSink& sink);
   static bool is_another(const Known& known, const SlurmJob& job);
   [[nodiscard]] bool was_changed(const Known& known, const SlurmJob& job) const;
@@ -91,6 +101,7 @@ class Adopter {
   std::map<JobId, AdoptedAttempt> attempts_;
   std::set<std::string> seen_;            ///< in this list
   std::size_t calls_left_ = 0;            ///< to Slurm, in this look
+  bool rule_is_on_ = false;               ///< or we have said why not
   std::unique_ptr<NodeChoices> choices_;  ///< for this list
 };
 

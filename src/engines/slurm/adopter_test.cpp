@@ -9,6 +9,7 @@
 #include <atomic>
 #include <filesystem>
 
+#include "codec/timestamp.h"
 #include "engines/slurm/adoption.h"
 #include "engines/slurm/submission.h"
 
@@ -35,7 +36,7 @@ class Adoption : public testing::Test {
     job.submitted_s = 1000;
     job.admin_comment = "millwright:held";
     job.request.emplace();
-    job.request->name = "train";
+    job.job_name = "train";
     job.request->workdir = "/home/ada";
     job.request->minutes = 30;
   }
@@ -53,7 +54,9 @@ class Adoption : public testing::Test {
   }
   std::vector<InputBody> look() {
     std::vector<InputBody> said;
-    adopter->look({job}, std::chrono::steady_clock::now(),
+    std::vector<SlurmJob> all = others;
+    all.push_back(job);
+    adopter->look(all, std::chrono::steady_clock::now(),
                   [&](InputBody body) { said.push_back(std::move(body)); });
     return said;
   }
@@ -91,6 +94,7 @@ class Adoption : public testing::Test {
   std::optional<AttemptStore> store;
   std::optional<Adopter> adopter;
   SlurmJob job;
+  std::vector<SlurmJob> others;
 };
 
 TEST_F(Adoption, WhatAControlPlaneSubmittedIsNotAdopted) {
@@ -113,6 +117,41 @@ TEST_F(Adoption, AJobThatIsChangedIsGivenUpAndAskedForUnderAnotherKey) {
   const SubmitJob third = taken(JobId(9));
   EXPECT_NE(third.client_key, first.client_key) << "that job has ended";
   EXPECT_EQ(third.spec, first.spec);
+}
+
+TEST_F(Adoption, AStartThatIsPutOffIsAChange) {
+  const std::int64_t now_s = wall_clock().count() / mw::seconds(1).count();
+  job.request->begin_s = now_s - 3;
+  const SubmitJob first = taken(JobId(7));
+  job.request->begin_s = now_s - 1;
+  EXPECT_THAT(look(), IsEmpty()) << "Slurm sets that when it may start";
+  job.request->begin_s = now_s + 3600;
+  EXPECT_TRUE(says<CancelJob>());
+  tell(first, JobId(7), JobState::kCancelled);
+  const SubmitJob second = taken(JobId(8));
+  EXPECT_EQ(second.spec->not_before, Instant(mw::seconds(now_s + 3600).count()));
+  job.request->begin_s = now_s;
+  EXPECT_TRUE(says<CancelJob>());
+}
+
+TEST_F(Adoption, OfASingletonOneRunsAtATime) {
+  job.request->dependency = "singleton";
+  others = {job, job};
+  others[0].id = 11;
+  others[0].request.reset();
+  others[0].state = "RUNNING";
+  others[1].id = 13;
+  EXPECT_THAT(look(), IsEmpty()) << "behind 11";
+  others[0].state = "COMPLETED";
+  others.pop_back();
+  EXPECT_TRUE(says<SubmitJob>());
+}
+
+TEST_F(Adoption, ElementsOfASingletonArrayAreAskedForOneByOne) {
+  job.array = 12;
+  job.request->array_tasks = "0-9";
+  job.request->dependency = "singleton";
+  EXPECT_THAT(look(), SizeIs(1));
 }
 
 TEST_F(Adoption, AChangeThatIsTakenBackIsNotACancelOfItsUser) {

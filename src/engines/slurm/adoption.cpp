@@ -87,6 +87,10 @@ Result<void> check(const SlurmJob& job) {
   if (!request.nodes_excluded.empty()) {
     return cannot("it names nodes that it does not want (-x " + request.nodes_excluded + ")");
   }
+  if (!request.others.empty()) {
+    return cannot("it was submitted with " + request.others +
+                  ", which bears on where it may run and is not decided about here");
+  }
   if (!request.gres_per_socket.empty()) { return cannot("it asks for accelerators by socket"); }
   for (const std::string* gres :
        {&request.gres_per_job, &request.gres_per_node, &request.gres_per_task}) {
@@ -96,6 +100,7 @@ Result<void> check(const SlurmJob& job) {
         if (name.starts_with(prefix)) name.remove_prefix(prefix.size());
       }
       if (name.starts_with("gpu:") || name == "gpu") continue;
+      if (name.starts_with("cpu:")) continue;  // of --cpus-per-task, and in the number of CPUs
       return cannot("it asks for " + std::string(name) + ", and only gpu is counted here");
     }
   }
@@ -120,7 +125,8 @@ std::uint32_t nodes_for(const SlurmRequest& request, const NodeChoices::Choice& 
 
 /// Slurm gives all of a node's memory to a job that does not say how much it wants.
 std::int64_t memory_mib_of(const SlurmRequest& request, const NodeChoices::Choice& least,
-                           std::uint32_t cpus) {
+                           std::uint32_t cpus, std::uint32_t gpus) {
+  if (request.memory_mib_per_gpu > 0) return std::int64_t{request.memory_mib_per_gpu} * gpus;
   if (request.memory_mib_per_cpu && *request.memory_mib_per_cpu > 0) {
     return *request.memory_mib_per_cpu * cpus;
   }
@@ -165,6 +171,15 @@ Result<std::vector<std::uint32_t>> array_tasks(std::string_view text) {
   return tasks;
 }
 
+bool is_singleton(const SlurmJob& job) {
+  return job.request && job.request->dependency.find("singleton") != std::string::npos;
+}
+
+bool is_put_off_anew(const SlurmJob& job, const JobSpec& taken, Instant now) {
+  const Instant begin = Instant(seconds(job.request->begin_s).count());
+  return std::max(begin, now) != std::max(taken.not_before, now);
+}
+
 std::vector<SlurmJobId> jobs_awaited(std::string_view dependency) {
   std::vector<SlurmJobId> jobs;
   for (const std::string_view part : split(dependency, ",?:")) {
@@ -204,6 +219,7 @@ Result<NodeChoices::Choice> NodeChoices::choose(const std::string& name,
     choice.cpus = std::min(choice.cpus, static_cast<std::uint32_t>(node->cpus));
     choice.gpus = std::min(choice.gpus, node->gpus.count);
     choice.memory_mib = std::min(choice.memory_mib, node->memory_mib);
+    choice.threads_per_core = std::max(choice.threads_per_core, node->threads_per_core);
     choice.any_gpus = choice.any_gpus || node->gpus.count > 0;
   }
   if (names.empty()) {
@@ -240,17 +256,22 @@ Result<JobSpec> adopted_spec(const SlurmJob& job, NodeChoices& choices) {
   const std::uint32_t nodes =
       nodes_for(request, least, tasks, cpus, std::max(by_job.count, by_task.count * tasks));
   const std::uint32_t tasks_here = ceil_div(tasks, nodes);
-  const std::uint32_t cpus_here =
-      std::max({ceil_div(cpus, nodes), request.cpus_per_node, tasks_here});
   const std::uint32_t gpus_here =
       std::max({by_node.count, ceil_div(by_job.count, nodes), by_task.count * tasks_here});
+  const std::uint32_t cpus_here = std::max(
+      {ceil_div(cpus, nodes), request.cpus_per_node, tasks_here, request.cpus_per_gpu * gpus_here});
+
+  if (request.threads_per_core != 0 && request.threads_per_core < least.threads_per_core) {
+    return cannot(fmt::format("it asks for {} of {} threads of a core (--threads-per-core, --hint)",
+                              request.threads_per_core, least.threads_per_core));
+  }
 
   JobSpec spec;
-  spec.name = tame(request.name, "job");
+  spec.name = tame(job.job_name, "job");
   spec.tenant = tame(request.account, "default");
   spec.user = job.user;
   spec.command = {request.batch ? "sbatch" : "srun",
-                  request.command.empty() ? request.name : request.command};
+                  request.command.empty() ? job.job_name : request.command};
   spec.workdir = request.workdir.starts_with('/') ? request.workdir : "/";
   spec.gang.tasks = spec.gang.nodes = nodes;
   spec.gang.exclusive = request.exclusive;
@@ -258,7 +279,7 @@ Result<JobSpec> adopted_spec(const SlurmJob& job, NodeChoices& choices) {
   // Where there are no GPUs the cores are what is counted (ClusterView::spec_of).
   share.accelerators = kWholeAccelerator * (least.any_gpus ? gpus_here : cpus_here);
   share.cpus = kWholeCpu * cpus_here;
-  share.memory = Bytes(memory_mib_of(request, least, cpus_here) << 20);
+  share.memory = Bytes(memory_mib_of(request, least, cpus_here, gpus_here) << 20);
   std::string type;
   for (const GpuCount* each : {&by_job, &by_node, &by_task}) {
     if (each->count > 0 && each->type != "gpu") type = each->type;
@@ -277,6 +298,7 @@ Result<JobSpec> adopted_spec(const SlurmJob& job, NodeChoices& choices) {
   if (request.begin_s > 0 && job.restarts == 0) {
     spec.not_before = Instant(seconds(request.begin_s).count());
   }
+  if (request.deadline_s > 0) spec.deadline = Instant(seconds(request.deadline_s).count());
   spec.priority_class = tame(request.qos, "");
   return spec;
 }
@@ -287,7 +309,7 @@ std::string output_of(const SlurmJob& job, const std::string& id) {
   const std::string array = id.substr(0, id.find('_'));
   const std::map<char, std::string> known = {
       {'%', "%"},      {'A', array},        {'a', element ? id.substr(array.size() + 1) : ""},
-      {'u', job.user}, {'x', request.name}, {'j', element ? "" : id}};
+      {'u', job.user}, {'x', job.job_name}, {'j', element ? "" : id}};
   std::string pattern = request.output;
   if (pattern.empty()) pattern = element ? "slurm-%A_%a.out" : "slurm-%j.out";
   std::string path = pattern.starts_with('/') ? "" : request.workdir + "/";
@@ -307,7 +329,7 @@ std::string asked_for(const SlurmJob& job) {
   const SlurmRequest& request = *job.request;
   constexpr std::int64_t kNone = -1;
   // A name cannot have a line's end, and texts of Slurm's own have none.
-  const std::string all = fmt::format(
+  std::string all = fmt::format(
       "{}\n{}\n{}\n{}\n{} {} {} {} {} {} {} {} {} {} {}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}",
       job.user, job.partition, request.account, request.qos, request.batch, request.requeue,
       request.exclusive, request.nodes_min, request.nodes_max, request.tasks,
@@ -316,6 +338,12 @@ std::string asked_for(const SlurmJob& job) {
       request.gres_per_job, request.gres_per_node, request.gres_per_task, request.gres_per_socket,
       request.minutes.value_or(kNone), request.features, request.nodes_excluded,
       request.reservation, request.licenses);
+  // Only where somebody said so: the keys of jobs that wait stay as they were.
+  if (request.memory_mib_per_gpu != 0 || request.cpus_per_gpu != 0 ||
+      request.threads_per_core != 0 || request.deadline_s != 0 || !request.others.empty()) {
+    all += fmt::format("\n{} {} {} {}\n{}", request.memory_mib_per_gpu, request.cpus_per_gpu,
+                       request.threads_per_core, request.deadline_s, request.others);
+  }
   // FNV-1a: it only has to tell one job's few requests apart.
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const unsigned char each : all) hash = (hash ^ each) * 0x100000001b3;

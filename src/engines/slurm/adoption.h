@@ -36,6 +36,13 @@ Result<std::vector<std::uint32_t>> array_tasks(std::string_view text);
 /// it is does not matter: Slurm itself judges it when the job is let go.
 std::vector<SlurmJobId> jobs_awaited(std::string_view dependency);
 
+/// No other job of its user that has its name may run beside it, and those before it go first.
+bool is_singleton(const SlurmJob& job);
+
+/// Its start was put off, or forward, since it was taken as `taken`. Slurm sets the time of those
+/// that may start by itself, to what is past by then. REQUIRES: job.request.
+bool is_put_off_anew(const SlurmJob& job, const JobSpec& taken, Instant now);
+
 /// Which nodes will do for a job, by its partition and its constraint: looked up once for each
 /// pair, for jobs are many and so are nodes. Good for one list of nodes.
 class NodeChoices {
@@ -46,6 +53,7 @@ class NodeChoices {
     std::uint32_t cpus = UINT32_MAX;
     std::uint32_t gpus = UINT32_MAX;
     std::int64_t memory_mib = INT64_MAX;
+    std::int64_t threads_per_core = 1;  ///< the most
     bool any_gpus = false;
     std::set<std::string> types;            ///< that they are of; empty: all nodes will do
     std::optional<std::int64_t> minutes{};  ///< how long a job that does not say may run

@@ -58,7 +58,7 @@ class Request : public testing::Test {
     job.held = true;
     job.submitted_s = 1000;
     job.request.emplace();
-    job.request->name = "train";
+    job.job_name = "train";
     job.request->workdir = "/home/ada";
   }
   JobSpec spec() const {
@@ -118,6 +118,39 @@ TEST_F(Request, WithoutMemoryHasAllOfTheNodes) {
   EXPECT_EQ(spec().gang.task.memory, Bytes(std::int64_t{7} << 20));
 }
 
+TEST_F(Request, MemoryAndCpusByGpuFollowFromItsGpus) {
+  job.request->nodes_min = job.request->nodes_max = 2;
+  job.request->tasks = job.request->cpus = 2;
+  job.request->gres_per_job = "gres:gpu:8";
+  job.request->memory_mib_per_gpu = 100;
+  job.request->cpus_per_gpu = 6;
+  EXPECT_EQ(spec().gang.task.memory, Bytes(std::int64_t{400} << 20));
+  EXPECT_EQ(spec().gang.task.cpus, kWholeCpu * 24);
+}
+
+TEST_F(Request, CpusOfATaskBesideItsGpusAreNoOtherResource) {
+  job.request->tasks = 2;
+  job.request->cpus = 8;
+  job.request->gres_per_task = "cpu:4,gres/gpu:h100:2";
+  EXPECT_EQ(spec().gang.task.accelerators, kWholeAccelerator * 4);
+  job.request->gres_per_task = "cpu:4,license/x:1";
+  EXPECT_THAT(refusal(), HasSubstr("license/x:1"));
+}
+
+TEST_F(Request, ThreadsOfACoreMatterWhereThereAreSeveral) {
+  job.request->threads_per_core = 1;
+  EXPECT_EQ(refusal(), "taken");
+  std::vector<SlurmNode> nodes{{"n1", "", {"h100", 8}, 64, 2, 4000, {"IDLE"}, ""}};
+  view.take(nodes, [](const InputBody&) {});
+  EXPECT_THAT(refusal(), HasSubstr("1 of 2 threads"));
+}
+
+TEST_F(Request, ADeadlineIsKept) {
+  EXPECT_EQ(spec().deadline, Instant());
+  job.request->deadline_s = 5000;
+  EXPECT_EQ(spec().deadline, Instant(seconds(5000).count()));
+}
+
 TEST_F(Request, ConstraintsBecomeTypesWhereTheySayTheSame) {
   job.request->features = "ib&x86";
   EXPECT_THAT(spec().gang.types, IsEmpty()) << "all nodes have both";
@@ -143,6 +176,7 @@ TEST_F(Request, WhatCannotBeSaidIsRefusedByName) {
   EXPECT_THAT(refused([](SlurmRequest& r) { r.nodes_excluded = "n1"; }), HasSubstr("-x n1"));
   EXPECT_THAT(refused([](SlurmRequest& r) { r.licenses = "abc:1"; }), HasSubstr("abc:1"));
   EXPECT_THAT(refused([](SlurmRequest& r) { r.reservation = "x"; }), HasSubstr("reservation x"));
+  EXPECT_THAT(refused([](SlurmRequest& r) { r.others = "--tmp"; }), HasSubstr("with --tmp,"));
   EXPECT_THAT(refused([](SlurmRequest& r) { r.het_job = 11; }), HasSubstr("heterogeneous"));
   EXPECT_THAT(refused([](SlurmRequest& r) { r.gres_per_node = "gres:shard:1"; }),
               HasSubstr("shard:1"));
@@ -165,6 +199,8 @@ TEST_F(Request, IsKnownByAKeyThatNobodyElseCanGive) {
   EXPECT_TRUE(changed([](SlurmRequest& r) { r.features = "ib"; }));
   EXPECT_TRUE(changed([](SlurmRequest& r) { r.gres_per_node = "gres:gpu:h100:1"; }));
   EXPECT_TRUE(changed([](SlurmRequest& r) { r.exclusive = true; }));
+  EXPECT_TRUE(changed([](SlurmRequest& r) { r.memory_mib_per_gpu = 8; }));
+  EXPECT_TRUE(changed([](SlurmRequest& r) { r.others = "--tmp"; }));
   EXPECT_FALSE(changed([](SlurmRequest& r) { r.dependency = "afterok:3"; })) << "Slurm does that";
   EXPECT_NE(adoption_key(adopted_job(job, "12_3", JobId(6))), key) << "of another one's place";
   EXPECT_EQ(adopted_job("slurm 12 1000 again"), std::nullopt);

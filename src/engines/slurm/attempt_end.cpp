@@ -34,6 +34,10 @@ std::optional<TaskExit> exit_of(const SlurmJob& job, std::int32_t exit_code) {
   return exit;
 }
 
+std::optional<bool> over_time(const SlurmJob& job) {
+  return job.state == "TIMEOUT" ? std::optional(true) : std::nullopt;
+}
+
 std::string reason_of(const SlurmJob& job) {
   return job.reason.empty() || job.reason == "None" ? job.state : job.state + ", " + job.reason;
 }

@@ -19,6 +19,8 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 /// What its program came to; none: not the program, Slurm ended it. `exit_code`: of the program.
 std::optional<TaskExit> exit_of(const SlurmJob& job, std::int32_t exit_code);
+/// Slurm ended it at its own time limit.
+std::optional<bool> over_time(const SlurmJob& job);
 /// Its state, and why, as far as Slurm says.
 std::string reason_of(const SlurmJob& job);
 

@@ -278,8 +278,12 @@ void ClusterView::take_use(const std::vector<SlurmJob>& jobs,
     if (!holds || ours(job)) continue;
     for (const SlurmAllocation& each : job.allocations) {
       OthersUse& of_node = use[each.node];
-      of_node.accelerators += each.gpus;
       const SlurmNode* at = node(each.node);
+      for (const GpuCount& gpus : each.gpus) {
+        // Those of another type than the one that the node counts with here are none of its own.
+        const bool other = at != nullptr && gpus.type != "gpu" && gpus.type != at->gpus.type;
+        if (!other || at->gpus.type == "gpu") of_node.accelerators += gpus.count;
+      }
       const std::int64_t threads = at == nullptr ? 1 : at->threads_per_core;
       of_node.cpus += kWholeCpu * std::max(each.cpus, each.cores * threads);
       of_node.memory += Bytes(each.memory_mib << 20);
@@ -312,12 +316,23 @@ std::string ClusterView::type_of(const SlurmNode& node) {
   return node.gpus.count > 0 ? node.gpus.type : "cpu";
 }
 
-const SlurmPartition* ClusterView::partition_for(const std::vector<std::string>& nodes) const {
+bool ClusterView::has_several_machines() const {
+  return std::ranges::any_of(nodes_, [&](const auto& each) {
+    return each.second.node.address != nodes_.begin()->second.node.address;
+  });
+}
+
+const SlurmPartition* ClusterView::partition_for(const std::vector<std::string>& nodes,
+                                                 Duration length) const {
+  const SlurmPartition* shorter = nullptr;
   for (const Usable& each : partitions_) {
     const auto has = [&](const std::string& name) { return each.nodes.contains(name); };
-    if (std::ranges::all_of(nodes, has)) return &each.partition;
+    if (!std::ranges::all_of(nodes, has)) continue;
+    const auto& most = each.partition.minutes_max;
+    if (!most || length <= minutes(*most)) return &each.partition;
+    if (shorter == nullptr) shorter = &each.partition;
   }
-  return nullptr;
+  return shorter;
 }
 
 }  // namespace mw::slurm

@@ -58,13 +58,17 @@ class ClusterView {
   /// REQUIRES: node(name).
   [[nodiscard]] bool is_drained_by_us(const std::string& name) const;
   [[nodiscard]] bool is_stuck(const std::string& name) const;
-  /// A partition that has all these nodes; none when there is none.
-  [[nodiscard]] const SlurmPartition* partition_for(const std::vector<std::string>& nodes) const;
+  /// A partition that has all these nodes, and lets jobs run for `length` if one does; none when
+  /// there is none.
+  [[nodiscard]] const SlurmPartition* partition_for(const std::vector<std::string>& nodes,
+                                                    Duration length = Duration()) const;
   /// One that is up and used, by name.
   [[nodiscard]] const SlurmPartition* partition(const std::string& name) const;
   /// Nodes of all that are used.
   [[nodiscard]] const std::set<std::string>& usable() const { return usable_; }
   static std::string type_of(const SlurmNode& node);
+  /// Its nodes have not all one address.
+  [[nodiscard]] bool has_several_machines() const;
   [[nodiscard]] bool empty() const { return nodes_.empty(); }
 
  private:

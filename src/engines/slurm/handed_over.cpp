@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engines/slurm/adoption.h"
+#include "engines/slurm/rule_switch.h"
 #include "engines/slurm/submission.h"
 
 namespace mw::slurm {
@@ -41,6 +42,15 @@ Result<bool> HandedOver::let_go(const SlurmJob& job) {
   const bool waits = !now || std::ranges::any_of(*now, waits_for_decision);
   if (waits) return done.error();
   return true;
+}
+
+Result<std::optional<std::filesystem::path>> HandedOver::switch_rule_off() {
+  const auto configuration = client_->configuration();
+  if (!configuration) return configuration.error();
+  auto file = rule_switch(*configuration);
+  if (!file || !*file) return file;
+  if (const auto off = slurm::switch_rule_off(**file); !off) return off.error();
+  return file;
 }
 
 std::string HandedOver::id_of(const SlurmJob& job) {

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <atomic>
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +27,10 @@ class HandedOver {
   /// Slurm's own scheduler may start it anywhere, also when we let it go already and it has yet to
   /// start. Result: false when its user wants it to wait, or there is nothing to be done.
   Result<bool> let_go(const SlurmJob& job);
+
+  /// New jobs are not handed to us any more. Result: the file that says so; none: there is no rule.
+  /// Errors: as rule_switch.h, and what asking Slurm says.
+  Result<std::optional<std::filesystem::path>> switch_rule_off();
 
   static std::string id_of(const SlurmJob& job);
   /// What is to be said of it, for people.

@@ -7,9 +7,10 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <charconv>
-#include <sstream>
 
 #include "codec/units.h"
+#include "engines/slurm/rest_fields.h"
+#include "engines/slurm/rest_request.h"
 
 namespace mw::slurm {
 namespace {
@@ -22,10 +23,6 @@ const json::parse_options kOptions = [] {
   options.max_depth = 32;
   return options;
 }();
-constexpr std::int64_t kNoValue = 0xfffffff0;  // above it INFINITE, NO_VAL and their kin
-/// What the rule that hands jobs to us writes (examples/slurm), and what people write who have
-/// none.
-constexpr std::string_view kHandedOver = "millwright";
 
 Result<json::object> parse_object(std::string_view body) {
   json::error_code fault;
@@ -35,77 +32,6 @@ Result<json::object> parse_object(std::string_view body) {
                                           in_quotes(body.substr(0, 200))};
   }
   return std::move(value.get_object());
-}
-
-const json::value* find(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  return value == nullptr || value->is_null() ? nullptr : value;
-}
-
-std::string text_of(const json::object& object, std::string_view key) {
-  const json::value* value = find(object, key);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : "";
-}
-
-/// A number in any of the forms that versions have; none when it is not set, or without limit.
-std::optional<std::int64_t> number_in(const json::value& value) {
-  if (const json::object* object = value.if_object()) {
-    const json::value* set = find(*object, "set");
-    const json::value* infinite = find(*object, "infinite");
-    if (set != nullptr && set->is_bool() && !set->get_bool()) return std::nullopt;
-    if (infinite != nullptr && infinite->is_bool() && infinite->get_bool()) return std::nullopt;
-    const json::value* number = find(*object, "number");
-    return number == nullptr ? std::nullopt : number_in(*number);
-  }
-  if (value.is_int64()) return value.get_int64();
-  if (value.is_uint64() && value.get_uint64() <= INT64_MAX) {
-    return static_cast<std::int64_t>(value.get_uint64());
-  }
-  return std::nullopt;
-}
-
-std::optional<std::int64_t> number_of(const json::object& object, std::string_view key) {
-  const json::value* value = find(object, key);
-  return value == nullptr ? std::nullopt : number_in(*value);
-}
-
-std::uint32_t small_number(const json::object& object, std::string_view key) {
-  return static_cast<std::uint32_t>(
-      std::clamp<std::int64_t>(number_of(object, key).value_or(0), 0, UINT32_MAX));
-}
-
-std::string capitals(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(), [](unsigned char c) { return std::toupper(c); });
-  return result;
-}
-
-/// One word or a list of words, in capitals, added to `words`.
-void add_words(const json::object& object, std::string_view key, std::vector<std::string>& words) {
-  const json::value* value = find(object, key);
-  if (value == nullptr) return;
-  if (value->is_string()) words.push_back(capitals(value->get_string()));
-  if (!value->is_array()) return;
-  for (const json::value& each : value->get_array()) {
-    if (each.is_string()) words.push_back(capitals(each.get_string()));
-  }
-}
-
-/// A list of names, or names with commas in between, as they are.
-std::vector<std::string> names_in(const json::object& object, std::string_view key) {
-  std::vector<std::string> names;
-  const json::value* value = find(object, key);
-  if (value != nullptr && value->is_array()) {
-    for (const json::value& each : value->get_array()) {
-      if (each.is_string()) names.emplace_back(each.get_string());
-    }
-  } else {
-    std::istringstream text(text_of(object, key));
-    for (std::string name; std::getline(text, name, ',');) {
-      if (!name.empty()) names.push_back(name);
-    }
-  }
-  return names;
 }
 
 std::optional<RestFault> fault_in(const json::object& document) {
@@ -237,76 +163,8 @@ void read_allocations(const json::object& object, SlurmJob& job) {
   const std::size_t count = std::min(details->get_array().size(), job.allocations.size());
   for (std::size_t i = 0; i < count; ++i) {
     const json::value& detail = details->get_array()[i];
-    if (detail.is_string()) job.allocations[i].gpus = gpus_in(detail.get_string()).count;
+    if (detail.is_string()) job.allocations[i].gpus = gpus_by_type(detail.get_string());
   }
-}
-
-bool is_handed_over(const SlurmJob& job) {
-  return job.admin_comment.starts_with(kHandedOver) || job.comment == kHandedOver ||
-         job.comment.starts_with(std::string(kHandedOver) + " ");
-}
-
-bool flag_of(const json::object& object, std::string_view key) {
-  const json::value* value = find(object, key);
-  return value != nullptr && value->is_bool() && value->get_bool();
-}
-
-/// Nothing for the "no value" of unsigned numbers that v0.0.38 writes out at some places.
-std::optional<std::int64_t> amount_of(const json::object& object, std::string_view key) {
-  const auto number = number_of(object, key);
-  if (!number || *number < 0 || *number >= kNoValue) return std::nullopt;
-  return number;
-}
-
-/// Of "cpu=8,mem=100M,node=2": "node_count" of a job that waits is a guess.
-std::optional<std::uint32_t> nodes_in(std::string_view resources) {
-  const std::size_t at = resources.find("node=");
-  if (at == std::string_view::npos) return std::nullopt;
-  const std::string_view number = resources.substr(at + 5);
-  std::uint32_t nodes = 0;
-  const auto [end, fault] = std::from_chars(number.data(), number.data() + number.size(), nodes);
-  if (fault != std::errc() || nodes == 0) return std::nullopt;
-  return nodes;
-}
-
-SlurmRequest read_request(const json::object& object) {
-  SlurmRequest request;
-  request.name = text_of(object, "name");
-  request.command = text_of(object, "command");
-  request.workdir = text_of(object, "current_working_directory");
-  request.output = text_of(object, "standard_output");
-  request.account = text_of(object, "account");
-  request.qos = text_of(object, "qos");
-  request.batch = flag_of(object, "batch_flag");
-  request.requeue = flag_of(object, "requeue");
-  request.nodes_min = nodes_in(text_of(object, "tres_req_str"))
-                          .value_or(std::max<std::uint32_t>(1, small_number(object, "node_count")));
-  request.nodes_max = small_number(object, "max_nodes");
-  request.tasks = small_number(object, "tasks");
-  request.tasks_per_node = small_number(object, "tasks_per_node");
-  request.cpus = small_number(object, "cpus");
-  request.cpus_per_node = small_number(object, "minimum_cpus_per_node");
-  request.memory_mib_per_node = amount_of(object, "memory_per_node");
-  request.memory_mib_per_cpu = amount_of(object, "memory_per_cpu");
-  request.gres_per_job = text_of(object, "tres_per_job");
-  request.gres_per_node = text_of(object, "tres_per_node");
-  request.gres_per_task = text_of(object, "tres_per_task");
-  request.gres_per_socket = text_of(object, "tres_per_socket");
-  std::vector<std::string> shared;
-  add_words(object, "shared", shared);
-  request.exclusive = std::ranges::find(shared, "NONE") != shared.end();
-  request.minutes = amount_of(object, "time_limit");
-  request.begin_s = number_of(object, "start_time").value_or(0);
-  request.features = text_of(object, "features");
-  request.nodes_required = text_of(object, "required_nodes");
-  request.nodes_excluded = text_of(object, "excluded_nodes");
-  request.reservation = text_of(object, "resv_name");
-  request.licenses = text_of(object, "licenses");
-  request.dependency = text_of(object, "dependency");
-  request.array_tasks = text_of(object, "array_task_string");
-  request.array_limit = small_number(object, "array_max_tasks");
-  request.het_job = small_number(object, "het_job_id");
-  return request;
 }
 
 Result<void> read_job(const json::object& object, SlurmJob& job) {
@@ -316,6 +174,7 @@ Result<void> read_job(const json::object& object, SlurmJob& job) {
   add_words(object, "job_state", states);
   if (!states.empty()) job.state = states.front();
   job.completing = std::ranges::find(states, "COMPLETING") != states.end();
+  job.job_name = text_of(object, "name");
   job.user = text_of(object, "user_name");
   job.partition = text_of(object, "partition");
   job.comment = text_of(object, "comment");

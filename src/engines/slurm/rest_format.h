@@ -1,5 +1,7 @@
-// The one place that knows how versions of Slurm's REST interface differ: v0.0.38 (Slurm 22.05) to
-// v0.0.44 (25.11). What changed on the way, from the interface's own published descriptions:
+// How versions of Slurm's REST interface differ is known here, in rest_fields, rest_request and
+// rest_write, and nowhere else: v0.0.38 (Slurm 22.05) to v0.0.44 (25.11). What no version can do at
+// all is asked of Slurm's commands (slurm_client.h). What changed on the way, from the interface's
+// own published descriptions:
 //
 //   v0.0.39   numbers may be objects {set, infinite, number}; a node's states are a list; a job's
 //             nodes are "required_nodes" instead of "nodelist", its accelerators "tres_per_node"

@@ -69,12 +69,12 @@ TEST(RestFormat, JobsOf2205) {
   EXPECT_EQ(ours.allocations[2].node, "n4");
   EXPECT_EQ(ours.allocations[2].cores, 4);
   EXPECT_EQ(ours.allocations[2].memory_mib, 1000);
-  EXPECT_EQ(ours.allocations[2].gpus, 4U);
+  EXPECT_EQ(ours.allocations[2].gpus.at(0).count, 4U);
   const SlurmJob& theirs = job_of(*jobs, 22);
   EXPECT_EQ(theirs.user, "games");
   EXPECT_EQ(theirs.allocations.at(0).cores, 4);
   EXPECT_EQ(theirs.allocations.at(0).cpus, 0) << "only what its steps use: why cores are counted";
-  EXPECT_EQ(theirs.allocations.at(0).gpus, 2U);
+  EXPECT_EQ(theirs.allocations.at(0).gpus.at(0).count, 2U);
   const SlurmJob& waiting = job_of(*jobs, 23);
   EXPECT_EQ(waiting.state, "PENDING");
   EXPECT_EQ(waiting.reason, "Resources");
@@ -150,7 +150,7 @@ TEST(RestFormat, JobsOfLaterVersions) {
   EXPECT_EQ(job.exit_signal, 9);
   EXPECT_EQ(job.allocations.at(0).cpus, 16);
   EXPECT_EQ(job.allocations.at(0).memory_mib, 2048);
-  EXPECT_EQ(job.allocations.at(0).gpus, 2U);
+  EXPECT_EQ(job.allocations.at(0).gpus.at(0).count, 2U);
 }
 
 SlurmSubmission submission() {
@@ -234,6 +234,40 @@ TEST(RestFormat, WhatAJobThatWasHandedOverAsksForIsReadInBothForms) {
   const auto ours = read_jobs(R"({"errors": [], "jobs": [{"job_id": 9, "job_state": "PENDING",
     "comment": "millwright:1a2b3c4d:17:2:41"}]})");
   EXPECT_FALSE(ours->front().request) << "that one was handed in by us";
+}
+
+TEST(RestFormat, WhatIsNotReadOfAJobIsNamed) {
+  const auto others = [](const std::string& fields) {
+    const auto jobs = read_jobs(
+        R"({"errors": [], "jobs": [{"job_id": 7, "comment": "millwright", )" + fields + "}]}");
+    return jobs.ok() ? jobs->front().request->others : jobs.error().message;
+  };
+  EXPECT_EQ(others(R"("contiguous": false, "core_spec": null, "sockets_per_node": null,
+      "tasks_per_core": 65535, "minimum_tmp_disk_per_node": 0, "burst_buffer": "", "prefer": "",
+      "shared": null, "flags": ["JOB_CPUS_SET"], "reboot": false, "sockets_per_board": 0)"),
+            "");
+  EXPECT_EQ(others(R"("contiguous": false, "core_spec": {"set": false, "number": 0},
+      "required_switches": 0, "tasks_per_socket": {"set": true, "infinite": true, "number": 0})"),
+            "");
+  EXPECT_EQ(others(R"("contiguous": true, "core_spec": 2, "minimum_tmp_disk_per_node": 9)"),
+            "--core-spec, --tmp, --contiguous");
+  EXPECT_EQ(others(R"("required_switches": 1, "shared": ["user"], "flags": ["SPREAD_JOB"],
+      "cores_per_socket": {"set": true, "infinite": false, "number": 8}, "prefer": "new")"),
+            "--cores-per-socket, --switches, --prefer, --spread-job, "
+            "--exclusive=user, =mcs or =topo");
+}
+
+TEST(RestFormat, WhatAJobIsToHaveForEachGpuIsRead) {
+  const auto jobs = read_jobs(R"({"errors": [], "jobs": [{"job_id": 7, "comment": "millwright",
+      "memory_per_tres": "gres:gpu:1024", "cpus_per_tres": "gres/gpu=6", "threads_per_core": 1,
+      "deadline": 5000, "tres_per_task": "cpu=4,gres/gpu:a100=2"}]})");
+  ASSERT_TRUE(jobs.ok()) << jobs.error().message;
+  const SlurmRequest& request = *jobs->front().request;
+  EXPECT_EQ(request.memory_mib_per_gpu, 1024U);
+  EXPECT_EQ(request.cpus_per_gpu, 6U);
+  EXPECT_EQ(request.threads_per_core, 1U);
+  EXPECT_EQ(request.deadline_s, 5000);
+  EXPECT_EQ(request.gres_per_task, "cpu:4,gres/gpu:a100:2");
 }
 
 TEST(RestFormat, ChangesAreWrittenAsEachVersionTakesThem) {

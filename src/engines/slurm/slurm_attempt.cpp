@@ -148,7 +148,7 @@ void SlurmAttempt::ended(const SlurmJob& job) {
   end_.cancelled_there =
       job.state == "CANCELLED" && !cancelled_ && desired_.goal != AttemptGoal::kStop;
   end_.has_run = true;
-  end(AttemptExited{desired_.job, desired_.epoch, std::move(*exit)});
+  end(AttemptExited{desired_.job, desired_.epoch, std::move(*exit), over_time(job)});
 }
 
 void SlurmAttempt::gone(bool start_failed, std::string detail) {

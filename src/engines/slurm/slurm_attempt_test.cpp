@@ -156,6 +156,8 @@ TEST_F(Attempt, EndsAreToldApart) {
   EXPECT_TRUE(std::get<AttemptExited>(end(job("OUT_OF_MEMORY")).back()).exit.out_of_memory);
   EXPECT_THAT(std::get<AttemptExited>(end(job("TIMEOUT")).back()).exit.detail,
               HasSubstr("time limit"));
+  EXPECT_EQ(std::get<AttemptExited>(end(job("TIMEOUT")).back()).over_time, true);
+  EXPECT_EQ(std::get<AttemptExited>(end(failed).back()).over_time, std::nullopt);
   EXPECT_FALSE(std::get<AttemptGone>(end(job("NODE_FAIL")).back()).start_failed);
   const auto theirs = end(job("CANCELLED"));
   EXPECT_TRUE(std::holds_alternative<CancelJob>(theirs.at(1))) << "somebody means the job";
@@ -355,7 +357,7 @@ TEST_F(View, WhatOthersUseIsToldWhenItChanges) {
   };
   SlurmJob job;
   job.state = "RUNNING";
-  job.allocations = {{"n1", 0, 4, 500, 2}};
+  job.allocations = {{"n1", 0, 4, 500, {{"h100", 2}}}};
   use({job, job});
   ASSERT_THAT(said, SizeIs(2)) << "the first time of both, for nobody knows what was before";
   EXPECT_EQ(std::get<NodeUseReported>(said[0]).use,

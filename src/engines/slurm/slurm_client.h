@@ -58,6 +58,9 @@ class SlurmClient {
   /// The one job, as its user sees it: also where lists hide it from us (PrivateData).
   Result<std::vector<SlurmJob>> job(SlurmJobId job, const std::string& user);
 
+  /// What `scontrol show config` says: no version of the interface tells it.
+  Result<std::string> configuration();
+
   // What only an operator of the cluster may.
   /// A job that waits and is held: pins it to nodes and lets it go, at once or not at all.
   /// REQUIRES: it waits. One that runs would be taken from the nodes that are not named.

@@ -81,6 +81,7 @@ class SlurmEngine final : public Engine {
     return fmt::format("Slurm at {} (REST v0.0.{})", options_.address, version_.load());
   }
   bool reports_nodes() const override { return listed_; }
+  bool has_several_machines() const override { return several_machines_; }
 
  private:
   void enqueue(Command command);
@@ -115,6 +116,7 @@ class SlurmEngine final : public Engine {
   ClientPool pool_;
   ObservationSink sink_;
   std::atomic<bool> listed_ = false;
+  std::atomic<bool> several_machines_ = false;
   std::atomic<int> version_ = 0;  ///< of the REST interface, for people
   std::thread thread_;
 
@@ -327,6 +329,7 @@ Result<void> SlurmEngine::take(Result<Look> look) {
   if (const auto kept = store_.put_drains(cluster_.carried()); !kept) {
     spdlog::warn("slurm engine: {}", kept.error().message);
   }
+  several_machines_ = cluster_.has_several_machines();
   listed_ = true;
   compare(*look);
   return {};
@@ -380,6 +383,7 @@ void SlurmEngine::compare(const Look& look) {
                    done.error().message);
     }
   }
+  adopter_.switch_rule_on();
   adopter_.look(look.jobs, look.asked, sink_);
   node_orders_.carry_out(cluster_.orders(), client_, cluster_);
   reboots_.look(cluster_, client_, sink_);

@@ -5,6 +5,7 @@
 #include "codec/hostlist.h"
 #include "engines/slurm/identity.h"
 #include "engines/slurm/job_script.h"
+#include "engines/slurm/rule_switch.h"
 #include "engines/slurm/submission.h"
 #include "engines/slurm/topology_conf.h"
 
@@ -15,6 +16,89 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+
+TEST(RuleSwitch, IsBesideSlurmConfWhereThereIsARule) {
+  const std::string conf = "SLURM_CONF              = /etc/slurm/slurm.conf\n";
+  const auto with = rule_switch("X = 1\nJobSubmitPlugins        = require_timelimit,lua\n" + conf);
+  ASSERT_TRUE(with.ok()) << with.error().message;
+  EXPECT_EQ(*with, "/etc/slurm/millwright.off");
+  EXPECT_EQ(*rule_switch("JobSubmitPlugins        = (null)\n" + conf), std::nullopt);
+  EXPECT_FALSE(rule_switch("JobSubmitPlugins = lua\nSLURM_CONFIG = /etc/x\n").ok());
+}
+
+class Submission : public testing::Test {
+ protected:
+  Submission() {
+    EXPECT_TRUE(view.take({{"short", {"n1"}, true, true, 60, {}}}).ok());
+    view.take({{"n1", "10.0.0.1", {"h100", 8}, 64, 1, 4000, {"IDLE"}, ""}},
+              [](const InputBody&) {});
+    spec->grace = minutes(1);
+  }
+  Result<SlurmSubmission> made() const {
+    DesiredAttempt desired;
+    desired.spec = spec;
+    desired.node_names = {"n1"};
+    desired.placement = Placement({{NodeId(0), 0, 1, {}}});
+    return make_submission(desired, view, {}, {"1a2b3c4d", JobId(1), AttemptNumber(1), Epoch(1)});
+  }
+  ClusterView view{"slurm", {}, {}};
+  std::shared_ptr<JobSpec> spec = std::make_shared<JobSpec>();
+};
+
+TEST_F(Submission, ATimeLimitIsNotCutToItsPartitions) {
+  EXPECT_EQ(made()->minutes, 60) << "without one it has the partition's";
+  spec->time_limit = minutes(10);
+  EXPECT_EQ(made()->minutes, 13) << "ours comes first";
+  spec->time_limit = minutes(59);
+  EXPECT_EQ(made()->minutes, 60);
+  spec->time_limit = minutes(61);
+  EXPECT_THAT(made().error().message, HasSubstr("more than partition short of Slurm allows: 1h"));
+}
+
+TEST_F(Submission, GoesToThePartitionThatLetsItRunSoLong) {
+  ASSERT_TRUE(
+      view.take({{"short", {"n1"}, true, true, 60, {}}, {"long", {"n1"}, false, true, {}, {}}})
+          .ok());
+  spec->time_limit = minutes(61);
+  EXPECT_EQ(made()->partition, "long");
+  spec->time_limit = minutes(9);
+  EXPECT_EQ(made()->partition, "short");
+}
+
+TEST(Machines, AreSeveralWhereAddressesDiffer) {
+  ClusterView view{"slurm", {}, {}};
+  ASSERT_TRUE(view.take({{"gpu", {"n1", "n2"}, true, true, {}, {}}}).ok());
+  std::vector<SlurmNode> nodes = {{"n1", "127.0.0.1", {"h100", 8}, 64, 1, 4000, {"IDLE"}, ""},
+                                  {"n2", "127.0.0.1", {"h100", 8}, 64, 1, 4000, {"IDLE"}, ""}};
+  EXPECT_FALSE(view.has_several_machines());
+  view.take(nodes, [](const InputBody&) {});
+  EXPECT_FALSE(view.has_several_machines());
+  nodes[1].address = "10.0.0.2";
+  view.take(nodes, [](const InputBody&) {});
+  EXPECT_TRUE(view.has_several_machines());
+}
+
+TEST(Use, OfOtherTypesOfGpusThanTheNodesOwnIsNotCounted) {
+  ClusterView view{"slurm", {}, {}};
+  ASSERT_TRUE(view.take({{"gpu", {"n1"}, true, true, {}, {}}}).ok());
+  view.take({{"n1", "", gpus_in("gpu:a100:4,gpu:t4:2"), 64, 1, 4000, {"IDLE"}, ""}},
+            [](const InputBody&) {});
+  SlurmJob job;
+  job.state = "RUNNING";
+  const auto used = [&](const char* gres) {
+    job.allocations = {{"n1", 1, 0, 100, gpus_by_type(gres)}};
+    std::uint32_t accelerators = 0;
+    view.take_use(
+        {job}, [](const SlurmJob&) { return false; },
+        [&](const InputBody& body) {
+          accelerators = std::get<NodeUseReported>(body).use.accelerators;
+        });
+    return accelerators;
+  };
+  EXPECT_EQ(used("gpu:a100:3(IDX:0-2),gpu:t4:1(IDX:4)"), 3U);
+  EXPECT_EQ(used("gpu:2"), 2U) << "of no type that is told";
+  EXPECT_EQ(used("gpu:t4:2(IDX:4-5)"), 0U);
+}
 
 TEST(Hostlist, IsExpandedAsSlurmWritesIt) {
   EXPECT_THAT(*expand_hostlist(""), IsEmpty());

@@ -46,12 +46,11 @@ struct SlurmAllocation {
   std::int64_t cpus = 0;
   std::int64_t cores = 0;  ///< where they are told instead
   std::int64_t memory_mib = 0;
-  std::uint32_t gpus = 0;
+  std::vector<GpuCount> gpus;  ///< by type
 };
 
 /// What a job that was handed to Slurm asks for, as far as deciding about it takes.
 struct SlurmRequest {
-  std::string name;
   std::string command;  ///< the batch script's file; empty: it came by pipe, or there is none
   std::string workdir;
   std::string output;  ///< where the script writes
@@ -67,6 +66,9 @@ struct SlurmRequest {
   std::uint32_t cpus_per_node = 0;  ///< at least
   std::optional<std::int64_t> memory_mib_per_node;
   std::optional<std::int64_t> memory_mib_per_cpu;
+  std::uint32_t memory_mib_per_gpu = 0;  ///< 0: it does not say
+  std::uint32_t cpus_per_gpu = 0;        ///< 0: it does not say
+  std::uint32_t threads_per_core = 0;    ///< so many at most; 0: all
   std::string gres_per_job;
   std::string gres_per_node;
   std::string gres_per_task;
@@ -83,6 +85,8 @@ struct SlurmRequest {
   std::string array_tasks;        ///< of the record that stands for those that wait: "0-3,7%2"
   std::uint32_t array_limit = 0;  ///< so many at once; 0: any number
   SlurmJobId het_job = 0;         ///< it is a component of this one
+  std::int64_t deadline_s = 0;    ///< to have ended by; Unix time, 0: none
+  std::string others;             ///< options that bear on where it may run and are not read here
   bool operator==(const SlurmRequest&) const = default;
 };
 
@@ -90,6 +94,7 @@ struct SlurmJob {
   SlurmJobId id = 0;
   SlurmJobId array = 0;                       ///< of which it is an element; 0: of none
   std::optional<std::uint32_t> array_task{};  ///< none: it stands for all that wait
+  std::string job_name;
   std::string user;
   std::string partition;
   std::string comment;

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <map>
 
+#include "codec/units.h"
 #include "engines/slurm/job_script.h"
 #include "engines/slurm/unix_user.h"
 #include "model/gang.h"
@@ -69,13 +70,24 @@ std::optional<std::int64_t> memory_for(const DesiredAttempt& desired, const Node
   return std::max<std::int64_t>(1, node.memory_mib * std::max(devices, 1U) / all_accelerators);
 }
 
-std::optional<std::int64_t> minutes_for(const JobSpec& spec, const SlurmPartition& partition) {
+/// Slurm's limit; none: there is none. What is ours to end is not cut short by a partition's limit:
+/// at the most the slack is.
+Result<std::optional<std::int64_t>> minutes_for(const JobSpec& spec,
+                                                const SlurmPartition& partition) {
   std::optional<std::int64_t> wanted;
   if (spec.time_limit.count() > 0) {
     wanted = ceil_div((spec.time_limit + spec.grace + kTimeLimitSlack).count(), minutes(1).count());
   }
   if (!partition.minutes_max) return wanted;
-  return std::min(wanted.value_or(*partition.minutes_max), *partition.minutes_max);
+  const Duration most = minutes(*partition.minutes_max);
+  if (spec.time_limit + spec.grace > most && spec.time_limit.count() > 0) {
+    return Error{ErrorCode::kUnsupported,
+                 fmt::format("its time limit of {} and its grace of {} are more than partition {} "
+                             "of Slurm allows: {} (MaxTime)",
+                             write_duration(spec.time_limit), write_duration(spec.grace),
+                             partition.name, write_duration(most))};
+  }
+  return std::optional(std::min(wanted.value_or(*partition.minutes_max), *partition.minutes_max));
 }
 
 using Variables = std::map<std::string, std::string>;
@@ -169,7 +181,8 @@ Result<SlurmSubmission> make_submission(const DesiredAttempt& desired, const Clu
   const auto share = share_of(desired);
   if (!share) return share.error();
   const SlurmNode* first = cluster.node(desired.node_names.front());
-  const SlurmPartition* partition = cluster.partition_for(desired.node_names);
+  const SlurmPartition* partition =
+      cluster.partition_for(desired.node_names, spec.time_limit + spec.grace);
   if (first == nullptr || partition == nullptr) {
     return Error{ErrorCode::kNotFound,
                  fmt::format("no partition that is up has all of its {} nodes, {} and on",
@@ -187,7 +200,9 @@ Result<SlurmSubmission> make_submission(const DesiredAttempt& desired, const Clu
   submission.tasks = tasks_of(desired.placement);
   submission.tasks_per_node = share->tasks;
   submission.exclusive = spec.gang.exclusive;
-  submission.minutes = minutes_for(spec, *partition);
+  const auto limit = minutes_for(spec, *partition);
+  if (!limit) return limit.error();
+  submission.minutes = *limit;
   const bool has_gpus = first->gpus.count > 0;
   std::int64_t cpus = std::max<std::int64_t>(1, ceil_div(spec.gang.task.cpus.count(), 1000));
   if (has_gpus) {
