@@ -3,6 +3,7 @@
 // a person has taken out of service is left to that person.
 #include <algorithm>
 
+#include "core/breaker_text.h"
 #include "core/fault_verdict.h"
 #include "core/node_lifecycle.h"
 
@@ -96,7 +97,12 @@ void Core::Stepper::judge(const Judged& judged, bool is_news) {
   const bool to_jobs = step->action == FaultAction::kRestartJob;
   const bool again = is_news && (step->action == FaultAction::kWatch || to_jobs);
   if (record->acted > step->action || (record->acted == step->action && !again)) return;
-  Verdict verdict{record->scope, code, device, step->action, step->drain, "", {}};
+  Verdict verdict;
+  verdict.scope = record->scope;
+  verdict.code = code;
+  verdict.device = device;
+  verdict.action = step->action;
+  verdict.drain = step->drain;
   const std::string because = because_of(*step);
   verdict.reason = code + (rule->what.empty() ? "" : " (" + rule->what + ")") + ", " + because;
   // What a check has found is a figure that whoever looks at the node wants to see first.
@@ -110,28 +116,35 @@ void Core::Stepper::judge(const Judged& judged, bool is_news) {
     nodes = nodes_under(attempt->second, *record->rank);
   }
   verdict.within = breakers_within(state_, place.scope, nodes);
+  std::map<BreakerPlace, std::uint32_t> restarted;
+  verdict.restarted = &restarted;
+  const bool of_node = place.scope == FaultReach::kNode;
+  if (!is_news && !of_node) verdict.happened = record->last_at;
   const Deeds deeds = act(place, verdict, nodes);
-  const bool done = deeds.done > 0 && deeds.held_back == 0;
   record = find_fault(state_, place, code, device);
   if (record == nullptr) return;  // its job is over
-  // What restarts jobs is told again where it counts for breakers again.
-  const bool counts =
-      to_jobs && done && std::any_of(nodes.begin(), nodes.end(), [&](NodeId node) {
-        return state_.nodes[node.value()].slices > 0 && !counts_for_breakers(state_, node);
-      });
-  const FaultAction before = done ? record->acted : record->withheld;
-  if (before >= verdict.action && !counts && !(done && !again)) return;
   FaultJudged told;
-  if (place.scope == FaultReach::kNode) told.node = NodeId(static_cast<std::uint32_t>(place.id));
+  if (of_node) told.node = NodeId(static_cast<std::uint32_t>(place.id));
   if (place.scope == FaultReach::kJob) told.job = JobId(place.id);
   told.scope = place.scope;
-  told.place = place.scope == FaultReach::kNode ? state_.topology->name(*told.node) : place.name;
+  told.place = of_node ? state_.topology->name(*told.node) : place.name;
   told.device = device;
   told.code = code;
   told.action = verdict.action;
   told.because = because;
-  if (!done) told.withheld = deeds.why;
-  if (!done && nodes.size() > 1 && deeds.held_back > 0) {
+  // What restarts jobs is told again where it counts for breakers again. The jobs that were spared
+  // are not for somebody to restart later; nodes that were are to be taken.
+  const bool counts = to_jobs && std::any_of(nodes.begin(), nodes.end(), [&](NodeId node) {
+                        return state_.nodes[node.value()].slices > 0 &&
+                               !(of_node && counts_for_breakers(state_, node));
+                      });
+  const bool done = deeds.done > 0 && (to_jobs || deeds.held_back == 0);
+  if (done && (record->acted < verdict.action || counts)) emit(FaultJudged(told));
+  const bool spared = !done || deeds.held_back > 0;
+  record = find_fault(state_, place, code, device);
+  if (!spared || record->withheld >= verdict.action) return;
+  told.withheld = deeds.why;
+  if (nodes.size() > 1 && deeds.held_back > 0) {
     told.withheld += ": " + std::to_string(deeds.held_back) + " of " +
                      std::to_string(nodes.size()) + " nodes are left as they are";
   }
@@ -151,7 +164,10 @@ Core::Stepper::Deeds Core::Stepper::act(const FaultPlace& place, const Verdict& 
   }
   if (nodes.empty()) deeds.why = "it is not known which node it is about";
   for (const NodeId node : nodes) {
-    auto not_done = act_on(node, verdict);
+    const Node& seen = state_.nodes[node.value()];
+    const bool is_mended =
+        verdict.happened && seen.phase == NodePhase::kReady && seen.phase_since > *verdict.happened;
+    auto not_done = is_mended ? std::nullopt : act_on(node, verdict);
     if (!not_done) {
       ++deeds.done;
       continue;
@@ -227,6 +243,7 @@ std::optional<Core::Stepper::NotDone> Core::Stepper::restart_on(NodeId node,
   if (state_.nodes[node.value()].slices == 0) return std::nullopt;
   if (auto held = breaker_before(node, verdict)) return held;
   restarting_[node].push_back({verdict.device, verdict.reason});
+  for (const BreakerPlace& place : breaker_places(state_, node)) ++(*verdict.restarted)[place];
   return std::nullopt;
 }
 
@@ -236,9 +253,7 @@ std::optional<Core::Stepper::NotDone> Core::Stepper::breaker_before(NodeId node,
   std::vector<BreakerPlace> places = breaker_places(state_, node);
   std::erase_if(places, [&](const BreakerPlace& each) { return verdict.within.contains(each); });
   const auto tripped = [](const BreakerPlace& place) {
-    return NotDone{
-        "the breaker of " + std::string(name_of(place.level)) + " " + place.name + " has tripped",
-        true};
+    return NotDone{tripped_text(place.level, place.name), true};
   };
   // First what costs nothing: most ask where one has tripped.
   for (const BreakerPlace& place : places) {
@@ -259,6 +274,10 @@ std::optional<Core::Stepper::NotDone> Core::Stepper::breaker_before(NodeId node,
     }
     const std::uint32_t nodes = nodes_around(state_, node, place.level);
     const std::uint32_t limit = breaker_limit(rule, nodes);
+    if (verdict.restarted != nullptr) {
+      const auto more = verdict.restarted->find(place);
+      if (more != verdict.restarted->end()) taken += more->second;
+    }
     if (known || taken < limit) continue;
     emit(BreakerTripped{place.level, place.name, taken, limit, nodes});
     return tripped(place);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -30,6 +31,10 @@ struct Core::Stepper::Verdict {
   /// Breakers that say nothing to it: all of their place is in the fault's, so it is one fault
   /// there and not many.
   std::set<BreakerPlace> within;
+  /// Where it is looked at again only: nodes that came back into service since are mended.
+  std::optional<Instant> happened{};
+  /// Nodes on which jobs start again because of it: they count as soon as they are known.
+  std::map<BreakerPlace, std::uint32_t>* restarted = nullptr;
 };
 
 /// Why something is not done to a node.

@@ -548,9 +548,9 @@ struct PlaceScene {
     core.step(at(0), SetFaultPolicy{policy, "ada"});
   }
   /// Something has gone wrong with the place of this level that the node is in.
-  std::vector<Event> tell(Instant now, FaultReach scope, std::uint32_t node) {
-    FaultReport one =
-        report("x.drain", place(scope, node), static_cast<std::uint64_t>(now.count()));
+  std::vector<Event> tell(Instant now, FaultReach scope, std::uint32_t node,
+                          const char* code = "x.drain") {
+    FaultReport one = report(code, place(scope, node), static_cast<std::uint64_t>(now.count()));
     one.scope = scope;
     return core.step(now, FaultReported{one});
   }
@@ -611,6 +611,45 @@ TEST(Faults, WhatABreakerCutShortIsDoneOnceItIsReset) {
   ASSERT_NE(find<FaultJudged>(more), nullptr);
   EXPECT_EQ(find<FaultJudged>(more)->withheld, "");
   EXPECT_EQ(find_fault(scene.core.state(), place, "x.drain", {})->acted, FaultAction::kDrain);
+}
+
+TEST(Faults, AResetDoesNotRepairAgainWhatIsMended) {
+  PlaceScene scene({{BreakerLevel::kSite, 0, 3, hours(1)}});
+  scene.tell(at(10), FaultReach::kRack, 0, "x.reboot");
+  ASSERT_EQ(scene.out(), 3U);
+  const auto remedies = scene.core.state().health.remedies;
+  for (const auto& [node, remedy] : remedies) {
+    const std::string name = scene.core.state().topology->name(node);
+    scene.core.step(at(100), RemedyReported{name, remedy.id, true, ""});
+  }
+  ASSERT_EQ(scene.out(), 0U);
+  scene.core.step(at(200),
+                  ResetBreaker{BreakerLevel::kSite, scene.place(FaultReach::kSite, 0), "ada"});
+  EXPECT_EQ(scene.out(), 1U) << "only the one that was held back";
+  EXPECT_FALSE(scene.core.state().health.remedies.contains(remedies.begin()->first));
+  EXPECT_FALSE(scene.tripped());
+}
+
+TEST(Faults, RestartsOnAWholePlaceAreNoMoreThanItsBreakerAllows) {
+  PlaceScene scene({{BreakerLevel::kSite, 0, 3, hours(1)}});
+  for (int i = 0; i < 16; ++i) scene.core.step(at(5), SubmitJob{job_spec(2), ""});
+  ASSERT_EQ(scene.core.state().attempts.size(), 16U);
+  const auto stopping = [&] {
+    std::size_t count = 0;
+    for (const auto& [job, attempt] : scene.core.state().attempts) {
+      count += attempt.stopping ? 1 : 0;
+    }
+    return count;
+  };
+  scene.tell(at(10), FaultReach::kSite, 0, "x.restart");
+  EXPECT_EQ(stopping(), 3U);
+  EXPECT_TRUE(scene.tripped());
+  const FaultPlace site{FaultReach::kSite, 0, scene.place(FaultReach::kSite, 0)};
+  EXPECT_EQ(find_fault(scene.core.state(), site, "x.restart", {})->withheld,
+            FaultAction::kRestartJob);
+  // What was spared is not restarted by a reset: it has run well since.
+  scene.core.step(at(20), ResetBreaker{BreakerLevel::kSite, site.name, "ada"});
+  EXPECT_EQ(stopping(), 3U);
 }
 
 TEST(Faults, AFaultOfAWholeSiteIsForAPerson) {

@@ -322,7 +322,9 @@ void Goodput::ended(const AttemptEnded& event, Instant at) {
     totals->running += node_time(at - running.placed);
   }
   if (event.carried_work) {
-    job.carried.push_back({running.placement, running.unsaved});
+    for (const NodeSlice& slice : running.placement) {
+      job.carried[slice.node] += slice.devices.sum() * running.unsaved;
+    }
   } else {
     if (is_lost) lose_carried(job, event.cause);
     job.carried.clear();
@@ -334,21 +336,19 @@ void Goodput::ended(const AttemptEnded& event, Instant at) {
 
 /// What was done before ranks were replaced in place, where it was done.
 void Goodput::lose_carried(JobEntry& job, EndCause cause) {
-  for (const Carried& each : job.carried) {
-    AcceleratorTime sum;
-    const auto lose = [&](GoodputTotals& totals, AcceleratorTime work) {
-      totals.productive -= work;
-      totals.lost_work += work;
-      add_cause(totals.causes, cause, 0, work);
-    };
-    for (const NodeSlice& slice : each.placement) {
-      const AcceleratorTime work = slice.devices.sum() * each.unsaved;
-      lose(nodes_[slice.node.value()].totals, work);
-      sum += work;
-    }
-    lose(tenants_[job.tenant], sum);
-    lose(job.totals, sum);
+  AcceleratorTime sum;
+  const auto lose = [&](GoodputTotals& totals, AcceleratorTime work) {
+    totals.productive -= work;
+    totals.lost_work += work;
+    add_cause(totals.causes, cause, 0, work);
+  };
+  for (const auto& [node, work] : job.carried) {
+    lose(nodes_[node.value()].totals, work);
+    sum += work;
   }
+  if (sum.count() == 0) return;
+  lose(tenants_[job.tenant], sum);
+  lose(job.totals, sum);
 }
 
 void Goodput::finished(JobId id) {

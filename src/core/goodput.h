@@ -149,11 +149,6 @@ class Goodput {
     Duration checkpointing;
     Duration this_save;  ///< of the checkpoint that is being saved
   };
-  /// Work of an attempt that is over, not saved, with which ranks go on in the next.
-  struct Carried {
-    Placement placement;
-    Duration unsaved;
-  };
   struct Submitted {
     Boxed<JobSpec> spec;
     std::uint32_t unfinished = 1;
@@ -165,8 +160,10 @@ class Goodput {
     GoodputTotals totals;
     SavingTotals saving;
     std::optional<Running> running;
-    std::vector<Carried> carried;  ///< counted as productive, until it is lost
-    AcceleratorShare had;          ///< by its last attempt
+    /// Of attempts that are over, not saved, and ranks go on with it in the next: counted as
+    /// productive until it is lost.
+    std::map<NodeId, AcceleratorTime> carried;
+    AcceleratorShare had;  ///< by its last attempt
     std::optional<Instant> waits_since;
     std::optional<Instant> broken_since;  ///< by an interruption; until it runs again
   };

@@ -190,6 +190,27 @@ std::uint32_t nodes_around(const State& state, NodeId node, BreakerLevel level) 
   return count;
 }
 
+namespace {
+
+/// Those of which all nodes are among these.
+void add_racks(std::set<BreakerPlace>& within, const Topology& topology,
+               const std::vector<NodeId>& nodes) {
+  std::map<PowerId, std::int64_t> missing;
+  for (const NodeId node : nodes) {
+    if (const auto rack = power_above(topology, node, PowerLevel::kRack)) --missing[*rack];
+  }
+  for (std::uint32_t i = 0; i < topology.size() && !missing.empty(); ++i) {
+    const auto rack = power_above(topology, NodeId(i), PowerLevel::kRack);
+    const auto found = rack ? missing.find(*rack) : missing.end();
+    if (found != missing.end()) ++found->second;
+  }
+  for (const auto& [rack, count] : missing) {
+    if (count == 0) within.insert({BreakerLevel::kRack, topology.power(rack).name});
+  }
+}
+
+}  // namespace
+
 std::set<BreakerPlace> breakers_within(const State& state, FaultReach scope,
                                        const std::vector<NodeId>& nodes) {
   std::set<BreakerPlace> within;
@@ -200,14 +221,13 @@ std::set<BreakerPlace> breakers_within(const State& state, FaultReach scope,
   for (const BreakerRule& rule : state.health.policy->breakers) {
     if (rule.level == BreakerLevel::kSite) continue;
     const auto level = fabric_level(rule.level);
+    if (!level) {
+      add_racks(within, topology, nodes);
+      continue;
+    }
     std::map<FabricId, std::uint32_t> found;
     for (const NodeId node : nodes) {
-      if (level) {
-        if (const auto id = fabric_above(topology, node, *level)) ++found[*id];
-      } else if (const auto rack = power_above(topology, node, PowerLevel::kRack)) {
-        within.insert(
-            {rule.level, topology.power(*rack).name});  // each is smaller than any such place
-      }
+      if (const auto id = fabric_above(topology, node, *level)) ++found[*id];
     }
     for (const auto& [id, count] : found) {
       const FabricVertex& vertex = topology.fabric(id);

@@ -129,21 +129,26 @@ void forgive(State& state, NodeId node, Instant until) {
   }
 }
 
-void note_taken(State& state, NodeId node) {
-  for (const BreakerPlace& place : breaker_places(state, node)) {
-    const BreakerRule* rule = breaker_rule(*state.health.policy, place.level);
-    auto& taken = state.health.breakers[place].taken;
-    std::erase_if(taken, [&](const TakenNode& each) {
-      return each.node == node || each.at <= state.now - rule->window;
-    });
-    taken.push_back({state.now, node});
-  }
+/// `nodes`: sorted.
+void note_taken(State& state, const BreakerPlace& place, std::span<const NodeId> nodes) {
+  const Instant since = state.now - breaker_rule(*state.health.policy, place.level)->window;
+  auto& taken = state.health.breakers[place].taken;
+  std::erase_if(taken, [&](const TakenNode& each) {
+    return each.at <= since || std::binary_search(nodes.begin(), nodes.end(), each.node);
+  });
+  for (const NodeId node : nodes) taken.push_back({state.now, node});
 }
 
 /// Jobs there start again: for breakers that is as if the nodes under them were taken.
 void note_restarts(State& state, const FaultPlace& place) {
+  std::map<BreakerPlace, std::vector<NodeId>> taken;  // in order
   for (const NodeId node : nodes_at(state, place)) {
-    if (state.nodes[node.value()].slices > 0) note_taken(state, node);
+    if (state.nodes[node.value()].slices == 0) continue;
+    for (BreakerPlace& each : breaker_places(state, node)) taken[std::move(each)].push_back(node);
+  }
+  for (auto& [each, nodes] : taken) {
+    std::sort(nodes.begin(), nodes.end());
+    note_taken(state, each, nodes);
   }
 }
 
@@ -180,7 +185,9 @@ void apply_health(State& state, const NodeMoved& event, NodePhase before) {
   }
   const bool served = before == NodePhase::kReady || before == NodePhase::kSuspect;
   if (event.mover == Mover::kFaultPolicy && served && event.phase != NodePhase::kReady) {
-    note_taken(state, event.node);
+    for (const BreakerPlace& place : breaker_places(state, event.node)) {
+      note_taken(state, place, {&event.node, 1});
+    }
   }
   if (event.mover == Mover::kFaultPolicy && event.phase == NodePhase::kDraining) {
     note_incident(state, event.node);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/breaker_text.h"
 #include "core/goodput.h"
 #include "core/health.h"
 
@@ -66,8 +67,8 @@ void Incidents::note(EventSeq seq, const Event& event) {
     on_node(cancelled->node);
   } else if (const auto* done = std::get_if<RemedyEnded>(&event.body)) {
     on_node(done->node);
-  } else if (std::holds_alternative<BreakerTripped>(event.body)) {
-    tripped_ = {seq, at};
+  } else if (const auto* tripped = std::get_if<BreakerTripped>(&event.body)) {
+    tripped_[tripped_text(tripped->level, tripped->place)] = seq;
   } else if (std::holds_alternative<BreakerWasReset>(event.body) ||
              std::holds_alternative<FaultPolicyChanged>(event.body)) {
     for (const auto& [node, id] : open_nodes_) release(id, seq);
@@ -179,36 +180,46 @@ void Incidents::judged(const FaultJudged& event, EventSeq seq, Instant at) {
                                   : open_on(event.job, event.code, seq, at);
   // Of two told at once the last gave it its name, and this one stopped the job.
   if (!event.node && incident.begun_at == at) incident.code = event.code;
-  if (!event.withheld.empty()) add_trip(incident, at);
+  const auto trip = trip_behind(event);
+  if (trip) add_trip(incident, *trip);
   add(incident, seq);
-  incident.withheld = !event.withheld.empty();
-  if (!incident.withheld) incident.action = std::max(incident.action, event.action);
+  incident.withheld = trip.has_value();
+  if (event.withheld.empty()) incident.action = std::max(incident.action, event.action);
 }
 
-/// The breaker that has just kept something from being done, where it can be told in order.
-void Incidents::add_trip(Incident& incident, Instant at) const {
-  if (tripped_.second != at) return;
-  const bool in_order = incident.events.empty() || incident.events.back() < tripped_.first;
-  if (in_order) add(incident, tripped_.first);
+/// The trip of the breaker that keeps something from being done; none: something else does.
+std::optional<EventSeq> Incidents::trip_behind(const FaultJudged& event) const {
+  for (const auto& [text, seq] : tripped_) {
+    if (event.withheld.starts_with(text)) return seq;
+  }
+  return std::nullopt;
+}
+
+/// Where it can be told in order.
+void Incidents::add_trip(Incident& incident, EventSeq trip) {
+  if (incident.events.empty() || incident.events.back() < trip) add(incident, trip);
 }
 
 void Incidents::judged_of_place(const FaultJudged& event, EventSeq seq, Instant at) {
   const Place place{event.scope, event.place};
+  const auto trip = trip_behind(event);
   auto open = open_places_.find(place);
   if (open == open_places_.end()) {
-    if (event.withheld.empty()) return;  // told of each of the nodes that it takes
+    if (!trip) return;  // told of each of the nodes that it takes
     Incident& begun = open_with(nullptr, event.code, seq, at);
     begun.scope = event.scope;
     begun.place = event.place;
     open = open_places_.emplace(place, begun.id).first;
   }
   Incident& incident = all_.at(open->second);
-  if (!event.withheld.empty()) add_trip(incident, at);
+  if (trip) add_trip(incident, *trip);
   add(incident, seq);
-  incident.withheld = !event.withheld.empty();
+  incident.withheld = trip.has_value();
   if (incident.withheld) return;
-  incident.action = std::max(incident.action, event.action);
-  incident.acted_at = at;
+  if (event.withheld.empty()) {
+    incident.action = std::max(incident.action, event.action);
+    incident.acted_at = at;
+  }
   fresh_.erase(incident.id);
   close_if_over(incident.id, at);
 }

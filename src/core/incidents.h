@@ -98,7 +98,8 @@ class Incidents {
 
   Incident& open_on(NodeId node, std::string_view code, EventSeq seq, Instant at);
   Incident& open_on(JobId job, std::string_view code, EventSeq seq, Instant at);
-  void add_trip(Incident& incident, Instant at) const;
+  [[nodiscard]] std::optional<EventSeq> trip_behind(const FaultJudged& event) const;
+  static void add_trip(Incident& incident, EventSeq trip);
   void judged_of_place(const FaultJudged& event, EventSeq seq, Instant at);
   Incident& open_with(const std::vector<Told>* told, std::string_view code, EventSeq seq,
                       Instant at);
@@ -126,7 +127,7 @@ class Incidents {
   std::map<Place, EventSeq> open_places_;
   std::map<JobId, EventSeq> waiting_;  ///< jobs that are to run again, and since which incident
   std::map<EventSeq, std::uint64_t> waiting_of_;  ///< how many of them, by incident
-  std::pair<EventSeq, Instant> tripped_{EventSeq(), Instant(-1)};  ///< a breaker, the last time
+  std::map<std::string, EventSeq> tripped_;       ///< the last time of each, by what is said of it
   std::set<EventSeq> fresh_;  ///< begun at the present instant: what follows from them is to come
   Instant now_;
   std::map<NodeId, NodeStatus> status_;  ///< of nodes that are not just in service
