@@ -4,6 +4,7 @@
 
 #include "engines/slurm/adoption.h"
 #include "engines/slurm/rule_switch.h"
+#include "engines/slurm/slurm_attempt.h"
 #include "engines/slurm/submission.h"
 
 namespace mw::slurm {
