@@ -4,6 +4,7 @@
 
 #include "engines/slurm/adoption.h"
 #include "engines/slurm/rule_switch.h"
+#include "engines/slurm/slurm_attempt.h"
 #include "engines/slurm/submission.h"
 
 namespace mw::slurm {
@@ -32,7 +33,13 @@ Result<std::vector<SlurmJob>> HandedOver::waiting() {
 Result<bool> HandedOver::let_go(const SlurmJob& job) {
   if (!job.held && !job.completing && store_->has_pinned(job)) {
     const auto freed = client_->unpin(id_of(job));
-    return freed ? Result<bool>(true) : Result<bool>(freed.error());
+    if (freed) return true;
+    // It may have started since it was listed: then there is nothing to be done.
+    const auto now = client_->job(job.id, client_->identity().self());
+    const bool waits = !now || std::ranges::any_of(*now, [&](const SlurmJob& each) {
+      return each.id == job.id && is_waiting(each);
+    });
+    return waits ? Result<bool>(freed.error()) : Result<bool>(false);
   }
   if (!waits_for_decision(job) || held_by_user(job)) return false;
   const auto done = client_->let_go(id_of(job));

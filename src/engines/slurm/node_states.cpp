@@ -30,11 +30,9 @@ std::vector<std::string> states_in(std::string_view text) {
 Result<NodeStates> read_line(std::string_view line) {
   // A reason may have bars of its own; the others do not.
   const std::size_t after_state = line.find('|');
-  const std::size_t after_user =
-      after_state == line.npos ? line.npos : line.find('|', after_state + 1);
   const std::size_t after_reason = line.rfind('|');
-  if (after_user == line.npos || after_reason <= after_user) {
-    return Error{ErrorCode::kInvalid, "sinfo was asked for state|user|reason|nodes, and wrote " +
+  if (after_state == line.npos || after_reason == after_state) {
+    return Error{ErrorCode::kInvalid, "sinfo was asked for state|reason|nodes, and wrote " +
                                           in_quotes(line.substr(0, kShownMax))};
   }
   auto nodes = expand_hostlist(line.substr(after_reason + 1));
@@ -42,20 +40,28 @@ Result<NodeStates> read_line(std::string_view line) {
   NodeStates found;
   found.nodes = std::move(*nodes);
   found.states = states_in(line.substr(0, after_state));
-  found.reason = line.substr(after_user + 1, after_reason - after_user - 1);
-  if (found.reason == kNoReason) {
-    found.reason.clear();
-  } else {
-    found.reason_by = line.substr(after_state + 1, after_user - after_state - 1);
-  }
+  found.reason = line.substr(after_state + 1, after_reason - after_state - 1);
+  if (found.reason == kNoReason) found.reason.clear();
   return found;
+}
+
+bool is_away(const std::vector<std::string>& states) {
+  return std::ranges::any_of(states, [](const std::string& state) {
+    return state.starts_with("DOWN") || state.starts_with("REBOOT");
+  });
+}
+
+/// What else is known of the node holds on.
+bool says_enough(const SlurmNode& before, const NodeStates& now) {
+  const std::string_view reason = before.reason == kNoReason ? "" : std::string_view(before.reason);
+  return reason == now.reason && (!is_away(before.states) || is_away(now.states));
 }
 
 }  // namespace
 
 std::vector<std::string> node_states_command() {
   // A width of 0: as wide as it is, and then the bar.
-  return {"sinfo", "--all", "--noheader", "--Format=StateComplete:0|,User:0|,Reason:0|,NodeList:0"};
+  return {"sinfo", "--all", "--noheader", "--Format=StateComplete:0|,Reason:0|,NodeList:0"};
 }
 
 Result<std::vector<NodeStates>> read_node_states(std::string_view text) {
@@ -77,14 +83,14 @@ bool update_states(std::vector<SlurmNode>& nodes, const std::vector<NodeStates>&
     for (const std::string& name : each.nodes) by_name.emplace(name, &each);
   }
   if (by_name.size() != nodes.size()) return false;
-  const bool all_there = std::ranges::all_of(
-      nodes, [&](const SlurmNode& node) { return by_name.contains(node.name); });
-  if (!all_there) return false;
+  const bool enough = std::ranges::all_of(nodes, [&](const SlurmNode& node) {
+    const auto now = by_name.find(node.name);
+    return now != by_name.end() && says_enough(node, *now->second);
+  });
+  if (!enough) return false;
   for (SlurmNode& node : nodes) {
     const NodeStates& now = *by_name.at(node.name);
     if (node.states != now.states) node.states = now.states;
-    if (node.reason != now.reason) node.reason = now.reason;
-    node.reason_by = now.reason_by;
   }
   return true;
 }

@@ -20,15 +20,15 @@ struct NodeStates {
   std::vector<std::string> nodes;
   std::vector<std::string> states;  ///< as SlurmNode has them
   std::string reason;
-  std::string reason_by;
   bool operator==(const NodeStates&) const = default;
 };
 
 /// Errors: kInvalid, with the line that is none.
 Result<std::vector<NodeStates>> read_node_states(std::string_view text);
 
-/// Gives each node the state that it has now. False: they are not the nodes that `states` is of,
-/// and the list is to be asked for anew.
+/// Gives each node the state that it has now. False, and nothing is changed: the list is to be
+/// asked for anew. Then they are not the nodes that `states` is of; or one has another reason, or
+/// is back from having been away, and since when only the list says.
 bool update_states(std::vector<SlurmNode>& nodes, const std::vector<NodeStates>& states);
 
 }  // namespace mw::slurm

@@ -20,36 +20,56 @@ SlurmNode node(const std::string& name, std::vector<std::string> states) {
 
 TEST(NodeStates, AreReadAsSinfoWritesThem) {
   const auto read = read_node_states(
-      "allocated+cloud+not_responding+powering_up|Unknown|none|n[0,3]\n"
-      "idle+drain|ada|bad | disk, \"x\"|n[5-6],m1\n"
-      "idle|root|none|n[1-2]\n");
+      "allocated+cloud+not_responding+powering_up|none|n[0,3]\n"
+      "idle+drain|bad | disk, \"x\"|n[5-6],m1\n"
+      "idle|none|n[1-2]\n");
   ASSERT_TRUE(read.ok()) << read.error().message;
   const NodeStates busy = {
-      {"n0", "n3"}, {"ALLOCATED", "CLOUD", "NOT_RESPONDING", "POWERING_UP"}, "", ""};
-  const NodeStates drained = {{"n5", "n6", "m1"}, {"IDLE", "DRAIN"}, "bad | disk, \"x\"", "ada"};
-  const NodeStates idle = {{"n1", "n2"}, {"IDLE"}, "", ""};
+      {"n0", "n3"}, {"ALLOCATED", "CLOUD", "NOT_RESPONDING", "POWERING_UP"}, ""};
+  const NodeStates drained = {{"n5", "n6", "m1"}, {"IDLE", "DRAIN"}, "bad | disk, \"x\""};
+  const NodeStates idle = {{"n1", "n2"}, {"IDLE"}, ""};
   EXPECT_THAT(*read, ElementsAre(busy, drained, idle));
   EXPECT_TRUE(read_node_states("")->empty());
 }
 
 TEST(NodeStates, WhatIsNoneIsRefused) {
-  for (const char* text : {"idle\n", "idle|root|n1\n", "idle|root|none|n[1\n"}) {
+  for (const char* text : {"idle\n", "idle|n1\n", "idle|none|n[1\n"}) {
     EXPECT_FALSE(read_node_states(text).ok()) << text;
   }
   EXPECT_THAT(read_node_states("idle|n1").error().message, HasSubstr("\"idle|n1\""));
 }
 
 TEST(NodeStates, ChangeTheListAndNothingElseOfIt) {
-  std::vector<SlurmNode> nodes = {node("n1", {"IDLE"}), node("n2", {"IDLE", "DRAIN"})};
+  std::vector<SlurmNode> nodes = {node("n1", {"IDLE"}), node("n2", {"IDLE", "DRAIN"}),
+                                  node("n3", {"IDLE"})};
   nodes[1].reason = "disk";
   nodes[1].reason_by = "ada";
+  nodes[2].reason = "none";  // somebody wrote that
   EXPECT_TRUE(
-      update_states(nodes, {{{"n2"}, {"MIXED"}, "", ""}, {{"n1"}, {"DOWN"}, "gone", "root"}}));
-  EXPECT_EQ(nodes[0].reason, "gone");
+      update_states(nodes, {{{"n2"}, {"MIXED", "DRAIN"}, "disk"}, {{"n1", "n3"}, {"DOWN"}, ""}}));
   EXPECT_THAT(nodes[0].states, ElementsAre("DOWN"));
-  EXPECT_EQ(nodes[1].reason, "");
-  EXPECT_EQ(nodes[1].reason_by, "");
+  EXPECT_THAT(nodes[1].states, ElementsAre("MIXED", "DRAIN"));
+  EXPECT_EQ(nodes[1].reason_by, "ada");
+  EXPECT_EQ(nodes[2].reason, "none");
   EXPECT_EQ(nodes[1].cpus, 8);
+}
+
+TEST(NodeStates, WhatOnlyTheListSaysIsAskedOfIt) {
+  struct Case {
+    std::vector<std::string> before;
+    NodeStates now;
+    bool enough;
+  };
+  for (const Case& each :
+       std::vector<Case>{{{"IDLE"}, {{"n1"}, {"ALLOCATED"}, ""}, true},
+                         {{"IDLE"}, {{"n1"}, {"IDLE", "DRAIN"}, "fan"}, false},
+                         {{"IDLE", "REBOOT_ISSUED"}, {{"n1"}, {"DOWN", "REBOOT_ISSUED"}, ""}, true},
+                         {{"DOWN", "REBOOT_ISSUED"}, {{"n1"}, {"IDLE"}, ""}, false},
+                         {{"DOWN"}, {{"n1"}, {"IDLE"}, ""}, false}}) {
+    std::vector<SlurmNode> nodes = {node("n1", each.before)};
+    EXPECT_EQ(update_states(nodes, {each.now}), each.enough) << each.now.states.front();
+    EXPECT_EQ(nodes[0].states, each.enough ? each.now.states : each.before);
+  }
 }
 
 TEST(NodeStates, OfOtherNodesSayNothing) {
@@ -57,7 +77,7 @@ TEST(NodeStates, OfOtherNodesSayNothing) {
   for (const std::vector<std::string>& names :
        std::vector<std::vector<std::string>>{{"n1"}, {"n1", "n3"}, {"n1", "n2", "n3"}}) {
     std::vector<SlurmNode> nodes = before;
-    EXPECT_FALSE(update_states(nodes, {{names, {"DOWN"}, "", ""}}));
+    EXPECT_FALSE(update_states(nodes, {{names, {"DOWN"}, ""}}));
     EXPECT_EQ(nodes, before);
   }
 }
