@@ -37,12 +37,13 @@ std::vector<std::uint32_t> told_of(CheckedCore& core, std::uint32_t node) {
   const Topology& topology = *core.state().topology;
   FaultPolicy policy;
   policy.hooks = {{FaultAction::kValidate, {"/bin/true"}, minutes(1)}};
-  core.step(at(1), SetFaultPolicy{policy, "ada"});
+  const Instant now = core.state().now + seconds(1);
+  core.step(now, SetFaultPolicy{policy, "ada"});
   MoveNode move;
   move.node = topology.name(NodeId(node));
   move.to = NodePhase::kValidating;
   move.by = "ada";
-  core.step(at(2), move);
+  core.step(now, move);
   std::vector<std::uint32_t> nodes;
   for (const std::string& name : desired_remedy(core.state(), NodeId(node)).rack_nodes) {
     nodes.push_back(core.state().topology->find(name)->value());
