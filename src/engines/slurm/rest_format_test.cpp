@@ -9,6 +9,9 @@
 #include <boost/json/parse.hpp>
 #include <fstream>
 #include <iterator>
+#include <set>
+#include <string>
+#include <tuple>
 
 namespace mw::slurm {
 namespace {
@@ -268,6 +271,173 @@ TEST(RestFormat, WhatAJobIsToHaveForEachGpuIsRead) {
   EXPECT_EQ(request.threads_per_core, 1U);
   EXPECT_EQ(request.deadline_s, 5000);
   EXPECT_EQ(request.gres_per_task, "cpu:4,gres/gpu:a100:2");
+}
+
+// --- as published -------------------------------------------------------------------------------
+
+/// Paths of what is in `value`, those of a list's elements without their places. A number in its
+/// three parts is one.
+void paths_in(const boost::json::value& value, const std::string& path,
+              std::set<std::string>& paths) {
+  if (const auto* object = value.if_object(); object != nullptr && !object->contains("set")) {
+    for (const auto& member : *object) {
+      paths_in(member.value(), path + (path.empty() ? "" : "/") + std::string(member.key()), paths);
+    }
+  } else if (const auto* list = value.if_array();
+             list != nullptr && !list->empty() && list->front().is_object()) {
+    for (const auto& each : *list) paths_in(each, path, paths);
+  } else {
+    paths.insert(path);
+  }
+}
+
+/// Holds that what is said has no field but those that are published for v0.0.44: so what is read
+/// from it, or written, goes by its published name.
+void expect_published(const std::string& list, const std::vector<boost::json::value>& said) {
+  std::ifstream file(MW_SLURM_RECORDED "/../published/v0.0.44.json");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const boost::json::value all = boost::json::parse(text);
+  std::set<std::string> known;
+  for (const auto& name : all.at(list).as_array()) known.emplace(name.as_string());
+  std::set<std::string> used;
+  for (const auto& each : said) paths_in(each, "", used);
+  EXPECT_GT(used.size(), 1U);
+  for (const std::string& path : used) EXPECT_TRUE(known.contains(path)) << path;
+}
+
+/// The elements of an answer's list of that name.
+void expect_published(const std::string& list, const std::string& answer) {
+  const boost::json::value told = boost::json::parse(answer);
+  const auto& elements = told.at(list).as_array();
+  expect_published(list, std::vector<boost::json::value>(elements.begin(), elements.end()));
+}
+
+TEST(Published, AllThatIsWrittenHasANameOfTheNewestVersion) {
+  SlurmSubmission from;
+  from.environment = {{"A", "b"}};
+  from.nodes = {"n1"};
+  from.gpus_per_node = {"h100", 8};
+  from.minutes = 5;
+  from.exclusive = true;
+  const auto submission = boost::json::parse(write_submission(from, {44}));
+  expect_published("job_submissions",
+                   {submission.at("job"), boost::json::parse(write_release({{"n1"}, 100}, {44})),
+                    boost::json::parse(write_hold(true))});
+  expect_published("node_updates", {boost::json::parse(write_node_order({"n1", true, "why"}))});
+}
+
+TEST(Published, AllOfAJobIsReadByTheNamesOfTheNewestVersion) {
+  const auto number = [](int value) {
+    return R"({"set": true, "infinite": false, "number": )" + std::to_string(value) + "}";
+  };
+  const std::string answer =
+      R"({"errors": [], "jobs": [{"job_id": 8, "job_state": ["PENDING"], "name": "train",
+      "user_name": "ada", "partition": "gpu", "comment": "c", "admin_comment": "millwright:held",
+      "state_reason": "JobHeldUser", "restart_cnt": 2, "batch_flag": true, "requeue": true,
+      "command": "/x", "current_working_directory": "/w", "standard_output": "/o", "account": "a",
+      "qos": "q", "features": "f", "required_nodes": "n1", "excluded_nodes": "n2",
+      "resv_name": "r", "licenses": "l", "dependency": "singleton", "array_task_string": "3",
+      "shared": ["none"], "flags": ["SPREAD_JOB"], "burst_buffer": "b", "prefer": "p",
+      "contiguous": true, "reboot": true, "required_switches": 1, "segment_size": 2,
+      "tres_req_str": "cpu=8,node=2", "tres_per_job": "gres/gpu=2", "tres_per_node": "gres/gpu=1",
+      "tres_per_task": "gres/gpu=3", "tres_per_socket": "gres/gpu=4",
+      "memory_per_tres": "gres/gpu:10", "cpus_per_tres": "gres/gpu:5", "gres_detail": ["gpu:1"],
+      "exit_code": {"status": ["ERROR"], "return_code": )" +
+      number(3) + R"(, "signal": {"id": )" + number(9) + R"(, "name": "KILL"}},
+      "job_resources": {"nodes": {"allocation": [{"name": "n1", "cpus": {"count": 4},
+          "memory": {"allocated": 100}}]}},
+      "priority": )" +
+      number(0) + R"(, "submit_time": )" + number(100) + R"(, "array_job_id": )" + number(7) +
+      R"(, "array_task_id": )" + number(3) + R"(, "array_max_tasks": )" + number(2) +
+      R"(, "node_count": )" + number(2) + R"(, "max_nodes": )" + number(4) + R"(, "tasks": )" +
+      number(6) + R"(, "tasks_per_node": )" + number(3) + R"(, "cpus": )" + number(8) +
+      R"(, "minimum_cpus_per_node": )" + number(4) + R"(, "memory_per_node": )" + number(50) +
+      R"(, "memory_per_cpu": )" + number(60) + R"(, "threads_per_core": )" + number(1) +
+      R"(, "time_limit": )" + number(30) + R"(, "start_time": )" + number(200) +
+      R"(, "deadline": )" + number(300) + R"(, "het_job_id": )" + number(5) +
+      R"(, "sockets_per_node": )" + number(2) + R"(, "cores_per_socket": )" + number(2) +
+      R"(, "tasks_per_core": )" + number(1) + R"(, "tasks_per_socket": )" + number(1) +
+      R"(, "tasks_per_board": )" + number(1) + R"(, "core_spec": )" + number(1) +
+      R"(, "thread_spec": )" + number(1) + R"(, "minimum_tmp_disk_per_node": )" + number(9) + "}]}";
+  // The parts of an exit code are of a type of their own.
+  std::string listed = answer;
+  listed.replace(listed.find("\"exit_code\": {"), 14, "\"exit_code\": {\"set\": true, ");
+  expect_published("jobs", listed);
+  const auto jobs = read_jobs(answer);
+  ASSERT_TRUE(jobs.ok()) << jobs.error().message;
+  const SlurmJob& job = jobs->front();
+  EXPECT_EQ(std::tie(job.id, job.state, job.job_name, job.user, job.partition, job.comment),
+            std::make_tuple(8U, "PENDING", "train", "ada", "gpu", "c"));
+  EXPECT_EQ(std::tie(job.admin_comment, job.held, job.submitted_s, job.array, job.reason),
+            std::make_tuple("millwright:held", true, 100, 7U, "JobHeldUser"));
+  EXPECT_EQ(std::tie(*job.array_task, job.restarts, job.exit_code, job.exit_signal),
+            std::make_tuple(3U, 2U, 3, 9));
+  const SlurmAllocation& part = job.allocations.at(0);
+  EXPECT_EQ(std::tie(part.node, part.cpus, part.memory_mib), std::make_tuple("n1", 4, 100));
+  EXPECT_EQ(part.gpus.at(0).count, 1U);
+  SlurmRequest wanted;
+  wanted.command = "/x";
+  wanted.workdir = "/w";
+  wanted.output = "/o";
+  wanted.account = "a";
+  wanted.qos = "q";
+  wanted.requeue = wanted.exclusive = true;
+  wanted.nodes_min = 2;
+  wanted.nodes_max = 4;
+  wanted.tasks = 6;
+  wanted.tasks_per_node = 3;
+  wanted.cpus = 8;
+  wanted.cpus_per_node = 4;
+  wanted.memory_mib_per_node = 50;
+  wanted.memory_mib_per_cpu = 60;
+  wanted.memory_mib_per_gpu = 10;
+  wanted.cpus_per_gpu = 5;
+  wanted.threads_per_core = 1;
+  wanted.gres_per_job = "gres/gpu:2";
+  wanted.gres_per_node = "gres/gpu:1";
+  wanted.gres_per_task = "gres/gpu:3";
+  wanted.gres_per_socket = "gres/gpu:4";
+  wanted.minutes = 30;
+  wanted.begin_s = 200;
+  wanted.features = "f";
+  wanted.nodes_required = "n1";
+  wanted.nodes_excluded = "n2";
+  wanted.reservation = "r";
+  wanted.licenses = "l";
+  wanted.dependency = "singleton";
+  wanted.array_tasks = "3";
+  wanted.array_limit = 2;
+  wanted.het_job = 5;
+  wanted.deadline_s = 300;
+  wanted.others =
+      "--sockets-per-node, --cores-per-socket, --ntasks-per-core, --ntasks-per-socket, tasks by "
+      "board, --core-spec, --thread-spec, --tmp, --switches, --segment, --contiguous, --reboot, "
+      "--bb, --prefer, --spread-job";
+  EXPECT_EQ(*job.request, wanted) << job.request->others;
+}
+
+TEST(Published, NodesAndPartitionsAreReadByTheNamesOfTheNewestVersion) {
+  const std::string nodes = R"({"errors": [], "nodes": [{"name": "n1", "address": "10.0.0.1",
+      "gres": "gpu:h100:8", "cpus": 64, "threads": 2, "real_memory": 1000, "reason": "fan",
+      "reason_set_by_user": "ada", "active_features": ["ib"], "state": ["IDLE", "DRAIN"]}]})";
+  expect_published("nodes", nodes);
+  const auto read = read_nodes(nodes);
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  SlurmNode node{"n1", "10.0.0.1", {"h100", 8}, 64, 2, 1000, {"IDLE", "DRAIN"}, "fan"};
+  node.reason_by = "ada";
+  node.features = {"ib"};
+  EXPECT_TRUE(read->front() == node);
+
+  const std::string partitions = R"({"errors": [], "partitions": [{"name": "gpu",
+      "nodes": {"configured": "n[1-2]"}, "partition": {"state": ["UP"]},
+      "maximums": {"time": {"set": true, "infinite": false, "number": 60}},
+      "defaults": {"time": {"set": true, "infinite": false, "number": 30}}}]})";
+  expect_published("partitions", partitions);
+  const auto parts = read_partitions(partitions);
+  ASSERT_TRUE(parts.ok()) << parts.error().message;
+  EXPECT_THAT(parts->front().nodes, ElementsAre("n1", "n2"));
+  EXPECT_EQ(parts->front().minutes_max, 60);
+  EXPECT_EQ(parts->front().minutes_default, 30);
 }
 
 TEST(RestFormat, ChangesAreWrittenAsEachVersionTakesThem) {

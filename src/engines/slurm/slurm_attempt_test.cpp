@@ -157,7 +157,7 @@ TEST_F(Attempt, EndsAreToldApart) {
   EXPECT_THAT(std::get<AttemptExited>(end(job("TIMEOUT")).back()).exit.detail,
               HasSubstr("time limit"));
   EXPECT_EQ(std::get<AttemptExited>(end(job("TIMEOUT")).back()).over_time, true);
-  EXPECT_EQ(std::get<AttemptExited>(end(failed).back()).over_time, std::nullopt);
+  EXPECT_EQ(std::get<AttemptExited>(end(job("OUT_OF_MEMORY")).back()).over_time, std::nullopt);
   EXPECT_FALSE(std::get<AttemptGone>(end(job("NODE_FAIL")).back()).start_failed);
   const auto theirs = end(job("CANCELLED"));
   EXPECT_TRUE(std::holds_alternative<CancelJob>(theirs.at(1))) << "somebody means the job";
