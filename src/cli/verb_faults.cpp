@@ -342,8 +342,8 @@ void add_faults(CLI::App& app, Cli& cli) {
   all->add_option("--node", options->node, "Only of this node")->type_name("NAME");
   all->add_flag("--all", options->all, "Also those that are over");
   all->footer(
-      "DONE: the most that was done about it; \"not\": what was held back, and mw node story "
-      "says why.");
+      "DONE: the most that was done about it; what \"waits for you\" is held back, and mw node "
+      "story says why.");
   run(all, list);
 
   CLI::App* above = group->add_subcommand(
