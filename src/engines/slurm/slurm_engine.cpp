@@ -7,6 +7,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <future>
 #include <map>
 #include <mutex>
@@ -289,7 +290,14 @@ void SlurmEngine::begin_look() {
   if (looking_.valid() || SteadyClock::now() < look_at_) return;
   looking_since_ = SteadyClock::now();
   looking_ = std::async(std::launch::async, [this] {
-    auto look = looker_.look();
+    // Whatever happens there: without an end of this look there would be no other.
+    Result<Look> look = Error{ErrorCode::kUnavailable, ""};
+    try {
+      look = looker_.look();
+    } catch (const std::exception& fault) {
+      look = Error{ErrorCode::kUnavailable,
+                   fmt::format("looking at what Slurm has failed: {}", fault.what())};
+    }
     const std::scoped_lock lock(mutex_);
     looked_ = true;
     changed_.notify_one();
