@@ -32,12 +32,13 @@ Result<Look> Looker::look() {
   if (!jobs) return jobs.error();
   look.jobs = std::move(*jobs);
   connected_ = true;
+  // Not before: what a look that fails had of them is lost with it.
+  if (look.partitions) partitions_at_ = look.asked + kPartitionsEvery;
   return look;
 }
 
 Result<void> Looker::list_partitions(Look& look) {
-  const SteadyTime now = SteadyClock::now();
-  if (now < partitions_at_) return {};
+  if (SteadyClock::now() < partitions_at_) return {};
   auto partitions = client_.partitions();
   if (!partitions) return partitions.error();
   in_partitions_.clear();
@@ -45,7 +46,6 @@ Result<void> Looker::list_partitions(Look& look) {
     in_partitions_.insert(each.nodes.begin(), each.nodes.end());
   }
   look.partitions = std::move(*partitions);
-  partitions_at_ = now + kPartitionsEvery;
   return {};
 }
 
