@@ -22,6 +22,8 @@ using std::chrono::seconds;
 constexpr seconds kAskAgainAfter{10};
 /// Of what was refused: the policy may be another one by then.
 constexpr seconds kRefusedAgainAfter{60};
+/// Slurm did not say how it is configured; it may take a minute to say nothing.
+constexpr seconds kRuleAgainAfter{60};
 /// Lists in a row without one that waits in Slurm, before it is taken for gone.
 constexpr int kWaitingMissesMax = 3;
 /// Then it is looked for what else is to be done.
@@ -36,6 +38,10 @@ SlurmJobId number_of(const std::string& id) {
   SlurmJobId number = 0;
   std::from_chars(id.data(), id.data() + id.size(), number);
   return number;
+}
+
+bool is_no_answer(const Error& error) {
+  return error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kTimeout;
 }
 
 /// It is that job, or those elements of an array that wait and that one may be among.
@@ -171,8 +177,14 @@ bool Adopter::has_to_wait(const SlurmJob& job, const Others& all) {
 }
 
 void Adopter::switch_rule_on() {
-  if (partitions_.empty() || std::exchange(rule_is_on_, true)) return;
+  if (partitions_.empty() || rule_is_on_ || SteadyClock::now() < rule_again_at_) return;
   const auto configuration = around_.client.configuration();
+  if (!configuration && is_no_answer(configuration.error())) {
+    rule_again_at_ = SteadyClock::now() + kRuleAgainAfter;
+    return spdlog::warn("slurm engine: whether new jobs are handed to us is asked again: {}",
+                        configuration.error().message);
+  }
+  rule_is_on_ = true;
   const auto file = configuration
                         ? rule_switch(*configuration)
                         : Result<std::optional<std::filesystem::path>>(configuration.error());

@@ -42,7 +42,7 @@ class Adopter {
   /// Its room is counted by us already.
   [[nodiscard]] bool owns(const SlurmJob& job) const;
   /// Jobs are handed to us again, should somebody have given the cluster back since we were here
-  /// last. Only the first call does anything.  REQUIRES: slurmctld answers.
+  /// last. Nothing is done any more once Slurm has said how it is configured.
   void switch_rule_on();
   /// Takes in a list of jobs that was asked for at `asked`.
   void look(const std::vector<SlurmJob>& jobs, SteadyTime asked, const ObservationSink& sink);
@@ -102,6 +102,7 @@ class Adopter {
   std::set<std::string> seen_;            ///< in this list
   std::size_t calls_left_ = 0;            ///< to Slurm, in this look
   bool rule_is_on_ = false;               ///< or we have said why not
+  SteadyTime rule_again_at_;              ///< it is not asked for before this again
   std::unique_ptr<NodeChoices> choices_;  ///< for this list
 };
 
