@@ -25,7 +25,8 @@ int main(void) {
       printf("%d\n", (int)mw_fault(unit, "3 s behind"));
     } else if (sscanf(line, "long %63s", unit) == 1) {
       char detail[601] = "";
-      while (strlen(detail) < 600) strcat(detail, "\xC3\xA4"); /* an a with a diaeresis, in UTF-8 */
+      size_t at;
+      for (at = 0; at < 600; at += 2) memcpy(detail + at, "\xC3\xA4", 3); /* one of two bytes */
       printf("%d\n", (int)mw_fault(unit, detail));
     } else if (strcmp(line, "wanted\n") == 0) {
       int wanted = mw_checkpoint_wanted(&loss);

@@ -10,7 +10,6 @@
 #include "codec/text.h"
 #include "codec/timestamp.h"
 #include "engines/slurm/adoption.h"
-#include "engines/slurm/rule_switch.h"
 #include "engines/slurm/submission.h"
 
 namespace mw::slurm {
@@ -22,8 +21,6 @@ using std::chrono::seconds;
 constexpr seconds kAskAgainAfter{10};
 /// Of what was refused: the policy may be another one by then.
 constexpr seconds kRefusedAgainAfter{60};
-/// Slurm did not say how it is configured; it may take a minute to say nothing.
-constexpr seconds kRuleAgainAfter{60};
 /// Lists in a row without one that waits in Slurm, before it is taken for gone.
 constexpr int kWaitingMissesMax = 3;
 /// Then it is looked for what else is to be done.
@@ -38,10 +35,6 @@ SlurmJobId number_of(const std::string& id) {
   SlurmJobId number = 0;
   std::from_chars(id.data(), id.data() + id.size(), number);
   return number;
-}
-
-bool is_no_answer(const Error& error) {
-  return error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kTimeout;
 }
 
 /// It is that job, or those elements of an array that wait and that one may be among.
@@ -174,29 +167,6 @@ bool Adopter::has_to_wait(const SlurmJob& job, const Others& all) {
          std::ranges::any_of(named->second, [&](const SlurmJob* other) {
            return other->id != job.id && (other->id < job.id || !is_waiting(*other));
          });
-}
-
-void Adopter::switch_rule_on() {
-  if (partitions_.empty() || rule_is_on_ || SteadyClock::now() < rule_again_at_) return;
-  const auto configuration = around_.client.configuration();
-  if (!configuration && is_no_answer(configuration.error())) {
-    rule_again_at_ = SteadyClock::now() + kRuleAgainAfter;
-    return spdlog::warn("slurm engine: whether new jobs are handed to us is asked again: {}",
-                        configuration.error().message);
-  }
-  rule_is_on_ = true;
-  const auto file = configuration
-                        ? rule_switch(*configuration)
-                        : Result<std::optional<std::filesystem::path>>(configuration.error());
-  if (file && !*file) return;
-  const auto was_off = file ? slurm::switch_rule_on(**file) : Result<bool>(file.error());
-  if (!was_off) {
-    spdlog::warn("slurm engine: if the cluster was given back, new jobs are not handed to us: {}",
-                 was_off.error().message);
-  } else if (*was_off) {
-    spdlog::info("slurm engine: new jobs are handed to us again: {} was emptied",
-                 (*file)->string());
-  }
 }
 
 /// Those of an array that wait are one job of Slurm's. No more of them are asked for at once than

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "engines/slurm/node_states.h"
@@ -18,6 +19,16 @@ constexpr std::chrono::seconds kPartitionsEvery{60};
 }  // namespace
 
 Result<Look> Looker::look() {
+  // Whoever waits for the end of this look begins no other.
+  try {
+    return look_now();
+  } catch (const std::exception& fault) {
+    return Error{ErrorCode::kUnavailable,
+                 std::string("looking at what Slurm has failed: ") + fault.what()};
+  }
+}
+
+Result<Look> Looker::look_now() {
   Look look;
   if (!connected_) {
     if (auto connected = client_.connect(); !connected) return connected.error();

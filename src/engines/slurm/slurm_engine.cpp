@@ -7,7 +7,6 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
-#include <exception>
 #include <future>
 #include <map>
 #include <mutex>
@@ -290,14 +289,7 @@ void SlurmEngine::begin_look() {
   if (looking_.valid() || SteadyClock::now() < look_at_) return;
   looking_since_ = SteadyClock::now();
   looking_ = std::async(std::launch::async, [this] {
-    // Whatever happens there: without an end of this look there would be no other.
-    Result<Look> look = Error{ErrorCode::kUnavailable, ""};
-    try {
-      look = looker_.look();
-    } catch (const std::exception& fault) {
-      look = Error{ErrorCode::kUnavailable,
-                   fmt::format("looking at what Slurm has failed: {}", fault.what())};
-    }
+    auto look = looker_.look();
     const std::scoped_lock lock(mutex_);
     looked_ = true;
     changed_.notify_one();
