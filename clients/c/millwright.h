@@ -172,6 +172,17 @@ static inline void mw_put_real(struct mw_text* text, const char* key, double val
   mw_put(text, number);
 }
 
+/* As much as fits, and no half of a character: JSON is UTF-8. */
+static inline void mw_copy(char* to, size_t size, const char* from) {
+  size_t length = strlen(from);
+  if (length >= size) {
+    length = size - 1;
+    while (length > 0 && ((unsigned char)from[length] & 0xC0) == 0x80) --length;
+  }
+  memcpy(to, from, length);
+  to[length] = '\0';
+}
+
 static inline void mw_put_string(struct mw_text* text, const char* key, const char* value) {
   char piece[8];
   mw_put(text, key);
@@ -434,7 +445,7 @@ static inline enum mw_outcome mw_fault(const char* code, const char* detail) {
   char buffer[1024], line[500];
   struct mw_text text = {buffer, sizeof buffer, 0, 0};
   buffer[0] = '\0';
-  (void)snprintf(line, sizeof line, "%s", detail == NULL ? "" : detail);
+  mw_copy(line, sizeof line, detail == NULL ? "" : detail);
   mw_put_string(&text, ",\"fault\":{\"code\":", code);
   mw_put_string(&text, ",\"detail\":", line);
   mw_put(&text, "}");
@@ -457,7 +468,7 @@ static inline enum mw_outcome mw_report(const struct mw_progress* progress) {
   state->held.unit = NULL;
   state->has_held = 1;
   if (progress->unit != NULL) {
-    (void)snprintf(state->unit, sizeof state->unit, "%s", progress->unit);
+    mw_copy(state->unit, sizeof state->unit, progress->unit);
   }
   return mw_send_when_due();
 }

@@ -1,7 +1,7 @@
 /* Drives millwright.h from a script on standard input, one call a line, and prints what each call
  * returned; millwright_test.py looks at what arrived at a server. In C99 without extensions, as a
  * user's program may be. Lines: report STEP LOSS UNIT | step_time SECONDS | begin | saved PATH STEP
- * | fault CODE | wanted | interval | resume | rank | close */
+ * | fault CODE | long CODE | wanted | interval | resume | rank | close */
 #include "millwright.h"
 
 int main(void) {
@@ -23,6 +23,11 @@ int main(void) {
       printf("%d\n", (int)mw_checkpoint_saved(path, step));
     } else if (sscanf(line, "fault %63s", unit) == 1) {
       printf("%d\n", (int)mw_fault(unit, "3 s behind"));
+    } else if (sscanf(line, "long %63s", unit) == 1) {
+      char detail[601] = "";
+      size_t at;
+      for (at = 0; at < 600; at += 2) memcpy(detail + at, "\xC3\xA4", 3); /* one of two bytes */
+      printf("%d\n", (int)mw_fault(unit, detail));
     } else if (strcmp(line, "wanted\n") == 0) {
       int wanted = mw_checkpoint_wanted(&loss);
       printf("%d within %.3f\n", wanted, loss);

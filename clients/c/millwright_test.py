@@ -114,6 +114,13 @@ class HeaderTest(unittest.TestCase):
         self.assertEqual(server.bodies(), [{"rank": 3, "fault": {"code": "job.slow_rank",
                                                                  "detail": "3 s behind"}}])
 
+    def test_a_detail_is_cut_between_characters(self):
+        server = self.serve()
+        process = self.start(server.url)
+        self.assertEqual(self.call(process, "long job.slow_rank"), SENT)
+        detail = server.bodies()[0]["fault"]["detail"]
+        self.assertEqual(detail, "\u00e4" * 249)
+
     def test_the_answer_says_what_is_wanted(self):
         server = self.serve()
         process = self.start(server.url)

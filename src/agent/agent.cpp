@@ -31,7 +31,7 @@ bool Agent::seen_in_log(const Sighting& sighting, Moment moment) const {
   return found != logged_.end() && moment.since_boot - found->second < kSameFault;
 }
 
-void Agent::note_condition(const Sighting& sighting, Moment moment, bool told_already) {
+void Agent::note_condition(Sighting sighting, Moment moment, bool told_already) {
   const std::string key = condition_key(sighting);
   // A fault has one place in the control plane: it is over when its last part is.
   const std::string all = place_of(sighting) + " ";
@@ -46,6 +46,7 @@ void Agent::note_condition(const Sighting& sighting, Moment moment, bool told_al
     Instant& told = told_.try_emplace(all, moment.since_boot).first->second;
     const bool again = !begins && moment.since_boot - told >= kTellAgain;
     if (begins || again) told = moment.since_boot;
+    if (again) sighting.count = 0;  // it still holds: it has not happened once more
     if (again || (begins && !told_already)) outbox_.add(sighting, moment.now);
   } else if (state_->conditions.erase(key) > 0 && !holds_elsewhere()) {
     told_.erase(all);

@@ -49,7 +49,7 @@ class Agent {
 
  private:
   void note(Sighting sighting, Moment moment);
-  void note_condition(const Sighting& sighting, Moment moment, bool told_already);
+  void note_condition(Sighting sighting, Moment moment, bool told_already);
   [[nodiscard]] bool seen_in_log(const Sighting& sighting, Moment moment) const;
 
   Options options_;

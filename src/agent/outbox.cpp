@@ -62,7 +62,9 @@ void Outbox::add(const Sighting& sighting, Instant now) {
   report.code = sighting.code;
   report.device = device_of(*state_, sighting.pci);
   report.cleared = sighting.kind == SightingKind::kEnds;
-  report.count = std::clamp<std::uint64_t>(sighting.count, 1, kCountMax);
+  // 0: a condition that still holds.
+  const std::uint64_t least = sighting.kind == SightingKind::kBegins ? 0 : 1;
+  report.count = std::clamp<std::uint64_t>(sighting.count, least, kCountMax);
   report.severity = sighting.severity;
   report.at = sighting.at == Instant() ? now : std::min(sighting.at, now);
   report.detail = sighting.detail;

@@ -125,7 +125,7 @@ boost::json::object fault_body(const FaultOptions& options) {
   }
   if (options.device) body["device"] = *options.device;
   if (options.sequence > 0) body["sequence"] = options.sequence;
-  if (options.count > 1) body["count"] = options.count;
+  if (options.count != 1) body["count"] = options.count;
   return body;
 }
 
@@ -342,8 +342,8 @@ void add_faults(CLI::App& app, Cli& cli) {
   all->add_option("--node", options->node, "Only of this node")->type_name("NAME");
   all->add_flag("--all", options->all, "Also those that are over");
   all->footer(
-      "DONE: the most that was done about it; \"not\": what was held back, and mw node story "
-      "says why.");
+      "DONE: the most that was done about it; what \"waits for you\" is held back, and mw node "
+      "story says why.");
   run(all, list);
 
   CLI::App* above = group->add_subcommand(
@@ -360,7 +360,8 @@ void add_faults(CLI::App& app, Cli& cli) {
                    "info, warning, error or critical; as the policy says when not given")
       ->type_name("WORD");
   tell->add_option("--detail", options->detail, "More, on one line")->type_name("TEXT");
-  tell->add_option("--count", options->count, "How often it happened")->type_name("N");
+  tell->add_option("--count", options->count, "How often it happened; 0: it still holds")
+      ->type_name("N");
   tell->footer("  mw faults post nvidia.xid.79 --node n17 --device 3");
   run(tell, [](const Cli& c, const FaultOptions& o) { return post(c, o, false); });
 

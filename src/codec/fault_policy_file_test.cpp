@@ -178,6 +178,8 @@ TEST(FaultPolicyFile, MistakesAreToldWithTheirPlace) {
         Case{"hooks: {reboot: {command: [reboot]}}", "expected the path of a program, from / on"},
         Case{"hooks: {validate: {command: engine}}", "engines do nothing but reboot"},
         Case{"hooks: {drain: {command: [/x]}}", "expected validate, reset_accelerator, reboot"},
+        Case{"hooks: {reboot: {command: engine, retries: 2}}",
+             "hooks.reboot.retries: an engine tries once; leave retries out"},
         Case{"breakers: {planet: {share: 5%}}", "expected one of rack, leaf, pod, site"},
         Case{"breakers: {site: {share: 500%}}", "breakers.site.share"},
         Case{"checks: {programs: [{command: [/x]}]}", "expected the name of the check"},

@@ -125,6 +125,11 @@ void read_hook_command(YamlReader& reader, const YamlNode& node, const std::stri
                          command->text == kEngineItself;
   if (!by_engine) return read_command(reader, node, at, hook.command);
   hook.command = {std::string(kEngineItself)};
+  const YamlNode* retries = node.find("retries");
+  if (retries != nullptr && retries->text != "0") {
+    reader.problem(*retries, YamlReader::path(at, "retries"),
+                   "an engine tries once; leave retries out, or name a program as the command");
+  }
   if (hook.action == FaultAction::kReboot) return;
   reader.problem(*command, YamlReader::path(at, "command"),
                  "expected a list of arguments: engines do nothing but reboot, found engine");

@@ -98,8 +98,8 @@ Result<InputBody> read_fault(const FaultBody& body, const std::string& user) {
   report.device = body.device;
   report.rank = body.rank;
   report.count = body.count.value_or(1);
-  if (report.count == 0 || report.count > 1'000'000'000) {
-    return fault("count", "expected a number from 1 to 1000000000");
+  if (report.count > 1'000'000'000) {
+    return fault("count", "expected a number from 0 (it still holds) to 1000000000");
   }
   report.component = body.component;
   report.severity = body.severity;

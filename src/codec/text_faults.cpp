@@ -6,6 +6,11 @@
 namespace mw::words {
 namespace {
 
+std::string times_of(std::uint64_t count) {
+  if (count == 0) return ", which still holds";
+  return count == 1 ? "" : ", " + number(count) + " times";
+}
+
 std::string drain_text(const DrainOrder& order) {
   std::string text = "drains: ";
   switch (order.mode) {
@@ -90,8 +95,7 @@ std::string fault_text(const FaultNoted& noted) {
   const FaultReport& fault = noted.fault;
   const std::string severity(name_of(fault.severity.value_or(FaultSeverity::kWarning)));
   return "Fault " + fault.code + " (" + severity + ") at " + fault_place(fault) +
-         (fault.count == 1 ? "" : ", " + number(fault.count) + " times") + ", says " +
-         fault.source + after_colon(fault.detail);
+         times_of(fault.count) + ", says " + fault.source + after_colon(fault.detail);
 }
 
 std::string outcome_text(CheckOutcome outcome) {

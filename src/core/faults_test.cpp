@@ -249,6 +249,49 @@ TEST(Faults, ThresholdsCountWithinTheirWindow) {
   EXPECT_THAT(scene.node(1).phase_reason, HasSubstr("4 times within 10m"));
 }
 
+TEST(Faults, ALastingFaultIsNoOtherOnceSomethingIsDoneAboutIt) {
+  FaultPolicy policy = policy_of_all();
+  policy.rules.insert(
+      policy.rules.begin() + 1,
+      rule("x.missing", {{FaultAction::kReboot}, {FaultAction::kReturnToVendor, 3, hours(24)}}));
+  Scene scene(policy);
+  FaultReport missing = report("x.missing", "a", 1);
+  scene.tell(at(10), missing);
+  missing.count = 0;
+  for (int i = 1; i <= 4; ++i) {
+    missing.sequence += 1;
+    scene.tell(at(10 + 600 * i), missing);
+    ASSERT_NE(scene.remedy(0), nullptr);
+    EXPECT_EQ(scene.remedy(0)->action, FaultAction::kReboot) << "the node is not empty yet";
+  }
+  EXPECT_EQ(scene.fault("x.missing", 0)->last_at, at(2410));
+  EXPECT_EQ(scene.fault("x.missing", 0)->occurrences, 1U);
+  scene.leave(at(2420));
+  for (int i = 1; i <= 2; ++i) {  // it is still missing after each reboot
+    ASSERT_TRUE(scene.remedy(0) != nullptr && scene.remedy(0)->begun_at) << i;
+    EXPECT_EQ(scene.remedy(0)->action, FaultAction::kReboot) << i;
+    scene.core.step(at(2430 + 1000 * i), RemedyReported{"a", scene.remedy(0)->id, true, ""});
+    missing.sequence += 1;
+    scene.tell(at(2900 + 1000 * i), missing);
+  }
+  ASSERT_NE(scene.remedy(0), nullptr);
+  EXPECT_EQ(scene.remedy(0)->action, FaultAction::kReturnToVendor);
+}
+
+TEST(Faults, ALastingFaultThatIsOnlyWatchedComesToTheNextStep) {
+  Scene scene;
+  FaultReport hot = report("x.flap", "a", 1);
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_NE(scene.node(0).phase, NodePhase::kDraining) << i;
+    scene.tell(at(10 + 100 * i), hot);
+    hot.count = 0;
+    hot.sequence += 1;
+  }
+  EXPECT_EQ(scene.fault("x.flap", 0)->occurrences, 4U);
+  EXPECT_NE(scene.node(0).phase, NodePhase::kReady);
+  EXPECT_NE(scene.node(0).phase, NodePhase::kSuspect);
+}
+
 TEST(Faults, ASuspectNodeIsTrustedAgainWhenNothingMoreHappens) {
   Scene scene;
   scene.tell(at(10), report("x.watch", "b", 1));

@@ -22,6 +22,15 @@ bool has_said(const FaultMark& mark, const FaultReport& report) {
   return report.at <= mark.at;
 }
 
+/// Told as still holding, it counts as one more occurrence, so that what goes on for long comes to
+/// the policy's stronger steps. Not while the node is to be taken out of service for it already:
+/// that it goes on until then says nothing new.
+std::uint64_t occurrences_of(const FaultReport& report, const FaultRecord* record) {
+  if (report.count > 0) return report.count;
+  if (record == nullptr || !record->active) return 1;
+  return std::max(record->acted, record->withheld) > FaultAction::kWatch ? 0 : 1;
+}
+
 /// Nothing more can follow from the fault, however often it happens.
 bool is_settled(const FaultPolicy& policy, const FaultRecord& record) {
   const FaultRule* rule = rule_for(policy, record.code);
@@ -59,6 +68,7 @@ bool Core::Stepper::note_fault(FaultReport report) {
   if (report.at == Instant() || report.at > now_) report.at = now_;
   const auto place = place_of(state_, report);
   if (!place || !is_news(report, *place)) return false;
+  report.count = occurrences_of(report, find_fault(state_, *place, report.code, report.device));
   const FaultRule* rule = rule_for(*state_.health.policy, report.code);
   if (!report.component) {
     report.component = rule == nullptr ? FaultyPart::kUnknown : rule->component;

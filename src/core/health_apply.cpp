@@ -213,7 +213,7 @@ void apply_health(State& state, const FaultNoted& event) {
   record.last_at = std::max(record.last_at, report.at);
   record.occurrences += report.count;
   record.active = true;
-  note_occurrence(record, report);
+  if (report.count > 0) note_occurrence(record, report);
   note_mark(record, report);
   // It is told once, until the job says something again.
   if (report.code == kHungCode) stop_listening(state, report.job);

@@ -182,12 +182,20 @@ TEST_F(FaultApiTest, AJobIsAskedToSaveAndTellsOfItself) {
     EXPECT_GT(within, 0) << report;
     EXPECT_LE(within, 600) << report;
   }
-  ask("POST", "/v1/report", R"({"fault":{"code":"job.slow_rank","detail":"3 s"}})", 200, headers);
+  for (const char* report :
+       {R"({"fault":{"code":"job.slow_rank","detail":"3 s"}})", R"({"checkpointing":true})"}) {
+    const auto told = ask("POST", "/v1/report", report, 200, headers);
+    EXPECT_TRUE(told.at("checkpoint_wanted").as_bool()) << report;
+    EXPECT_GT(told.at("checkpoint_within_s").to_number<double>(), 0) << report;
+  }
   EXPECT_EQ(ask("GET", "/v1/faults").at("faults").at(0).at("job").to_number<std::int64_t>(), job);
   for (const char* bad : {R"({"fault":{"code":"nvidia.xid.79"}})", R"({"fault":{"code":"job. x"}})",
                           R"({"fault":{}})"}) {
     EXPECT_EQ(code_of(ask("POST", "/v1/report", bad, 400, headers)), "invalid") << bad;
   }
+  const auto saved =
+      ask("POST", "/v1/report", R"({"checkpoint":{"path":"/c","step":3}})", 200, headers);
+  EXPECT_FALSE(saved.at("checkpoint_wanted").as_bool()) << "that was what was wanted";
 }
 
 }  // namespace

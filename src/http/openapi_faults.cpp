@@ -59,7 +59,7 @@ const std::vector<Schema>& fault_schemas() {
         {"job", "integer~", "With attempt: a job's own fault."},
         {"attempt", "integer~", ""},
         {"rank", "integer~", "Which of the job's tasks it is about."},
-        {"count", "integer~", "How often it happened; 1 when not given."},
+        {"count", "integer~", "How often it happened; 1 when not given; 0: it still holds."},
         {"component", "string~", "What is broken; as the policy says when not given."},
         {"severity", "string~", "info, warning, error or critical; likewise."},
         {"detail", "string~", "Up to 500 bytes on one line."},

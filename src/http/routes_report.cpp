@@ -142,6 +142,14 @@ std::optional<Duration> time_until(const std::optional<Instant>& deadline, Insta
   return *deadline > now ? *deadline - now : Duration();
 }
 
+/// Whether the job is to save and leave: of whatever a report tells, its answer says so.
+void note_wish(const State& state, Instant now, JobId job, ReportAnswers& answers) {
+  const auto attempt = state.attempts.find(job);
+  if (attempt == state.attempts.end()) return;
+  answers.checkpoint_wanted = is_asked_to_save(state, attempt->second);
+  answers.checkpoint_within = time_until(save_deadline(state, attempt->second), now);
+}
+
 /// Step times are gathered, and told when a round of them is whole: see step_rounds.h. True:
 /// nothing is left to be told, and `answers` says of checkpoints what its answer would have said.
 bool gather_step_times(StepRounds& rounds, const State& state, Instant now,
@@ -156,8 +164,7 @@ bool gather_step_times(StepRounds& rounds, const State& state, Instant now,
       continue;
     }
     const Attempt& attempt = found->second;
-    answers.checkpoint_wanted = is_asked_to_save(state, attempt);
-    answers.checkpoint_within = time_until(save_deadline(state, attempt), now);
+    note_wish(state, now, progress->job, answers);
     const auto& rules = state.health.policy->stragglers;
     const std::size_t ranks = attempt.exited.size();
     const bool compared = rules && ranks >= rules->ranks_min && progress->rank.value() < ranks;
@@ -194,24 +201,20 @@ void report(ApiContext& context, const Request& request, const Reply& reply) {
   });
   if (all_gathered) return reply(taken(*answers));
   answers->missing = inputs->size();
-  const Reply collect = [answers, reply](Response response) {
+  const Reply collect = [keep = context.shared_from_this(), job, answers,
+                         reply](Response response) {
     std::unique_lock lock(answers->mutex);
     if (response.status != 200 && !answers->failure) answers->failure = std::move(response);
     if (--answers->missing > 0) return;
     lock.unlock();
+    // Not before: what it has just saved may be what was wanted.
+    read_state(*keep,
+               [&](const State& state, Instant now) { note_wish(state, now, job, *answers); });
     reply(answers->failure ? std::move(*answers->failure) : taken(*answers));
   };
   for (InputBody& input : *inputs) {
-    ask(context, std::move(input), collect, [answers](const Answer& answer, const Reply& to) {
-      for (const Event& event : answer.events) {
-        const auto* wanted = std::get_if<CheckpointWanted>(&event.body);
-        if (wanted == nullptr) continue;
-        const std::lock_guard lock(answers->mutex);
-        answers->checkpoint_wanted = true;
-        answers->checkpoint_within = time_until(wanted->deadline, event.at);
-      }
-      to(Response());
-    });
+    ask(context, std::move(input), collect,
+        [](const Answer& /*answer*/, const Reply& to) { to(Response()); });
   }
 }
 

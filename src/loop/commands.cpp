@@ -56,6 +56,17 @@ PowerId rack_of(const Topology& topology, NodeId node) {
   return at;
 }
 
+/// The largest vertex that is no more than a leaf; none: it stands higher.
+FabricId leaf_of(const Topology& topology, NodeId node) {
+  FabricId leaf = kNoId<FabricId>;
+  for (FabricId at = topology.fabric_of(node);
+       at != kNoId<FabricId> && topology.fabric(at).level <= FabricLevel::kLeaf;
+       at = topology.fabric(at).parent) {
+    leaf = at;
+  }
+  return leaf;
+}
+
 /// The others in the node's rack, where the fleet has no racks at its leaf switch, that serve; so
 /// many at most, the nearest. A fleet file numbers the nodes of a rack one after the other, so the
 /// fleet is not searched.
@@ -70,8 +81,9 @@ std::vector<std::string> rack_nodes(const State& state, NodeId node) {
   };
   const PowerId rack = rack_of(topology, node);
   if (rack == kNoId<PowerId>) {
-    const FabricVertex& stand = topology.fabric(topology.fabric_of(node));
-    if (stand.level > FabricLevel::kLeaf) return names;
+    const FabricId leaf = leaf_of(topology, node);
+    if (leaf == kNoId<FabricId>) return names;
+    const FabricVertex& stand = topology.fabric(leaf);
     for (Position at = stand.first; at < stand.last; ++at) add(topology.at(at));
     return names;
   }

@@ -68,6 +68,13 @@ TEST(RackNodes, AreThoseOfTheLeafWhereThereAreNoRacks) {
   CheckedCore core;
   core.step(at(0), DeclareFleet{fleet(false), "ada"});
   EXPECT_EQ(told_of(core, 6), (std::vector<std::uint32_t>{7, 8, 9, 10, 11}));
+  FleetSpec with_domains = fleet(false);
+  auto& groups = with_domains.sites.at(0).blocks.at(0).fabric;
+  groups.insert(groups.begin(), {FabricLevel::kScaleUp, 2});
+  CheckedCore in_domains;
+  in_domains.step(at(0), DeclareFleet{with_domains, "ada"});
+  EXPECT_EQ(told_of(in_domains, 6), (std::vector<std::uint32_t>{7, 8, 9, 10, 11}))
+      << "and not only of the scale-up domain of two";
   CheckedCore loose;
   loose.step(at(0), NodeSeen{testing::node_spec("a", 2)});
   loose.step(at(0), NodeSeen{testing::node_spec("b", 2)});

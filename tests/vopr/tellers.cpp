@@ -149,6 +149,7 @@ InputBody Tellers::some_news(Instant now, const State& state) {
     blame_job(report, state);
   }
   report.source = random_.chance(1, 2) ? "agent:" + state.topology->name(node) : "alertmanager";
+  if (random_.chance(1, 4)) report.count = 0;  // it still holds, or never began
   if (random_.chance(2, 3)) report.sequence = sequence_++;
   if (random_.chance(1, 2)) report.at = now - seconds(random_.between(0, 1200));
   if (report.at < Instant()) report.at = Instant();

@@ -10,7 +10,6 @@
 #include "codec/text.h"
 #include "codec/timestamp.h"
 #include "engines/slurm/adoption.h"
-#include "engines/slurm/rule_switch.h"
 #include "engines/slurm/submission.h"
 
 namespace mw::slurm {
@@ -168,23 +167,6 @@ bool Adopter::has_to_wait(const SlurmJob& job, const Others& all) {
          std::ranges::any_of(named->second, [&](const SlurmJob* other) {
            return other->id != job.id && (other->id < job.id || !is_waiting(*other));
          });
-}
-
-void Adopter::switch_rule_on() {
-  if (partitions_.empty() || std::exchange(rule_is_on_, true)) return;
-  const auto configuration = around_.client.configuration();
-  const auto file = configuration
-                        ? rule_switch(*configuration)
-                        : Result<std::optional<std::filesystem::path>>(configuration.error());
-  if (file && !*file) return;
-  const auto was_off = file ? slurm::switch_rule_on(**file) : Result<bool>(file.error());
-  if (!was_off) {
-    spdlog::warn("slurm engine: if the cluster was given back, new jobs are not handed to us: {}",
-                 was_off.error().message);
-  } else if (*was_off) {
-    spdlog::info("slurm engine: new jobs are handed to us again: {} was emptied",
-                 (*file)->string());
-  }
 }
 
 /// Those of an array that wait are one job of Slurm's. No more of them are asked for at once than

@@ -15,6 +15,7 @@
 #include "engines/slurm/attempt_store.h"
 #include "engines/slurm/client_pool.h"
 #include "engines/slurm/cluster_view.h"
+#include "engines/slurm/rule_switch.h"
 #include "engines/slurm/slurm_client.h"
 
 namespace mw::slurm {
@@ -42,8 +43,10 @@ class Adopter {
   /// Its room is counted by us already.
   [[nodiscard]] bool owns(const SlurmJob& job) const;
   /// Jobs are handed to us again, should somebody have given the cluster back since we were here
-  /// last. Only the first call does anything.  REQUIRES: slurmctld answers.
-  void switch_rule_on();
+  /// last. Nothing is done any more once Slurm has said how it is configured.
+  void switch_rule_on() {
+    if (!partitions_.empty()) rule_.turn_on(around_.client);
+  }
   /// Takes in a list of jobs that was asked for at `asked`.
   void look(const std::vector<SlurmJob>& jobs, SteadyTime asked, const ObservationSink& sink);
   /// Does what is to be done; `reached`: Slurm answers. Result: whether there is more of it.
@@ -99,9 +102,9 @@ class Adopter {
   SlurmAttempt::Limits limits_;
   std::map<std::string, Known> known_;  ///< by the name that it has in Slurm
   std::map<JobId, AdoptedAttempt> attempts_;
-  std::set<std::string> seen_;            ///< in this list
-  std::size_t calls_left_ = 0;            ///< to Slurm, in this look
-  bool rule_is_on_ = false;               ///< or we have said why not
+  std::set<std::string> seen_;  ///< in this list
+  std::size_t calls_left_ = 0;  ///< to Slurm, in this look
+  RuleSwitch rule_;
   std::unique_ptr<NodeChoices> choices_;  ///< for this list
 };
 

@@ -327,8 +327,13 @@ TEST_F(Run, SlurmMayNotStartItAgainByItself) {
   see(job("PENDING", true, 1), 4);
   EXPECT_NE(reported<RequeueJob>(4), nullptr) << "nobody is to blame";
   EXPECT_NE(reported<AttemptGone>(10), nullptr);
-  ASSERT_THAT(said, SizeIs(2)) << "the first may not have been kept";
-  EXPECT_TRUE(std::holds_alternative<RequeueJob>(said[0]));
+  ASSERT_THAT(said, SizeIs(1)) << "a second one would stop the next attempt";
+  run->want(desired);
+  EXPECT_NE(reported<RequeueJob>(11), nullptr) << "who asks anew may not have heard it";
+  desired.goal = AttemptGoal::kStop;
+  run->want(desired);
+  EXPECT_EQ(reported<RequeueJob>(12), nullptr) << "it was heard";
+  EXPECT_NE(reported<AttemptGone>(80), nullptr);
 }
 
 TEST_F(Run, WhatOthersLetGoIsTakenBack) {

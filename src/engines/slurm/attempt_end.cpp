@@ -55,11 +55,14 @@ std::vector<InputBody> AttemptEnd::reports(const DesiredAttempt& attempt, Durati
     told_started_ = true;
   }
   if (!end || now < due_at) return result;
-  // Each time: without these the end would be taken for a failure of the job, should the step that
-  // they came to first not have been kept. Whoever cancels it in Slurm means the job, and not only
-  // this run of it.
+  // Without these the end would be taken for a failure of the job. Whoever cancels it in Slurm
+  // means the job, and not only this run of it.
   if (cancelled_there) result.emplace_back(CancelJob{attempt.job, false, "slurm"});
-  if (placed_anew) result.emplace_back(RequeueJob{attempt.job, "slurm"});
+  // Once: it names no attempt, so one that comes late would stop the next. What was told is kept
+  // until it is heard, and whoever begins anew asks anew. One that is to stop already has a cause.
+  if (placed_anew && !told_end_ && attempt.goal == AttemptGoal::kRun) {
+    result.emplace_back(RequeueJob{attempt.job, "slurm"});
+  }
   result.push_back(*end);
   repeat_delay_ = told_end_ ? std::min<nanoseconds>(2 * repeat_delay_, kRepeatAtMost)
                             : nanoseconds(repeat_after.count());

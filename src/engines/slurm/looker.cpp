@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "engines/slurm/node_states.h"
@@ -18,6 +19,16 @@ constexpr std::chrono::seconds kPartitionsEvery{60};
 }  // namespace
 
 Result<Look> Looker::look() {
+  // Whoever waits for the end of this look begins no other.
+  try {
+    return look_now();
+  } catch (const std::exception& fault) {
+    return Error{ErrorCode::kUnavailable,
+                 std::string("looking at what Slurm has failed: ") + fault.what()};
+  }
+}
+
+Result<Look> Looker::look_now() {
   Look look;
   if (!connected_) {
     if (auto connected = client_.connect(); !connected) return connected.error();
@@ -32,12 +43,13 @@ Result<Look> Looker::look() {
   if (!jobs) return jobs.error();
   look.jobs = std::move(*jobs);
   connected_ = true;
+  // Not before: what a look that fails had of them is lost with it.
+  if (look.partitions) partitions_at_ = look.asked + kPartitionsEvery;
   return look;
 }
 
 Result<void> Looker::list_partitions(Look& look) {
-  const SteadyTime now = SteadyClock::now();
-  if (now < partitions_at_) return {};
+  if (SteadyClock::now() < partitions_at_) return {};
   auto partitions = client_.partitions();
   if (!partitions) return partitions.error();
   in_partitions_.clear();
@@ -45,7 +57,6 @@ Result<void> Looker::list_partitions(Look& look) {
     in_partitions_.insert(each.nodes.begin(), each.nodes.end());
   }
   look.partitions = std::move(*partitions);
-  partitions_at_ = now + kPartitionsEvery;
   return {};
 }
 

@@ -44,6 +44,7 @@ class Looker {
   Result<Look> look();
 
  private:
+  Result<Look> look_now();
   Result<void> list_partitions(Look& look);
   Result<void> list_nodes(Look& look);
   bool update_nodes();

@@ -15,6 +15,10 @@ using SteadyClock = std::chrono::steady_clock;
 
 /// By then the list has it.
 constexpr std::chrono::seconds kAskAgainAfter{5};
+/// When Slurm did not answer: the others come first.
+constexpr std::chrono::seconds kUnansweredAgainAfter{60};
+/// Each is a program that is started; the rest waits for the next look.
+constexpr std::size_t kAtOnce = 16;
 
 bool has(const SlurmNode& node, std::string_view state) {
   return std::ranges::find(node.states, state) != node.states.end();
@@ -66,25 +70,30 @@ void Reboots::end(Wanted& wanted, bool ok, std::string detail, const Observation
   sink(*wanted.ended);
 }
 
-void Reboots::ask(Wanted& wanted, const std::string& mark, SlurmClient& client,
+bool Reboots::ask(Wanted& wanted, const std::string& mark, SlurmClient& client,
                   const ObservationSink& sink) {
   const std::string& node = wanted.desired.node;
   const std::string& code = wanted.desired.code;
-  wanted.again_at = SteadyClock::now() + kAskAgainAfter;
   const auto done = client.reboot(node, mark + (code.empty() ? "" : ", " + code));
+  wanted.again_at = SteadyClock::now() + kAskAgainAfter;
   if (done) {
     spdlog::info("slurm engine: Slurm reboots node {}", node);
-    return;
+    return true;
   }
   spdlog::warn("slurm engine: node {} could not be rebooted by Slurm: {}", node,
                done.error().message);
   // Whether anything came of the others the next list says.
   const ErrorCode why = done.error().code;
-  if (why == ErrorCode::kUnavailable || why == ErrorCode::kTimeout) return;
+  if (why == ErrorCode::kUnavailable || why == ErrorCode::kTimeout) {
+    wanted.again_at = SteadyClock::now() + kUnansweredAgainAfter;
+    return false;
+  }
   end(wanted, false, done.error().message, sink);
+  return true;
 }
 
 void Reboots::look(const ClusterView& cluster, SlurmClient& client, const ObservationSink& sink) {
+  std::size_t calls_left = kAtOnce;
   for (auto& [name, wanted] : wanted_) {
     const SlurmNode* node = cluster.node(name);
     if (wanted.ended || node == nullptr) continue;
@@ -94,7 +103,10 @@ void Reboots::look(const ClusterView& cluster, SlurmClient& client, const Observ
         if (cluster.is_stuck(name)) end(wanted, false, "Slurm does not let us drain it", sink);
         break;
       case RebootStep::kAsk:
-        if (SteadyClock::now() >= wanted.again_at) ask(wanted, mark, client, sink);
+        if (calls_left == 0 || SteadyClock::now() < wanted.again_at) break;
+        --calls_left;
+        // One that waits in vain is enough: it may take a minute.
+        if (!ask(wanted, mark, client, sink)) calls_left = 0;
         break;
       case RebootStep::kWait:
         break;

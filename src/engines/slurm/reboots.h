@@ -40,7 +40,8 @@ class Reboots {
     std::optional<RemedyReported> ended{};  ///< how
   };
   static void end(Wanted& wanted, bool ok, std::string detail, const ObservationSink& sink);
-  static void ask(Wanted& wanted, const std::string& mark, SlurmClient& client,
+  /// False: Slurm did not answer.
+  static bool ask(Wanted& wanted, const std::string& mark, SlurmClient& client,
                   const ObservationSink& sink);
 
   std::map<std::string, Wanted> wanted_;  ///< by node

@@ -1,6 +1,7 @@
 #include "engines/slurm/rule_switch.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,6 +13,12 @@ namespace {
 
 /// As the rule calls it.
 constexpr std::string_view kFileName = "millwright.off";
+/// Slurm did not say how it is configured; it may take a minute to say nothing.
+constexpr std::chrono::seconds kAskAgainAfter{60};
+
+bool is_no_answer(const Error& error) {
+  return error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kTimeout;
+}
 
 /// The rule reads it as the user that slurmctld runs as, and its folder is root's: so it is made
 /// once, by whoever installs the rule, and only what is in it changes.
@@ -67,6 +74,30 @@ Result<bool> switch_rule_on(const std::filesystem::path& file) {
   if (fault || size == 0) return false;
   if (const auto written = write(file, ""); !written) return written.error();
   return true;
+}
+
+void RuleSwitch::turn_on(SlurmClient& client) {
+  using SteadyClock = std::chrono::steady_clock;
+  if (done_ || SteadyClock::now() < again_at_) return;
+  const auto configuration = client.configuration();
+  if (!configuration && is_no_answer(configuration.error())) {
+    again_at_ = SteadyClock::now() + kAskAgainAfter;
+    return spdlog::warn("slurm engine: whether new jobs are handed to us is asked again: {}",
+                        configuration.error().message);
+  }
+  done_ = true;
+  const auto file = configuration
+                        ? rule_switch(*configuration)
+                        : Result<std::optional<std::filesystem::path>>(configuration.error());
+  if (file && !*file) return;
+  const auto was_off = file ? switch_rule_on(**file) : Result<bool>(file.error());
+  if (!was_off) {
+    spdlog::warn("slurm engine: if the cluster was given back, new jobs are not handed to us: {}",
+                 was_off.error().message);
+  } else if (*was_off) {
+    spdlog::info("slurm engine: new jobs are handed to us again: {} was emptied",
+                 (*file)->string());
+  }
 }
 
 }  // namespace mw::slurm

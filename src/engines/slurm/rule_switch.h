@@ -3,12 +3,14 @@
 // there were no rule. So one command gives the whole cluster back, and nobody edits anything.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
+#include "engines/slurm/slurm_client.h"
 
 namespace mw::slurm {
 
@@ -23,5 +25,17 @@ Result<void> switch_rule_off(const std::filesystem::path& file);
 /// New jobs are handed to us. Result: whether they were not before.
 /// Errors: kForbidden, as above.
 Result<bool> switch_rule_on(const std::filesystem::path& file);
+
+/// Turns the rule on once for the life of a control plane, should somebody have given the cluster
+/// back since the last one.
+class RuleSwitch {
+ public:
+  /// Asks Slurm how it is configured, until it has said so or refused; nothing more after that.
+  void turn_on(SlurmClient& client);
+
+ private:
+  bool done_ = false;  ///< or we have said why not
+  std::chrono::steady_clock::time_point again_at_;
+};
 
 }  // namespace mw::slurm
