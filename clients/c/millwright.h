@@ -467,9 +467,7 @@ static inline enum mw_outcome mw_report(const struct mw_progress* progress) {
   state->held = *progress;
   state->held.unit = NULL;
   state->has_held = 1;
-  if (progress->unit != NULL) {
-    mw_copy(state->unit, sizeof state->unit, progress->unit);
-  }
+  if (progress->unit != NULL) { mw_copy(state->unit, sizeof state->unit, progress->unit); }
   return mw_send_when_due();
 }
 

@@ -328,9 +328,7 @@ Result<void> SlurmClient::reboot(const std::string& node, const std::string& rea
   return command({"scontrol", "reboot", "reason=" + scontrol_value(reason), node});
 }
 
-Result<std::string> SlurmClient::configuration() {
-  return query({"scontrol", "show", "config"});
-}
+Result<std::string> SlurmClient::configuration() { return query({"scontrol", "show", "config"}); }
 
 Result<void> SlurmClient::command(std::vector<std::string> arguments) {
   return run_command(arguments, identity_.token(identity_.self(), wall_clock()), stop_);
