@@ -252,7 +252,7 @@ TEST(Faults, ThresholdsCountWithinTheirWindow) {
 TEST(Faults, ALastingFaultIsNoOtherOnceSomethingIsDoneAboutIt) {
   FaultPolicy policy = policy_of_all();
   policy.rules.insert(
-      policy.rules.begin() + 1,
+      policy.rules.begin() + 2,
       rule("x.missing", {{FaultAction::kReboot}, {FaultAction::kReturnToVendor, 3, hours(24)}}));
   Scene scene(policy);
   FaultReport missing = report("x.missing", "a", 1);
