@@ -50,7 +50,7 @@ TEST(FaultRequest, MistakesAreNamed) {
         Case{R"({"code":"a","rack":"r","device":1})", "device: expected a node with it"},
         Case{R"({"code":"a","job":1})", "expected job and attempt together"},
         Case{R"({"code":"a","node":"n","rank":1})", "rank"},
-        Case{R"({"code":"a","node":"n","count":0})", "count"},
+        Case{R"({"code":"a","node":"n","count":-1})", "count"},
         Case{R"({"code":"a","node":"n","at":"yesterday"})", "at: expected"},
         Case{R"({"code":"a","node":"n","severity":"bad"})", "severity"},
         Case{R"({"code":"a","node":"n","detail":"a\nb"})", "detail"},

@@ -120,9 +120,6 @@ void Core::Stepper::operator()(const AttemptStarted& input) {
   const std::vector<NodeId> left = left_behind(state_, *attempt);
   emit(AttemptRunning{input.job, attempt->number});
   for (const NodeId node : left) {
-    // Where its engine said so each time, it counts no more often than it happened.
-    const FaultRecord* const known = find_fault(state_, place_of(node), kStartFailedCode, {});
-    if (known != nullptr && known->active) continue;
     tell_of_start(node, "job " + std::to_string(input.job.value()) + " did not start " +
                             (left.size() == 1 ? "there" : "on this and some other nodes") +
                             ", twice or more, and did elsewhere");

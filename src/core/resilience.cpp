@@ -92,7 +92,10 @@ std::vector<NodeId> left_behind(const State& state, const Attempt& attempt) {
   for (const NodeId node : suspects_of(state, attempt.job)) {
     const bool there = std::any_of(attempt.placement.begin(), attempt.placement.end(),
                                    [&](const NodeSlice& slice) { return slice.node == node; });
-    if (!there) left.push_back(node);
+    // Its engine, or another job, has said so meanwhile: that counts once.
+    const FaultRecord* const known = find_fault(state, place_of(node), kStartFailedCode, {});
+    const bool told = known != nullptr && known->last_at >= found->second.first_at;
+    if (!there && !told) left.push_back(node);
   }
   if (left.size() > kSuspectsToldMax) left.clear();
   return left;
