@@ -272,13 +272,15 @@ std::optional<Core::Stepper::NotDone> Core::Stepper::breaker_before(NodeId node,
       ++taken;
       known = known || each.node == node;
     }
-    const std::uint32_t nodes = nodes_around(state_, node, place.level);
-    const std::uint32_t limit = breaker_limit(rule, nodes);
     if (verdict.restarted != nullptr) {
       const auto more = verdict.restarted->find(place);
       if (more != verdict.restarted->end()) taken += more->second;
     }
-    if (known || taken < limit) continue;
+    if (known || taken < rule.at_least) continue;
+    // Only now, for the nodes of a rack have to be counted.
+    const std::uint32_t nodes = nodes_around(state_, node, place.level);
+    const std::uint32_t limit = breaker_limit(rule, nodes);
+    if (taken < limit) continue;
     emit(BreakerTripped{place.level, place.name, taken, limit, nodes});
     return tripped(place);
   }

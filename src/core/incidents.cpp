@@ -47,6 +47,8 @@ void Incidents::note(EventSeq seq, const Event& event) {
     told_of_jobs_.erase(finished->job);
   } else if (const auto* stopping = std::get_if<AttemptStopping>(&event.body)) {
     stopped(stopping->job, stopping->cause, seq, at);
+  } else if (const auto* leaving = std::get_if<RanksLeaving>(&event.body)) {
+    for (const LostSlice& each : leaving->lost) on_node(each.node);
   } else if (const auto* over = std::get_if<AttemptEnded>(&event.body)) {
     ended(*over, seq, at);
   } else if (const auto* noted = std::get_if<FaultNoted>(&event.body)) {
