@@ -51,6 +51,9 @@ void World::start_on(std::uint32_t index, const DesiredAttempt& desired) {
   running.phase = Phase::kStarting;
   running.epoch = desired.epoch;
   running.since_epochs.push_back(desired.epoch);
+  // What was here could not go on, and all start: those that were kept are of the earlier ones,
+  // too.
+  for (const KeptRanks& each : desired.kept) running.since_epochs.push_back(each.epoch);
   running.number = desired.attempt;
   running.placement = desired.placement;
   for (const NodeSlice& slice : running.placement) {
