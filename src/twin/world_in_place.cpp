@@ -50,10 +50,12 @@ void World::start_on(std::uint32_t index, const DesiredAttempt& desired) {
   Running& running = attempts_[index];
   running.phase = Phase::kStarting;
   running.epoch = desired.epoch;
+  // Where what was here could not go on, all start: those to be kept are of the earlier ones, too.
+  for (const KeptRanks& each : desired.kept) {
+    std::erase(running.since_epochs, each.epoch);
+    running.since_epochs.push_back(each.epoch);
+  }
   running.since_epochs.push_back(desired.epoch);
-  // What was here could not go on, and all start: those that were kept are of the earlier ones,
-  // too.
-  for (const KeptRanks& each : desired.kept) running.since_epochs.push_back(each.epoch);
   running.number = desired.attempt;
   running.placement = desired.placement;
   for (const NodeSlice& slice : running.placement) {
