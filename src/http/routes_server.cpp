@@ -196,6 +196,17 @@ void write_sites(MetricsWriter& writer, const std::map<std::string, GoodputTotal
   }
 }
 
+void write_racks(MetricsWriter& writer, const std::map<std::string, GoodputTotals>& racks) {
+  writer.family("mw_rack_goodput_ratio", "gauge",
+                "Productive time, of what attempts were given on the rack's nodes.");
+  for (const auto& [name, each] : racks) {
+    if (each.given().count() == 0) continue;
+    writer.sample(part_of(each.productive, each.given()), {{"rack", name}});
+  }
+  writer.family("mw_rack_node_failures_total", "counter", "Failures of the rack's nodes.");
+  for (const auto& [name, each] : racks) writer.sample(each.failures, {{"rack", name}});
+}
+
 /// Nothing of it while the history is still being read: no figure is better than a wrong one.
 void write_goodput(MetricsWriter& writer, const ApiContext& context) {
   GoodputTotals fleet;
@@ -216,9 +227,13 @@ void write_goodput(MetricsWriter& writer, const ApiContext& context) {
   if (!read) return;
   write_tenants(writer, fleet, tenants);
   std::map<std::string, GoodputTotals> sites;
-  read_state(context,
-             [&](const State& state, Instant) { sites = grouped(nodes, state, NodeGroup::kSite); });
+  std::map<std::string, GoodputTotals> racks;
+  read_state(context, [&](const State& state, Instant) {
+    sites = grouped(nodes, state, NodeGroup::kSite);
+    racks = grouped(nodes, state, NodeGroup::kRack);
+  });
   write_sites(writer, sites);
+  write_racks(writer, racks);
   writer.one("mw_incidents_total", "counter", "Incidents so far.", incidents);
   writer.one("mw_incidents_open", "gauge", "Incidents that are not over.", open);
   writer.one("mw_incidents_waiting", "gauge", "Of those, such as wait for a person to decide.",
