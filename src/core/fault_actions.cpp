@@ -6,6 +6,7 @@
 #include "core/breaker_text.h"
 #include "core/fault_verdict.h"
 #include "core/node_lifecycle.h"
+#include "core/replacement.h"
 
 namespace mw {
 namespace {
@@ -75,15 +76,6 @@ std::string because_of(const FaultStep& step) {
          (step.within.count() == 0 ? std::string() : " within " + length_text(step.within));
 }
 
-/// Of a fault that a job tells of one of its ranks: the node under it.
-std::vector<NodeId> nodes_under(const Attempt& attempt, Rank rank) {
-  std::vector<NodeId> nodes;
-  for (const NodeSlice& slice : attempt.placement) {
-    if (rank.value() - slice.first_rank < slice.tasks) nodes.push_back(slice.node);
-  }
-  return nodes;
-}
-
 }  // namespace
 
 /// `is_news`: it has just happened; else only what was not done by now is.
@@ -113,11 +105,11 @@ void Core::Stepper::judge(const Judged& judged, bool is_news) {
   if (place.scope == FaultReach::kJob && !to_jobs && record->rank) {
     const auto attempt = state_.attempts.find(JobId(place.id));
     if (attempt == state_.attempts.end()) return;
-    nodes = nodes_under(attempt->second, *record->rank);
+    if (const auto node = node_under(attempt->second.placement, *record->rank)) {
+      nodes.push_back(*node);
+    }
   }
   verdict.within = breakers_within(state_, place.scope, nodes);
-  std::map<BreakerPlace, std::uint32_t> restarted;
-  verdict.restarted = &restarted;
   const bool of_node = place.scope == FaultReach::kNode;
   if (!is_news && !of_node) verdict.happened = record->last_at;
   const Deeds deeds = act(place, verdict, nodes);
@@ -243,7 +235,7 @@ std::optional<Core::Stepper::NotDone> Core::Stepper::restart_on(NodeId node,
   if (state_.nodes[node.value()].slices == 0) return std::nullopt;
   if (auto held = breaker_before(node, verdict)) return held;
   restarting_[node].push_back({verdict.device, verdict.reason});
-  for (const BreakerPlace& place : breaker_places(state_, node)) ++(*verdict.restarted)[place];
+  for (const BreakerPlace& place : breaker_places(state_, node)) ++verdict.restarted[place];
   return std::nullopt;
 }
 
@@ -272,10 +264,8 @@ std::optional<Core::Stepper::NotDone> Core::Stepper::breaker_before(NodeId node,
       ++taken;
       known = known || each.node == node;
     }
-    if (verdict.restarted != nullptr) {
-      const auto more = verdict.restarted->find(place);
-      if (more != verdict.restarted->end()) taken += more->second;
-    }
+    const auto restarted = verdict.restarted.find(place);
+    if (restarted != verdict.restarted.end()) taken += restarted->second;
     if (known || taken < rule.at_least) continue;
     // Only now, for the nodes of a rack have to be counted.
     const std::uint32_t nodes = nodes_around(state_, node, place.level);

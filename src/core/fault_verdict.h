@@ -33,8 +33,8 @@ struct Core::Stepper::Verdict {
   std::set<BreakerPlace> within;
   /// Where it is looked at again only: nodes that came back into service since are mended.
   std::optional<Instant> happened{};
-  /// Nodes on which jobs start again because of it: they count as soon as they are known.
-  std::map<BreakerPlace, std::uint32_t>* restarted = nullptr;
+  /// Nodes on which jobs start again because of it, so far: the next is asked for after these.
+  mutable std::map<BreakerPlace, std::uint32_t> restarted;
 };
 
 /// Why something is not done to a node.

@@ -568,18 +568,12 @@ TEST(Faults, WhatHappensDuringARepairIsRepairedAfterIt) {
 
 /// Two rows of two racks of four nodes; rows have leaves of their own.
 FleetSpec rows_and_racks() {
-  NodeShape shape;
-  shape.name = "n";
-  shape.accelerator_type = "x";
-  shape.accelerators = 2;
-  shape.cpus = CpuShare(100'000);
-  shape.memory = Bytes(std::int64_t{1} << 40);
   BlockSpec block;
   block.name = "b";
   block.nodes = 16;
   block.fabric = {{FabricLevel::kLeaf, 8}};
   block.power = {{PowerLevel::kRack, 4, {}}, {PowerLevel::kRow, 8, {}}};
-  return one_block_fleet("here", std::move(shape), std::move(block));
+  return one_block_fleet("here", plain_shape("n", "x", 2), std::move(block));
 }
 
 struct PlaceScene {

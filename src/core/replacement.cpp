@@ -241,4 +241,11 @@ std::optional<Placement> fill_gap(State& state, JobId job, const Placement& good
   return GapFiller(state, job, good, lost).fill();
 }
 
+std::optional<NodeId> node_under(const Placement& placement, Rank rank) {
+  for (const NodeSlice& slice : placement) {
+    if (rank.value() - slice.first_rank < slice.tasks) return slice.node;
+  }
+  return std::nullopt;
+}
+
 }  // namespace mw

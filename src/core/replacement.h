@@ -82,4 +82,7 @@ class HiddenNode {
   bool before_;
 };
 
+/// The node on which the rank is; none: it is not in the placement.
+std::optional<NodeId> node_under(const Placement& placement, Rank rank);
+
 }  // namespace mw

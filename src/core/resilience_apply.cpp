@@ -5,18 +5,12 @@
 
 #include "base/check.h"
 #include "core/allocation.h"
+#include "core/replacement.h"
 #include "core/resilience.h"
 #include "core/state.h"
 
 namespace mw {
 namespace {
-
-std::optional<NodeId> node_under(const Placement& placement, Rank rank) {
-  for (const NodeSlice& slice : placement) {
-    if (rank.value() - slice.first_rank < slice.tasks) return slice.node;
-  }
-  return std::nullopt;
-}
 
 bool is_of(const NodeCrash& crash, const JobSpec& spec) {
   return crash.user == spec.user && crash.name == spec.name;

@@ -16,17 +16,11 @@ inline Instant at(std::int64_t s) { return Instant() + seconds(s); }
 
 /// One site of nodes with four accelerators, in scale-up domains of `domain` and pods of `pod`.
 inline FleetSpec fleet(std::uint32_t nodes, std::uint32_t domain, std::uint32_t pod) {
-  NodeShape shape;
-  shape.name = "tray";
-  shape.accelerator_type = "gb200";
-  shape.accelerators = 4;
-  shape.cpus = CpuShare(100'000);
-  shape.memory = Bytes(std::int64_t{1} << 40);
   BlockSpec block;
   block.name = "b";
   block.nodes = nodes;
   block.fabric = {{FabricLevel::kScaleUp, domain}, {FabricLevel::kPod, pod}};
-  return one_block_fleet("test", std::move(shape), std::move(block));
+  return one_block_fleet("test", plain_shape("tray", "gb200", 4), std::move(block));
 }
 
 inline FaultPolicy finding_policy() {

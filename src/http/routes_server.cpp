@@ -122,9 +122,31 @@ double part_of(AcceleratorTime part, AcceleratorTime whole) {
 
 double seconds_in(NodeTime time) { return static_cast<double>(time.count()) / 1e9; }
 
+using Totals = std::map<std::string, GoodputTotals>;
+
+/// Productive time, of what was given and, of tenants, waited for again; nothing where that is
+/// none.
+void write_ratio(MetricsWriter& writer, std::string_view name, std::string_view help,
+                 std::string_view label, const Totals& totals, bool of_waiting = false) {
+  writer.family(name, "gauge", help);
+  for (const auto& [of, each] : totals) {
+    if (each.given().count() == 0) continue;
+    const AcceleratorTime whole = of_waiting ? each.given() + each.waiting : each.given();
+    writer.sample(part_of(each.productive, whole), {{label, of}});
+  }
+}
+
+template <class Value>
+void write_counter(MetricsWriter& writer, std::string_view name, std::string_view help,
+                   std::string_view label, const Totals& totals, Value value) {
+  writer.family(name, "counter", help);
+  for (const auto& [of, each] : totals) writer.sample(value(each), {{label, of}});
+}
+
 /// What attempts had, of the whole fleet and of each tenant.
-void write_tenants(MetricsWriter& writer, const GoodputTotals& fleet,
-                   const std::map<std::string, GoodputTotals>& tenants) {
+void write_tenants(MetricsWriter& writer, const Totals& tenants) {
+  GoodputTotals fleet;
+  for (const auto& [name, each] : tenants) fleet += each;
   const AcceleratorTime given = fleet.given();
   if (given.count() > 0) {
     writer.one("mw_goodput_ratio", "gauge", "Productive time, of what attempts were given.",
@@ -133,16 +155,8 @@ void write_tenants(MetricsWriter& writer, const GoodputTotals& fleet,
                "Productive time, of that and the time of waiting to start again.",
                part_of(fleet.productive, given + fleet.waiting));
   }
-  writer.family("mw_tenant_goodput_ratio", "gauge", "The same of each tenant.");
-  for (const auto& [name, each] : tenants) {
-    if (each.given().count() == 0) continue;
-    writer.sample(part_of(each.productive, each.given()), {{"tenant", name}});
-  }
-  writer.family("mw_tenant_ettr_ratio", "gauge", "The same of each tenant.");
-  for (const auto& [name, each] : tenants) {
-    if (each.given().count() == 0) continue;
-    writer.sample(part_of(each.productive, each.given() + each.waiting), {{"tenant", name}});
-  }
+  write_ratio(writer, "mw_tenant_goodput_ratio", "The same of each tenant.", "tenant", tenants);
+  write_ratio(writer, "mw_tenant_ettr_ratio", "The same of each tenant.", "tenant", tenants, true);
   writer.family("mw_attempts_ended_total", "counter", "Attempts that ended, by cause.");
   for (const auto& [name, each] : tenants) {
     for (const CauseTotals& cause : each.causes) {
@@ -157,67 +171,53 @@ void write_tenants(MetricsWriter& writer, const GoodputTotals& fleet,
                     {{"cause", name_of(cause.cause)}, {"tenant", name}});
     }
   }
-  writer.family("mw_interruptions_total", "counter",
-                "Attempts that ended, and neither was asked for nor was their work done.");
-  for (const auto& [name, each] : tenants) {
-    writer.sample(each.interruptions, {{"tenant", name}});
-  }
-  writer.family("mw_attempt_running_seconds_total", "counter",
-                "Seconds of attempts; for each interruption that is their MTTF.");
-  for (const auto& [name, each] : tenants) {
-    writer.sample(seconds_in(each.running), {{"tenant", name}});
-  }
-  writer.family("mw_attempt_repair_seconds_total", "counter",
-                "Seconds from interruptions until jobs ran again; for each that is their MTTR.");
-  for (const auto& [name, each] : tenants) {
-    writer.sample(seconds_in(each.repaired), {{"tenant", name}});
-  }
+  const auto counter = [&](std::string_view name, std::string_view help, auto value) {
+    write_counter(writer, name, help, "tenant", tenants, value);
+  };
+  counter("mw_interruptions_total",
+          "Attempts that ended, and neither was asked for nor was their work done.",
+          [](const GoodputTotals& each) { return each.interruptions; });
+  counter("mw_attempt_running_seconds_total",
+          "Seconds of attempts; for each interruption that is their MTTF.",
+          [](const GoodputTotals& each) { return seconds_in(each.running); });
+  counter("mw_attempt_repair_seconds_total",
+          "Seconds from interruptions until jobs ran again; for each that is their MTTR.",
+          [](const GoodputTotals& each) { return seconds_in(each.repaired); });
 }
 
-void write_sites(MetricsWriter& writer, const std::map<std::string, GoodputTotals>& sites) {
-  writer.family("mw_site_goodput_ratio", "gauge",
-                "Productive time, of what attempts were given on the site's nodes.");
-  for (const auto& [name, each] : sites) {
-    if (each.given().count() == 0) continue;
-    writer.sample(part_of(each.productive, each.given()), {{"site", name}});
-  }
-  writer.family("mw_node_failures_total", "counter",
-                "Times that a node was lost, or taken out of service by the fault policy.");
-  for (const auto& [name, each] : sites) writer.sample(each.failures, {{"site", name}});
-  writer.family("mw_node_service_seconds_total", "counter",
-                "Node-seconds in service; for each failure that is the nodes' MTTF.");
-  for (const auto& [name, each] : sites) {
-    writer.sample(seconds_in(each.in_service), {{"site", name}});
-  }
-  writer.family("mw_node_broken_seconds_total", "counter",
-                "Node-seconds out of service because of failures; for each that is the MTTR.");
-  for (const auto& [name, each] : sites) {
-    writer.sample(seconds_in(each.broken), {{"site", name}});
-  }
+void write_sites(MetricsWriter& writer, const Totals& sites) {
+  write_ratio(writer, "mw_site_goodput_ratio",
+              "Productive time, of what attempts were given on the site's nodes.", "site", sites);
+  const auto counter = [&](std::string_view name, std::string_view help, auto value) {
+    write_counter(writer, name, help, "site", sites, value);
+  };
+  counter("mw_node_failures_total",
+          "Times that a node was lost, or taken out of service by the fault policy.",
+          [](const GoodputTotals& each) { return each.failures; });
+  counter("mw_node_service_seconds_total",
+          "Node-seconds in service; for each failure that is the nodes' MTTF.",
+          [](const GoodputTotals& each) { return seconds_in(each.in_service); });
+  counter("mw_node_broken_seconds_total",
+          "Node-seconds out of service because of failures; for each that is the MTTR.",
+          [](const GoodputTotals& each) { return seconds_in(each.broken); });
 }
 
-void write_racks(MetricsWriter& writer, const std::map<std::string, GoodputTotals>& racks) {
-  writer.family("mw_rack_goodput_ratio", "gauge",
-                "Productive time, of what attempts were given on the rack's nodes.");
-  for (const auto& [name, each] : racks) {
-    if (each.given().count() == 0) continue;
-    writer.sample(part_of(each.productive, each.given()), {{"rack", name}});
-  }
-  writer.family("mw_rack_node_failures_total", "counter", "Failures of the rack's nodes.");
-  for (const auto& [name, each] : racks) writer.sample(each.failures, {{"rack", name}});
+void write_racks(MetricsWriter& writer, const Totals& racks) {
+  write_ratio(writer, "mw_rack_goodput_ratio",
+              "Productive time, of what attempts were given on the rack's nodes.", "rack", racks);
+  write_counter(writer, "mw_rack_node_failures_total", "Failures of the rack's nodes.", "rack",
+                racks, [](const GoodputTotals& each) { return each.failures; });
 }
 
 /// Nothing of it while the history is still being read: no figure is better than a wrong one.
 void write_goodput(MetricsWriter& writer, const ApiContext& context) {
-  GoodputTotals fleet;
-  std::map<std::string, GoodputTotals> tenants;
+  Totals tenants;
   std::vector<GoodputTotals> nodes;
   std::uint64_t incidents = 0;
   std::uint64_t open = 0;
   std::uint64_t waiting = 0;
   const Instant now = context.loop.now();
   const auto read = context.history.read([&](const Goodput& goodput, const Incidents& all) {
-    fleet = goodput.fleet(now);
     tenants = goodput.by_tenant(now);
     nodes = goodput.by_node(now);
     incidents = all.count();
@@ -225,9 +225,9 @@ void write_goodput(MetricsWriter& writer, const ApiContext& context) {
     for (const auto& [id, each] : all.all()) waiting += each.withheld && !each.ended_at ? 1 : 0;
   });
   if (!read) return;
-  write_tenants(writer, fleet, tenants);
-  std::map<std::string, GoodputTotals> sites;
-  std::map<std::string, GoodputTotals> racks;
+  write_tenants(writer, tenants);
+  Totals sites;
+  Totals racks;
   read_state(context, [&](const State& state, Instant) {
     sites = grouped(nodes, state, NodeGroup::kSite);
     racks = grouped(nodes, state, NodeGroup::kRack);

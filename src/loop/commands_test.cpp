@@ -18,18 +18,12 @@ Instant at(std::int64_t s) { return Instant() + seconds(s); }
 
 /// Twelve nodes below leaf switches of six; in racks of four, if so.
 FleetSpec fleet(bool racks) {
-  NodeShape shape;
-  shape.name = "server";
-  shape.accelerator_type = "h100";
-  shape.accelerators = 8;
-  shape.cpus = CpuShare(100'000);
-  shape.memory = Bytes(std::int64_t{1} << 40);
   BlockSpec block;
   block.name = "b";
   block.nodes = 12;
   block.fabric = {{FabricLevel::kLeaf, 6}};
   if (racks) block.power = {{PowerLevel::kRack, 4, {}}};
-  return one_block_fleet("here", std::move(shape), std::move(block));
+  return one_block_fleet("here", plain_shape("server", "h100", 8), std::move(block));
 }
 
 /// Whom a node that is to be proven is told of, by their numbers.

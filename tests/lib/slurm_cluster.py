@@ -230,12 +230,15 @@ class SlurmCluster:
                     user).pw_gid, extra_groups=[] if user else None, preexec_fn=begin)
         return self.daemons[name]
 
-    def start(self):
+    def start_munged(self):
         d = self.dir
         self.spawn("munged", "munged", "--foreground", "--force", f"--key-file={d}/etc/munge.key",
                    f"--socket={d}/run/munge.sock", f"--pid-file={d}/run/munged.pid",
                    f"--log-file={d}/log/munged.log", f"--seed-file={d}/run/munge.seed")
         poll("munged to listen", (d / "run/munge.sock").exists)
+
+    def start(self):
+        self.start_munged()
         self.start_slurmctld()
         for name in self.nodes:
             self.start_slurmd(name)

@@ -61,11 +61,7 @@ class Controller(slurm_cluster.SlurmCluster):
         (etc / "slurm.conf").write_text("\n".join(kept) + "\n")
 
     def start(self):
-        d = self.dir
-        self.spawn("munged", "munged", "--foreground", "--force", f"--key-file={d}/etc/munge.key",
-                   f"--socket={d}/run/munge.sock", f"--pid-file={d}/run/munged.pid",
-                   f"--log-file={d}/log/munged.log", f"--seed-file={d}/run/munge.seed")
-        slurm_cluster.poll("munged to listen", (d / "run/munge.sock").exists)
+        self.start_munged()
         self.start_slurmctld()
 
 

@@ -40,11 +40,7 @@ class CloudCluster(slurm_cluster.SlurmCluster):
             f"SwitchName=leaf{i} Nodes=c[{first + NODES_A_LEAF * i}-{NODES_A_LEAF * i}]\n" for i in range(1, LEAVES + 1)))
 
     def start(self):
-        d = self.dir
-        self.spawn("munged", "munged", "--foreground", "--force", f"--key-file={d}/etc/munge.key",
-                   f"--socket={d}/run/munge.sock", f"--pid-file={d}/run/munged.pid",
-                   f"--log-file={d}/log/munged.log", f"--seed-file={d}/run/munge.seed")
-        slurm_cluster.poll("munged to listen", (d / "run/munge.sock").exists)
+        self.start_munged()
         self.start_slurmctld()
         self.start_rest()
 
